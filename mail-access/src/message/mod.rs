@@ -1,0 +1,14 @@
+//! Messages on their way out ([`NewMessage`], [`Outgoing`]) and in ([`Received`]) (RFC 5322, RFC 2045).
+
+mod attachment;
+mod contact;
+mod new;
+mod outgoing;
+mod parse;
+mod received;
+
+pub use attachment::Attachment;
+pub use contact::Contact;
+pub use new::NewMessage;
+pub use outgoing::Outgoing;
+pub use received::Received;

@@ -1,0 +1,124 @@
+use std::fmt;
+use std::sync::Arc;
+
+use crate::{Address, Error, MessageId};
+
+/// A finished message and its envelope: what exactly is handed to the server, however often it has to be.
+///
+/// Its Message-ID, its date and its bytes are fixed, so that a copy that arrives twice can be told by anyone.
+/// [`NewMessage::seal`](crate::NewMessage::seal) makes it; [`Outgoing::restore`] takes it back out of a store.
+#[derive(Clone)]
+pub struct Outgoing {
+    sender: Address,
+    recipients: Vec<Address>,
+    message_id: MessageId,
+    bytes: Arc<[u8]>,
+}
+
+impl Outgoing {
+    /// Puts a message together again from parts that were stored.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if there is no recipient, or if a line of the message ends otherwise than in CR LF.
+    pub fn restore(
+        sender: Address,
+        recipients: Vec<Address>,
+        message_id: MessageId,
+        bytes: impl Into<Arc<[u8]>>,
+    ) -> Result<Self, Error> {
+        let bytes = bytes.into();
+        if recipients.is_empty() {
+            return Err(Error::Invalid {
+                what: "recipients",
+                problem: "a message has to have at least one".into(),
+            });
+        }
+        if !has_only_crlf(&bytes) {
+            return Err(Error::Invalid {
+                what: "message",
+                problem: "each line has to end in CR LF, and neither may stand alone".into(),
+            });
+        }
+        Ok(Self { sender, recipients, message_id, bytes })
+    }
+
+    /// Returns the envelope's sender, where reports of failure go.
+    pub fn sender(&self) -> &Address {
+        &self.sender
+    }
+
+    /// Returns the envelope's recipients: To, Cc and Bcc, each once.
+    pub fn recipients(&self) -> &[Address] {
+        &self.recipients
+    }
+
+    /// Returns the Message-ID.
+    pub fn message_id(&self) -> &MessageId {
+        &self.message_id
+    }
+
+    /// Returns the message as it goes over the wire, but for the dots that SMTP doubles.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Returns the size in bytes, the figure that SMTP's SIZE declares (RFC 1870).
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+/// Shows the envelope and the size, not the content.
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("sender", &self.sender)
+            .field("recipients", &self.recipients)
+            .field("message_id", &self.message_id)
+            .field("bytes", &self.bytes.len())
+            .finish()
+    }
+}
+
+/// A lone CR or LF is where two servers may see two different messages (SMTP smuggling).
+pub(crate) fn has_only_crlf(bytes: &[u8]) -> bool {
+    let mut previous = 0;
+    for &byte in bytes {
+        if (byte == b'\n') != (previous == b'\r') {
+            return false;
+        }
+        previous = byte;
+    }
+    previous != b'\r'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lone_line_ends_are_found() {
+        for (text, fine) in [
+            ("", true),
+            ("a\r\nb\r\n", true),
+            ("a\r\n\r\nb", true),
+            ("a\nb", false),
+            ("a\rb", false),
+            ("a\r\r\n", false),
+            ("a\r", false),
+            ("\n", false),
+        ] {
+            assert_eq!(has_only_crlf(text.as_bytes()), fine, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_sent_is_not_restored() {
+        let ada: Address = "ada@agents.example".parse().unwrap();
+        let id: MessageId = "1@agents.example".parse().unwrap();
+        assert!(Outgoing::restore(ada.clone(), vec![], id.clone(), *b"a\r\n").is_err());
+        assert!(Outgoing::restore(ada.clone(), vec![ada.clone()], id.clone(), *b"a\n.\n").is_err());
+        let restored = Outgoing::restore(ada.clone(), vec![ada], id, *b"a\r\n").unwrap();
+        assert_eq!(restored.size(), 3);
+    }
+}
