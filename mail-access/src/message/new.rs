@@ -112,6 +112,38 @@ impl NewMessage {
         self.to.iter().chain(&self.cc).chain(&self.bcc).map(|contact| &contact.address)
     }
 
+    /// Returns all that was written into it as bytes: equal for equal messages and different for different ones, in
+    /// this release and in later ones, so that a digest of them can be stored.
+    pub fn canonical(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut part = |tag: u8, content: &[u8]| {
+            bytes.push(tag);
+            bytes.extend_from_slice(&(content.len() as u64).to_be_bytes());
+            bytes.extend_from_slice(content);
+        };
+        for (tag, list) in [(b't', &self.to), (b'c', &self.cc), (b'b', &self.bcc)] {
+            for contact in list {
+                part(tag, contact.address.to_string().as_bytes());
+                part(b'n', contact.name.as_deref().unwrap_or_default().as_bytes());
+            }
+        }
+        part(b's', self.subject.as_bytes());
+        for (tag, text) in [(b'p', &self.text), (b'h', &self.html)] {
+            if let Some(text) = text {
+                part(tag, text.as_bytes());
+            }
+        }
+        for file in &self.attachments {
+            part(b'f', file.name.as_deref().unwrap_or_default().as_bytes());
+            part(b'm', file.content_type.as_bytes());
+            part(b'a', &file.content);
+        }
+        for id in self.in_reply_to.iter().chain(&self.references) {
+            part(b'r', id.as_str().as_bytes());
+        }
+        bytes
+    }
+
     /// Finishes the message: checks everything, fixes the date and a new Message-ID in the domain of `from`, and
     /// encodes it. Line ends of text and HTML become CR LF.
     ///
