@@ -338,7 +338,7 @@ mod tests {
 
     fn rtype() -> impl Strategy<Value = RecordType> {
         let names = ["A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SRV", "TLSA", "TXT", "SPF", "URI"];
-        proptest::sample::select(&names[..]).prop_map(|name| name.parse().unwrap())
+        proptest::sample::select(names.to_vec()).prop_map(|name| name.parse().unwrap())
     }
 
     #[test]

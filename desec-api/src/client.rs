@@ -8,9 +8,10 @@ use tokio::time::{Instant, timeout};
 use url::{Host, Url};
 
 use crate::{
-    error::{Error, Missing, Problem},
+    error::{Error, Missing},
     http::{HttpClient, HttpError, HttpRequest, HttpResponse, Method, Reqwest, default_tls},
     pace::{Pace, Scope},
+    problem::Problem,
 };
 
 /// A client of the deSEC API for one token. Cloning is cheap; clones share connections and pace.
@@ -116,7 +117,6 @@ impl fmt::Debug for Client {
 }
 
 /// Builds a [`Client`].
-#[derive(Debug)]
 pub struct ClientBuilder {
     token: SecretString,
     base_url: String,
@@ -160,7 +160,7 @@ impl ClientBuilder {
 
     /// Sets how long one request may wait for rate limits, its own and the server's; 60 seconds if not set.
     pub fn max_wait(mut self, max_wait: Duration) -> Self {
-        self.max_wait = max_wait;
+        self.max_wait = max_wait.min(LONGEST_WAIT);
         self
     }
 
@@ -192,6 +192,13 @@ impl ClientBuilder {
         let Self { deadline, max_wait, paced, .. } = self;
         let pace = Pace::new(paced);
         Ok(Client { inner: Arc::new(Inner { base, authorization, http, deadline, max_wait, pace }) })
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    // Not even the base URL: before `build` it may still carry a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").finish_non_exhaustive()
     }
 }
 
@@ -355,9 +362,12 @@ fn target(response: &HttpResponse) -> String {
 }
 
 fn retry_after(response: &HttpResponse) -> Option<Duration> {
-    response.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+    let seconds = response.header("retry-after")?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
 const DEFAULT_BASE: &str = "https://desec.io/api/v1";
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(70);
-const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(60);
+const DEFAULT_MAX_WAIT: Duration = Duration::from_mins(1);
+// A year, far beyond any limit of the server: moments that far away can still be computed.
+const LONGEST_WAIT: Duration = Duration::from_hours(365 * 24);

@@ -38,16 +38,18 @@ mod http;
 mod names;
 mod pace;
 mod pagination;
+mod problem;
 mod rrsets;
 
 pub use canonical::{canonical, same_records, txt};
 pub use client::{Client, ClientBuilder};
 pub use domains::{Domain, Key};
-pub use error::{Error, Missing, Problem, ProblemEntry, ProblemFormat};
+pub use error::{Error, Missing};
 #[cfg(feature = "fake-server")]
 pub use fake::FakeServer;
 #[cfg(feature = "fake")]
 pub use fake::{FakeCall, FakeDesec, Fault};
 pub use http::{HttpClient, HttpError, HttpRequest, HttpResponse, Method};
 pub use names::{DomainName, RecordType, SubName, Timestamp, Ttl};
+pub use problem::{Problem, ProblemEntry, ProblemFormat};
 pub use rrsets::{RrSet, RrSetPatch};

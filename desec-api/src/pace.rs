@@ -64,7 +64,8 @@ impl Pace {
     ///
     /// Returns the time to wait.
     pub(crate) fn hold(&self, scope: &Scope, demanded: Option<Duration>, attempt: u32) -> Duration {
-        let wait = demanded.unwrap_or_else(|| back_off(attempt));
+        // Throttled requests count for the day: never hammer, whatever the server says.
+        let wait = demanded.unwrap_or_else(|| back_off(attempt)).max(SECOND);
         self.with(|buckets| {
             let bucket = buckets.bucket(scope);
             bucket.closed_until = bucket.closed_until.max(Some(Instant::now() + wait));
@@ -197,9 +198,9 @@ fn back_off(attempt: u32) -> Duration {
 type Window = (usize, Duration);
 
 const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3_600);
-const DAY: Duration = Duration::from_secs(86_400);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
 
 // The published rates; the longest window comes last.
 const READ: &[Window] = &[(10, SECOND), (50, MINUTE)];

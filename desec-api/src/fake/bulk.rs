@@ -46,11 +46,6 @@ fn store(state: &mut State, domain: &str, writes: &[Write]) -> Answer {
     for Write { subname, rtype, ttl, records } in deletions.chain(others) {
         let tick = state.tick();
         let zone = state.domains.get_mut(domain).expect("it was looked up before");
-        if records.as_ref().is_some_and(Vec::is_empty)
-            && !zone.sets.contains_key(&(subname.clone(), rtype.to_string()))
-        {
-            continue;
-        }
         zone.write(subname, rtype, *ttl, records.as_deref(), tick);
     }
     let zone = &state.domains[domain];
@@ -200,7 +195,7 @@ fn type_errors(item: &Item<'_>) -> Value {
 
 fn ttl_errors(item: &Item<'_>) -> Value {
     let Some(given) = item.ttl else {
-        let needed = !item.exists && !item.deletes() && item.records.is_some();
+        let needed = !item.exists && !item.deletes();
         return if needed { json!([REQUIRED]) } else { json!([]) };
     };
     let least = item.minimum_ttl;

@@ -49,8 +49,8 @@ impl Zone {
         stored.touched = tick;
         stored.ttl = ttl.unwrap_or(stored.ttl);
         if let Some(records) = records {
-            let stores = |content: &String| normalise(rtype, content).unwrap_or_else(|_| content.clone());
-            stored.records = records.iter().map(stores).collect();
+            let kept = |content: &String| normalise(rtype, content).unwrap_or_else(|_| content.clone());
+            stored.records = records.iter().map(kept).collect();
             // The real order is arbitrary; it is never the one that was sent, where that matters to a test.
             stored.records.sort_unstable_by(|a, b| b.cmp(a));
         }
