@@ -369,6 +369,12 @@ mod tests {
         }
 
         #[test]
+        fn any_content_is_read_or_refused(rtype in rtype(), content in any::<String>()) {
+            let same = [content];
+            prop_assert!(same_records(&rtype, &same, &same));
+        }
+
+        #[test]
         fn addresses_keep_their_value(groups in any::<[u16; 8]>(), mask in any::<[bool; 8]>()) {
             let groups: Vec<u16> = groups.iter().zip(mask).map(|(g, keep)| if keep { *g } else { 0 }).collect();
             let address = Ipv6Addr::from(<[u16; 8]>::try_from(groups).unwrap());

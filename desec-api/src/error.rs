@@ -62,14 +62,15 @@ pub enum Error {
         /// The server's answer.
         problem: Problem,
     },
-    /// A rate limit is exhausted for longer than this client may wait. Nothing was executed.
-    #[error("cannot {operation} {subject}: a rate limit is exhausted{}", in_seconds(*.retry_after))]
+    /// The turn of the call within the rate limits, those of the server or the pace of this client, comes
+    /// later than it may wait. Nothing was executed.
+    #[error("cannot {operation} {subject}: its turn within the rate limits comes too late{}", in_seconds(*.retry_after))]
     Throttled {
         /// What was attempted.
         operation: &'static str,
         /// What it was about.
         subject: String,
-        /// How long to wait before the next attempt, if known. It may be a day.
+        /// How long to wait before the next attempt, at most a year, if known. It may well be a day.
         retry_after: Option<Duration>,
     },
     /// The server refuses the content of the request. Nothing was stored.

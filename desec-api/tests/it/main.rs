@@ -8,4 +8,5 @@ mod pagination;
 mod recording;
 mod rrsets;
 mod secrets;
+mod tls;
 mod transport;
