@@ -69,7 +69,8 @@ impl Client {
     async fn attempts(&self, call: &Call<'_>) -> Result<HttpResponse, Error> {
         let inner = &*self.inner;
         let give_up = Instant::now() + inner.max_wait;
-        for attempt in 0.. {
+        let mut attempt = 0;
+        loop {
             let permit = inner
                 .pace
                 .acquire(call.scope.clone(), give_up)
@@ -84,11 +85,11 @@ impl Client {
                     if Instant::now() + wait > give_up {
                         return Err(call.throttled(retry_after));
                     }
+                    attempt += 1;
                 }
                 judged => return judged,
             }
         }
-        unreachable!("attempts end by the time they may take")
     }
 
     fn request(&self, call: &Call<'_>) -> HttpRequest {

@@ -1,6 +1,16 @@
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use desec_api::{Client, DomainName, Error, FakeDesec, Fault, HttpResponse, RecordType, RrSetPatch, Ttl};
+use async_trait::async_trait;
+use desec_api::{
+    Client, DomainName, Error, FakeDesec, Fault, HttpClient, HttpError, HttpRequest, HttpResponse,
+    RecordType, RrSetPatch, Ttl,
+};
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::recording::{Script, recording};
@@ -50,6 +60,42 @@ async fn many_calls_never_see_a_429() {
         result.unwrap().unwrap();
     }
     assert_eq!((fake.calls().len(), refused(&fake)), (240, 0));
+}
+
+/// A line on which requests take longer or shorter to arrive, and answers to come back.
+#[derive(Debug)]
+struct Jitter(FakeDesec, AtomicU64);
+
+#[async_trait]
+impl HttpClient for Jitter {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let n = self.1.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(n * 37 % 311)).await;
+        let response = self.0.handle(&request);
+        tokio::time::sleep(Duration::from_millis(n * 53 % 97)).await;
+        Ok(response)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_uneven_line_brings_no_429() {
+    let fake = fake(&["a.example"]);
+    let builder = fake.client_builder().http_client(Arc::new(Jitter(fake.clone(), AtomicU64::new(0))));
+    let client = builder.max_wait(Duration::from_hours(1)).build().unwrap();
+    let mut tasks = JoinSet::new();
+    for n in 0..200 {
+        let client = client.clone();
+        tasks.spawn(async move {
+            match n % 5 {
+                0 => client.patch_rrsets(&name("a.example"), &deletion()).await.map(drop),
+                _ => client.domain(&name("a.example")).await.map(drop),
+            }
+        });
+    }
+    while let Some(result) = tasks.join_next().await {
+        result.unwrap().unwrap();
+    }
+    assert_eq!((fake.calls().len(), refused(&fake)), (200, 0));
 }
 
 #[tokio::test(start_paused = true)]
