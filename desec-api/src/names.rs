@@ -19,7 +19,7 @@ use crate::Error;
 /// # Ok::<(), desec_api::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String")]
 pub struct DomainName(String);
 
 impl DomainName {
@@ -55,6 +55,14 @@ impl FromStr for DomainName {
     }
 }
 
+impl TryFrom<String> for DomainName {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
 /// The part of a record's name left of its domain; empty for the apex.
 ///
 /// The apex is written `@` in URLs and in this type's `Display`, and as the empty string in
@@ -71,7 +79,7 @@ impl FromStr for DomainName {
 /// # Ok::<(), desec_api::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String")]
 pub struct SubName(String);
 
 impl SubName {
@@ -119,6 +127,14 @@ impl FromStr for SubName {
                 .map_err(|reason| invalid("subname", text, reason))?;
         }
         Ok(Self(name))
+    }
+}
+
+impl TryFrom<String> for SubName {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
     }
 }
 
@@ -222,7 +238,7 @@ impl Serialize for RecordType {
 
 impl<'de> Deserialize<'de> for RecordType {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::of)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -310,6 +326,16 @@ mod tests {
         for bad in ["", "1A", "A-B", "ABCDEFGHIJK"] {
             assert!(bad.parse::<RecordType>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn what_is_read_is_parsed() {
+        let read = |text: &str| serde_json::from_value::<DomainName>(text.into());
+        assert_eq!(read("Example.com").unwrap(), "example.com".parse().unwrap());
+        assert!(read("..").is_err() && read("a/b").is_err());
+        assert!(serde_json::from_value::<SubName>("a b".into()).is_err());
+        assert!(serde_json::from_value::<RecordType>("A/".into()).is_err());
+        assert_eq!(serde_json::to_value(SubName::apex()).unwrap(), "");
     }
 
     #[test]
