@@ -1,0 +1,12 @@
+//! The client against recorded exchanges of the real server, against the fake, and over loopback sockets.
+
+mod canonical;
+mod domains;
+mod fake;
+mod pace;
+mod pagination;
+mod recording;
+mod rrsets;
+mod secrets;
+mod tls;
+mod transport;
