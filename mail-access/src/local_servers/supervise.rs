@@ -77,13 +77,13 @@ impl Daemon {
     pub(super) fn stop(&mut self) {
         let Some(mut child) = self.child.take() else { return };
         let id = child.id();
-        signal("-TERM", &id.to_string());
+        signal("TERM", id);
         let deadline = Instant::now() + STOP_LIMIT;
         while Instant::now() < deadline && matches!(child.try_wait(), Ok(None)) {
             thread::sleep(POLL);
         }
         // What is left: the master when it hangs, else children on their way out that might still write.
-        signal("-KILL", &format!("-{id}"));
+        signal("KILL", id);
         // A killed child can always be waited for; an error means that it was reaped above.
         let _ = child.wait();
     }
@@ -167,9 +167,11 @@ impl From<StartError> for Unavailable {
     }
 }
 
-fn signal(signal: &str, target: &str) {
+/// Signals every process of a daemon's session; Dovecot's log process alone would take a second to follow its master.
+fn signal(name: &str, daemon: u32) {
     // Fails only when nothing is left to signal.
-    let _ = Command::new("kill").args([signal, "--", target]).stderr(Stdio::null()).status();
+    let _ =
+        Command::new("kill").args(["-s", name, "--", &format!("-{daemon}")]).stderr(Stdio::null()).status();
 }
 
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -180,14 +182,14 @@ const POLL: Duration = Duration::from_millis(5);
 const GUARD: &str = r#"
 folder=$1 daemons=
 while read -r line; do daemons=$line; done
-for daemon in $daemons; do kill -TERM "$daemon"; done
+for daemon in $daemons; do kill -s TERM -- "-$daemon"; done
 for daemon in $daemons; do
     tries=0
     while [ $tries -lt 50 ] && kill -0 "$daemon" && ! grep -q '^State:.Z' "/proc/$daemon/status"; do
         tries=$((tries + 1))
         sleep 0.1
     done
-    kill -KILL -- "-$daemon"
+    kill -s KILL -- "-$daemon"
 done
 rm -rf -- "$folder" || { sleep 0.5; rm -rf -- "$folder"; }
 "#;

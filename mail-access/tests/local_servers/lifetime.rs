@@ -1,6 +1,7 @@
 //! What is left of the servers when they are dropped, and when their process is killed.
 
 use std::env;
+use std::error::Error;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader};
 use std::net::TcpStream;
@@ -10,9 +11,10 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use libtest_mimic::Failed;
 use mail_access::{LocalServers, LocalServersConfig};
 use tempfile::TempDir;
+
+use crate::{Case, Outcome};
 
 pub(crate) const CASES: &[(&str, Case)] = &[
     ("nothing_is_left_after_drop", nothing_is_left_after_drop),
@@ -39,7 +41,7 @@ pub(crate) fn child(order: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn nothing_is_left_after_drop() -> Result<(), Failed> {
+fn nothing_is_left_after_drop() -> Outcome {
     let mut owner = Owner::start(DROP)?;
     if owner.line()? != "dropped" {
         return Err("the servers were not dropped".into());
@@ -50,7 +52,7 @@ fn nothing_is_left_after_drop() -> Result<(), Failed> {
     }
 }
 
-fn nothing_is_left_when_the_process_is_killed() -> Result<(), Failed> {
+fn nothing_is_left_when_the_process_is_killed() -> Outcome {
     let mut owner = Owner::start(HOLD)?;
     let running = owner.remains()?;
     if running.len() < 6 {
@@ -70,7 +72,7 @@ fn nothing_is_left_when_the_process_is_killed() -> Result<(), Failed> {
     }
 }
 
-fn both_start_within_two_seconds() -> Result<(), Failed> {
+fn both_start_within_two_seconds() -> Outcome {
     // The best of three: other work on the machine may slow any one of them.
     let mut best = Duration::MAX;
     for _ in 0..3 {
@@ -79,7 +81,6 @@ fn both_start_within_two_seconds() -> Result<(), Failed> {
         best = best.min(begun.elapsed());
         drop(servers);
     }
-    eprintln!("started in {best:?}");
     if best > Duration::from_secs(2) { Err(format!("took {best:?}").into()) } else { Ok(()) }
 }
 
@@ -92,7 +93,7 @@ struct Owner {
 }
 
 impl Owner {
-    fn start(order: &str) -> Result<Self, Failed> {
+    fn start(order: &str) -> Result<Self, Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711))?;
         let mut child = Command::new(env::current_exe()?)
@@ -152,8 +153,6 @@ fn mentions(process: &Path, folder: &Path) -> bool {
         text.windows(folder.len()).any(|window| window == folder)
     })
 }
-
-type Case = fn() -> Result<(), Failed>;
 
 /// Names what this program is to do instead of running the cases.
 pub(crate) const CHILD: &str = "LOCAL_SERVERS_CHILD";

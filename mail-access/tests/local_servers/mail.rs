@@ -5,7 +5,7 @@ use mail_access::{LocalServers, LocalUser};
 use crate::Outcome;
 use crate::client::{Imap, Smtp, await_empty_queue, await_mail, refusal};
 
-pub(crate) const CASES: &[(&str, Case)] = &[
+pub(crate) const CASES: &[(&str, SharedCase)] = &[
     ("a_wrong_password_is_refused", a_wrong_password_is_refused),
     ("every_password_of_an_account_opens_it", every_password),
     ("an_account_added_while_running_logs_in_and_receives_at_once", added_account),
@@ -291,4 +291,4 @@ fn uid_validity(servers: &LocalServers) -> Outcome {
 /// Small, so that a mail above it is quickly made; enough for 25 of them to fill 1 MiB.
 pub(crate) const SIZE_LIMIT: u64 = 65536;
 
-type Case = fn(&LocalServers) -> Outcome;
+type SharedCase = fn(&LocalServers) -> Outcome;
