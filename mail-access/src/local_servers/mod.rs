@@ -82,11 +82,11 @@ impl Default for LocalServersConfig {
 /// folder; when the process is killed, a shell that watches it does both.
 #[derive(Debug)]
 pub struct LocalServers {
-    // Dropped in this order: first who asks, then who answers, the folder last.
+    // Dropped in this order: first who asks, then who answers, the folder (by guard or owner) last.
     postfix: Mutex<Daemon>,
     dovecot: Mutex<Daemon>,
-    guard: Guard,
     _maps: MapServer,
+    guard: Guard,
     directory: Arc<Mutex<Directory>>,
     accounts: Mutex<Accounts>,
     domains: Vec<String>,
@@ -143,8 +143,8 @@ impl LocalServers {
         let servers = Self {
             postfix: Mutex::new(postfix),
             dovecot: Mutex::new(dovecot),
-            guard: Guard::new(path)?,
             _maps: MapServer::start(&path.join("maps"), &directory)?,
+            guard: Guard::new(path)?,
             directory,
             accounts: Mutex::default(),
             domains: config.domains.clone(),

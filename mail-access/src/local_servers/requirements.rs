@@ -111,6 +111,7 @@ mod tests {
     #[test]
     fn a_folder_that_the_servers_cannot_use_is_named() {
         let closed = tempfile::tempdir().unwrap();
+        fs::set_permissions(closed.path(), fs::Permissions::from_mode(0o700)).unwrap();
         for folder in
             [closed.path(), Path::new("relative"), Path::new("/tmp/with space"), Path::new("/nowhere")]
         {
