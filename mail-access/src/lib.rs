@@ -4,6 +4,8 @@ mod access;
 mod address;
 mod error;
 mod id;
+#[cfg(feature = "local-servers")]
+mod local_servers;
 mod login;
 mod message;
 mod status;
@@ -12,6 +14,8 @@ pub use access::{Arrival, Batch, MailAccess, Selection, Submission};
 pub use address::{Address, DomainName, InvalidAddress};
 pub use error::Error;
 pub use id::{InvalidMessageId, MessageId, Position, Uid};
+#[cfg(feature = "local-servers")]
+pub use local_servers::{LocalServers, LocalServersConfig, LocalUser, Unavailable};
 pub use login::Login;
 pub use message::{Attachment, Contact, NewMessage, Outgoing, Received};
 pub use status::Status;
