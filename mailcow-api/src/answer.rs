@@ -79,7 +79,9 @@ pub(crate) fn accept(
             let reason = "a proxy in front of it limits the rate".to_owned();
             Err(Error::Unavailable { operation: route, reason, source: None })
         }
-        status @ 500.. => Err(operation.unanswered(format!("the status is {status}"), None)),
+        status @ (201..=299 | 408 | 500..) => {
+            Err(operation.unanswered(format!("the status is {status}"), None))
+        }
         status => Err(operation.unexpected(format!("the status is {status}"))),
     }
 }

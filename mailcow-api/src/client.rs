@@ -71,8 +71,8 @@ impl Client {
         name: Option<&str>,
     ) -> Result<Option<T>, Error> {
         let operation = Operation { route: route.0, subject: name.unwrap_or("the server"), is_write: false };
-        let body = self.call(operation, name, None).await?;
-        answer::decode(operation, &body)
+        let answered = self.call(operation, name, None).await;
+        traced(operation, answered.and_then(|body| answer::decode(operation, &body)))
     }
 
     /// Writes and returns once the server has confirmed it.
@@ -85,8 +85,8 @@ impl Client {
         let operation = Operation { route: write.route, subject, is_write: true };
         let json =
             serde_json::to_string(body).map_err(|_| operation.invalid("it cannot be written as JSON"))?;
-        let body = self.call(operation, None, Some(json.into())).await?;
-        answer::confirm(operation, write.success, &body)
+        let answered = self.call(operation, None, Some(json.into())).await;
+        traced(operation, answered.and_then(|body| answer::confirm(operation, write.success, &body)))
     }
 
     /// Waits until no other call of this client makes or deletes the DKIM key of `domain`.
@@ -112,14 +112,12 @@ impl Client {
         let mut request = HttpRequest::new(method, url, self.inner.api_key.clone());
         request.body = body;
         let deadline = self.inner.deadline;
-        let result = match tokio::time::timeout(deadline, self.inner.http.send(request)).await {
+        match tokio::time::timeout(deadline, self.inner.http.send(request)).await {
             Ok(sent) => answer::accept(operation, &self.inner.base, sent),
             Err(_) => {
                 Err(operation.unanswered(format!("no answer within {} s", deadline.as_secs_f32()), None))
             }
-        };
-        tracing::debug!(operation = operation.route, answered = result.is_ok(), "mailcow call");
-        result
+        }
     }
 }
 
@@ -247,6 +245,12 @@ fn base(text: &str) -> Result<Url, Error> {
     let path = format!("{path}/api/v1/");
     url.set_path(&path);
     Ok(url)
+}
+
+fn traced<T>(operation: Operation<'_>, result: Result<T, Error>) -> Result<T, Error> {
+    let outcome = result.as_ref().map_or_else(Error::label, |_| "ok");
+    tracing::debug!(operation = operation.route, outcome, "mailcow call");
+    result
 }
 
 fn invalid(reason: impl Into<String>) -> Error {

@@ -133,4 +133,20 @@ impl Error {
             _ => None,
         }
     }
+
+    /// The name of the variant, for the trace.
+    pub(crate) fn label(&self) -> &'static str {
+        match self {
+            Self::InvalidInput { .. } => "invalid input",
+            Self::Refused { .. } => "refused",
+            Self::Partial { .. } => "partial",
+            Self::Unauthenticated { .. } => "unauthenticated",
+            Self::PermissionDenied { .. } => "permission denied",
+            Self::Unknown { .. } => "unknown",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Redirected { .. } => "redirected",
+            Self::Unsupported { .. } => "unsupported",
+            Self::Unexpected { .. } => "unexpected",
+        }
+    }
 }

@@ -92,11 +92,11 @@ pub enum Fault {
     DoneButEmpty,
     /// It is carried out; the answer is a page with status 500.
     DoneBut500,
-    /// It is carried out; the connection is lost. Over [`FakeServer`] a 502, as a proxy says then.
+    /// It is carried out; the connection is lost. Over real HTTP a 502, as a proxy says then.
     DoneButLost,
     /// It is not carried out; the answer is a page with status 500.
     NotDone500,
-    /// The server is not reached. Over [`FakeServer`] a 502.
+    /// The server is not reached. Over real HTTP a 502.
     Unreachable,
 }
 
@@ -150,7 +150,7 @@ impl FakeMailcow {
 
     /// Calls `listener` with all logins now and after each write, before the answer to that write goes out.
     ///
-    /// The listener must not send a write to this server itself.
+    /// The listener must neither send a write to this server nor add another listener.
     pub fn on_logins_changed(&self, listener: impl Fn(&[FakeLogin]) + Send + 'static) {
         let mut listeners = lock(&self.inner.listeners);
         listener(&self.logins());
