@@ -3,7 +3,7 @@
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_TYPE, HeaderValue, InvalidHeaderValue, LOCATION};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -173,9 +173,7 @@ impl ReqwestClient {
 #[async_trait]
 impl HttpClient for ReqwestClient {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let mut key = HeaderValue::from_str(request.api_key.expose_secret())
-            .map_err(|e| HttpError::Connect(e.into()))?;
-        key.set_sensitive(true);
+        let key = sensitive(&request.api_key).map_err(|error| HttpError::Connect(error.into()))?;
         let builder = match request.method {
             Method::Get => self.http.get(request.url),
             Method::Post => self.http.post(request.url).header(CONTENT_TYPE, "application/json"),
@@ -201,6 +199,13 @@ impl HttpClient for ReqwestClient {
     }
 }
 
+/// A header value that no `Debug` and no compression table shows.
+fn sensitive(secret: &SecretString) -> Result<HeaderValue, InvalidHeaderValue> {
+    let mut value = HeaderValue::from_str(secret.expose_secret())?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
 /// The URL is stripped because it names mailboxes.
 fn classify(error: reqwest::Error) -> HttpError {
     let not_sent = error.is_connect() || error.is_builder();
@@ -216,6 +221,11 @@ const MAX_BODY: usize = 64 * 1024 * 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_header_with_the_key_is_not_shown() {
+        assert_eq!(format!("{:?}", sensitive(&"KEY-CANARY".into()).unwrap()), "Sensitive");
+    }
 
     #[test]
     fn neither_request_nor_response_shows_its_secrets() {

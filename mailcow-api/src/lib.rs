@@ -30,6 +30,8 @@
 //! - Sizes are [`Mib`] in requests and [`Bytes`] in answers.
 //! - Deletes on a server with thousands of mailboxes take half a minute: keep the [deadline](ClientBuilder::deadline)
 //!   long and do few at a time.
+//! - The limits of a domain do not hold among simultaneous creates, and an overrun domain refuses every edit: near a
+//!   limit create one mailbox after the other.
 //!
 //! # Features
 //! - `fake`: `FakeMailcow`, a stateful Mailcow in memory to test with.

@@ -118,11 +118,28 @@ async fn a_link_lost_after_the_request_is_an_unknown_outcome() {
 }
 
 #[tokio::test]
+async fn a_link_lost_before_the_first_byte_of_the_answer_is_one_too_and_nothing_is_sent_twice() {
+    let (server, url) = listen().await;
+    let (client, new) = (client(&url), mailbox());
+    let answer = async {
+        let (mut stream, _) = server.accept().await.unwrap();
+        request(&mut stream).await;
+        drop(stream);
+        tokio::time::timeout(Duration::from_millis(200), server.accept()).await.is_err()
+    };
+    let (result, sent_once) = tokio::join!(client.add_mailbox(&new), answer);
+    assert!(result.unwrap_err().outcome_unknown());
+    assert!(sent_once);
+}
+
+#[tokio::test]
 async fn a_refused_connection_is_retryable_since_nothing_was_sent() {
     let (server, url) = listen().await;
     drop(server);
     let error = client(&url).add_mailbox(&mailbox()).await.unwrap_err();
     assert!(error.is_retryable() && !error.outcome_unknown(), "{error}");
+    let error = client(&url).get_mailbox(mailbox().address()).await.unwrap_err();
+    assert!(error.is_retryable(), "{error}");
     assert!(!chain(&error).contains("agents.example.com"), "{}", chain(&error));
 }
 
