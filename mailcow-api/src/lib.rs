@@ -1,1 +1,76 @@
-//! Under construction.
+//! A typed client of the [Mailcow](https://mailcow.email) REST API: domains, mailboxes, app passwords, DKIM keys and
+//! sending limits.
+//!
+//! ```
+//! use mailcow_api::{Client, DkimKeySpec, FakeMailcow, Mib, NewDomain, NewMailbox};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), mailcow_api::Error> {
+//! // Against a real server: Client::builder("https://mail.example.com", api_key).build()?
+//! let client: Client = FakeMailcow::new().client();
+//! client.version().await?; // address, TLS and key are right
+//!
+//! let domain = client.ensure_domain(&NewDomain::new("agents.example.com".parse()?)).await?.value;
+//! let dkim = client.ensure_dkim(&domain.name.parse()?, &DkimKeySpec::new("dkim")?).await?.value;
+//! println!("{}._domainkey.{} TXT {}", dkim.selector, domain.name, dkim.txt);
+//!
+//! let address = "agent-7@agents.example.com".parse()?;
+//! let wanted = NewMailbox::new(address, "Fake-Passw0rd-1".into(), Mib::new(64)).with_tags(["owner-42"]);
+//! let mailbox = client.ensure_mailbox(&wanted).await?;
+//! assert!(mailbox.differs.is_empty());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What to know about Mailcow
+//! - It answers HTTP 200 to most failures. A write of this crate is `Ok` only if the answer holds the success code of
+//!   that very operation and no problem beside it; see [`Error`] for the rest.
+//! - A lost or empty answer to a write leaves it open whether it was done: [`Error::Unknown`]. The `ensure_*` calls
+//!   read back by themselves.
+//! - Sizes are [`Mib`] in requests and [`Bytes`] in answers.
+//! - Deletes on a server with thousands of mailboxes take half a minute: keep the [deadline](ClientBuilder::deadline)
+//!   long and do few at a time.
+//! - The limits of a domain do not hold among simultaneous creates, and an overrun domain refuses every edit: near a
+//!   limit create one mailbox after the other.
+//!
+//! # Features
+//! - `fake`: `FakeMailcow`, a stateful Mailcow in memory to test with.
+//! - `fake-server`: the same over real HTTP on a loopback port.
+
+mod address;
+mod answer;
+mod app_passwords;
+mod client;
+mod dkim;
+mod domains;
+mod ensure;
+mod error;
+#[cfg(feature = "fake")]
+mod fake;
+mod http;
+mod loose;
+mod mailboxes;
+mod problem;
+mod protocols;
+mod rate_limits;
+mod status;
+mod tags;
+mod units;
+
+pub use address::{DomainName, MailboxAddress};
+pub use app_passwords::{AppPassword, AppPasswordChange, AppPasswordId, NewAppPassword};
+pub use client::{Client, ClientBuilder};
+pub use dkim::{Dkim, DkimKeySpec};
+pub use domains::{Domain, NewDomain};
+pub use ensure::{Ensured, How};
+pub use error::Error;
+#[cfg(feature = "fake-server")]
+pub use fake::FakeServer;
+#[cfg(feature = "fake")]
+pub use fake::{FakeCall, FakeLogin, FakeMailcow, Fault};
+pub use http::{HttpClient, HttpError, HttpRequest, HttpResponse, Method, ReqwestClient};
+pub use mailboxes::{Mailbox, MailboxChange, MailboxStatus, NewMailbox};
+pub use problem::{Problem, ProblemKind};
+pub use protocols::Protocol;
+pub use rate_limits::{RateFrame, RateLimit};
+pub use units::{Bytes, Mib};

@@ -1,0 +1,152 @@
+//! The one error of this crate.
+
+use crate::{HttpError, problem::Problem};
+
+/// Why a call did not do what it was asked to.
+///
+/// `operation` is the API route, as `add/mailbox`; `subject` is the name the call was about. No variant holds an
+/// API key, a password or a whole answer of the server.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The input cannot be right; nothing was sent.
+    #[error("invalid input for {operation}: {reason}")]
+    #[non_exhaustive]
+    InvalidInput {
+        /// The route, or the type of the value.
+        operation: &'static str,
+        /// What is wrong, without the value if that is a secret.
+        reason: String,
+    },
+    /// The server said no and changed nothing.
+    #[error("mailcow refused {operation} for {subject}")]
+    #[non_exhaustive]
+    Refused {
+        /// The route.
+        operation: &'static str,
+        /// The name the call was about.
+        subject: String,
+        /// What the server said.
+        #[source]
+        problem: Problem,
+    },
+    /// The server reports both a success and a problem: read back what is there now.
+    #[error("mailcow carried out {operation} for {subject} at most in part, read it back")]
+    #[non_exhaustive]
+    Partial {
+        /// The route.
+        operation: &'static str,
+        /// The name the call was about.
+        subject: String,
+        /// The first problem the server named.
+        #[source]
+        problem: Problem,
+    },
+    /// The server does not know the API key, does not allow it from this address, or saw none.
+    ///
+    /// Never repeat such a call unchanged: about ten of them make Mailcow block the address of this host.
+    #[error("mailcow did not accept the api key for {operation}: {reason}")]
+    #[non_exhaustive]
+    Unauthenticated {
+        /// The route.
+        operation: &'static str,
+        /// What to look at.
+        reason: &'static str,
+    },
+    /// The API key is read-only.
+    #[error("the api key is not allowed to do {operation}, use a read-write key")]
+    #[non_exhaustive]
+    PermissionDenied {
+        /// The route.
+        operation: &'static str,
+    },
+    /// The write may have been carried out, wholly, in part or not at all: read back before sending it again.
+    #[error("nobody knows whether {operation} for {subject} was carried out, read it back: {reason}")]
+    #[non_exhaustive]
+    Unknown {
+        /// The route.
+        operation: &'static str,
+        /// The name the call was about.
+        subject: String,
+        /// Why the outcome is not known.
+        reason: String,
+        /// The failure of the connection, if that is the reason.
+        #[source]
+        source: Option<HttpError>,
+    },
+    /// The server could not be reached or is starting up, and nothing was changed. Try again later.
+    #[error("mailcow is not available for {operation}: {reason}")]
+    #[non_exhaustive]
+    Unavailable {
+        /// The route.
+        operation: &'static str,
+        /// What was seen.
+        reason: String,
+        /// The failure of the connection, if that is the reason.
+        #[source]
+        source: Option<HttpError>,
+    },
+    /// The server redirects. It was not followed, so that the API key goes nowhere else; correct the base URL.
+    #[error("the server redirects {operation} to {host}, correct the base url")]
+    #[non_exhaustive]
+    Redirected {
+        /// The route.
+        operation: &'static str,
+        /// The host that the server names.
+        host: String,
+    },
+    /// The server does not have the route: another version of Mailcow, or another server.
+    #[error("this server has no route {operation}, check the base url and the version of mailcow")]
+    #[non_exhaustive]
+    Unsupported {
+        /// The route.
+        operation: &'static str,
+    },
+    /// The answer is none this crate understands.
+    #[error("mailcow gave an unexpected answer to {operation}: {reason}")]
+    #[non_exhaustive]
+    Unexpected {
+        /// The route.
+        operation: &'static str,
+        /// What is unexpected about it.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// Returns whether the same call may simply be repeated later.
+    ///
+    /// It is false for an [unknown outcome](Self::outcome_unknown): read back first.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+
+    /// Returns whether the server may now hold a change, wholly or in part, although the call failed.
+    pub fn outcome_unknown(&self) -> bool {
+        matches!(self, Self::Unknown { .. } | Self::Partial { .. })
+    }
+
+    /// Returns what the server said, if it said something.
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Refused { problem, .. } | Self::Partial { problem, .. } => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// The name of the variant, for the trace.
+    pub(crate) fn label(&self) -> &'static str {
+        match self {
+            Self::InvalidInput { .. } => "invalid input",
+            Self::Refused { .. } => "refused",
+            Self::Partial { .. } => "partial",
+            Self::Unauthenticated { .. } => "unauthenticated",
+            Self::PermissionDenied { .. } => "permission denied",
+            Self::Unknown { .. } => "unknown",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Redirected { .. } => "redirected",
+            Self::Unsupported { .. } => "unsupported",
+            Self::Unexpected { .. } => "unexpected",
+        }
+    }
+}

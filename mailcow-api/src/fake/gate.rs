@@ -1,0 +1,129 @@
+//! From a request to a route: the path as nginx and PHP read it, the key, the method, the body.
+
+use percent_encoding::percent_decode_str;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use super::state::{Reply, State};
+use crate::{HttpRequest, HttpResponse, Method};
+
+/// What a key may do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    ReadWrite,
+    ReadOnly,
+    /// No key was sent.
+    Nobody,
+    /// A key was sent that is none.
+    Stranger,
+}
+
+/// Returns the route behind a URL, as `["get", "mailbox", "a@b.example"]`.
+pub(super) fn route(request: &HttpRequest) -> Vec<String> {
+    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    // nginx decodes once and puts the path raw into a query, which PHP cuts at "&" and decodes again.
+    let query = decode(request.url.path());
+    let query = query.split('&').next().unwrap_or_default().replace('+', " ");
+    let path = decode(&query);
+    let route = path.split_once("/api/v1/").map_or("", |(_, route)| route);
+    route.trim_end_matches('/').split('/').map(str::to_owned).collect()
+}
+
+pub(super) fn role(request: &HttpRequest, read_write: &str, read_only: &str) -> Role {
+    let mut key = request.api_key.expose_secret().to_owned();
+    key.retain(|c| c.is_ascii_alphanumeric() || c == '-');
+    match key.as_str() {
+        "" => Role::Nobody,
+        key if key == read_write => Role::ReadWrite,
+        key if key == read_only => Role::ReadOnly,
+        _ => Role::Stranger,
+    }
+}
+
+/// Turns away what does not get as far as a route.
+pub(super) fn refuse(role: Role, request: &HttpRequest, action: &str) -> Option<HttpResponse> {
+    let is_write = matches!(action, "add" | "edit" | "delete");
+    match (role, action) {
+        (Role::Stranger, _) => {
+            let body = protocol_error(401, "authentication failed");
+            return Some(body.with_content_type("text/html; charset=utf-8"));
+        }
+        (Role::Nobody, "add") => {
+            let body = json!([{"type": "danger", "log": ["mailbox", "add"], "msg": "access_denied"}]);
+            return Some(HttpResponse::new(200, body.to_string()));
+        }
+        (Role::Nobody, _) if !is_write => return Some(HttpResponse::new(200, "")),
+        (Role::ReadOnly | Role::Nobody, _) if is_write => {
+            return Some(protocol_error(403, "API read/write access denied"));
+        }
+        _ => {}
+    }
+    match (request.method, is_write) {
+        (Method::Get, true) => Some(protocol_error(200, "Cannot find attributes in post data")),
+        (Method::Post, false) if action == "get" => Some(protocol_error(405, "only GET method is allowed")),
+        _ => None,
+    }
+}
+
+/// Carries out a route.
+pub(super) fn dispatch(state: &mut State, route: &[&str], request: &HttpRequest) -> HttpResponse {
+    let body = request.body.as_ref().map_or("", |body| body.expose_secret());
+    let body: Value = match (request.method, serde_json::from_str(body)) {
+        (Method::Post, Err(_)) => return protocol_error(400, "Request body doesn't contain valid json!"),
+        (_, body) => body.unwrap_or_default(),
+    };
+    let reply = match route {
+        ["get", "status", "version"] => Reply::Json(json!({"version": VERSION})),
+        ["get", "domain", name] if *name != "all" => state.get_domain(name),
+        ["get", "mailbox", address] if *address != "all" => state.get_mailbox(address),
+        ["get", "app-passwd", "all", address] => state.list_app_passwords(address),
+        ["get", "dkim", name] => state.get_dkim(name),
+        ["get", "rl-mbox", address] if *address != "all" => state.get_mailbox_rate(address),
+        ["get", "rl-domain", name] if *name != "all" => state.get_domain_rate(name),
+        ["add", "domain"] => state.add_domain(&body),
+        ["add", "mailbox"] => state.add_mailbox(&body),
+        ["add", "app-passwd"] => state.add_app_password(&body),
+        ["add", "dkim"] => state.add_dkim(&body),
+        ["edit", "mailbox"] => state.edit_mailbox(&body),
+        ["edit", "app-passwd"] => state.edit_app_password(&body),
+        ["edit", "rl-mbox"] => state.edit_mailbox_rate(&body),
+        ["edit", "rl-domain"] => state.edit_domain_rate(&body),
+        ["delete", "domain"] => state.delete_domain(&body),
+        ["delete", "mailbox"] => state.delete_mailbox(&body),
+        ["delete", "app-passwd"] => state.delete_app_password(&body),
+        ["delete", "dkim"] => state.delete_dkim(&body),
+        _ => return protocol_error(404, "route not found"),
+    };
+    reply.into()
+}
+
+/// The page of a server whose database is down.
+pub(super) fn out_of_order() -> HttpResponse {
+    HttpResponse::new(500, "<center>Connection to database failed.</center>\n")
+        .with_content_type("text/html; charset=utf-8")
+}
+
+fn protocol_error(status: u16, msg: &str) -> HttpResponse {
+    HttpResponse::new(status, json!({"type": "error", "msg": msg}).to_string())
+}
+
+const VERSION: &str = "2026-07a";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routed(path: &str) -> Vec<String> {
+        let url = format!("https://mail.example.com/api/v1/{path}").parse().unwrap();
+        route(&HttpRequest::new(Method::Get, url, "KEY".into()))
+    }
+
+    #[test]
+    fn a_path_is_decoded_twice_as_by_the_real_server() {
+        assert_eq!(routed("get/mailbox/a@b.example"), ["get", "mailbox", "a@b.example"]);
+        assert_eq!(routed("edit/rl-mbox/"), ["edit", "rl-mbox"]);
+        assert_eq!(routed("get/mailbox/plus%252Btag@b.example"), ["get", "mailbox", "plus+tag@b.example"]);
+        assert_eq!(routed("get/mailbox/plus%2Btag@b.example"), ["get", "mailbox", "plus tag@b.example"]);
+        assert_eq!(routed("get/mailbox/r%26d@b.example"), ["get", "mailbox", "r"]);
+    }
+}

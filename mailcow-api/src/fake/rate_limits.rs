@@ -1,0 +1,64 @@
+//! Sending limits.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::state::{RateRow, Reply, State, danger, int, items, log, object, success, text};
+
+impl State {
+    pub(super) fn get_mailbox_rate(&self, address: &str) -> Reply {
+        let row = self.mailboxes.get(&address.to_lowercase());
+        object(row.and_then(|row| show(row.rate_limit.as_ref())))
+    }
+
+    pub(super) fn get_domain_rate(&self, name: &str) -> Reply {
+        let row = self.domains.get(&name.to_lowercase());
+        object(row.and_then(|row| show(row.rate_limit.as_ref())))
+    }
+
+    pub(super) fn edit_mailbox_rate(&mut self, body: &Value) -> Reply {
+        let rows = self.mailboxes.iter_mut();
+        edit(body, "mailbox", rows.map(|(name, row)| (name.as_str(), &mut row.rate_limit)).collect())
+    }
+
+    pub(super) fn edit_domain_rate(&mut self, body: &Value) -> Reply {
+        let rows = self.domains.iter_mut();
+        edit(body, "domain", rows.map(|(name, row)| (name.as_str(), &mut row.rate_limit)).collect())
+    }
+}
+
+/// Sets or removes a limit and returns the entry that says so.
+pub(super) fn set(slot: &mut Option<RateRow>, name: &str, attr: &Value) -> Value {
+    let log = log("ratelimit", "edit", "", attr);
+    let frame = text(attr, "rl_frame").unwrap_or_default();
+    if !is_frame(&frame) {
+        return danger(&log, "rl_timeframe");
+    }
+    let value = int(attr, "rl_value").unwrap_or(0);
+    *slot = (value > 0).then_some(RateRow { value, frame });
+    success(&log, json!(["rl_saved", name]))
+}
+
+pub(super) fn show(limit: Option<&RateRow>) -> Option<Value> {
+    limit.map(|limit| json!({"value": limit.value.to_string(), "frame": limit.frame}))
+}
+
+fn edit(body: &Value, kind: &str, mut slots: BTreeMap<&str, &mut Option<RateRow>>) -> Reply {
+    let attr = &body["attr"];
+    let entries = items(&body["items"]).into_iter().map(|name| {
+        let name = name.as_str().unwrap_or_default();
+        if !is_frame(&text(attr, "rl_frame").unwrap_or_default()) {
+            return danger(&log("ratelimit", "edit", kind, attr), "rl_timeframe");
+        }
+        match slots.get_mut(name) {
+            Some(slot) => set(slot, name, attr),
+            None => danger(&log("ratelimit", "edit", kind, attr), "access_denied"),
+        }
+    });
+    Reply::Entries(entries.collect())
+}
+
+fn is_frame(frame: &str) -> bool {
+    matches!(frame, "s" | "m" | "h" | "d")
+}

@@ -1,0 +1,119 @@
+//! Readers for fields that Mailcow writes now as a number, now as text, now as a bool.
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
+use serde_json::Value;
+
+/// Reads an integer from a number, a text of digits, a bool or null (0).
+pub(crate) fn int<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    match Scalar::deserialize(deserializer)? {
+        Scalar::Null => Ok(0),
+        scalar => scalar.int().ok_or_else(|| D::Error::custom("not an integer")),
+    }
+}
+
+/// Reads an integer where anything that is none (as `"- "`, for *does not apply*) counts as absent.
+pub(crate) fn int_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    Ok(Scalar::deserialize(deserializer)?.int())
+}
+
+/// Reads a flag: 0 and false are off, any other integer is on.
+pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    int(deserializer).map(|value| value != 0)
+}
+
+/// Reads text; null is the empty text.
+pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(match Scalar::deserialize(deserializer)? {
+        Scalar::Text(text) => text,
+        Scalar::Int(number) => number.to_string(),
+        Scalar::Null => String::new(),
+        Scalar::Bool(_) | Scalar::Float(_) => return Err(D::Error::custom("not a text")),
+    })
+}
+
+/// Reads an object; anything else (`false`, `[]`, null) means that there is none.
+pub(crate) fn object_if_any<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    match Value::deserialize(deserializer)? {
+        object @ Value::Object(_) => T::deserialize(object).map(Some).map_err(D::Error::custom),
+        _ => Ok(None),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Scalar {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(String),
+}
+
+impl Scalar {
+    fn int(self) -> Option<i64> {
+        match self {
+            Self::Bool(flag) => Some(i64::from(flag)),
+            Self::Int(number) => Some(number),
+            Self::Text(text) => text.trim().parse().ok(),
+            // Beyond 2^53 a float no longer names one integer.
+            #[allow(clippy::cast_possible_truncation, reason = "the range is checked")]
+            Self::Float(number) if number.abs() < 9.0e15 => Some(number as i64),
+            Self::Float(_) | Self::Null => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Row {
+        #[serde(deserialize_with = "int")]
+        int: i64,
+        #[serde(deserialize_with = "flag")]
+        flag: bool,
+        #[serde(deserialize_with = "int_if_any")]
+        percent: Option<i64>,
+        #[serde(deserialize_with = "text")]
+        text: String,
+        #[serde(deserialize_with = "object_if_any")]
+        rl: Option<Inner>,
+    }
+
+    #[derive(Deserialize)]
+    struct Inner {
+        value: String,
+    }
+
+    fn row(json: &str) -> Row {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn numbers_texts_and_bools_are_read_alike() {
+        let numbers = row(r#"{"int":5,"flag":1,"percent":7,"text":"a","rl":{"value":"10"}}"#);
+        assert_eq!((numbers.int, numbers.flag, numbers.percent), (5, true, Some(7)));
+        assert_eq!(numbers.rl.unwrap().value, "10");
+        let texts = row(r#"{"int":"-5","flag":"0","percent":"- ","text":null,"rl":false}"#);
+        assert_eq!((texts.int, texts.flag, texts.percent, texts.text.as_str()), (-5, false, None, ""));
+        assert!(texts.rl.is_none());
+        let bools = row(r#"{"int":true,"flag":false,"percent":12.0,"text":7,"rl":[]}"#);
+        assert_eq!((bools.int, bools.flag, bools.percent, bools.text.as_str()), (1, false, Some(12), "7"));
+    }
+
+    #[test]
+    fn what_is_no_integer_is_an_error() {
+        assert!(
+            serde_json::from_str::<Row>(r#"{"int":"ten","flag":1,"percent":7,"text":"a","rl":false}"#)
+                .is_err()
+        );
+    }
+}

@@ -1,0 +1,124 @@
+//! Recorded exchanges with a real server, played back to the client.
+
+use std::{
+    collections::VecDeque,
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use mailcow_api::{Client, HttpClient, HttpError, HttpRequest, HttpResponse, Method};
+use secrecy::ExposeSecret;
+use serde_json::{Map, Value};
+
+/// One recorded exchange.
+#[derive(Clone, Debug)]
+pub(crate) struct Exchange {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) body: Value,
+    pub(crate) response: HttpResponse,
+    /// Fields of the recorded body that this client leaves to the server.
+    omitted: &'static [&'static str],
+    note: String,
+}
+
+impl Exchange {
+    /// Names the fields of the recorded body that this client does not send.
+    pub(crate) fn omitting(mut self, fields: &'static [&'static str]) -> Self {
+        self.omitted = fields;
+        self
+    }
+
+    fn check(&self, request: &HttpRequest) {
+        assert_eq!(request.method, self.method, "{}", self.note);
+        // Plain segments need no second encoding, so that recorded and sent paths are the same.
+        assert_eq!(request.url.path(), self.path.trim_end_matches('/'), "{}", self.note);
+        let sent = request
+            .body
+            .as_ref()
+            .map_or(Value::Null, |body| serde_json::from_str(body.expose_secret()).unwrap());
+        let mut recorded = self.body.clone();
+        for field in self.omitted {
+            assert!(remove(&mut recorded, field), "the recording has no field {field}");
+        }
+        assert_eq!(plain(sent), plain(recorded), "{}", self.note);
+    }
+}
+
+/// Reads the exchanges of a fixture.
+pub(crate) fn load(name: &str) -> Vec<Exchange> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+    let recorded: Vec<Value> = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    recorded.iter().map(exchange).collect()
+}
+
+/// Builds a client to which the given exchanges happen, in order.
+pub(crate) fn client(exchanges: impl IntoIterator<Item = Exchange>) -> Client {
+    let script = Script { exchanges: Mutex::new(exchanges.into_iter().collect()) };
+    Client::builder("https://mail.example.com", "KEY".into()).http_client(Arc::new(script)).build().unwrap()
+}
+
+/// Builds a client to which one exchange of a fixture happens.
+pub(crate) fn one(name: &str, at: usize, omitted: &'static [&'static str]) -> Client {
+    client([load(name).swap_remove(at).omitting(omitted)])
+}
+
+#[derive(Debug)]
+struct Script {
+    exchanges: Mutex<VecDeque<Exchange>>,
+}
+
+#[async_trait]
+impl HttpClient for Script {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let exchange = self.exchanges.lock().unwrap().pop_front().expect("no further request was recorded");
+        exchange.check(&request);
+        Ok(exchange.response)
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert!(self.exchanges.lock().unwrap().is_empty(), "a recorded request was not sent");
+        }
+    }
+}
+
+fn exchange(recorded: &Value) -> Exchange {
+    let (request, response) = (&recorded["request"], &recorded["response"]);
+    let body = match &response["body"] {
+        Value::String(text) => text.clone(),
+        body => body.to_string(),
+    };
+    let status = u16::try_from(response["status"].as_u64().unwrap()).unwrap();
+    Exchange {
+        method: if request["method"] == "POST" { Method::Post } else { Method::Get },
+        path: request["path"].as_str().unwrap().to_owned(),
+        body: request["body"].clone(),
+        response: HttpResponse::new(status, body)
+            .with_content_type(response["content_type"].as_str().unwrap_or("")),
+        omitted: &[],
+        note: recorded["note"].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+/// Removes a field of the body or of its `attr`.
+fn remove(body: &mut Value, field: &str) -> bool {
+    let has = |body: &mut Value| body.as_object_mut().is_some_and(|fields| fields.remove(field).is_some());
+    has(body) || body.get_mut("attr").is_some_and(has)
+}
+
+/// Writes numbers as text: Mailcow takes both.
+fn plain(value: Value) -> Value {
+    match value {
+        Value::Number(number) => Value::String(number.to_string()),
+        Value::Array(items) => items.into_iter().map(plain).collect(),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(name, field)| (name, plain(field))).collect::<Map<_, _>>())
+        }
+        value => value,
+    }
+}
