@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
-use lettre::message::header::ContentType;
-use lettre::message::{Mailbox, MessageBuilder, MultiPart, SinglePart};
+use lettre::message::header::{ContentTransferEncoding, ContentType};
+use lettre::message::{Body, Mailbox, MessageBuilder, MultiPart, SinglePart};
 
 use super::{Attachment, Contact, Outgoing, Received};
 use crate::{Address, Error, MessageId};
@@ -243,7 +243,12 @@ fn file(attachment: Attachment) -> Result<SinglePart, Error> {
         what: "attachment type",
         problem: format!("{:?} is no media type such as application/pdf", attachment.content_type),
     })?;
-    Ok(lettre::message::Attachment::new(name).body(attachment.content, content_type))
+    let content = Body::new_with_encoding(attachment.content, ContentTransferEncoding::Base64);
+    let content = content.map_err(|_| Error::Invalid {
+        what: "attachment",
+        problem: format!("{name:?} can't be encoded"),
+    })?;
+    Ok(lettre::message::Attachment::new(name).body(content, content_type))
 }
 
 /// Checks first: lettre panics on a name with a line end, and drops one with a NUL without a word.

@@ -61,6 +61,17 @@ fn lines_stay_within_what_smtp_allows() {
     assert!(longest <= 4000, "{longest}");
 }
 
+/// ASCII files were sent as they are, which line ends of their own don't survive.
+#[test]
+fn a_file_arrives_byte_for_byte() {
+    for content in ["a\nb\n", "a\rb", "a\r\nb", "", ".\n", "\0"] {
+        let file = Attachment::new("a.csv", "text/csv", content);
+        let sealed = NewMessage::to(address("bob@agents.example")).with_attachment(file);
+        let received = reparse(&sealed.seal(&address("ada@agents.example").into()).unwrap());
+        assert_eq!(received.attachments()[0].content, content.as_bytes(), "{content:?}");
+    }
+}
+
 #[test]
 fn a_repeated_recipient_gets_one_copy() {
     let sealed = NewMessage::to(address("bob@agents.example"))
