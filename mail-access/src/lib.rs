@@ -2,10 +2,13 @@
 
 mod access;
 mod address;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod error;
 mod id;
 mod login;
 mod message;
+mod post_office;
 mod status;
 
 pub use access::{Arrival, Batch, MailAccess, Selection, Submission};
@@ -14,4 +17,5 @@ pub use error::Error;
 pub use id::{InvalidMessageId, MessageId, Position, Uid};
 pub use login::Login;
 pub use message::{Attachment, Contact, NewMessage, Outgoing, Received};
+pub use post_office::{Fault, PostOffice, PostOfficeBuilder, PostOfficeError};
 pub use status::Status;
