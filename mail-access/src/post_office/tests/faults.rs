@@ -50,8 +50,8 @@ async fn a_wait_that_is_under_way_loses_its_link() {
     let start = Position { uid_validity: inbox(&office, "bob").await.uid_validity, uid: 0 };
     let other = office.clone();
     let waiting =
-        tokio::spawn(async move { other.wait(&login("bob"), start, Duration::from_secs(3_600)).await });
-    sleep(Duration::from_secs(60)).await;
+        tokio::spawn(async move { other.wait(&login("bob"), start, Duration::from_hours(1)).await });
+    sleep(Duration::from_mins(1)).await;
     office.fail_next(&at_home("bob"), Fault::WaitUnavailable);
     let answer = waiting.await.unwrap();
     assert!(matches!(answer, Err(Error::Unavailable { operation: "wait", .. })), "{answer:?}");

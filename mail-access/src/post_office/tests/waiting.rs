@@ -9,7 +9,7 @@ async fn an_arrival_wakes_all_who_wait_at_the_very_moment() {
     let office = office();
     let start = beginning(&office, "bob").await;
     let waits = [wait(&office, start, HOUR), wait(&office, start, HOUR)];
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_mins(1)).await;
     let sent = Instant::now();
     submit(&office, &["bob@agents.example"]).await.unwrap();
     for wait in waits {
@@ -58,7 +58,7 @@ async fn a_login_that_ends_takes_its_waits_with_it() {
     for end in removals {
         let office = office();
         let waiting = wait(&office, beginning(&office, "bob").await, HOUR);
-        sleep(Duration::from_secs(60)).await;
+        sleep(Duration::from_mins(1)).await;
         let ended = Instant::now();
         end(&office);
         let answer = waiting.await.unwrap();
@@ -71,7 +71,7 @@ async fn a_login_that_ends_takes_its_waits_with_it() {
 async fn a_mailbox_numbered_anew_ends_a_wait() {
     let office = office();
     let waiting = wait(&office, beginning(&office, "bob").await, HOUR);
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_mins(1)).await;
     office.reset_uid_validity(&at_home("bob")).unwrap();
     assert_eq!(waiting.await.unwrap().unwrap(), Arrival::New);
 }
@@ -81,7 +81,7 @@ async fn a_message_that_is_gone_again_ends_no_wait() {
     let office = office();
     let start = beginning(&office, "bob").await;
     let waiting = wait(&office, start, HOUR);
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_mins(1)).await;
     submit(&office, &["bob@agents.example"]).await.unwrap();
     office.expunge(&at_home("bob"), &[Uid::new(1).unwrap()]).unwrap();
     assert_eq!(waiting.await.unwrap().unwrap(), Arrival::TimedOut);
@@ -97,4 +97,4 @@ async fn beginning(office: &PostOffice, name: &str) -> Position {
     Position { uid_validity: inbox(office, name).await.uid_validity, uid: 0 }
 }
 
-const HOUR: Duration = Duration::from_secs(3_600);
+const HOUR: Duration = Duration::from_hours(1);
