@@ -68,6 +68,17 @@ async fn only_the_own_address_may_send() {
 }
 
 #[tokio::test]
+async fn a_wrong_login_is_told_before_anything_else_is_judged() {
+    let office = office_of(PostOffice::builder().with_size_limit(1));
+    let wrong = Login::new(at_home("ada"), "wrong".into());
+    let forged = NewMessage::to(at_home("bob")).seal(&at_home("bob").into()).unwrap();
+    assert_eq!(refusal(office.submit(&wrong, &forged).await), (535, (5, 7, 8)));
+    let alias = Login::new(at_home("team"), PASSWORD.into());
+    office.add_alias(alias.address(), vec![at_home("ada")]).unwrap();
+    assert_eq!(refusal(office.submit(&alias, &forged).await), (535, (5, 7, 8)), "an alias is no login");
+}
+
+#[tokio::test]
 async fn the_size_limit_is_met_to_the_byte() {
     let sent = message(&["bob@agents.example"]);
     let office = office_of(PostOffice::builder().with_size_limit(sent.size()));

@@ -45,6 +45,27 @@ async fn what_is_there_already_is_new_even_without_time_to_wait() {
     }
 }
 
+/// On one thread a loop of calls that never rest would keep all other tasks from running.
+#[tokio::test]
+async fn a_busy_loop_lets_other_tasks_run() {
+    let office = office();
+    let (bob, start) = (login("bob"), beginning(&office, "bob").await);
+    for method in ["submit", "fetch", "mark_seen", "wait"] {
+        let other = tokio::spawn(async {});
+        let mut calls = 0;
+        while !other.is_finished() {
+            calls += 1;
+            assert!(calls < 1_000, "{method} rests");
+            match method {
+                "submit" => drop(submit(&office, &["bob@agents.example"]).await.unwrap()),
+                "fetch" => drop(office.fetch(&bob, &Selection::After(None), 1).await.unwrap()),
+                "mark_seen" => office.mark_seen(&bob, start.uid_validity, &[]).await.unwrap(),
+                _ => assert_eq!(office.wait(&bob, start, HOUR).await.unwrap(), Arrival::New),
+            }
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_login_that_ends_takes_its_waits_with_it() {
     let removals: [fn(&PostOffice); 3] = [
