@@ -2,12 +2,15 @@
 
 mod access;
 mod address;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod error;
 mod id;
 #[cfg(feature = "local-servers")]
 mod local_servers;
 mod login;
 mod message;
+mod post_office;
 mod status;
 
 pub use access::{Arrival, Batch, MailAccess, Selection, Submission};
@@ -18,4 +21,5 @@ pub use id::{InvalidMessageId, MessageId, Position, Uid};
 pub use local_servers::{LocalServers, LocalServersConfig, LocalUser, Unavailable};
 pub use login::Login;
 pub use message::{Attachment, Contact, NewMessage, Outgoing, Received};
+pub use post_office::{Fault, PostOffice, PostOfficeBuilder, PostOfficeError};
 pub use status::Status;

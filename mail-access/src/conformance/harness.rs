@@ -1,0 +1,52 @@
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::{Address, DomainName, Login, MailAccess, Uid};
+
+/// A mail system under test, and what its administrator and its other users do to it.
+///
+/// Each mailbox and domain that it makes is a new one, so that the cases don't meet, not even on a server that is
+/// shared. A method that fails for another reason than [`Missing`] panics.
+#[async_trait]
+pub trait Harness: Debug + Send + Sync + 'static {
+    /// Returns the implementation to be tested; its size limit and domains are those of the system.
+    fn access(&self) -> Arc<dyn MailAccess>;
+
+    /// Returns the size in bytes up to which the system takes a message.
+    fn size_limit(&self) -> usize;
+
+    /// Makes an empty mailbox without a quota that may send to all the others.
+    async fn mailbox(&self) -> Login;
+
+    /// Makes an empty mailbox that is the catch-all of the domain returned with it.
+    ///
+    /// # Errors
+    /// [`Missing`] if the system can't have one.
+    async fn catch_all(&self) -> Result<(Login, DomainName), Missing>;
+
+    /// Makes an address that the system refuses as a recipient, of a full mailbox for example.
+    ///
+    /// # Errors
+    /// [`Missing`] if the system accepts everything and reports later.
+    async fn refused_recipient(&self) -> Result<Address, Missing>;
+
+    /// Removes messages from a mailbox for good, behind the back of the implementation.
+    ///
+    /// # Errors
+    /// [`Missing`] if there is no way to do it.
+    async fn expunge(&self, login: &Login, uids: &[Uid]) -> Result<(), Missing>;
+
+    /// Gives a mailbox another UIDVALIDITY and keeps its messages.
+    ///
+    /// # Errors
+    /// [`Missing`] if there is no way to do it.
+    async fn renumber(&self, login: &Login) -> Result<(), Missing>;
+}
+
+/// What a harness can't do, and why: a case that needs it is ignored, with this as the reason.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{0}")]
+pub struct Missing(pub String);

@@ -1,0 +1,65 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::PostOffice;
+use crate::DomainName;
+
+/// The settings of a [`PostOffice`], each with the default that [`PostOffice::new`] has.
+#[derive(Clone)]
+pub struct PostOfficeBuilder {
+    pub(super) host: DomainName,
+    pub(super) size_limit: usize,
+    pub(super) clock: Clock,
+}
+
+impl PostOfficeBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            host: DEFAULT_HOST.parse().expect("it is a domain name"),
+            size_limit: DEFAULT_SIZE_LIMIT,
+            clock: Arc::new(SystemTime::now),
+        }
+    }
+
+    /// Sets the name that the office calls itself by in `Received` fields and reports; `mail.invalid` by default.
+    pub fn with_host(mut self, host: DomainName) -> Self {
+        self.host = host;
+        self
+    }
+
+    /// Sets the size in bytes up to which a message is taken; 104857600 (100 MiB) by default, as at Mailcow.
+    pub fn with_size_limit(mut self, bytes: usize) -> Self {
+        self.size_limit = bytes;
+        self
+    }
+
+    /// Sets what tells the time of arrivals, and gives UIDVALIDITY its values; [`SystemTime::now`] by default.
+    ///
+    /// Waits take their time from Tokio, not from here.
+    pub fn with_clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Opens the office, without any domain.
+    pub fn build(self) -> PostOffice {
+        PostOffice::open(self)
+    }
+}
+
+impl fmt::Debug for PostOfficeBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostOfficeBuilder")
+            .field("host", &self.host)
+            .field("size_limit", &self.size_limit)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+/// A name that no host can have (RFC 6761 section 6.4).
+const DEFAULT_HOST: &str = "mail.invalid";
+/// Mailcow's `message_size_limit`.
+const DEFAULT_SIZE_LIMIT: usize = 104_857_600;

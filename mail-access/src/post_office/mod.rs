@@ -1,0 +1,274 @@
+//! A whole mail system in memory.
+
+mod access;
+mod builder;
+mod delivery;
+mod error;
+mod fault;
+mod mailbox;
+mod report;
+mod state;
+
+use std::fmt;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use secrecy::SecretString;
+
+pub use self::builder::PostOfficeBuilder;
+pub use self::error::PostOfficeError;
+pub use self::fault::Fault;
+use self::mailbox::Mailbox;
+use self::state::{Entry, Name, State};
+use crate::{Address, DomainName, Uid};
+
+/// A mail system in memory that behaves as the Postfix and Dovecot of a Mailcow: [`MailAccess`](crate::MailAccess)
+/// without a server, for tests, simulations and programs whose agents write to each other only.
+///
+/// It has the domains, mailboxes and aliases that its administrator gives it. What is submitted is delivered before
+/// the call returns. A recipient that doesn't exist, here or in a domain that isn't hosted here, is accepted and
+/// then reported to the sender's inbox (RFC 3464), as happens across the Internet. A full mailbox is refused with
+/// 552 5.2.2. `ada+tag@` leads to `ada@` if it is no mailbox or alias itself. Names compare without regard to case.
+///
+/// Clones are handles of the same office. One lock guards it, which is held for no longer than it takes to file or
+/// to find messages; decoding is done without it.
+///
+/// # Costs
+/// An empty mailbox takes about 300 bytes, and as much again while somebody waits for its mail; the wait does no
+/// work until a message arrives. A message is held once for all its recipients; each copy takes 0.7 KiB beside it,
+/// the first one in a mailbox 1.4 KiB, until [`expunge`](Self::expunge) or [`remove_mailbox`](Self::remove_mailbox).
+/// The time of a submission grows with its size and with the number of recipients, that of a fetch with what it
+/// gives out, and both but logarithmically with the messages that are there.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use mail_access::{Address, Arrival, Login, MailAccess, NewMessage, Position, PostOffice, Selection};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let office = PostOffice::new();
+/// office.add_domain("agents.example".parse()?);
+/// let ada: Address = "ada@agents.example".parse()?;
+/// let bob: Address = "bob@agents.example".parse()?;
+/// office.add_mailbox(&ada, "analytical".into(), 0)?;
+/// office.add_mailbox(&bob, "difference".into(), 1024)?;
+///
+/// let message = NewMessage::to(bob.clone()).with_subject("Engines").seal(&ada.clone().into())?;
+/// office.submit(&Login::new(ada, "analytical".into()), &message).await?;
+///
+/// let bob = Login::new(bob, "difference".into());
+/// let inbox = office.fetch(&bob, &Selection::Unseen, 10).await?;
+/// assert_eq!(inbox.messages[0].subject(), "Engines");
+/// let read = Position { uid_validity: inbox.uid_validity, uid: inbox.messages[0].uid().get() };
+/// assert_eq!(office.wait(&bob, read, Duration::from_millis(1)).await?, Arrival::TimedOut);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct PostOffice {
+    office: Arc<Office>,
+}
+
+impl PostOffice {
+    /// Opens an office without any domain, with the defaults of [`PostOffice::builder`].
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// Begins an office with settings of its own.
+    pub fn builder() -> PostOfficeBuilder {
+        PostOfficeBuilder::new()
+    }
+
+    /// Hosts a domain from now on. Adding it again changes nothing.
+    pub fn add_domain(&self, domain: DomainName) {
+        self.state().domains.entry(domain).or_default();
+    }
+
+    /// Tells whether mail for the domain is delivered here.
+    pub fn has_domain(&self, domain: &DomainName) -> bool {
+        self.state().domains.contains_key(domain)
+    }
+
+    /// Adds an empty mailbox with a quota in MiB, 0 for none as at Mailcow, and a new UIDVALIDITY.
+    ///
+    /// # Errors
+    /// [`PostOfficeError::UnknownDomain`], or [`PostOfficeError::AddressExists`] if it is a mailbox or alias already.
+    pub fn add_mailbox(
+        &self,
+        address: &Address,
+        password: SecretString,
+        quota_mib: u64,
+    ) -> Result<(), PostOfficeError> {
+        let now = (self.office.settings.clock)();
+        let mut state = self.state();
+        let uid_validity = state.next_uid_validity(now);
+        state.add(address, Entry::Mailbox(Mailbox::new(password, quota_mib, uid_validity)))
+    }
+
+    /// Changes the password. Waits with the old one end with [`Error::Authentication`](crate::Error::Authentication).
+    ///
+    /// # Errors
+    /// [`PostOfficeError::UnknownMailbox`].
+    pub fn set_password(&self, address: &Address, password: SecretString) -> Result<(), PostOfficeError> {
+        self.state().mailbox(address)?.set_password(password);
+        Ok(())
+    }
+
+    /// Removes a mailbox with all it holds. Waits for it end with
+    /// [`Error::Authentication`](crate::Error::Authentication).
+    ///
+    /// # Errors
+    /// [`PostOfficeError::UnknownMailbox`].
+    pub fn remove_mailbox(&self, address: &Address) -> Result<(), PostOfficeError> {
+        let mut state = self.state();
+        state.mailbox(address)?.ring();
+        let removed = state.addresses.remove(&Name::of(address));
+        // Freeing a big mailbox takes long; the others needn't wait for it.
+        drop(state);
+        drop(removed);
+        Ok(())
+    }
+
+    /// Tells whether there is a mailbox of this name. Aliases don't count.
+    pub fn has_mailbox(&self, address: &Address) -> bool {
+        self.state().mailbox(address).is_ok()
+    }
+
+    /// Lets an address lead to others, here or elsewhere, which may be aliases themselves.
+    ///
+    /// # Errors
+    /// [`PostOfficeError::UnknownDomain`], [`PostOfficeError::NoTarget`], or [`PostOfficeError::AddressExists`] if it
+    /// is a mailbox or alias already.
+    pub fn add_alias(&self, alias: &Address, targets: Vec<Address>) -> Result<(), PostOfficeError> {
+        if targets.is_empty() {
+            return Err(PostOfficeError::NoTarget);
+        }
+        self.state().add(alias, Entry::Alias(targets))
+    }
+
+    /// Removes an alias.
+    ///
+    /// # Errors
+    /// [`PostOfficeError::UnknownAlias`].
+    pub fn remove_alias(&self, alias: &Address) -> Result<(), PostOfficeError> {
+        let (mut state, name) = (self.state(), Name::of(alias));
+        if !matches!(state.addresses.get(&name), Some(Entry::Alias(_))) {
+            return Err(PostOfficeError::UnknownAlias(alias.clone()));
+        }
+        state.addresses.remove(&name);
+        Ok(())
+    }
+
+    /// Lets all addresses of a domain that are no mailbox or alias lead to others: the alias `@domain` of Mailcow.
+    ///
+    /// # Errors
+    /// [`PostOfficeError::UnknownDomain`], [`PostOfficeError::NoTarget`], [`PostOfficeError::CatchAllExists`].
+    pub fn add_catch_all(&self, domain: &DomainName, targets: Vec<Address>) -> Result<(), PostOfficeError> {
+        if targets.is_empty() {
+            return Err(PostOfficeError::NoTarget);
+        }
+        match self.state().domains.get_mut(domain) {
+            None => Err(PostOfficeError::UnknownDomain(domain.clone())),
+            Some(present) if !present.is_empty() => Err(PostOfficeError::CatchAllExists(domain.clone())),
+            Some(present) => {
+                *present = targets;
+                Ok(())
+            }
+        }
+    }
+
+    /// Removes a domain's catch-all. If it has none, nothing is changed.
+    ///
+    /// # Errors
+    /// [`PostOfficeError::UnknownDomain`].
+    pub fn remove_catch_all(&self, domain: &DomainName) -> Result<(), PostOfficeError> {
+        match self.state().domains.get_mut(domain) {
+            None => Err(PostOfficeError::UnknownDomain(domain.clone())),
+            Some(present) => {
+                present.clear();
+                Ok(())
+            }
+        }
+    }
+
+    /// Removes messages for good, as their owner would with another mail program. UIDs that are not there change
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`PostOfficeError::UnknownMailbox`].
+    pub fn expunge(&self, address: &Address, uids: &[Uid]) -> Result<(), PostOfficeError> {
+        self.state().mailbox(address)?.expunge(uids);
+        Ok(())
+    }
+
+    /// Numbers a mailbox's messages from 1 again under a new UIDVALIDITY, as happens when a server is restored from
+    /// a backup. Which of them are seen is kept. It takes time in proportion to the messages.
+    ///
+    /// # Errors
+    /// [`PostOfficeError::UnknownMailbox`].
+    pub fn reset_uid_validity(&self, address: &Address) -> Result<(), PostOfficeError> {
+        let now = (self.office.settings.clock)();
+        let mut state = self.state();
+        let uid_validity = state.next_uid_validity(now);
+        state.mailbox(address)?.renumber(uid_validity);
+        Ok(())
+    }
+
+    /// Lets the next call of this login that the fault fits fail; several are met in the order they were called for.
+    pub fn fail_next(&self, login: &Address, fault: Fault) {
+        let mut state = self.state();
+        let name = Name::of(login);
+        if let Some(mailbox) = state.mailbox_named(&name) {
+            mailbox.ring();
+        }
+        state.faults.push((name, fault));
+    }
+
+    fn open(settings: PostOfficeBuilder) -> Self {
+        Self { office: Arc::new(Office { settings, submitted: AtomicU64::new(0), state: Mutex::default() }) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.office.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for PostOffice {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Shows counts, nobody's address or mail.
+impl fmt::Debug for PostOffice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        let mailboxes = || {
+            state.addresses.values().filter_map(|entry| match entry {
+                Entry::Mailbox(mailbox) => Some(mailbox),
+                Entry::Alias(_) => None,
+            })
+        };
+        f.debug_struct("PostOffice")
+            .field("domains", &state.domains.len())
+            .field("mailboxes", &mailboxes().count())
+            .field("messages", &mailboxes().map(Mailbox::len).sum::<usize>())
+            .finish_non_exhaustive()
+    }
+}
+
+struct Office {
+    settings: PostOfficeBuilder,
+    submitted: AtomicU64,
+    state: Mutex<State>,
+}
+
+const SUBMIT: &str = "submit";
+const FETCH: &str = "fetch";
+const MARK_SEEN: &str = "mark_seen";
+const WAIT: &str = "wait";
+
+#[cfg(test)]
+mod tests;

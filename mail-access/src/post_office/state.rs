@@ -1,0 +1,153 @@
+//! What the office knows: domains, mailboxes, aliases, and where a recipient leads.
+
+use std::collections::{HashMap, HashSet};
+use std::time::SystemTime;
+
+use super::mailbox::Mailbox;
+use super::{Fault, PostOfficeError};
+use crate::{Address, DomainName, Error, Login, Status};
+
+#[derive(Default)]
+pub(super) struct State {
+    /// The hosted domains and where their catch-all leads; nowhere if there is none.
+    pub(super) domains: HashMap<DomainName, Vec<Address>>,
+    pub(super) addresses: HashMap<Name, Entry>,
+    pub(super) faults: Vec<(Name, Fault)>,
+    last_uid_validity: u32,
+}
+
+impl State {
+    pub(super) fn add(&mut self, address: &Address, entry: Entry) -> Result<(), PostOfficeError> {
+        if !self.domains.contains_key(address.domain()) {
+            return Err(PostOfficeError::UnknownDomain(address.domain().clone()));
+        }
+        let name = Name::of(address);
+        if self.addresses.contains_key(&name) {
+            return Err(PostOfficeError::AddressExists(address.clone()));
+        }
+        self.addresses.insert(name, entry);
+        Ok(())
+    }
+
+    pub(super) fn mailbox(&mut self, address: &Address) -> Result<&mut Mailbox, PostOfficeError> {
+        self.mailbox_named(&Name::of(address)).ok_or_else(|| PostOfficeError::UnknownMailbox(address.clone()))
+    }
+
+    pub(super) fn mailbox_named(&mut self, name: &Name) -> Option<&mut Mailbox> {
+        match self.addresses.get_mut(name) {
+            Some(Entry::Mailbox(mailbox)) => Some(mailbox),
+            _ => None,
+        }
+    }
+
+    /// Checks the login as each protocol does, which answers a refusal in its own words.
+    pub(super) fn open(&mut self, login: &Login, operation: &'static str) -> Result<&mut Mailbox, Error> {
+        match self.mailbox_named(&Name::of(login.address())) {
+            Some(mailbox) if mailbox.opens_with(login.password()) => Ok(mailbox),
+            _ => Err(Error::Authentication {
+                operation,
+                login: login.address().clone(),
+                status: if operation == super::SUBMIT {
+                    Status::new(535, Some((5, 7, 8)), "Error: authentication failed")
+                } else {
+                    Status::new(0, None, "[AUTHENTICATIONFAILED] Authentication failed.")
+                },
+            }),
+        }
+    }
+
+    /// Takes the first fault of this address that `fits`.
+    pub(super) fn take_fault(&mut self, address: &Address, fits: &[Fault]) -> Option<Fault> {
+        let name = Name::of(address);
+        let place = self.faults.iter().position(|(of, fault)| *of == name && fits.contains(fault))?;
+        Some(self.faults.remove(place).1)
+    }
+
+    /// The seconds of the clock as Dovecot takes them, so that another office of the same names, in a later run of
+    /// the program, has other ones; counted on where the clock is too slow for that.
+    pub(super) fn next_uid_validity(&mut self, now: SystemTime) -> u32 {
+        let seconds = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let by_clock = u32::try_from(seconds).unwrap_or(0);
+        self.last_uid_validity = by_clock.max(self.last_uid_validity.checked_add(1).unwrap_or(1));
+        self.last_uid_validity
+    }
+
+    /// Follows aliases, plus-addresses and catch-alls to all their ends, at least one and each once.
+    pub(super) fn route(&self, recipient: &Address) -> Vec<End> {
+        let mut ends = Vec::new();
+        let mut known = HashSet::from([Name::of(recipient)]);
+        let mut open = vec![recipient];
+        while let Some(address) = open.pop() {
+            let Some(catch_all) = self.domains.get(address.domain()) else {
+                ends.push(End::UnknownDomain(address.clone()));
+                continue;
+            };
+            let targets = match self.entry(address) {
+                Some((name, Entry::Mailbox(_))) => {
+                    if !ends.iter().any(|end| matches!(end, End::Mailbox(same) if *same == name)) {
+                        ends.push(End::Mailbox(name));
+                    }
+                    continue;
+                }
+                Some((_, Entry::Alias(targets))) => targets,
+                None if catch_all.is_empty() => {
+                    ends.push(End::UnknownMailbox(address.clone()));
+                    continue;
+                }
+                None => catch_all,
+            };
+            open.extend(targets.iter().rev().filter(|target| known.insert(Name::of(target))));
+        }
+        if ends.is_empty() {
+            // The aliases lead in a circle.
+            ends.push(End::UnknownMailbox(recipient.clone()));
+        }
+        ends
+    }
+
+    /// Finds the address itself, or else the one before its plus sign.
+    fn entry(&self, address: &Address) -> Option<(Name, &Entry)> {
+        let name = Name::of(address);
+        if let Some(entry) = self.addresses.get(&name) {
+            return Some((name, entry));
+        }
+        let (base, _) = address.local_part().split_once('+').filter(|(base, _)| !base.is_empty())?;
+        let base = Name::new(base, address.domain());
+        self.addresses.get(&base).map(|entry| (base, entry))
+    }
+}
+
+/// What an address of a hosted domain is.
+pub(super) enum Entry {
+    Mailbox(Mailbox),
+    Alias(Vec<Address>),
+}
+
+/// Where a recipient leads.
+pub(super) enum End {
+    Mailbox(Name),
+    UnknownMailbox(Address),
+    UnknownDomain(Address),
+}
+
+/// An address in lower case, as names compare here.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Name(Box<str>);
+
+impl Name {
+    pub(super) fn of(address: &Address) -> Self {
+        Self::new(address.local_part(), address.domain())
+    }
+
+    fn new(local_part: &str, domain: &DomainName) -> Self {
+        let mut name = format!("{local_part}@{domain}");
+        name.make_ascii_lowercase();
+        Self(name.into_boxed_str())
+    }
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}

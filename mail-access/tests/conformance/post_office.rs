@@ -1,0 +1,80 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use async_trait::async_trait;
+use mail_access::conformance::{Harness, Missing};
+use mail_access::{Address, DomainName, Login, MailAccess, NewMessage, Outgoing, PostOffice, Uid};
+
+/// One office for all cases, each of which gets mailboxes of its own.
+#[derive(Debug)]
+pub(crate) struct OfficeHarness {
+    office: PostOffice,
+    domain: DomainName,
+    made: AtomicU32,
+}
+
+impl OfficeHarness {
+    pub(crate) fn new() -> Self {
+        let office = PostOffice::builder().with_size_limit(SIZE_LIMIT).build();
+        let domain: DomainName = "agents.example".parse().unwrap();
+        office.add_domain(domain.clone());
+        Self { office, domain, made: AtomicU32::new(0) }
+    }
+
+    fn add_mailbox(&self, quota_mib: u64) -> Login {
+        let name = format!("agent-{}", self.made.fetch_add(1, Ordering::Relaxed));
+        let address = Address::new(&name, self.domain.clone()).unwrap();
+        self.office.add_mailbox(&address, PASSWORD.into(), quota_mib).unwrap();
+        Login::new(address, PASSWORD.into())
+    }
+}
+
+#[async_trait]
+impl Harness for OfficeHarness {
+    fn access(&self) -> Arc<dyn MailAccess> {
+        Arc::new(self.office.clone())
+    }
+
+    fn size_limit(&self) -> usize {
+        SIZE_LIMIT
+    }
+
+    async fn mailbox(&self) -> Login {
+        self.add_mailbox(0)
+    }
+
+    async fn catch_all(&self) -> Result<(Login, DomainName), Missing> {
+        let hub = self.add_mailbox(0);
+        let domain: DomainName = format!("{}.example", hub.address().local_part()).parse().unwrap();
+        self.office.add_domain(domain.clone());
+        self.office.add_catch_all(&domain, vec![hub.address().clone()]).unwrap();
+        Ok((hub, domain))
+    }
+
+    async fn refused_recipient(&self) -> Result<Address, Missing> {
+        let full = self.add_mailbox(1);
+        // One message takes nearly all of the room, small ones the rest.
+        let text = format!("{}\r\n", "x".repeat(70)).repeat(14_000);
+        self.office.submit(&full, &to_itself(&full, &text)).await.unwrap();
+        while self.office.submit(&full, &to_itself(&full, "")).await.is_ok() {}
+        Ok(full.address().clone())
+    }
+
+    async fn expunge(&self, login: &Login, uids: &[Uid]) -> Result<(), Missing> {
+        self.office.expunge(login.address(), uids).unwrap();
+        Ok(())
+    }
+
+    async fn renumber(&self, login: &Login) -> Result<(), Missing> {
+        self.office.reset_uid_validity(login.address()).unwrap();
+        Ok(())
+    }
+}
+
+fn to_itself(login: &Login, text: &str) -> Outgoing {
+    NewMessage::to(login.address()).with_text(text).seal(&login.address().into()).unwrap()
+}
+
+const PASSWORD: &str = "a-password";
+/// Below the 100 MiB of Mailcow, so that the case of the oversized message stays quick.
+const SIZE_LIMIT: usize = 2 << 20;
