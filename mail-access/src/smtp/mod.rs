@@ -6,3 +6,6 @@ mod session;
 mod submit;
 
 pub(crate) use session::Session;
+
+#[cfg(test)]
+mod tests;

@@ -16,3 +16,6 @@ pub(crate) use fault::Fault;
 pub(crate) use guard::{GuardStream, Violation};
 pub(crate) use lines::{Buffered, buffered, is_quiet, read_line, write};
 pub(crate) use parking::Parking;
+
+#[cfg(test)]
+pub(crate) mod script;
