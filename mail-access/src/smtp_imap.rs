@@ -194,10 +194,13 @@ fn report<T>(
 }
 
 /// Postfix closes a connection after 300 s of silence, under stress after 10.
-const SMTP_AGE: Duration = Duration::from_secs(60);
+const SMTP_AGE: Duration = Duration::from_mins(1);
 /// Dovecot closes one after 30 minutes.
-const IMAP_AGE: Duration = Duration::from_secs(300);
+const IMAP_AGE: Duration = Duration::from_mins(5);
 /// As good as for ever, and no overflow.
-const FOREVER: Duration = Duration::from_secs(10 * 365 * 86_400);
+const FOREVER: Duration = Duration::from_hours(10 * 365 * 24);
 const MAX_MESSAGE: u64 = 128 << 20;
 const MAX_BATCH: u64 = 64 << 20;
+
+#[cfg(test)]
+mod tests;

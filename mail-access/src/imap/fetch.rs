@@ -123,10 +123,8 @@ impl<'a> Row<'a> {
 
     fn message(self, is_large: bool) -> Option<Received> {
         let (uid, date, content) = (self.uid?, self.date?, self.content?);
-        Some(match is_large {
-            true => Received::parse_header(uid, date, self.seen, content),
-            false => Received::parse(uid, date, self.seen, content),
-        })
+        let parse = if is_large { Received::parse_header } else { Received::parse };
+        Some(parse(uid, date, self.seen, content))
     }
 }
 

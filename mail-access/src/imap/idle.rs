@@ -92,7 +92,7 @@ impl Session {
 const GRACE: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_secs(5);
 /// Routers forget a silent connection sooner than the 29 minutes of RFC 2177.
-const RENEW: Duration = Duration::from_secs(300);
+const RENEW: Duration = Duration::from_mins(5);
 /// Dovecot says `* OK Still here` every 2 minutes.
 const SILENCE: Duration = Duration::from_secs(150);
 const PROOF: Duration = Duration::from_secs(30);

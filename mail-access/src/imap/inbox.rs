@@ -85,7 +85,10 @@ impl Session {
 
     async fn behind(&mut self, inbox: Inbox, first: u32, wanted: usize) -> Result<Vec<Listed>, Fault> {
         let mut listed = Vec::new();
-        let mut windows = Windows::new(inbox, first, wanted.saturating_mul(4).max(SMALL_WINDOW));
+        // Not all UIDs are still there; a few more than wanted spare a second question.
+        let width =
+            u32::try_from(wanted).unwrap_or(u32::MAX).saturating_mul(4).clamp(SMALL_WINDOW, LARGE_WINDOW);
+        let mut windows = Windows::new(inbox, first, width);
         while let Some((low, high)) = windows.next(listed.is_empty()).filter(|_| listed.len() < wanted) {
             let window = self.list(&format!("{low}:{high}")).await?;
             listed.extend(window.into_iter().filter(|one| (low..=high).contains(&one.uid.get())));
@@ -147,8 +150,7 @@ struct Windows {
 }
 
 impl Windows {
-    fn new(inbox: Inbox, low: u32, width: usize) -> Self {
-        let width = u32::try_from(width).unwrap_or(u32::MAX).min(LARGE_WINDOW as u32);
+    fn new(inbox: Inbox, low: u32, width: u32) -> Self {
         match inbox.uid_next {
             Some(next) => Self { low, last: next.saturating_sub(1), width },
             None => Self { low, last: u32::MAX, width: u32::MAX },
@@ -172,8 +174,8 @@ impl Windows {
 
 const ATTEMPTS: usize = 3;
 const GROUP: usize = 1000;
-const SMALL_WINDOW: usize = 1000;
-const LARGE_WINDOW: usize = 50_000;
+const SMALL_WINDOW: u32 = 1000;
+const LARGE_WINDOW: u32 = 50_000;
 
 #[cfg(test)]
 mod tests {
@@ -185,7 +187,7 @@ mod tests {
             (Some(1), 1, 10, vec![]),
             (Some(6), 6, 10, vec![]),
             (Some(7), 6, 10, vec![(6, 6)]),
-            (Some(25), 3, 10, vec![(3, 12), (13, 24)]),
+            (Some(25), 3, 10, vec![(3, 12), (13, 22), (23, 24)]),
             (Some(0), 1, 10, vec![]),
             (None, 5, 10, vec![(5, u32::MAX)]),
             (Some(u32::MAX), u32::MAX, 10, vec![]),

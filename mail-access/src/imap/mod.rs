@@ -17,3 +17,6 @@ mod store;
 pub(crate) use inbox::Limits;
 pub(crate) use select::Inbox;
 pub(crate) use session::Session;
+
+#[cfg(test)]
+mod tests;

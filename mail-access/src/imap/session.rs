@@ -49,7 +49,7 @@ pub(super) struct Allowance {
 /// For commands whose answer is short and quick.
 pub(super) const SHORT: Allowance = Allowance { bytes: 1 << 20, literal: 0, time: COMMAND };
 /// For commands that go through many messages.
-pub(super) const LONG: Allowance = Allowance { bytes: 16 << 20, literal: 0, time: Duration::from_secs(600) };
+pub(super) const LONG: Allowance = Allowance { bytes: 16 << 20, literal: 0, time: Duration::from_mins(10) };
 
 impl Session {
     pub(super) fn new(stream: GuardStream, can_idle: bool) -> Self {
@@ -181,6 +181,6 @@ fn broken(error: io::Error) -> Fault {
     }
 }
 
-pub(super) const COMMAND: Duration = Duration::from_secs(60);
+pub(super) const COMMAND: Duration = Duration::from_mins(1);
 /// A message went away between two commands (RFC 5530).
 pub(super) const EXPUNGED: &str = "[EXPUNGEISSUED]";

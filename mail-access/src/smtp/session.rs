@@ -81,7 +81,7 @@ impl Session {
     }
 }
 
-pub(super) const COMMAND: Duration = Duration::from_secs(60);
+pub(super) const COMMAND: Duration = Duration::from_mins(1);
 const GREETING: Duration = Duration::from_secs(30);
 const FAREWELL: Duration = Duration::from_secs(1);
 const READY: u16 = 220;

@@ -15,7 +15,7 @@ impl Session {
     /// was not taken.
     pub(crate) async fn submit(&mut self, message: &Outgoing) -> Result<Submission, Fault> {
         let mail = self.mail_command(message)?;
-        let (accepted, refused) = self.envelope(&mail, message.recipients()).await?;
+        let (accepted, refused) = self.envelope(mail, message.recipients()).await?;
         let status = self.content(message.bytes()).await?;
         Ok(Submission::new(accepted, refused, status))
     }
@@ -29,7 +29,7 @@ impl Session {
                 let text = format!("the server takes messages up to {limit} bytes");
                 return Err(Fault::Refused(Status::new(552, Some((5, 3, 4)), &text)));
             }
-            command += &format!(" SIZE={}", message.size());
+            command = format!("{command} SIZE={}", message.size());
         }
         if !message.bytes().is_ascii() {
             if self.offer("8BITMIME").is_none() {
@@ -41,63 +41,43 @@ impl Session {
         Ok(command + "\r\n")
     }
 
-    /// Sends MAIL, RCPT and DATA: in one go where the server allows it (RFC 2920), else one by one.
-    async fn envelope(&mut self, mail: &str, recipients: &[Address]) -> Result<Recipients, Fault> {
-        let pipelining = self.offer("PIPELINING").is_some();
-        let (mut accepted, mut refused) = (Vec::new(), Vec::new());
-        let mut flight = mail.to_owned();
-        let mut mail_is_pending = true;
-        if !pipelining {
-            self.mail(&flight).await?;
-            (flight, mail_is_pending) = (String::new(), false);
-        }
-        let mut groups = recipients.chunks(if pipelining { FLIGHT } else { 1 }).peekable();
-        while let Some(group) = groups.next() {
-            for recipient in group {
-                flight += &format!("RCPT TO:<{recipient}>\r\n");
+    /// Sends MAIL, RCPT and DATA: many in one go where the server allows it (RFC 2920), else one by one.
+    async fn envelope(&mut self, mail: String, recipients: &[Address]) -> Result<Recipients, Fault> {
+        let mut commands = vec![(mail, Asked::Mail)];
+        commands.extend(recipients.iter().map(|to| (format!("RCPT TO:<{to}>\r\n"), Asked::Recipient(to))));
+        commands.push(("DATA\r\n".into(), Asked::Data));
+        let (mut accepted, mut refused, mut no_sender, mut no_data) = (Vec::new(), Vec::new(), None, None);
+        let width = if self.offer("PIPELINING").is_some() { FLIGHT } else { 1 };
+        for flight in commands.chunks(width) {
+            if matches!(flight, [(_, Asked::Data)]) && accepted.is_empty() {
+                break;
             }
-            let data_is_pending = pipelining && groups.peek().is_none();
-            if data_is_pending {
-                flight += DATA;
-            }
-            self.send(flight.as_bytes()).await?;
-            flight.clear();
-            let mut sender = None;
-            if std::mem::take(&mut mail_is_pending) {
-                let reply = self.reply(COMMAND, "the answer to MAIL").await?;
-                sender = (!reply.is_positive()).then(|| reply.status());
-            }
-            for recipient in group {
-                let reply = self.reply(COMMAND, "the answer to RCPT").await?;
-                match reply.code {
-                    200..=299 => accepted.push(recipient.clone()),
-                    400..=599 => refused.push((recipient.clone(), reply.status())),
-                    code => return Err(Fault::Protocol(format!("{code} is no answer to RCPT"))),
+            let bytes: String = flight.iter().map(|(command, _)| command.as_str()).collect();
+            self.send(bytes.as_bytes()).await?;
+            for (_, asked) in flight {
+                let reply = self.reply(COMMAND, asked.name()).await?;
+                match (asked, reply.code) {
+                    (Asked::Mail, 200..=299) => {}
+                    (Asked::Mail, 400..=599) => no_sender = Some(reply.status()),
+                    (Asked::Recipient(to), 200..=299) => accepted.push((*to).clone()),
+                    (Asked::Recipient(to), 400..=599) => refused.push(((*to).clone(), reply.status())),
+                    (Asked::Data, GO_AHEAD) => self.in_content = true,
+                    (Asked::Data, 400..=599) => no_data = Some(reply.status()),
+                    (_, code) => return Err(Fault::Protocol(format!("{code} is not {}", asked.name()))),
                 }
             }
-            let go_ahead = match data_is_pending {
-                true => Some(self.reply(COMMAND, "the answer to DATA").await?),
-                false => None,
-            };
-            self.in_content = go_ahead.as_ref().is_some_and(|reply| reply.code == GO_AHEAD);
-            if let Some(status) = sender {
+            if let Some(status) = no_sender {
                 return Err(Fault::Refused(status));
             }
-            if let Some(reply) = go_ahead {
-                return judge(accepted, refused, &reply.status());
-            }
         }
+        // A server that wants a message for nobody gets none.
         if accepted.is_empty() {
             return Err(Fault::Refused(reason(refused)));
         }
-        let reply = self.ask(DATA, COMMAND, "the answer to DATA").await?;
-        self.in_content = reply.code == GO_AHEAD;
-        judge(accepted, refused, &reply.status())
-    }
-
-    async fn mail(&mut self, command: &str) -> Result<(), Fault> {
-        let reply = self.ask(command, COMMAND, "the answer to MAIL").await?;
-        if reply.is_positive() { Ok(()) } else { Err(Fault::Refused(reply.status())) }
+        match no_data {
+            Some(status) => Err(Fault::Refused(status)),
+            None => Ok((accepted, refused)),
+        }
     }
 
     /// Sends the message and reads what became of it.
@@ -131,10 +111,8 @@ impl Session {
         let mut sent = 0;
         while sent < content.len() {
             let piece = &content[sent..content.len().min(sent + PIECE)];
-            let lost = |error| match sent + piece.len() > safe {
-                true => Fault::Interrupted(error),
-                false => Fault::Lost(error),
-            };
+            let in_doubt = sent + piece.len() > safe;
+            let lost = |error| if in_doubt { Fault::Interrupted(error) } else { Fault::Lost(error) };
             match tokio::time::timeout_at(deadline, self.stream.write(piece)).await {
                 Ok(Ok(0)) => return Err(lost(io::ErrorKind::WriteZero.into())),
                 Ok(Ok(written)) => sent += written,
@@ -152,19 +130,20 @@ impl Session {
 
 type Recipients = (Vec<Address>, Vec<(Address, Status)>);
 
-/// Decides whether the message may follow. A server that wants one without a recipient gets none.
-fn judge(
-    accepted: Vec<Address>,
-    refused: Vec<(Address, Status)>,
-    go_ahead: &Status,
-) -> Result<Recipients, Fault> {
-    if accepted.is_empty() {
-        return Err(Fault::Refused(reason(refused)));
-    }
-    match go_ahead.code {
-        GO_AHEAD => Ok((accepted, refused)),
-        400..=599 => Err(Fault::Refused(go_ahead.clone())),
-        code => Err(Fault::Protocol(format!("{code} is no answer to DATA"))),
+/// What a reply is about.
+enum Asked<'a> {
+    Mail,
+    Recipient(&'a Address),
+    Data,
+}
+
+impl Asked<'_> {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Mail => "the answer to MAIL",
+            Self::Recipient(_) => "the answer to RCPT",
+            Self::Data => "the answer to DATA",
+        }
     }
 }
 
@@ -189,13 +168,12 @@ fn dot_stuffed(message: &[u8]) -> Vec<u8> {
     content
 }
 
-const DATA: &str = "DATA\r\n";
 const END: &[u8] = b"\r\n.\r\n";
 const GO_AHEAD: u16 = 354;
-/// Recipients sent in one go: their replies have to fit into what a connection holds while nobody reads it.
+/// Commands sent in one go: their replies have to fit into what a connection holds while nobody reads it.
 const FLIGHT: usize = 100;
 const PIECE: usize = 1 << 16;
 /// Bytes in a second; an upload may take as long as over the slowest link that is of use.
 const SLOWEST_UPLOAD: u64 = 16 << 10;
 /// A server needs it for its filters, and one that is left too early delivers twice (RFC 5321 section 4.5.3.2.6).
-const FINAL_DOT: Duration = Duration::from_secs(600);
+const FINAL_DOT: Duration = Duration::from_mins(10);

@@ -197,7 +197,7 @@ impl Scan {
             b'"' => self.quoted = true,
             b'(' => self.depth += 1,
             b')' => {
-                self.depth = self.depth.checked_sub(1).ok_or(Violation("a list ends that never began"))?
+                self.depth = self.depth.checked_sub(1).ok_or(Violation("a list ends that never began"))?;
             }
             _ => {}
         }
@@ -255,3 +255,6 @@ const TAIL: usize = 24;
 /// The answer to a SEARCH over the largest window that is asked for needs a little more than half of it.
 const MAX_LINE: usize = 1 << 20;
 const MAX_DEPTH: usize = 64;
+
+#[cfg(test)]
+mod tests;

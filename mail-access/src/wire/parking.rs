@@ -74,7 +74,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_session_goes_back_to_its_own_login_only() {
-        let parking = Parking::new(Duration::from_secs(60));
+        let parking = Parking::new(Duration::from_mins(1));
         parking.park(&login("ada", "one"), 1);
         parking.park(&login("ada", "one"), 2);
         assert_eq!(parking.take(&login("ada", "two")), None);
@@ -86,14 +86,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_old_or_too_much_is_dropped() {
-        let parking = Parking::new(Duration::from_secs(60));
+        let parking = Parking::new(Duration::from_mins(1));
         for number in 0..=MAX_PARKED {
             parking.park(&login(&format!("agent{number}"), "p"), number);
         }
         assert_eq!(parking.len(), MAX_PARKED);
         assert_eq!(parking.take(&login("agent0", "p")), None, "the oldest had to go");
         assert_eq!(parking.take(&login("agent1", "p")), Some(1));
-        tokio::time::advance(Duration::from_secs(60)).await;
+        tokio::time::advance(Duration::from_mins(1)).await;
         assert_eq!(parking.take(&login("agent2", "p")), None, "too old");
         assert_eq!(parking.len(), 0);
     }

@@ -115,10 +115,10 @@ impl Script {
 
     /// Makes a mail system of it.
     pub(crate) fn mail(self: &Arc<Self>) -> SmtpImap {
-        SmtpImap::new(self.config(), Arc::clone(self) as Arc<dyn Connector>)
+        SmtpImap::new(Self::config(), Arc::clone(self) as Arc<dyn Connector>)
     }
 
-    pub(crate) fn config(&self) -> SmtpImapConfig {
+    pub(crate) fn config() -> SmtpImapConfig {
         let server = |port| Endpoint::new("mail.agents.example", port).unwrap();
         SmtpImapConfig::new(server(465), server(993))
     }

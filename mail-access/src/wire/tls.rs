@@ -66,7 +66,7 @@ impl Connector for TlsConnector {
 /// [`Error::Invalid`] if `extra_ca_pem` holds no certificate in PEM, or one that can't be trusted.
 pub fn tls_config(extra_ca_pem: Option<&[u8]>) -> Result<ClientConfig, Error> {
     let invalid = |problem: String| Error::Invalid { what: "certificate authority", problem };
-    let mut roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    let mut roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
     if let Some(pem) = extra_ca_pem {
         let known = roots.len();
         for certificate in CertificateDer::pem_slice_iter(pem) {
@@ -84,3 +84,6 @@ pub fn tls_config(extra_ca_pem: Option<&[u8]>) -> Result<ClientConfig, Error> {
 }
 
 const CONNECT: Duration = Duration::from_secs(10);
+
+#[cfg(all(test, feature = "local-servers"))]
+mod tests;

@@ -31,7 +31,7 @@ async fn silence_ends_at_the_deadline_in_every_state() {
         let last = steps + 1 >= whole.steps() - 1;
         match error {
             Error::Unavailable { .. } if !last => {
-                assert!([30, 60].contains(&seconds), "{steps}: {seconds} s")
+                assert!([30, 60].contains(&seconds), "{steps}: {seconds} s");
             }
             Error::Interrupted { .. } if last => assert_eq!(seconds, 600, "{steps}"),
             other => panic!("{steps}: {other:?}"),

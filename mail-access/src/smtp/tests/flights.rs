@@ -39,23 +39,23 @@ async fn without_pipelining_each_command_waits_for_its_reply() {
 async fn many_recipients_go_in_several_flights() {
     let recipients: Vec<_> = (0..250).map(|number| format!("a{number}@x.example")).collect();
     let rcpt = |range: std::ops::Range<usize>| -> String {
-        recipients[range].iter().map(|one| format!("RCPT TO:<{one}>\r\n")).collect()
+        recipients[range].iter().map(|one| format!("RCPT TO:<{one}>\r\n")).collect::<Vec<_>>().concat()
     };
     let ok = |count| "250 ok\r\n".repeat(count);
     let dialogue = logged_in()
-        .hears(format!("MAIL FROM:<ada@agents.example> SIZE=3\r\n{}", rcpt(0..100)))
-        .says(ok(101))
-        .hears(rcpt(100..200))
+        .hears(format!("MAIL FROM:<ada@agents.example> SIZE=3\r\n{}", rcpt(0..99)))
         .says(ok(100))
-        .hears(format!("{}DATA\r\n", rcpt(200..250)))
-        .says(format!("452 4.5.3 too many\r\n{}354 go on\r\n", ok(49)))
+        .hears(rcpt(99..199))
+        .says(ok(100))
+        .hears(format!("{}DATA\r\n", rcpt(199..250)))
+        .says(format!("452 4.5.3 too many\r\n{}354 go on\r\n", ok(50)))
         .hears("x\r\n.\r\n")
         .says("250 queued\r\n");
     let recipients: Vec<_> = recipients.iter().map(String::as_str).collect();
     let done = submit(dialogue, &message(&recipients, "x\r\n")).await.unwrap();
     assert_eq!(done.accepted.len(), 249);
     let (refused, status) = &done.refused[0];
-    assert_eq!((refused.to_string().as_str(), status.is_temporary()), ("a200@x.example", true));
+    assert_eq!((refused.to_string().as_str(), status.is_temporary()), ("a199@x.example", true));
 }
 
 #[tokio::test(start_paused = true)]
@@ -82,7 +82,7 @@ async fn a_kept_session_takes_the_next_message() {
         mail.submit(&ada(), &to_bob()).await.unwrap();
     }
     assert_eq!(script.connections(), 1);
-    tokio::time::advance(Duration::from_secs(60)).await;
+    tokio::time::advance(Duration::from_mins(1)).await;
     mail.submit(&ada(), &to_bob()).await.unwrap();
     assert_eq!((script.connections(), script.problems()), (2, vec![]));
 }
