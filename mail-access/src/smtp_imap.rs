@@ -79,9 +79,7 @@ impl SmtpImap {
 
     /// Gives a session with the INBOX selected: a kept one if it is still open, else a fresh one.
     async fn mailbox(&self, login: &Login) -> Result<(imap::Session, imap::Inbox), Fault> {
-        if let Some(mut session) = self.mailboxes.take(login)
-            && session.is_usable()
-        {
+        if let Some(mut session) = self.mailboxes.take(login) {
             match session.select().await {
                 Err(fault) if fault.is_stale() => {}
                 selected => return Ok((session, selected?)),
@@ -168,9 +166,9 @@ impl SmtpImapConfig {
     }
 
     /// Sets the largest message that is read whole, in bytes, 128 MiB else; of a larger one only the header is
-    /// ([`Received::is_truncated`](crate::Received::is_truncated)).
+    /// ([`Received::is_truncated`](crate::Received::is_truncated)). Over 500 MiB it counts as 500 MiB.
     pub fn with_max_message(mut self, bytes: u32) -> Self {
-        self.max_message = bytes.into();
+        self.max_message = u64::from(bytes).min(LARGEST_MESSAGE);
         self
     }
 
@@ -199,6 +197,8 @@ const SMTP_AGE: Duration = Duration::from_mins(1);
 const IMAP_AGE: Duration = Duration::from_mins(5);
 /// As good as for ever, and no overflow.
 const FOREVER: Duration = Duration::from_hours(10 * 365 * 24);
+/// async-imap reads into buffers of 512 MiB at most.
+const LARGEST_MESSAGE: u64 = 500 << 20;
 const MAX_MESSAGE: u64 = 128 << 20;
 const MAX_BATCH: u64 = 64 << 20;
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::login::{GOODBYE, NOT_NOW};
 use crate::Status;
-use crate::wire::{Fault, GuardStream, Violation, is_quiet, within};
+use crate::wire::{Fault, GuardStream, Violation, within};
 
 /// A connection that is logged in, between two commands.
 #[derive(Debug)]
@@ -66,14 +66,6 @@ impl Session {
     /// Tells whether no answer is outstanding, so that the session can serve another call.
     pub(crate) fn is_in_step(&self) -> bool {
         self.in_step
-    }
-
-    /// Tells whether a session that was parked is still open, as far as is known.
-    ///
-    /// The server may have had news meanwhile, which end no session; BYE shows with the next command.
-    pub(crate) fn is_usable(&mut self) -> bool {
-        let stream = self.codec.get_mut().get_mut();
-        is_quiet(stream) || !stream.buffer().is_empty()
     }
 
     /// Runs a command: `each` sees every untagged answer, and only a tagged OK is `Ok`.

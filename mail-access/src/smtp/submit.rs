@@ -5,7 +5,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
 use super::session::{COMMAND, Session};
-use crate::wire::Fault;
+use crate::wire::{CLOSING, Fault};
 use crate::{Address, Outgoing, Status, Submission};
 
 impl Session {
@@ -57,6 +57,8 @@ impl Session {
             for (_, asked) in flight {
                 let reply = self.reply(COMMAND, asked.name()).await?;
                 match (asked, reply.code) {
+                    // It closes the connection and answers nothing more.
+                    (_, CLOSING) => return Err(Fault::Refused(reply.status())),
                     (Asked::Mail, 200..=299) => {}
                     (Asked::Mail, 400..=599) => no_sender = Some(reply.status()),
                     (Asked::Recipient(to), 200..=299) => accepted.push((*to).clone()),

@@ -68,4 +68,4 @@ impl From<io::Error> for Fault {
 }
 
 /// "Service not available, closing transmission channel" (RFC 5321 section 4.2.3).
-const CLOSING: u16 = 421;
+pub(crate) const CLOSING: u16 = 421;

@@ -37,11 +37,6 @@ impl GuardStream {
         self.patience = patience;
         self.silence = patience.map(|limit| Box::pin(tokio::time::sleep(limit)));
     }
-
-    /// Returns the stream beneath.
-    pub(crate) fn get_mut(&mut self) -> &mut Buffered {
-        &mut self.inner
-    }
 }
 
 impl fmt::Debug for GuardStream {

@@ -112,6 +112,12 @@ async fn what_was_not_asked_for_is_not_given_out() {
         .then(asks("A2", "UID FETCH 1:5 (UID RFC822.SIZE)", &list))
         .then(asks("A3", &format!("UID FETCH 3 {BODIES}"), &bodies));
     assert_eq!(uids(&fetch_all(dialogue).await.unwrap()), [3]);
+    let dialogue = logged_in()
+        .then(select("A1", 2, 6))
+        .then(asks("A2", "UID FETCH 3:4 (UID RFC822.SIZE)", &list))
+        .then(asks("A3", &format!("UID FETCH 3 {BODIES}"), &bodies));
+    let named = Selection::Uids(7, vec![uid(4), uid(3), uid(4)]);
+    assert_eq!(uids(&fetch(dialogue, named, 10).await.unwrap()), [3]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -103,8 +103,10 @@ async fn a_session_that_ended_while_kept_is_replaced() {
         let mail = script.mail();
         mail.submit(&ada(), &to_bob()).await.unwrap();
         tokio::task::yield_now().await;
+        let begin = Instant::now();
         let done = mail.submit(&ada(), &to_bob()).await;
         assert!(done.is_ok(), "{ending:?}: {done:?}");
+        assert!(begin.elapsed() <= Duration::from_secs(1), "{ending:?}");
         assert_eq!(script.connections(), 2, "{ending:?}");
     }
     // Once the message is on its way, a lost link is not repaired in silence.
