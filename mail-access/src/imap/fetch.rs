@@ -1,0 +1,137 @@
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use async_imap::imap_proto::{AttributeValue, Response};
+
+use super::session::{Allowance, COMMAND, LONG, SHORT, Session};
+use super::{date, set};
+use crate::wire::Fault;
+use crate::{MessageId, Received, Uid};
+
+/// A message that is there, and its size in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Listed {
+    pub(super) uid: Uid,
+    pub(super) size: u64,
+}
+
+impl Session {
+    /// Lists those messages of a set that are there, by ascending UID.
+    pub(super) async fn list(&mut self, set: &str) -> Result<Vec<Listed>, Fault> {
+        let mut listed = BTreeMap::new();
+        self.run(&format!("UID FETCH {set} (UID RFC822.SIZE)"), LONG, |answer| {
+            if let Some((uid, size)) = Row::read(answer).and_then(|row| Some((row.uid?, row.size?))) {
+                listed.insert(uid, size);
+            }
+        })
+        .await?;
+        Ok(listed.into_iter().map(|(uid, size)| Listed { uid, size }).collect())
+    }
+
+    /// Lists those messages of a set that are there and have this very Message-ID.
+    pub(super) async fn list_by_id(&mut self, set: &str, id: &MessageId) -> Result<Vec<Listed>, Fault> {
+        let mut listed = BTreeMap::new();
+        let command = format!("UID FETCH {set} (UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])");
+        self.run(&command, Allowance { literal: MAX_FIELD, ..LONG }, |answer| {
+            let Some(Row { uid: Some(uid), size: Some(size), content: Some(header), .. }) = Row::read(answer)
+            else {
+                return;
+            };
+            let read = Received::parse_header(uid, SystemTime::UNIX_EPOCH, false, header);
+            if read.message_id() == Some(id) {
+                listed.insert(uid, size);
+            }
+        })
+        .await?;
+        Ok(listed.into_iter().map(|(uid, size)| Listed { uid, size }).collect())
+    }
+
+    /// Reads messages, by ascending UID; of those over `max_message` bytes only the header. One that went away
+    /// meanwhile is missing.
+    pub(super) async fn contents(
+        &mut self,
+        chosen: &[Listed],
+        max_message: u64,
+    ) -> Result<Vec<Received>, Fault> {
+        let mut read = BTreeMap::new();
+        for (is_large, section) in [(false, "BODY.PEEK[]"), (true, LARGE_SECTION)] {
+            let these = || chosen.iter().filter(|listed| (listed.size > max_message) == is_large);
+            let size = |listed: &Listed| if is_large { MAX_HEADER } else { listed.size };
+            let uids: Vec<_> = these().map(|listed| listed.uid).collect();
+            // The size may be off by a little in an old index; it is not what memory is reserved by.
+            let bytes = these().map(size).sum::<u64>() * 2 + LONG.bytes;
+            let literal = if is_large { MAX_HEADER } else { max_message } + SLACK;
+            let time = COMMAND + Duration::from_secs(bytes / SLOWEST_DOWNLOAD);
+            for set in set::sets(&uids) {
+                let command = format!("UID FETCH {set} (UID FLAGS INTERNALDATE {section})");
+                self.run(&command, Allowance { bytes, literal, time }, |answer| {
+                    if let Some(message) = Row::read(answer).and_then(|row| row.message(is_large)) {
+                        read.entry(message.uid()).or_insert(message);
+                    }
+                })
+                .await?;
+            }
+        }
+        read.retain(|uid, _| chosen.iter().any(|listed| listed.uid == *uid));
+        Ok(read.into_values().collect())
+    }
+
+    /// Tells whether the mailbox's last message has a UID behind `uid`.
+    pub(super) async fn holds_behind(&mut self, uid: u32) -> Result<bool, Fault> {
+        self.news = false;
+        if self.exists == 0 {
+            return Ok(false);
+        }
+        let mut found = false;
+        self.run(&format!("FETCH {} (UID)", self.exists), SHORT, |answer| {
+            let row = Row::read(answer).and_then(|row| row.uid);
+            found |= row.is_some_and(|last| last.get() > uid);
+        })
+        .await?;
+        Ok(found)
+    }
+}
+
+/// What a FETCH answer says of one message. Any may be missing: a server tells changed flags unasked.
+#[derive(Default)]
+struct Row<'a> {
+    uid: Option<Uid>,
+    size: Option<u64>,
+    seen: bool,
+    date: Option<SystemTime>,
+    content: Option<&'a [u8]>,
+}
+
+impl<'a> Row<'a> {
+    fn read(answer: &'a Response<'_>) -> Option<Self> {
+        let Response::Fetch(_, attributes) = answer else { return None };
+        let mut row = Self::default();
+        for attribute in attributes {
+            match attribute {
+                AttributeValue::Uid(number) => row.uid = Uid::new(*number),
+                AttributeValue::Rfc822Size(size) => row.size = Some(u64::from(*size)),
+                AttributeValue::Flags(flags) => {
+                    row.seen = flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Seen"));
+                }
+                AttributeValue::InternalDate(text) => row.date = date::parse(text),
+                AttributeValue::BodySection { data: Some(data), .. } => row.content = Some(data),
+                _ => {}
+            }
+        }
+        Some(row)
+    }
+
+    fn message(self, is_large: bool) -> Option<Received> {
+        let (uid, date, content) = (self.uid?, self.date?, self.content?);
+        let parse = if is_large { Received::parse_header } else { Received::parse };
+        Some(parse(uid, date, self.seen, content))
+    }
+}
+
+const LARGE_SECTION: &str = "BODY.PEEK[HEADER]<0.1048576>";
+/// What the section above asks for at most, in bytes.
+const MAX_HEADER: u64 = 1 << 20;
+const MAX_FIELD: u64 = 64 << 10;
+const SLACK: u64 = 1 << 20;
+/// Bytes in a second; a download may take as long as over the slowest link that is of use.
+const SLOWEST_DOWNLOAD: u64 = 16 << 10;

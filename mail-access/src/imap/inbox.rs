@@ -1,0 +1,205 @@
+use super::fetch::Listed;
+use super::search::Key;
+use super::select::Inbox;
+use super::session::{EXPUNGED, Session};
+use super::set;
+use crate::wire::Fault;
+use crate::{Batch, Selection, Uid};
+
+/// How much is read at most.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Bytes of one message; of a larger one only the header is read.
+    pub(crate) message: u64,
+    /// Bytes of a batch, but for one message at least.
+    pub(crate) batch: u64,
+}
+
+impl Session {
+    /// Does what [`MailAccess::fetch`](crate::MailAccess::fetch) says: lists first, so that nothing is read that
+    /// isn't given out.
+    pub(crate) async fn fetch(
+        &mut self,
+        mut inbox: Inbox,
+        selection: &Selection,
+        limit: usize,
+        limits: Limits,
+    ) -> Result<Batch, Fault> {
+        for _ in 0..ATTEMPTS {
+            match self.fetch_once(inbox, selection, limit.max(1), limits).await {
+                Ok(Some(batch)) => return Ok(batch),
+                // Another client deleted messages between the list and the reading.
+                Ok(None) => {}
+                Err(Fault::Refused(status)) if status.text.starts_with(EXPUNGED) => {}
+                Err(fault) => return Err(fault),
+            }
+            inbox = self.select().await?;
+        }
+        Err(Fault::Protocol("it lists messages and doesn't give them out".into()))
+    }
+
+    async fn fetch_once(
+        &mut self,
+        inbox: Inbox,
+        selection: &Selection,
+        limit: usize,
+        limits: Limits,
+    ) -> Result<Option<Batch>, Fault> {
+        // One more than is wanted shows whether there are more.
+        let matching = self.matching(inbox, selection, limit.saturating_add(1)).await?;
+        let mut bytes = 0_u64;
+        let fitting = matching.iter().take(limit).take_while(|listed| {
+            let is_first = bytes == 0;
+            bytes += listed.size.min(limits.message).max(1);
+            is_first || bytes <= limits.batch
+        });
+        let chosen: Vec<_> = fitting.copied().collect();
+        let messages = self.contents(&chosen, limits.message).await?;
+        let more = matching.len() > chosen.len();
+        Ok((messages.len() == chosen.len()).then(|| Batch::new(inbox.uid_validity, messages, more)))
+    }
+
+    /// Lists at least the first `wanted` messages that match, if there are so many, by ascending UID.
+    async fn matching(
+        &mut self,
+        inbox: Inbox,
+        selection: &Selection,
+        wanted: usize,
+    ) -> Result<Vec<Listed>, Fault> {
+        match selection {
+            Selection::After(Some(place)) if place.uid_validity == inbox.uid_validity => {
+                match place.uid.checked_add(1) {
+                    Some(first) => self.behind(inbox, first, wanted).await,
+                    None => Ok(Vec::new()),
+                }
+            }
+            Selection::After(_) => self.behind(inbox, 1, wanted).await,
+            Selection::Uids(uid_validity, uids) => {
+                inbox.check(*uid_validity)?;
+                self.among(uids, None, wanted).await
+            }
+            Selection::Unseen => self.found(inbox, &Key::Unseen, wanted).await,
+            Selection::MessageId(id) => self.found(inbox, &Key::MessageId(id), wanted).await,
+        }
+    }
+
+    async fn behind(&mut self, inbox: Inbox, first: u32, wanted: usize) -> Result<Vec<Listed>, Fault> {
+        let mut listed = Vec::new();
+        // Not all UIDs are still there; a few more than wanted spare a second question.
+        let width =
+            u32::try_from(wanted).unwrap_or(u32::MAX).saturating_mul(4).clamp(SMALL_WINDOW, LARGE_WINDOW);
+        let mut windows = Windows::new(inbox, first, width);
+        while let Some((low, high)) = windows.next(listed.is_empty()).filter(|_| listed.len() < wanted) {
+            let window = self.list(&format!("{low}:{high}")).await?;
+            listed.extend(window.into_iter().filter(|one| (low..=high).contains(&one.uid.get())));
+        }
+        Ok(listed)
+    }
+
+    async fn found(&mut self, inbox: Inbox, key: &Key<'_>, wanted: usize) -> Result<Vec<Listed>, Fault> {
+        let mut listed = Vec::new();
+        let mut windows = Windows::new(inbox, 1, LARGE_WINDOW);
+        while let Some((low, high)) = windows.next(listed.is_empty()).filter(|_| listed.len() < wanted) {
+            let uids = self.search(low, high, key).await?;
+            listed.extend(self.among(&uids, Some(key), wanted - listed.len()).await?);
+        }
+        Ok(listed)
+    }
+
+    /// Lists those of `uids` that are there, and have the very Message-ID if the key is one.
+    async fn among(
+        &mut self,
+        uids: &[Uid],
+        key: Option<&Key<'_>>,
+        wanted: usize,
+    ) -> Result<Vec<Listed>, Fault> {
+        let mut listed: Vec<Listed> = Vec::new();
+        let mut uids = uids.to_vec();
+        uids.sort_unstable();
+        uids.dedup();
+        for group in uids.chunks(wanted.clamp(1, GROUP)) {
+            for set in set::sets(group) {
+                let window = match key {
+                    Some(Key::MessageId(id)) => self.list_by_id(&set, id).await?,
+                    _ => self.list(&set).await?,
+                };
+                listed.extend(window.into_iter().filter(|one| group.binary_search(&one.uid).is_ok()));
+            }
+            if listed.len() >= wanted {
+                break;
+            }
+        }
+        Ok(listed)
+    }
+}
+
+impl Inbox {
+    /// Makes sure that a caller's UIDs belong to this numbering.
+    pub(super) fn check(self, expected: u32) -> Result<(), Fault> {
+        let found = self.uid_validity;
+        if expected == found { Ok(()) } else { Err(Fault::Renumbered { expected, found }) }
+    }
+}
+
+/// Goes through the UIDs piece by piece, so that no answer is longer than the guard lets through.
+struct Windows {
+    low: u32,
+    /// The last UID that there can be.
+    last: u32,
+    width: u32,
+}
+
+impl Windows {
+    fn new(inbox: Inbox, low: u32, width: u32) -> Self {
+        match inbox.uid_next {
+            Some(next) => Self { low, last: next.saturating_sub(1), width },
+            None => Self { low, last: u32::MAX, width: u32::MAX },
+        }
+    }
+
+    /// Gives the next piece; pieces grow as long as nothing is found, since UIDs may lie far apart.
+    fn next(&mut self, nothing_yet: bool) -> Option<(u32, u32)> {
+        if self.low == 0 || self.low > self.last {
+            return None;
+        }
+        let (low, high) = (self.low, self.low.saturating_add(self.width - 1).min(self.last));
+        // 0 comes after the very last.
+        self.low = high.wrapping_add(1);
+        if nothing_yet {
+            self.width = self.width.saturating_mul(4);
+        }
+        Some((low, high))
+    }
+}
+
+const ATTEMPTS: usize = 3;
+const GROUP: usize = 1000;
+const SMALL_WINDOW: u32 = 1000;
+const LARGE_WINDOW: u32 = 50_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_cover_every_uid_once() {
+        for (uid_next, first, width, expected) in [
+            (Some(1), 1, 10, vec![]),
+            (Some(6), 6, 10, vec![]),
+            (Some(7), 6, 10, vec![(6, 6)]),
+            (Some(25), 3, 10, vec![(3, 12), (13, 22), (23, 24)]),
+            (Some(0), 1, 10, vec![]),
+            (None, 5, 10, vec![(5, u32::MAX)]),
+            (Some(u32::MAX), u32::MAX, 10, vec![]),
+        ] {
+            let mut windows = Windows::new(Inbox { uid_validity: 1, uid_next }, first, width);
+            let all: Vec<_> = std::iter::from_fn(|| windows.next(false)).collect();
+            assert_eq!(all, expected, "{uid_next:?} {first}");
+        }
+        let mut windows = Windows::new(Inbox { uid_validity: 1, uid_next: Some(u32::MAX) }, 1, 1000);
+        assert!(
+            std::iter::from_fn(|| windows.next(true)).count() < 20,
+            "an empty mailbox takes few questions"
+        );
+    }
+}

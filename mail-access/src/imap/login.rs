@@ -1,0 +1,166 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::session::{COMMAND, Session};
+use crate::wire::{Buffered, Fault, GuardStream, Stream, buffered, read_line, within, write};
+use crate::{Login, Status};
+
+impl Session {
+    /// Logs in. All of it happens before async-imap gets the stream, whose log would show the password.
+    pub(crate) async fn open(stream: Stream, login: &Login) -> Result<Self, Fault> {
+        let mut door = Door { stream: buffered(stream), offers: None };
+        let mut greeting = door.line("the greeting").await?;
+        greeting.make_ascii_uppercase();
+        if !greeting.starts_with("* OK") {
+            // PREAUTH would be somebody's mailbox, but nobody said whose.
+            let problem =
+                if greeting.starts_with("* BYE") { "it greets with BYE" } else { "it doesn't greet" };
+            return Err(Fault::Protocol(problem.into()));
+        }
+        door.note_offers(&greeting);
+        if door.offers.is_none() {
+            door.ask_offers("C1").await?;
+        }
+        door.authenticate(login).await?;
+        if door.offers.is_none() {
+            door.ask_offers("C2").await?;
+        }
+        let can_idle = door.offers("IDLE");
+        Ok(Self::new(GuardStream::new(door.stream), can_idle))
+    }
+}
+
+/// A connection before it is logged in.
+struct Door {
+    stream: Buffered,
+    offers: Option<String>,
+}
+
+impl Door {
+    async fn authenticate(&mut self, login: &Login) -> Result<(), Fault> {
+        let password = login.password().expose_secret();
+        if password.contains('\0') {
+            return Err(Fault::Invalid { what: "password", problem: "it must not hold a NUL" });
+        }
+        let address = login.address().to_string();
+        let plain = SecretString::from(format!("\0{address}\0{password}"));
+        let plain = SecretString::from(STANDARD.encode(plain.expose_secret()));
+        // Each line but the last is answered by a request for the next one.
+        let lines: Vec<SecretString> = if self.offers("AUTH=PLAIN") && self.offers("SASL-IR") {
+            vec![format!("L1 AUTHENTICATE PLAIN {}\r\n", plain.expose_secret()).into()]
+        } else if self.offers("AUTH=PLAIN") {
+            vec!["L1 AUTHENTICATE PLAIN\r\n".into(), format!("{}\r\n", plain.expose_secret()).into()]
+        } else if self.offers("LOGINDISABLED") {
+            return Err(Fault::Protocol("it offers neither AUTHENTICATE PLAIN nor LOGIN".into()));
+        } else {
+            vec![
+                format!("L1 LOGIN {{{}}}\r\n", address.len()).into(),
+                format!("{address} {{{}}}\r\n", password.len()).into(),
+                format!("{password}\r\n").into(),
+            ]
+        };
+        // What it offers may differ after the login.
+        self.offers = None;
+        for (number, line) in lines.iter().enumerate() {
+            within(COMMAND, "the login", async {
+                Ok(write(&mut self.stream, line.expose_secret().as_bytes()).await)
+            })
+            .await??;
+            let answer = self.answer("L1").await?;
+            match answer {
+                Answer::Continue if number + 1 < lines.len() => {}
+                Answer::Ok(text) if number + 1 == lines.len() => self.note_offers(&text),
+                Answer::No(text) => return Err(refusal(&text, &[password, plain.expose_secret()])),
+                Answer::Continue | Answer::Ok(_) | Answer::Bad => {
+                    return Err(Fault::Protocol("it doesn't understand the login".into()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads up to the tagged answer, or the request to go on.
+    async fn answer(&mut self, tag: &str) -> Result<Answer, Fault> {
+        for _ in 0..MAX_LINES {
+            let line = self.line("the login").await?;
+            let upper = line.to_ascii_uppercase();
+            if let Some(rest) = line.strip_prefix(tag).and_then(|rest| rest.strip_prefix(' ')) {
+                let (word, text) = rest.split_once(' ').unwrap_or((rest, ""));
+                return match word.to_ascii_uppercase().as_str() {
+                    "OK" => Ok(Answer::Ok(text.to_ascii_uppercase())),
+                    "NO" => Ok(Answer::No(text.to_owned())),
+                    "BAD" => Ok(Answer::Bad),
+                    _ => Err(Fault::Protocol("a tagged answer is neither OK nor NO nor BAD".into())),
+                };
+            } else if line.starts_with('+') {
+                return Ok(Answer::Continue);
+            } else if upper.starts_with("* BYE") {
+                return Err(std::io::Error::new(std::io::ErrorKind::ConnectionAborted, GOODBYE).into());
+            } else if upper.starts_with("* ") {
+                self.note_offers(&upper);
+            } else {
+                return Err(Fault::Protocol("a line is neither tagged nor untagged".into()));
+            }
+        }
+        Err(Fault::Protocol("the answer has too many lines".into()))
+    }
+
+    async fn ask_offers(&mut self, tag: &str) -> Result<(), Fault> {
+        let command = format!("{tag} CAPABILITY\r\n");
+        within(COMMAND, "CAPABILITY", async { Ok(write(&mut self.stream, command.as_bytes()).await) })
+            .await??;
+        match self.answer(tag).await? {
+            Answer::Ok(_) if self.offers.is_some() => Ok(()),
+            _ => Err(Fault::Protocol("it doesn't say what it offers".into())),
+        }
+    }
+
+    /// Takes the list out of `* CAPABILITY ...` or `[CAPABILITY ...]`, in upper case.
+    fn note_offers(&mut self, upper: &str) {
+        let list = upper.strip_prefix("* CAPABILITY ").or_else(|| {
+            let (_, rest) = upper.split_once("[CAPABILITY ")?;
+            rest.split_once(']').map(|(list, _)| list)
+        });
+        if let Some(list) = list {
+            self.offers = Some(list.to_owned());
+        }
+    }
+
+    fn offers(&self, capability: &str) -> bool {
+        self.offers.iter().flat_map(|list| list.split(' ')).any(|offered| offered == capability)
+    }
+
+    async fn line(&mut self, what: &'static str) -> Result<String, Fault> {
+        let limit = if what == "the greeting" { GREETING } else { COMMAND };
+        let line = within(limit, what, async { Ok(read_line(&mut self.stream, MAX_LINE).await) }).await??;
+        Ok(String::from_utf8_lossy(&line).into_owned())
+    }
+}
+
+enum Answer {
+    Continue,
+    Ok(String),
+    No(String),
+    Bad,
+}
+
+/// Tells a wrong login from a server that can't check it now (RFC 5530).
+fn refusal(text: &str, secrets: &[&str]) -> Fault {
+    let repeats = secrets.iter().any(|secret| !secret.is_empty() && text.contains(secret));
+    let text = if repeats { "(its text repeats the login and is left out)" } else { text };
+    let code = text.strip_prefix('[').and_then(|rest| rest.split([']', ' ']).next()).unwrap_or_default();
+    match code.to_ascii_uppercase().as_str() {
+        "UNAVAILABLE" | "INUSE" | "LIMIT" | "SERVERBUG" => {
+            Fault::Refused(Status::new(0, Some(NOT_NOW), text))
+        }
+        _ => Fault::Authentication(Status::new(0, None, text)),
+    }
+}
+
+/// "Other or undefined mail system status", for now (RFC 3463 section 3.4).
+pub(super) const NOT_NOW: (u8, u16, u16) = (4, 3, 0);
+pub(super) const GOODBYE: &str = "the server said goodbye";
+const GREETING: std::time::Duration = std::time::Duration::from_secs(30);
+const MAX_LINE: usize = 8192;
+const MAX_LINES: usize = 64;

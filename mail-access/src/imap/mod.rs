@@ -1,0 +1,22 @@
+//! Reading of an INBOX (RFC 3501) over a stream that is private already.
+//!
+//! async-imap is the codec: it frames and parses what the server says. Everything else is done here, because its own
+//! commands take a refusal or a lost link for an empty answer.
+
+mod date;
+mod fetch;
+mod idle;
+mod inbox;
+mod login;
+mod search;
+mod select;
+mod session;
+mod set;
+mod store;
+
+pub(crate) use inbox::Limits;
+pub(crate) use select::Inbox;
+pub(crate) use session::Session;
+
+#[cfg(test)]
+mod tests;

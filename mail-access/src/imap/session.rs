@@ -1,0 +1,178 @@
+use std::fmt::Debug;
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use async_imap::imap_proto::{MailboxDatum, Response, Status as Word};
+use futures_util::FutureExt;
+use tokio::time::Instant;
+
+use super::login::{GOODBYE, NOT_NOW};
+use crate::Status;
+use crate::wire::{Fault, GuardStream, Violation, within};
+
+/// A connection that is logged in, between two commands.
+#[derive(Debug)]
+pub(crate) struct Session {
+    codec: async_imap::Client<GuardStream>,
+    pub(super) can_idle: bool,
+    /// How many messages the selected mailbox holds, by the server's last word, whenever it came.
+    pub(super) exists: u32,
+    /// Tells whether the server spoke of new messages that nobody has looked at.
+    pub(super) news: bool,
+    /// Tells whether every command was answered to its end.
+    in_step: bool,
+    tag: u32,
+}
+
+/// What an answer is to the command under way.
+pub(super) enum Next {
+    /// Something to know by the way, or a part of the result.
+    Untagged,
+    /// The request to send the rest.
+    GoOn,
+    /// The tagged OK.
+    End,
+}
+
+/// What the answer to one command may cost.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Allowance {
+    /// Bytes in all.
+    pub(super) bytes: u64,
+    /// Bytes in one literal.
+    pub(super) literal: u64,
+    /// Time in all; a server that is silent for 60 s is given up before.
+    pub(super) time: Duration,
+}
+
+/// For commands whose answer is short and quick.
+pub(super) const SHORT: Allowance = Allowance { bytes: 1 << 20, literal: 0, time: COMMAND };
+/// For commands that go through many messages.
+pub(super) const LONG: Allowance = Allowance { bytes: 16 << 20, literal: 0, time: Duration::from_mins(10) };
+
+impl Session {
+    pub(super) fn new(stream: GuardStream, can_idle: bool) -> Self {
+        Self {
+            codec: async_imap::Client::new(stream),
+            can_idle,
+            exists: 0,
+            news: false,
+            in_step: true,
+            tag: 0,
+        }
+    }
+
+    /// Tells whether no answer is outstanding, so that the session can serve another call.
+    pub(crate) fn is_in_step(&self) -> bool {
+        self.in_step
+    }
+
+    /// Runs a command: `each` sees every untagged answer, and only a tagged OK is `Ok`.
+    pub(super) async fn run(
+        &mut self,
+        command: &str,
+        allowance: Allowance,
+        mut each: impl FnMut(&Response<'_>) + Send,
+    ) -> Result<(), Fault> {
+        let deadline = Instant::now() + allowance.time;
+        let tag = self.begin(command, allowance).await?;
+        loop {
+            match tokio::time::timeout_at(deadline, self.next(&tag, &mut each)).await {
+                Ok(Ok(Next::Untagged)) => {}
+                Ok(Ok(Next::End)) => return Ok(()),
+                Ok(Ok(Next::GoOn)) => return Err(Fault::Protocol("it asks for more of a command".into())),
+                Ok(Err(fault)) => return Err(fault),
+                Err(_) => return Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+            }
+        }
+    }
+
+    /// Sends a command in one go and returns its tag.
+    pub(super) async fn begin(&mut self, command: &str, allowance: Allowance) -> Result<String, Fault> {
+        debug_assert!(!command.contains(['\r', '\n', '\0']), "a command is one line");
+        self.tag += 1;
+        self.in_step = false;
+        let tag = format!("A{}", self.tag);
+        self.codec.get_mut().allow(allowance.bytes, allowance.literal, Some(COMMAND));
+        self.send(&format!("{tag} {command}\r\n")).await?;
+        Ok(tag)
+    }
+
+    /// Sends a line as it is. News that the server has may have been read ahead of it.
+    pub(super) async fn send(&mut self, line: &str) -> Result<(), Fault> {
+        use tokio::io::AsyncWriteExt;
+        let stream = self.codec.get_mut();
+        within(COMMAND, "sending a command", async {
+            stream.write_all(line.as_bytes()).await?;
+            stream.flush().await
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Reads one answer while the command `expected` is under way, and shows it to `see` if it is untagged. It may
+    /// be dropped and called again.
+    pub(super) async fn next(
+        &mut self,
+        expected: &str,
+        see: impl FnOnce(&Response<'_>) + Send,
+    ) -> Result<Next, Fault> {
+        // The parser panics on some broken answers; that is the server's fault and not the program's.
+        let answer = match AssertUnwindSafe(self.codec.read_response()).catch_unwind().await {
+            Ok(Ok(Some(answer))) => answer,
+            Ok(Ok(None)) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+            Ok(Err(error)) => return Err(broken(error)),
+            Err(_) => return Err(Fault::Protocol("it stops the parser".into())),
+        };
+        match answer.parsed() {
+            Response::Done { tag, .. } if tag.0 != expected => {
+                return Err(Fault::Protocol("it answers a command that was not sent".into()));
+            }
+            Response::Done { status, outcome, .. } => {
+                self.in_step = matches!(status, Word::Ok | Word::No);
+                return match status {
+                    Word::Ok => Ok(Next::End),
+                    Word::No => Err(Fault::Refused(no(outcome.information.as_deref().unwrap_or_default()))),
+                    _ => Err(Fault::Protocol("it doesn't understand a command".into())),
+                };
+            }
+            Response::Continue(_) => return Ok(Next::GoOn),
+            Response::MailboxData(MailboxDatum::Exists(count)) => {
+                self.news |= *count > self.exists;
+                self.exists = *count;
+            }
+            Response::Expunge(_) => self.exists = self.exists.saturating_sub(1),
+            Response::Data { status: Word::Bye, .. } => {
+                return Err(io::Error::new(io::ErrorKind::ConnectionAborted, GOODBYE).into());
+            }
+            _ => {}
+        }
+        see(answer.parsed());
+        Ok(Next::Untagged)
+    }
+
+    /// Changes how long the server may be silent while a command is under way.
+    pub(super) fn allow_silence(&mut self, allowance: Allowance, patience: Option<Duration>) {
+        self.codec.get_mut().allow(allowance.bytes, allowance.literal, patience);
+    }
+}
+
+/// Tells what may pass (RFC 5530) from what won't.
+fn no(text: &str) -> Status {
+    let passing = ["[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[SERVERBUG]", EXPUNGED];
+    Status::new(0, passing.iter().any(|code| text.starts_with(code)).then_some(NOT_NOW), text)
+}
+
+/// The parser's errors hold what it was given, which is mail; they are not passed on.
+fn broken(error: io::Error) -> Fault {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<Violation>()) {
+        Some(violation) => Fault::Protocol(violation.to_string()),
+        None if error.kind() == io::ErrorKind::Other => Fault::Protocol("it can't be parsed".into()),
+        None => Fault::Lost(error),
+    }
+}
+
+pub(super) const COMMAND: Duration = Duration::from_mins(1);
+/// A message went away between two commands (RFC 5530).
+pub(super) const EXPUNGED: &str = "[EXPUNGEISSUED]";

@@ -1,0 +1,71 @@
+use std::io;
+
+use super::Endpoint;
+use crate::{Error, Login, Status};
+
+/// What went wrong in a session, without the operation, server and login that make an [`Error`] of it.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The server refused the login.
+    Authentication(Status),
+    /// The link was lost after the server may have acted.
+    Interrupted(io::Error),
+    /// The input can't be sent.
+    Invalid { what: &'static str, problem: &'static str },
+    /// The link was lost, or never came to be, before the server could act.
+    Lost(io::Error),
+    /// The server broke the protocol or passed a limit.
+    Protocol(String),
+    /// The server refused.
+    Refused(Status),
+    /// The mailbox has another UIDVALIDITY.
+    Renumbered { expected: u32, found: u32 },
+}
+
+impl Fault {
+    /// Tells whether a session that had been parked shows by this that it came to its end meanwhile.
+    pub(crate) fn is_stale(&self) -> bool {
+        match self {
+            Self::Lost(_) => true,
+            Self::Refused(status) => status.code == CLOSING,
+            _ => false,
+        }
+    }
+
+    /// Returns what a log may show.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Authentication(_) => "authentication refused",
+            Self::Interrupted(_) => "interrupted",
+            Self::Invalid { .. } => "invalid",
+            Self::Lost(_) => "unavailable",
+            Self::Protocol(_) => "protocol broken",
+            Self::Refused(_) => "refused",
+            Self::Renumbered { .. } => "renumbered",
+        }
+    }
+
+    /// Makes the error that the contract of [`MailAccess`](crate::MailAccess) names.
+    pub(crate) fn lift(self, operation: &'static str, server: &Endpoint, login: &Login) -> Error {
+        match self {
+            Self::Authentication(status) => {
+                Error::Authentication { operation, login: login.address().clone(), status }
+            }
+            Self::Interrupted(source) => Error::Interrupted { operation, source },
+            Self::Invalid { what, problem } => Error::Invalid { what, problem: problem.into() },
+            Self::Lost(source) => Error::Unavailable { operation, server: server.to_string(), source },
+            Self::Protocol(problem) => Error::Protocol { operation, problem },
+            Self::Refused(status) => Error::Refused { operation, status },
+            Self::Renumbered { expected, found } => Error::Renumbered { operation, expected, found },
+        }
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Lost(error)
+    }
+}
+
+/// "Service not available, closing transmission channel" (RFC 5321 section 4.2.3).
+pub(crate) const CLOSING: u16 = 421;

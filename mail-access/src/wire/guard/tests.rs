@@ -1,0 +1,132 @@
+use proptest::prelude::*;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::*;
+use crate::wire::buffered;
+
+fn scan(bytes: &[u8], pieces: usize) -> Result<(), Violation> {
+    let mut scan = Scan { max_literal: 100, ..Scan::default() };
+    bytes.chunks(pieces).try_for_each(|piece| scan.read(piece))
+}
+
+#[test]
+fn what_servers_say_passes() {
+    for answer in [
+        "* OK [CAPABILITY IMAP4rev1 IDLE] it's (not \"balanced {\r\n",
+        "* FLAGS (\\Answered \\Seen)\r\n* 3 EXISTS\r\n* SEARCH 1 2 3\r\n* SEARCH\r\n",
+        "* OK [PERMANENTFLAGS (\\Seen \\*)] ok\r\n* OK [HIGHESTMODSEQ 1]\r\nA1 OK [READ-WRITE] done\r\n+ idling\r\n",
+        "* 1 FETCH (UID 3 RFC822.SIZE 14)\r\n* 1 EXPUNGE\r\n* 4 FETCH (FLAGS ())\r\n",
+        "* 12 FETCH (UID 3 FLAGS (\\Seen) INTERNALDATE \"20-Nov-2026 10:39:50 +0000\" BODY[] {5}\r\n((\0\r\n)\r\n",
+        "* 1 FETCH (BODY[HEADER]<0> {0}\r\n BODY[HEADER.FIELDS (MESSAGE-ID)] {2}\r\n\r\n UID 3)\r\n",
+        "* 1 FETCH (BODY[] \"a \\\" ( \\\\\" UID 3)\r\n* 1 FETCH (BODY[] NIL)\r\n",
+    ] {
+        for pieces in [1, 2, 3, 7, 1000] {
+            assert_eq!(scan(answer.as_bytes(), pieces), Ok(()), "{answer:?} in pieces of {pieces}");
+        }
+    }
+}
+
+#[test]
+fn what_no_server_may_say_does_not() {
+    let long = format!("* OK {}\r\n", "x".repeat(MAX_LINE));
+    let deep = format!("* 1 FETCH {}", "(".repeat(MAX_DEPTH + 1));
+    for answer in [
+        "* 1 FETCH (BODY[] {101}\r\n",
+        "* 1 FETCH (BODY[] {99999999999999999999}\r\n",
+        "* 1 FETCH (BODY[] {000000000000000000000000000005}\r\n",
+        "* 1 FETCH (X {5}\r\n",
+        "* 1 FETCH (X (BODY[] {5}\r\n",
+        "* 1 FETCH (X \"BODY[] {5}\r\n",
+        "* 1 FETCH BODY[] {5}\r\n",
+        "* 1 FETCH (UID 3\r\n",
+        "* 1 FETCH (X \"a\r\n",
+        "* 1 FETCH )\r\n",
+        "* 1 fetch (InternalDate nil)\r\n",
+        "* OK [BADCHARSET ({5}\r\n",
+        "* LIST () \"/\" {5}\r\n",
+        "A1 OK [X] {5}\r\n",
+        "* OK [UIDNEXT 3]\u{fc}\r\n",
+        "* OK a\rb\r\n",
+        "* OK a\nb\r\n",
+        "\n",
+        "* OK \0\r\n",
+        &long,
+        &deep,
+    ] {
+        for pieces in [1, 7, 1 << 20] {
+            assert!(scan(answer.as_bytes(), pieces).is_err(), "{answer:?} in pieces of {pieces}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_allowance_holds_for_one_answer() {
+    let (here, mut there) = tokio::io::duplex(1000);
+    let mut guard = GuardStream::new(buffered(Box::new(here)));
+    let mut buf = [0; 100];
+    for _ in 0..3 {
+        guard.allow(12, 0, Some(Duration::from_mins(1)));
+        there.write_all(b"* OK 12345\r\n").await.unwrap();
+        assert_eq!(guard.read(&mut buf).await.unwrap(), 12);
+    }
+    there.write_all(b"*").await.unwrap();
+    let error = guard.read(&mut buf).await.unwrap_err();
+    assert_eq!(error.to_string(), "an answer is too long");
+    guard.allow(12, 0, Some(Duration::from_mins(1)));
+    let begin = tokio::time::Instant::now();
+    assert_eq!(guard.read(&mut buf).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    assert_eq!(begin.elapsed(), Duration::from_mins(1));
+}
+
+/// What the guard lets through may be refused by the parser, but keeps it neither recursing nor panicking.
+fn parse_all(mut bytes: &[u8]) {
+    while let Ok((rest, _)) = async_imap::imap_proto::Response::parse(bytes) {
+        bytes = rest;
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_verdict_does_not_depend_on_the_pieces(parts in proptest::collection::vec(fragment(), 0..30), pieces in 1_usize..40) {
+        let bytes = parts.concat();
+        prop_assert_eq!(scan(bytes.as_bytes(), pieces), scan(bytes.as_bytes(), usize::MAX));
+    }
+
+    #[test]
+    fn what_passes_does_the_parser_no_harm(parts in proptest::collection::vec(fragment(), 0..30)) {
+        let bytes = parts.concat();
+        let mut passed = Scan { max_literal: 100, ..Scan::default() };
+        let good = bytes.bytes().take_while(|byte| passed.read(&[*byte]).is_ok()).count();
+        parse_all(&bytes.as_bytes()[..good]);
+    }
+}
+
+fn fragment() -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(vec![
+        "* ",
+        "1",
+        " ",
+        "FETCH (",
+        "(",
+        ")",
+        ")\r\n",
+        "\r\n",
+        "\"",
+        "\\",
+        "BODY[] {3}\r\n",
+        "abc",
+        "UID 3 ",
+        "]",
+        "[",
+        "* OK [UIDVALIDITY 1]",
+        "\u{fc}",
+        "INTERNALDATE ",
+        "NIL",
+        "FLAGS (",
+        "BODYSTRUCTURE (",
+        "{9}\r\n",
+        "A1 NO ",
+        "* 1 FETCH (",
+        "X ",
+    ])
+}

@@ -1,0 +1,21 @@
+//! Between the protocols and the network: where bytes come from, how long they may take and how many they may be.
+
+mod connector;
+mod deadline;
+mod fault;
+mod guard;
+mod lines;
+mod parking;
+mod tls;
+
+pub use connector::{ByteStream, Connector, Endpoint, Stream};
+pub use tls::{TlsConnector, tls_config};
+
+pub(crate) use deadline::within;
+pub(crate) use fault::{CLOSING, Fault};
+pub(crate) use guard::{GuardStream, Violation};
+pub(crate) use lines::{Buffered, buffered, is_quiet, read_line, write};
+pub(crate) use parking::Parking;
+
+#[cfg(test)]
+pub(crate) mod script;
