@@ -25,7 +25,8 @@ pub trait MailAccess: Debug + Send + Sync + 'static {
     /// - A message over the system's size limit is refused.
     /// - [`Error::Interrupted`] says that the message may or may not have been taken. Every other error says that
     ///   it was not.
-    /// - Submitting the same message again delivers it again, with the same Message-ID.
+    /// - Submitting the same message again delivers it again, with the same Message-ID, unless the system is set up
+    ///   to drop copies, as Mailcow's is.
     /// - A dropped call leaves the message taken or not taken, never half of it.
     ///
     /// # Errors

@@ -2,8 +2,10 @@
 
 mod conformance {
     pub(crate) mod post_office;
+    pub(crate) mod postfix_dovecot;
 }
 
+use std::env;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Completion, Trial};
@@ -11,13 +13,32 @@ use mail_access::conformance::{CASES, Case, Harness};
 use tokio::runtime::Runtime;
 
 use conformance::post_office::OfficeHarness;
+use conformance::postfix_dovecot::ServersHarness;
 
 fn main() {
     let arguments = Arguments::from_args();
     let runtime = Arc::new(Runtime::new().expect("a runtime starts"));
-    let backends = [Backend { name: "post-office", harness: Ok(Arc::new(OfficeHarness::new())) }];
+    let backends = [
+        Backend { name: "post-office", harness: Ok(Arc::new(OfficeHarness::new())) },
+        Backend { name: "postfix-dovecot", harness: postfix_dovecot(&arguments) },
+    ];
     let trials = backends.iter().flat_map(|backend| backend.trials(&runtime)).collect();
-    libtest_mimic::run(&arguments, trials).exit();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    // The servers stop when their last owner goes, which no exit would wait for.
+    drop(backends);
+    conclusion.exit();
+}
+
+/// Starts the servers unless only a list is wanted.
+fn postfix_dovecot(arguments: &Arguments) -> Result<Arc<dyn Harness>, String> {
+    if arguments.list {
+        return Err("not started for a list".to_owned());
+    }
+    match ServersHarness::start() {
+        Ok(harness) => Ok(Arc::new(harness)),
+        Err(reason) if env::var(REQUIRED).as_deref() != Ok("1") => Err(reason),
+        Err(reason) => panic!("the servers are required and don't run: {reason}"),
+    }
 }
 
 struct Backend {
@@ -47,3 +68,6 @@ fn run(case: Case, runtime: &Runtime, harness: Result<Arc<dyn Harness>, String>)
         },
     }
 }
+
+/// Set to 1 where a missing installation is a failure.
+const REQUIRED: &str = "AGENT_MAIL_REQUIRE_SERVERS";

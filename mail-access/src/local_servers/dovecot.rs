@@ -96,6 +96,12 @@ fn remove(file: &Path) -> io::Result<()> {
     }
 }
 
+/// Removes messages from the inbox of a user.
+pub(super) fn expunge(folder: &Path, address: &str, uids: &[u32]) -> io::Result<()> {
+    let uids: Vec<String> = uids.iter().map(u32::to_string).collect();
+    doveadm(folder, &["expunge", "-u", address, "mailbox", "INBOX", "uid", &uids.join(",")]).map(drop)
+}
+
 fn doveadm(folder: &Path, arguments: &[&str]) -> io::Result<String> {
     let output = Command::new(DOVEADM).arg("-c").arg(configuration(folder)).args(arguments).output()?;
     if output.status.success() {

@@ -240,6 +240,14 @@ impl LocalServers {
         dovecot::reset_uid_validity(self.folder.path(), &address.to_lowercase())
     }
 
+    /// Removes messages from an inbox for good, behind the back of whoever reads it.
+    ///
+    /// # Errors
+    /// When the mailbox does not exist or Dovecot does not run.
+    pub fn expunge(&self, address: &str, uids: &[u32]) -> io::Result<()> {
+        dovecot::expunge(self.folder.path(), &address.to_lowercase(), uids)
+    }
+
     /// Returns whether every accepted mail was delivered, bounced or discarded.
     ///
     /// # Errors

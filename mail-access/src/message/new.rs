@@ -244,10 +244,8 @@ fn file(attachment: Attachment) -> Result<SinglePart, Error> {
         problem: format!("{:?} is no media type such as application/pdf", attachment.content_type),
     })?;
     let content = Body::new_with_encoding(attachment.content, ContentTransferEncoding::Base64);
-    let content = content.map_err(|_| Error::Invalid {
-        what: "attachment",
-        problem: format!("{name:?} can't be encoded"),
-    })?;
+    let content = content
+        .map_err(|_| Error::Invalid { what: "attachment", problem: format!("{name:?} can't be encoded") })?;
     Ok(lettre::message::Attachment::new(name).body(content, content_type))
 }
 

@@ -1,0 +1,13 @@
+//! The seams: what the facade needs from the world, each a small trait with a contract.
+//!
+//! Mail itself is the fifth, [`MailAccess`](mail_access::MailAccess).
+
+mod dns;
+mod provisioner;
+mod secrets;
+mod state;
+
+pub use dns::{DnsProvider, RrSet, Zone};
+pub use provisioner::{Claim, DkimKey, MailboxSpec, Provisioner};
+pub use secrets::SecretStore;
+pub use state::{Change, Committed, StateStore};

@@ -1,0 +1,146 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn key() -> DkimKey {
+    DkimKey { selector: "dkim".into(), record: format!("v=DKIM1;k=rsa;p={}", "A".repeat(392)) }
+}
+
+fn wanted(domain: &str, zone: &str) -> Vec<RrSet> {
+    let name = |text: &str| text.parse().unwrap();
+    records(&name(domain), &name(zone), &name("mail.example.org"), &key(), 3600).unwrap()
+}
+
+fn zone(sets: &[(&str, &str, &[&str])]) -> Zone {
+    let set = |(name, rtype, records): &(&str, &str, &[&str])| {
+        RrSet::new(*name, *rtype, 3600, records.iter().map(|&record| record.to_owned()).collect())
+    };
+    Zone::new(3600, sets.iter().map(set).collect())
+}
+
+fn applied(mut zone: Zone, report: &DnsReport) -> Zone {
+    for set in &report.written {
+        zone.sets.retain(|old| old.name != set.name || old.rtype != set.rtype);
+        zone.sets.push(set.clone());
+    }
+    zone
+}
+
+#[test]
+fn an_empty_zone_gets_all_that_mail_needs() {
+    let report = plan(&zone(&[]), wanted("agents.example", "agents.example")).unwrap();
+    let lines: Vec<String> = report
+        .written
+        .iter()
+        .map(|set| format!("{} {} {}", set.name, set.rtype, set.records.join(" | ")))
+        .collect();
+    let long_key = format!("\"v=DKIM1;k=rsa;p={}\" \"{}\"", "A".repeat(239), "A".repeat(153));
+    assert_eq!(
+        lines,
+        [
+            " MX 10 mail.example.org.".to_owned(),
+            " TXT \"v=spf1 mx ~all\"".to_owned(),
+            format!("dkim._domainkey TXT {long_key}"),
+            "_dmarc TXT \"v=DMARC1; p=quarantine\"".to_owned(),
+            "autoconfig CNAME mail.example.org.".to_owned(),
+            "autodiscover CNAME mail.example.org.".to_owned(),
+            "_submissions._tcp SRV 0 1 465 mail.example.org.".to_owned(),
+            "_imaps._tcp SRV 0 1 993 mail.example.org.".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn a_domain_below_the_zone_has_its_names_there() {
+    let names: Vec<String> =
+        wanted("agents.example.org", "example.org").into_iter().map(|set| set.name).collect();
+    assert_eq!(names[0], "agents");
+    assert_eq!(names[2], "dkim._domainkey.agents");
+    let outside = records(
+        &"agents.example".parse().unwrap(),
+        &"other.example".parse().unwrap(),
+        &"mail.example.org".parse().unwrap(),
+        &key(),
+        3600,
+    );
+    assert_eq!(outside.unwrap_err().kind(), ErrorKind::InvalidInput);
+}
+
+#[test]
+fn the_second_run_writes_nothing() {
+    let empty = zone(&[]);
+    let first = plan(&empty, wanted("agents.example", "agents.example")).unwrap();
+    let second = plan(&applied(empty, &first), wanted("agents.example", "agents.example")).unwrap();
+    assert_eq!((second.written.len(), second.unchanged), (0, 8));
+}
+
+#[test]
+fn texts_of_others_stay_and_there_is_one_spf() {
+    let present = zone(&[
+        ("", "TXT", &["\"site-verification=1\"", "\"v=spf1 ip4:192.0.2.1 -all\""]),
+        ("_dmarc", "TXT", &["\"v=DMARC1; p=reject\""]),
+        ("www", "A", &["192.0.2.1"]),
+    ]);
+    let report = plan(&present, wanted("agents.example", "agents.example")).unwrap();
+    let texts = report.written.iter().find(|set| set.rtype == "TXT" && set.name.is_empty()).unwrap();
+    assert_eq!(texts.records, ["\"site-verification=1\"", "\"v=spf1 mx ip4:192.0.2.1 -all\""]);
+    assert!(!report.written.iter().any(|set| set.name == "_dmarc" || set.name == "www"));
+    assert_eq!(report.unchanged, 1);
+}
+
+#[test]
+fn a_key_split_elsewhere_is_the_same_and_another_key_is_replaced() {
+    let record = key().record;
+    let (start, end) = record.split_at(100);
+    let split = format!("\"{start}\" \"{end}\"");
+    for (present, written) in [(split.as_str(), false), ("\"v=DKIM1;k=rsa;p=OLD\"", true)] {
+        let present = zone(&[("dkim._domainkey", "TXT", &[present])]);
+        let report = plan(&present, wanted("agents.example", "agents.example")).unwrap();
+        assert_eq!(report.written.iter().any(|set| set.name == "dkim._domainkey"), written);
+    }
+}
+
+#[test]
+fn what_contradicts_is_named_and_nothing_is_written() {
+    for (present, subject) in [
+        (zone(&[("", "MX", &["10 mx.other.example."])]), "@ MX"),
+        (zone(&[("autoconfig", "A", &["192.0.2.1"])]), "autoconfig CNAME"),
+        (zone(&[("", "TXT", &["\"v=spf1 a -all\"", "\"v=spf1 mx -all\""])]), "@ TXT"),
+    ] {
+        let error = plan(&present, wanted("agents.example", "agents.example")).unwrap_err();
+        assert_eq!((error.kind(), error.subject()), (ErrorKind::AlreadyExists, subject));
+    }
+    let other_case = zone(&[("", "MX", &["10 MAIL.example.org."])]);
+    assert!(plan(&other_case, wanted("agents.example", "agents.example")).is_ok());
+}
+
+proptest! {
+    #[test]
+    fn a_text_is_read_back_as_it_was(text in any::<String>()) {
+        let content = quoted(&text);
+        prop_assert!(content.is_ascii());
+        prop_assert_eq!(text_of(&content), text);
+    }
+
+    #[test]
+    fn any_content_is_read(content in any::<String>()) {
+        text_of(&content);
+    }
+
+    #[test]
+    fn whatever_texts_there_are_the_second_plan_is_empty(
+        texts in proptest::collection::btree_set("[a-z=:; ]{1,20}", 0..5),
+        spf in proptest::option::of("v=spf1( mx| a| -all| include:x\\.example){0,3}"),
+    ) {
+        let records: Vec<String> = texts.iter().map(|text| quoted(text)).chain(spf.as_deref().map(quoted)).collect();
+        let sets = if records.is_empty() { vec![] } else { vec![RrSet::new("", "TXT", 3600, records.clone())] };
+        let before = Zone::new(3600, sets);
+        let first = plan(&before, wanted("agents.example", "agents.example")).unwrap();
+        let after = applied(before, &first);
+        for text in &texts {
+            prop_assert!(after.find("", "TXT").unwrap().records.contains(&quoted(text)), "{} was lost", text);
+        }
+        let second = plan(&after, wanted("agents.example", "agents.example")).unwrap();
+        prop_assert_eq!(second.written, vec![]);
+    }
+}

@@ -1,0 +1,343 @@
+//! The real world by environment (feature `from-env`): Mailcow, deSEC, SMTP and IMAP, a state folder.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mail_access::{DomainName, Endpoint, SmtpImap, tls_config};
+use secrecy::SecretString;
+use url::{Host, Url};
+
+use crate::{
+    AgentMail, AgentMailBuilder, Desec, Error, ErrorKind, Mailcow, RedbState, SecretFiles, owner_only,
+};
+
+/// What a system over Mailcow and deSEC needs to know.
+///
+/// | variable | needed | what it is |
+/// |---|---|---|
+/// | `MAILCOW_API_URL` | yes | Mailcow's address, `https://mail.example.org`, with or without `/api/v1` |
+/// | `MAILCOW_API_KEY` | yes | its read-write API key |
+/// | `MAILCOW_HOSTNAME` | yes | the host that the domain's MX names, `mail.example.org` |
+/// | `MAILCOW_DOMAIN` | yes | the domain of the agents, `agents.example.org` |
+/// | `MAILCOW_IMAP_HOST` | no | the IMAP host; `MAILCOW_HOSTNAME` unless set |
+/// | `MAILCOW_IMAP_PORT` | no | the port of IMAP over TLS; 993 unless set |
+/// | `MAILCOW_SMTP_HOST` | no | the submission host; `MAILCOW_HOSTNAME` unless set |
+/// | `MAILCOW_SMTP_PORT` | no | the port of submission over implicit TLS; 465 unless set |
+/// | `DESEC_DOMAIN` | no | the zone at deSEC, the domain or one above it; `MAILCOW_DOMAIN` unless set |
+/// | `DESEC_TOKEN` | yes | the token that may write the zone |
+/// | `DESEC_API_URL` | no | deSEC's API; `https://desec.io/api/v1` unless set |
+/// | `DESEC_UPDATE_INTERVAL_HOURS` | no | how often the zone is looked after, in hours; 24 unless set |
+/// | `AGENT_MAIL_PREFIX` | no | what stands before an agent's name; `agent_` unless set. The older `AZT3KNET_AGENT_MAIL_PREFIX` is read too |
+/// | `AGENT_MAIL_CA_FILE` | no | a file with certificates in PEM to trust beside the public ones |
+/// | `AGENT_MAIL_STATE_DIR` | yes | the folder for state and secrets; it is made if it is not there |
+///
+/// `Debug` shows no secrets.
+#[derive(Clone, Debug)]
+pub struct Config {
+    mailcow_url: String,
+    mailcow_key: SecretString,
+    mail_host: DomainName,
+    domain: DomainName,
+    imap: Endpoint,
+    smtp: Endpoint,
+    zone: DomainName,
+    desec_token: SecretString,
+    desec_url: Option<String>,
+    dns_interval: Duration,
+    prefix: String,
+    ca_pem: Option<Vec<u8>>,
+    state_folder: PathBuf,
+}
+
+impl Config {
+    /// Reads the program's environment.
+    ///
+    /// # Errors
+    /// As [`from_vars`](Self::from_vars).
+    pub fn from_env() -> Result<Self, Error> {
+        Self::from_vars(|name| std::env::var(name).ok())
+    }
+
+    /// Reads the variables through `lookup`; an empty value counts as none.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput), naming every variable that is missing or malformed and what it should
+    /// look like, never its value.
+    pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let mut vars = Vars { lookup: &lookup, problems: Vec::new() };
+        let mailcow_url =
+            vars.required("MAILCOW_API_URL", "an address like https://mail.example.org", api_url);
+        let mailcow_key =
+            vars.required("MAILCOW_API_KEY", "the read-write key from Mailcow's API page", mailcow_key);
+        let mail_host =
+            vars.required("MAILCOW_HOSTNAME", "a host name like mail.example.org", parsed::<DomainName>);
+        let domain =
+            vars.required("MAILCOW_DOMAIN", "a domain like agents.example.org", parsed::<DomainName>);
+        let imap_host = vars.optional("MAILCOW_IMAP_HOST", "a host name or IP address", host);
+        let imap_port = vars.optional("MAILCOW_IMAP_PORT", "a port, 993 for IMAP over TLS", port);
+        let smtp_host = vars.optional("MAILCOW_SMTP_HOST", "a host name or IP address", host);
+        let smtp_port = vars.optional(
+            "MAILCOW_SMTP_PORT",
+            "a port where TLS begins at once, 465 for submission; 587 and 25 begin without it",
+            |text| port(text).filter(|port| ![25, 587].contains(port)),
+        );
+        let zone = vars.optional("DESEC_DOMAIN", "a domain like example.org", parsed::<DomainName>);
+        let desec_token = vars.required("DESEC_TOKEN", "a token from deSEC's token page", token);
+        let desec_url = vars.optional("DESEC_API_URL", "an address like https://desec.io/api/v1", api_url);
+        let hours =
+            vars.optional("DESEC_UPDATE_INTERVAL_HOURS", "a whole number of hours from 1 to 8760", |text| {
+                text.parse::<u64>().ok().filter(|hours| (1..=8760).contains(hours))
+            });
+        let prefix_rule =
+            "a-z, 0-9, dot, hyphen and underscore, beginning with a letter or digit, like agent_";
+        let prefix = vars.optional("AGENT_MAIL_PREFIX", prefix_rule, prefix);
+        let older_prefix = vars.optional("AZT3KNET_AGENT_MAIL_PREFIX", prefix_rule, self::prefix);
+        let ca_pem =
+            vars.optional("AGENT_MAIL_CA_FILE", "a file with certificates in PEM that can be read", ca_file);
+        let state_folder = vars.required("AGENT_MAIL_STATE_DIR", "a folder for state and secrets", |text| {
+            Some(PathBuf::from(text))
+        });
+        if let (Some(domain), Some(zone)) = (&domain, &zone)
+            && !domain.is_within(zone)
+        {
+            vars.problems.push("DESEC_DOMAIN has to be MAILCOW_DOMAIN or a domain above it".to_owned());
+        }
+        let problems = vars.problems.join("; ");
+        let all = || -> Option<Self> {
+            let (mail_host, domain) = (mail_host?, domain?);
+            let default_host = mail_host.as_str().to_owned();
+            let endpoint = |host: Option<String>, port: u16| {
+                Endpoint::new(host.unwrap_or_else(|| default_host.clone()), port).ok()
+            };
+            Some(Self {
+                mailcow_url: mailcow_url?,
+                mailcow_key: mailcow_key?,
+                imap: endpoint(imap_host, imap_port.unwrap_or(993))?,
+                smtp: endpoint(smtp_host, smtp_port.unwrap_or(465))?,
+                zone: zone.unwrap_or_else(|| domain.clone()),
+                mail_host,
+                domain,
+                desec_token: desec_token?,
+                desec_url,
+                dns_interval: Duration::from_secs(3600 * hours.unwrap_or(24)),
+                prefix: prefix.or(older_prefix).unwrap_or_else(|| "agent_".to_owned()),
+                ca_pem,
+                state_folder: state_folder?,
+            })
+        };
+        all().filter(|_| problems.is_empty()).ok_or_else(|| {
+            Error::new(ErrorKind::InvalidInput, "configure", "environment")
+                .with_detail(problems)
+                .with_fix("set these variables; .env.example lists them all")
+        })
+    }
+
+    /// Begins a system with all that is configured: opens the state folder and sends nothing yet.
+    ///
+    /// # Errors
+    /// [`Unavailable`](ErrorKind::Unavailable) if the state folder can't be used;
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the CA file holds no certificates.
+    pub fn builder(&self) -> Result<AgentMailBuilder, Error> {
+        let wrong = |variable: &'static str, detail: &str| {
+            Error::new(ErrorKind::InvalidInput, "configure", variable).with_detail(detail)
+        };
+        let tls = tls_config(self.ca_pem.as_deref()).map_err(|source| {
+            wrong("AGENT_MAIL_CA_FILE", "it holds no usable certificates").with_source(source)
+        })?;
+        let mailcow = mailcow_api::Client::builder(&self.mailcow_url, self.mailcow_key.clone())
+            .tls(tls.clone())
+            .build();
+        let mailcow =
+            mailcow.map_err(|_| wrong("MAILCOW_API_URL", "no client can be made of it and the key"))?;
+        let mut desec = desec_api::Client::builder(self.desec_token.clone()).tls(tls.clone());
+        if let Some(url) = &self.desec_url {
+            desec = desec.base_url(url);
+        }
+        let desec =
+            desec.build().map_err(|_| wrong("DESEC_API_URL", "no client can be made of it and the token"))?;
+        owner_only::create_folder(&self.state_folder).map_err(|source| {
+            Error::new(ErrorKind::Unavailable, "configure", "AGENT_MAIL_STATE_DIR")
+                .with_detail("the folder can't be made or protected")
+                .with_fix("name a folder that this program may write")
+                .with_source(source)
+        })?;
+        Ok(AgentMail::builder(self.domain.clone())
+            .provisioner(Arc::new(Mailcow::new(mailcow)))
+            .mail_access(Arc::new(SmtpImap::over_tls(self.smtp.clone(), self.imap.clone(), tls)))
+            .dns(Arc::new(Desec::new(desec)), self.zone.clone(), self.mail_host.clone())
+            .dns_interval(self.dns_interval)
+            .state(Arc::new(RedbState::open(self.state_folder.join("state.redb"))?))
+            .secrets(Arc::new(SecretFiles::open(self.state_folder.join("secrets"))?))
+            .prefix(&self.prefix))
+    }
+}
+
+impl AgentMail {
+    /// Makes a system over Mailcow and deSEC as the environment says: see [`Config`] for the variables.
+    ///
+    /// Nothing is sent yet.
+    ///
+    /// # Errors
+    /// As [`Config::from_env`] and [`Config::builder`].
+    pub fn from_env() -> Result<Self, Error> {
+        Config::from_env()?.builder()?.build()
+    }
+}
+
+/// Reads one variable after the other and collects what is wrong with them.
+struct Vars<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    problems: Vec<String>,
+}
+
+impl Vars<'_> {
+    fn optional<T>(&mut self, name: &str, rule: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let text = (self.lookup)(name).filter(|text| !text.trim().is_empty())?;
+        let parsed = parse(text.trim());
+        if parsed.is_none() {
+            self.problems.push(format!("{name} is malformed, it has to be {rule}"));
+        }
+        parsed
+    }
+
+    fn required<T>(&mut self, name: &str, rule: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        if (self.lookup)(name).is_none_or(|text| text.trim().is_empty()) {
+            self.problems.push(format!("{name} is missing, it has to be {rule}"));
+            return None;
+        }
+        self.optional(name, rule, parse)
+    }
+}
+
+fn parsed<T: FromStr>(text: &str) -> Option<T> {
+    text.parse().ok()
+}
+
+fn api_url(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    let loopback = match url.host()? {
+        Host::Domain(name) => name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    };
+    let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    let secure = url.scheme() == "https" || (url.scheme() == "http" && loopback);
+    (plain && secure && url.fragment().is_none()).then(|| text.to_owned())
+}
+
+fn mailcow_key(text: &str) -> Option<SecretString> {
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-').then(|| text.to_owned().into())
+}
+
+fn token(text: &str) -> Option<SecretString> {
+    text.bytes().all(|b| b.is_ascii_graphic()).then(|| text.to_owned().into())
+}
+
+fn host(text: &str) -> Option<String> {
+    (text.parse::<std::net::IpAddr>().is_ok() || text == "localhost" || parsed::<DomainName>(text).is_some())
+        .then(|| text.to_owned())
+}
+
+fn port(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|port| *port > 0)
+}
+
+fn prefix(text: &str) -> Option<String> {
+    let domain = "agents.example".parse().ok()?;
+    crate::agent_id::AddressRule::new(text, domain).is_ok().then(|| text.to_owned())
+}
+
+fn ca_file(path: &str) -> Option<Vec<u8>> {
+    let pem = std::fs::read(path).ok()?;
+    tls_config(Some(&pem)).is_ok().then_some(pem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &[(&str, &str)] = &[
+        ("MAILCOW_API_URL", "https://mail.example.org/"),
+        ("MAILCOW_API_KEY", "AAAAAA-BBBBBB"),
+        ("MAILCOW_HOSTNAME", "mail.example.org"),
+        ("MAILCOW_DOMAIN", "agents.example.org"),
+        ("DESEC_TOKEN", "canary-token"),
+        ("AGENT_MAIL_STATE_DIR", "state"),
+    ];
+
+    fn config(changes: &[(&str, &str)]) -> Result<Config, Error> {
+        Config::from_vars(|name| {
+            let all = changes.iter().chain(GOOD);
+            all.into_iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn what_is_not_set_has_its_usual_value() {
+        let config = config(&[]).unwrap();
+        assert_eq!((config.imap.host(), config.imap.port()), ("mail.example.org", 993));
+        assert_eq!((config.smtp.host(), config.smtp.port()), ("mail.example.org", 465));
+        assert_eq!(config.zone, config.domain);
+        assert_eq!(config.prefix, "agent_");
+        assert_eq!(config.dns_interval, Duration::from_hours(24));
+    }
+
+    #[test]
+    fn what_is_set_counts() {
+        let config = config(&[
+            ("MAILCOW_IMAP_HOST", "192.0.2.7"),
+            ("MAILCOW_SMTP_PORT", "1465"),
+            ("DESEC_DOMAIN", "example.org"),
+            ("DESEC_UPDATE_INTERVAL_HOURS", "6"),
+            ("AZT3KNET_AGENT_MAIL_PREFIX", "bot-"),
+        ]);
+        let config = config.unwrap();
+        assert_eq!((config.imap.host(), config.smtp.port()), ("192.0.2.7", 1465));
+        assert_eq!(config.zone.as_str(), "example.org");
+        assert_eq!(config.dns_interval, Duration::from_hours(6));
+        assert_eq!(config.prefix, "bot-");
+        let both =
+            self::config(&[("AGENT_MAIL_PREFIX", "a-"), ("AZT3KNET_AGENT_MAIL_PREFIX", "b-")]).unwrap();
+        assert_eq!(both.prefix, "a-");
+    }
+
+    #[test]
+    fn all_that_is_missing_is_named_at_once() {
+        let error = Config::from_vars(|_| None).unwrap_err().to_string();
+        for (name, _) in GOOD {
+            assert!(error.contains(&format!("{name} is missing")), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_malformed_is_named_and_its_value_never_shown() {
+        for (name, value) in [
+            ("MAILCOW_API_URL", "http://canary-7.example.org"),
+            ("MAILCOW_API_URL", "https://canary-7:x@mail.example.org"),
+            ("MAILCOW_API_KEY", "canary-7!"),
+            ("MAILCOW_HOSTNAME", "canary-7 x"),
+            ("MAILCOW_DOMAIN", "canary-7..x"),
+            ("MAILCOW_IMAP_HOST", "canary-7/"),
+            ("MAILCOW_IMAP_PORT", "canary-7"),
+            ("MAILCOW_SMTP_PORT", "587"),
+            ("DESEC_DOMAIN", "canary-7.example"),
+            ("DESEC_TOKEN", "canary-7 x"),
+            ("DESEC_UPDATE_INTERVAL_HOURS", "0"),
+            ("AGENT_MAIL_PREFIX", "Canary-7"),
+            ("AGENT_MAIL_CA_FILE", "no/such/canary-7.pem"),
+        ] {
+            let error = config(&[(name, value)]).expect_err(name);
+            let shown = format!("{error} {error:?} {}", error.fix());
+            assert!(shown.contains(name), "{shown}");
+            assert!(!shown.to_lowercase().contains("canary-7"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let shown = format!("{:?}", config(&[]).unwrap());
+        assert!(!shown.contains("canary-token") && !shown.contains("AAAAAA"), "{shown}");
+    }
+}

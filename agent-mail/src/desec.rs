@@ -1,0 +1,83 @@
+//! The zone at deSEC (feature `desec`).
+
+use async_trait::async_trait;
+use desec_api::{Client, Error as DesecError, RecordType, RrSetPatch, SubName, Ttl};
+use mail_access::DomainName;
+
+use crate::backend::{DnsProvider, RrSet, Zone};
+use crate::{Error, ErrorKind};
+
+/// A [`DnsProvider`] over the deSEC API.
+///
+/// A zone is read with one request for each 500 RRsets, and one for its lowest TTL; all changes go in one.
+#[derive(Clone, Debug)]
+pub struct Desec {
+    client: Client,
+}
+
+impl Desec {
+    /// Wraps a client.
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+}
+
+#[async_trait]
+impl DnsProvider for Desec {
+    async fn zone(&self, name: &DomainName) -> Result<Zone, Error> {
+        let lift = |error| lift(error, "read zone", name);
+        let domain = parse(name)?;
+        let minimum_ttl = self.client.domain(&domain).await.map_err(lift)?.minimum_ttl;
+        let sets = self.client.rrsets(&domain).await.map_err(lift)?;
+        let sets = sets
+            .into_iter()
+            .map(|set| {
+                RrSet::new(set.subname.as_str(), set.rtype.to_string(), set.ttl.seconds(), set.records)
+            })
+            .collect();
+        Ok(Zone::new(minimum_ttl.seconds(), sets))
+    }
+
+    async fn replace(&self, zone: &DomainName, sets: &[RrSet]) -> Result<(), Error> {
+        let patches = sets.iter().map(patch).collect::<Result<Vec<_>, _>>()?;
+        self.client
+            .patch_rrsets(&parse(zone)?, &patches)
+            .await
+            .map_err(|error| lift(error, "write zone", zone))?;
+        Ok(())
+    }
+}
+
+fn patch(set: &RrSet) -> Result<RrSetPatch, Error> {
+    let invalid = |source: DesecError| {
+        let name = if set.name.is_empty() { "@" } else { &set.name };
+        lift(source, "write zone", format!("{name} {}", set.rtype))
+    };
+    let subname: SubName = set.name.parse().map_err(invalid)?;
+    let rtype: RecordType = set.rtype.parse().map_err(invalid)?;
+    if set.records.is_empty() {
+        return Ok(RrSetPatch::delete(subname, rtype));
+    }
+    let ttl = Ttl::new(set.ttl).map_err(invalid)?;
+    Ok(RrSetPatch::new(subname, rtype).with_ttl(ttl).with_records(set.records.clone()))
+}
+
+fn parse(name: &DomainName) -> Result<desec_api::DomainName, Error> {
+    name.as_str().parse().map_err(|error| lift(error, "name zone", name))
+}
+
+fn lift(error: DesecError, operation: &'static str, subject: impl std::fmt::Display) -> Error {
+    let kind = match &error {
+        DesecError::InvalidInput { .. } => ErrorKind::InvalidInput,
+        DesecError::Unauthenticated { .. } => ErrorKind::Unauthenticated,
+        DesecError::Forbidden { .. } => ErrorKind::PermissionDenied,
+        DesecError::NotFound { .. } => ErrorKind::NotFound,
+        DesecError::Throttled { .. } => ErrorKind::RateLimited,
+        DesecError::Invalid { .. } => ErrorKind::Rejected,
+        DesecError::Unknown { .. } => ErrorKind::Interrupted,
+        DesecError::Conflict { .. } | DesecError::Unavailable { .. } => ErrorKind::Unavailable,
+        _ => ErrorKind::Unexpected,
+    };
+    let after = error.retry_after();
+    Error::new(kind, operation, subject).with_retry_after(after).with_source(error)
+}

@@ -1,0 +1,103 @@
+//! A world in memory that needs no server and behaves as the real one.
+
+mod dns;
+mod provisioner;
+mod secrets;
+mod state;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use mail_access::{Address, DomainName, PostOffice};
+
+pub use secrets::MemorySecrets;
+pub use state::MemoryState;
+
+use crate::backend::{Claim, RrSet};
+use crate::{AgentMail, AgentMailBuilder};
+
+/// A whole world in memory: a mail system ([`PostOffice`]), its provisioning, a zone, state and secrets.
+///
+/// Cheap to clone; the clones are one world. It outlives the systems that are made over it, so that a test can end
+/// a program and start it again.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use agent_mail::{Embedded, NewMessage};
+///
+/// let world = Embedded::new("agents.example".parse()?);
+/// let before = world.system().build()?;
+/// before.provision(&"ada".parse()?).await?;
+/// drop(before);
+///
+/// let after = world.system().build()?;
+/// let ada = after.open(&"ada".parse()?).await?;
+/// ada.send(NewMessage::to(ada.address()).with_text("note to self")).await?;
+/// assert_eq!(ada.fetch_unseen(10).await?.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Embedded(Arc<World>);
+
+struct World {
+    domain: DomainName,
+    post_office: PostOffice,
+    claims: Mutex<HashMap<Address, Claim>>,
+    records: Mutex<Vec<RrSet>>,
+    state: Arc<MemoryState>,
+    secrets: Arc<MemorySecrets>,
+}
+
+impl Embedded {
+    /// Makes a world whose zone is `domain`.
+    pub fn new(domain: DomainName) -> Self {
+        Self(Arc::new(World {
+            records: Mutex::new(dns::new_zone()),
+            domain,
+            post_office: PostOffice::new(),
+            claims: Mutex::default(),
+            state: Arc::default(),
+            secrets: Arc::default(),
+        }))
+    }
+
+    /// Begins a system in this world, with this world's state and secrets.
+    pub fn system(&self) -> AgentMailBuilder {
+        let world = Arc::new(self.clone());
+        let domain = self.0.domain.clone();
+        let mail_host = format!("mail.{domain}").parse().unwrap_or_else(|_| domain.clone());
+        AgentMail::builder(domain.clone())
+            .provisioner(world.clone())
+            .mail_access(Arc::new(self.0.post_office.clone()))
+            .dns(world, domain, mail_host)
+            .state(self.0.state.clone())
+            .secrets(self.0.secrets.clone())
+    }
+
+    /// Returns the mail system, for mailboxes beside the agents' and for faults on purpose.
+    pub fn post_office(&self) -> &PostOffice {
+        &self.0.post_office
+    }
+
+    /// Returns the zone's RRsets, ordered by name and type.
+    pub fn zone_records(&self) -> Vec<RrSet> {
+        let mut records = lock(&self.0.records).clone();
+        records.sort_by(|a, b| (&a.name, &a.rtype).cmp(&(&b.name, &b.rtype)));
+        records
+    }
+}
+
+/// Shows the domain.
+impl fmt::Debug for Embedded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Embedded").field("domain", &self.0.domain).finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // A panic elsewhere leaves whole values: each is changed in one step.
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

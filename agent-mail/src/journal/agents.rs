@@ -1,0 +1,110 @@
+//! Which agents there are, and how far their provisioning is.
+
+use std::time::{Duration, SystemTime};
+
+use mail_access::Address;
+use serde::{Deserialize, Serialize};
+
+use super::{Journal, decode, encode};
+use crate::backend::{Change, Claim, Committed};
+use crate::{AgentId, Error, ErrorKind};
+
+/// How far an agent's mailbox is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Phase {
+    /// It was decided on; anything between nothing and all may have been done.
+    Pending,
+    /// It is there.
+    Active,
+    /// Its removal was decided on.
+    Retiring,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct AgentRecord {
+    pub(crate) id: AgentId,
+    pub(crate) address: Address,
+    pub(crate) claim: Claim,
+    pub(crate) phase: Phase,
+    pub(crate) created: SystemTime,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    id: String,
+    address: String,
+    claim: String,
+    phase: Phase,
+    created: u64,
+}
+
+impl Journal {
+    pub(crate) async fn agent(&self, id: &AgentId) -> Result<Option<AgentRecord>, Error> {
+        let key = self.agent_key(id);
+        self.read::<Stored>(&key).await?.map(|stored| stored.into_record(&key)).transpose()
+    }
+
+    /// Returns all agents in the order of their stored names.
+    pub(crate) async fn agents(&self) -> Result<Vec<AgentRecord>, Error> {
+        let found = self.store.scan(&format!("{}/agent/", self.domain)).await?;
+        found.iter().map(|(key, bytes)| decode::<Stored>(key, bytes)?.into_record(key)).collect()
+    }
+
+    /// Notes a new agent as pending. If another call was first, its record is returned instead.
+    pub(crate) async fn begin_agent(&self, record: &AgentRecord) -> Result<Option<AgentRecord>, Error> {
+        let key = self.agent_key(&record.id);
+        let change = Change::new().expect(&key, None).put(&key, encode(&Stored::from(record)));
+        match self.store.commit(change).await? {
+            Committed::Done => Ok(None),
+            Committed::Conflict => self.agent(&record.id).await,
+        }
+    }
+
+    pub(crate) async fn update_agent(&self, record: &AgentRecord) -> Result<(), Error> {
+        self.write(Change::new().put(self.agent_key(&record.id), encode(&Stored::from(record)))).await
+    }
+
+    /// Forgets an agent with its inbox and outbox.
+    pub(crate) async fn forget_agent(&self, id: &AgentId) -> Result<(), Error> {
+        let mut change = Change::new().remove(self.agent_key(id));
+        for kind in ["inbox", "outbox", "outbox-bytes"] {
+            for (key, _) in self.store.scan(&self.key(kind, id, "")).await? {
+                change = change.remove(key);
+            }
+        }
+        self.write(change).await
+    }
+
+    fn agent_key(&self, id: &AgentId) -> String {
+        self.key("agent", id, "")
+    }
+}
+
+impl From<&AgentRecord> for Stored {
+    fn from(record: &AgentRecord) -> Self {
+        let age = record.created.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self {
+            id: record.id.as_str().to_owned(),
+            address: record.address.to_string(),
+            claim: record.claim.as_str().to_owned(),
+            phase: record.phase,
+            created: age.as_secs(),
+        }
+    }
+}
+
+impl Stored {
+    fn into_record(self, key: &str) -> Result<AgentRecord, Error> {
+        let damaged = |what: &str| {
+            Error::new(ErrorKind::Unexpected, "read state", key)
+                .with_detail(format!("the stored {what} is none"))
+        };
+        Ok(AgentRecord {
+            id: self.id.parse().map_err(|_| damaged("name"))?,
+            address: self.address.parse().map_err(|_| damaged("address"))?,
+            claim: self.claim.parse().map_err(|_| damaged("claim"))?,
+            phase: self.phase,
+            created: SystemTime::UNIX_EPOCH + Duration::from_secs(self.created),
+        })
+    }
+}

@@ -1,0 +1,72 @@
+//! What the facade remembers, as records in the [`StateStore`](crate::backend::StateStore).
+//!
+//! All keys begin with the domain, so that several domains can share a store.
+
+mod agents;
+mod inbox;
+mod outbox;
+
+use std::sync::Arc;
+
+use mail_access::DomainName;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+pub(crate) use agents::{AgentRecord, Phase};
+pub(crate) use inbox::{Identity, Known};
+pub(crate) use outbox::{OutboxRecord, Outcome};
+
+use crate::backend::{Change, Committed, StateStore};
+use crate::{AgentId, Error, ErrorKind};
+
+/// The journals of one domain.
+#[derive(Clone, Debug)]
+pub(crate) struct Journal {
+    store: Arc<dyn StateStore>,
+    domain: DomainName,
+}
+
+impl Journal {
+    pub(crate) fn new(store: Arc<dyn StateStore>, domain: DomainName) -> Self {
+        Self { store, domain }
+    }
+
+    fn key(&self, kind: &str, agent: &AgentId, rest: &str) -> String {
+        format!("{}/{kind}/{}/{rest}", self.domain, agent.encoded())
+    }
+
+    async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
+        self.store.get(key).await?.map(|bytes| decode(key, &bytes)).transpose()
+    }
+
+    /// Makes a change that expects nothing, which therefore can't conflict.
+    async fn write(&self, change: Change) -> Result<(), Error> {
+        debug_assert!(change.expectations.is_empty());
+        match self.store.commit(change).await? {
+            Committed::Done => Ok(()),
+            Committed::Conflict => Err(Error::new(ErrorKind::Unexpected, "write", "state store")
+                .with_detail("it reported a conflict on a change that expects nothing")),
+        }
+    }
+}
+
+fn encode<T: Serialize>(record: &T) -> Vec<u8> {
+    serde_json::to_vec(record).expect("records are plain data")
+}
+
+fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(bytes).map_err(|source| {
+        Error::new(ErrorKind::Unexpected, "read state", key)
+            .with_detail("the stored record can't be understood")
+            .with_fix("check that the state folder was written by this version or an older one")
+            .with_source(source)
+    })
+}
+
+/// Names bytes by 128 bits of their SHA-256, in hex.
+pub(crate) fn fingerprint(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    let (half, _) = digest.split_first_chunk().expect("it has 32 bytes");
+    format!("{:032x}", u128::from_be_bytes(*half))
+}

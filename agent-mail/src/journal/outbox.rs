@@ -1,0 +1,140 @@
+//! What was to be sent: written before the first byte goes out, closed when the outcome is known.
+
+use std::time::{Duration, SystemTime};
+
+use mail_access::{Address, MessageId, Outgoing};
+use serde::{Deserialize, Serialize};
+
+use super::{Journal, decode, encode};
+use crate::backend::{Change, Committed};
+use crate::{AgentId, Error, ErrorKind};
+
+/// A message on its way out.
+#[derive(Clone, Debug)]
+pub(crate) struct OutboxRecord {
+    /// The entry's name: of the caller's key, or of the Message-ID.
+    pub(crate) name: String,
+    /// What the caller's content was, where a key was given.
+    pub(crate) content: Option<String>,
+    pub(crate) message_id: MessageId,
+    pub(crate) recipients: Vec<Address>,
+    pub(crate) created: SystemTime,
+    pub(crate) outcome: Outcome,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Outcome {
+    /// Not known: it is being sent, or the program ended or the link was lost on the way.
+    Open,
+    /// The mail system has taken it for `accepted`, and refused the others with these words.
+    Sent { accepted: Vec<String>, refused: Vec<(String, u16, String)> },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    content: Option<String>,
+    message_id: String,
+    recipients: Vec<String>,
+    created: u64,
+    outcome: Outcome,
+}
+
+impl Journal {
+    /// Writes a message down before it is sent. If the name is taken, that entry is returned instead.
+    pub(crate) async fn open_outbox(
+        &self,
+        agent: &AgentId,
+        record: &OutboxRecord,
+        message: &Outgoing,
+    ) -> Result<Option<OutboxRecord>, Error> {
+        let key = self.key("outbox", agent, &record.name);
+        let change = Change::new()
+            .expect(&key, None)
+            .put(&key, encode(&Stored::from(record)))
+            .put(self.key("outbox-bytes", agent, &record.name), message.bytes());
+        match self.store.commit(change).await? {
+            Committed::Done => Ok(None),
+            Committed::Conflict => self.outbox_entry(agent, &record.name).await,
+        }
+    }
+
+    pub(crate) async fn outbox_entry(
+        &self,
+        agent: &AgentId,
+        name: &str,
+    ) -> Result<Option<OutboxRecord>, Error> {
+        let key = self.key("outbox", agent, name);
+        let stored: Option<Stored> = self.read(&key).await?;
+        stored.map(|stored| stored.into_record(name.to_owned(), &key)).transpose()
+    }
+
+    /// Returns all entries whose outcome is not known.
+    pub(crate) async fn open_entries(&self, agent: &AgentId) -> Result<Vec<OutboxRecord>, Error> {
+        let prefix = self.key("outbox", agent, "");
+        let mut open = Vec::new();
+        for (key, bytes) in self.store.scan(&prefix).await? {
+            let record = decode::<Stored>(&key, &bytes)?.into_record(key[prefix.len()..].to_owned(), &key)?;
+            if record.outcome == Outcome::Open {
+                open.push(record);
+            }
+        }
+        Ok(open)
+    }
+
+    /// Returns the bytes of an open entry's message.
+    pub(crate) async fn outbox_bytes(&self, agent: &AgentId, name: &str) -> Result<Vec<u8>, Error> {
+        let key = self.key("outbox-bytes", agent, name);
+        self.store.get(&key).await?.ok_or_else(|| {
+            Error::new(ErrorKind::Unexpected, "read state", key).with_detail("the stored message is missing")
+        })
+    }
+
+    /// Notes the outcome. Under a key of the caller's it is kept, so that the key's next use finds it.
+    pub(crate) async fn close_outbox(&self, agent: &AgentId, record: &OutboxRecord) -> Result<(), Error> {
+        let key = self.key("outbox", agent, &record.name);
+        let change = Change::new().remove(self.key("outbox-bytes", agent, &record.name));
+        let change = match record.content {
+            Some(_) => change.put(key, encode(&Stored::from(record))),
+            None => change.remove(key),
+        };
+        self.write(change).await
+    }
+
+    /// Forgets an entry: it is known not to have been sent, or the caller gives it up.
+    pub(crate) async fn drop_outbox(&self, agent: &AgentId, name: &str) -> Result<(), Error> {
+        let change = Change::new().remove(self.key("outbox", agent, name));
+        self.write(change.remove(self.key("outbox-bytes", agent, name))).await
+    }
+}
+
+impl From<&OutboxRecord> for Stored {
+    fn from(record: &OutboxRecord) -> Self {
+        let age = record.created.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self {
+            content: record.content.clone(),
+            message_id: record.message_id.as_str().to_owned(),
+            recipients: record.recipients.iter().map(Address::to_string).collect(),
+            created: age.as_secs(),
+            outcome: record.outcome.clone(),
+        }
+    }
+}
+
+impl Stored {
+    fn into_record(self, name: String, key: &str) -> Result<OutboxRecord, Error> {
+        let damaged = |what: &str| {
+            Error::new(ErrorKind::Unexpected, "read state", key)
+                .with_detail(format!("the stored {what} is none"))
+        };
+        let recipients = self.recipients.iter().map(|text| text.parse()).collect::<Result<_, _>>();
+        Ok(OutboxRecord {
+            name,
+            content: self.content,
+            message_id: self.message_id.parse().map_err(|_| damaged("Message-ID"))?,
+            recipients: recipients.map_err(|_| damaged("recipient"))?,
+            created: SystemTime::UNIX_EPOCH + Duration::from_secs(self.created),
+            outcome: self.outcome,
+        })
+    }
+}

@@ -1,0 +1,63 @@
+//! Puts the mail system's errors into the facade's words.
+
+use std::fmt::Display;
+
+use mail_access::Error as MailError;
+
+use crate::{Error, ErrorKind};
+
+/// Makes a facade error of one of mail-access.
+pub(crate) fn lift(error: MailError, operation: &'static str, subject: impl Display) -> Error {
+    let kind = match &error {
+        MailError::Authentication { status, .. } if status.is_temporary() => ErrorKind::Unavailable,
+        MailError::Authentication { .. } => ErrorKind::Unauthenticated,
+        MailError::Interrupted { .. } => ErrorKind::Interrupted,
+        MailError::Invalid { .. } => ErrorKind::InvalidInput,
+        MailError::Refused { status, .. } if status.is_temporary() => ErrorKind::Unavailable,
+        MailError::Refused { .. } => ErrorKind::Rejected,
+        // The same call finds the new numbering.
+        MailError::Renumbered { .. } => ErrorKind::NotReady,
+        MailError::Unavailable { .. } => ErrorKind::Unavailable,
+        _ => ErrorKind::Unexpected,
+    };
+    let code = error.status().map(|status| match status.enhanced {
+        Some((class, subject, detail)) => format!("{class}.{subject}.{detail}"),
+        None => status.code.to_string(),
+    });
+    let lifted = Error::new(kind, operation, subject);
+    let lifted = match code {
+        Some(code) => lifted.with_code(code),
+        None => lifted,
+    };
+    lifted.with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use mail_access::Status;
+
+    use super::*;
+
+    #[test]
+    fn the_server_s_words_are_the_source_and_its_code_is_kept() {
+        let refused = MailError::Refused {
+            operation: "submit",
+            status: Status::new(552, Some((5, 3, 4)), "too large"),
+        };
+        let error = lift(refused, "send", "ada");
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Rejected, Some("5.3.4")));
+        assert_eq!(error.to_string(), "send ada: the server refused it");
+        assert_eq!(error.source().unwrap().to_string(), "submit: the server refused: 552 5.3.4 too large");
+    }
+
+    #[test]
+    fn what_is_temporary_may_be_tried_again() {
+        let later = MailError::Refused { operation: "submit", status: Status::new(451, None, "later") };
+        assert!(lift(later, "send", "ada").is_retryable());
+        let lost =
+            MailError::Interrupted { operation: "submit", source: std::io::ErrorKind::BrokenPipe.into() };
+        assert!(!lift(lost, "send", "ada").is_retryable());
+    }
+}

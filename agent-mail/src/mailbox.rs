@@ -1,0 +1,140 @@
+//! One agent's mailbox: what the agent's own code holds.
+
+use std::fmt;
+use std::sync::Arc;
+
+use mail_access::{Address, Contact, Login, NewMessage, Received, Selection, Uid};
+
+use crate::mail::lift;
+use crate::outbox::{Receipt, Unconfirmed};
+use crate::{AgentId, AgentMail, Error, Events};
+
+/// The mailbox of one agent: sends, answers and receives.
+///
+/// Cheap to clone; the clones are one mailbox. It holds no connection while nothing is done.
+#[derive(Clone)]
+pub struct AgentMailbox(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) system: AgentMail,
+    pub(crate) id: AgentId,
+    pub(crate) login: Login,
+}
+
+impl AgentMailbox {
+    pub(crate) fn new(system: AgentMail, id: AgentId, login: Login) -> Self {
+        Self(Arc::new(Inner { system, id, login }))
+    }
+
+    /// Returns whose mailbox it is.
+    pub fn id(&self) -> &AgentId {
+        &self.0.id
+    }
+
+    /// Returns the address.
+    pub fn address(&self) -> &Address {
+        self.0.login.address()
+    }
+
+    /// Returns the address with the agent's name, as it stands in From.
+    pub fn contact(&self) -> Contact {
+        let name = self.0.id.as_str();
+        if name.contains(|c: char| c.is_control()) {
+            return self.address().into();
+        }
+        Contact::named(name, self.address().clone())
+    }
+
+    /// Sends a message.
+    ///
+    /// It is written to the outbox first. `Ok` means that the mail system has taken charge of it for the accepted
+    /// recipients; what it can't deliver after all comes back to this mailbox as a delivery report.
+    ///
+    /// When the outcome can't be known ([`Interrupted`](crate::ErrorKind::Interrupted), a dropped call, a crash of the
+    /// program) the message stays in the outbox, to be found by [`unconfirmed`](Self::unconfirmed). It is never
+    /// sent again by itself. After any other error it was not sent.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the message can't be sent as it is,
+    /// [`Rejected`](crate::ErrorKind::Rejected) if the mail system refuses it for all recipients,
+    /// [`Unauthenticated`](crate::ErrorKind::Unauthenticated), [`Unavailable`](crate::ErrorKind::Unavailable),
+    /// [`Interrupted`](crate::ErrorKind::Interrupted).
+    pub async fn send(&self, message: NewMessage) -> Result<Receipt, Error> {
+        crate::outbox::send(self, message).await
+    }
+
+    /// Sends a message once, however often it is called with the same key, in this run of the program or a later
+    /// one: the first outcome is remembered and returned again.
+    ///
+    /// If an earlier call was broken off and its outcome is unknown, the recipients among the agents of this system
+    /// are looked at first; the message is sent again only to those that don't have it, with the same Message-ID.
+    /// For recipients elsewhere that may mean a second copy, which their servers can tell by its Message-ID.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); and [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the key was used for another
+    /// message before.
+    pub async fn send_once(&self, key: &str, message: NewMessage) -> Result<Receipt, Error> {
+        crate::outbox::send_once(self, key, message).await
+    }
+
+    /// Answers a message with a text: to its Reply-To or From, in its thread.
+    ///
+    /// For an answer with more than a text, [`send`](Self::send) a [`NewMessage::reply_to`].
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); [`InvalidInput`](crate::ErrorKind::InvalidInput) too if the message names no address
+    /// to answer to.
+    pub async fn reply(&self, to: &Received, text: impl Into<String>) -> Result<Receipt, Error> {
+        let answer = NewMessage::reply_to(to).map_err(|source| lift(source, "reply", self.id()))?;
+        self.send(answer.with_text(text)).await
+    }
+
+    /// Returns the messages whose sending was begun and whose outcome nobody knows, the oldest entries of the outbox
+    /// among them from earlier runs of the program. Those that are being sent at this moment are left out.
+    ///
+    /// # Errors
+    /// If the state can't be read.
+    pub async fn unconfirmed(&self) -> Result<Vec<Unconfirmed>, Error> {
+        crate::outbox::unconfirmed(self).await
+    }
+
+    /// Reads the messages that nobody marked as seen, the oldest first and at most `limit`, and marks them as seen.
+    ///
+    /// It is for mailboxes that are worked through by hand. A program that must not miss a message when it crashes
+    /// uses [`events`](Self::events), which doesn't look at these marks.
+    ///
+    /// A dropped or failed call may leave them marked or not; those not marked are read again by the next.
+    ///
+    /// # Errors
+    /// [`Unauthenticated`](crate::ErrorKind::Unauthenticated), [`Unavailable`](crate::ErrorKind::Unavailable), or
+    /// what else the mail system says.
+    pub async fn fetch_unseen(&self, limit: usize) -> Result<Vec<Received>, Error> {
+        let lift = |source| lift(source, "fetch unseen", self.id());
+        let mail = &self.0.system.system().mail;
+        let batch = mail.fetch(&self.0.login, &Selection::Unseen, limit).await.map_err(lift)?;
+        let uids: Vec<Uid> = batch.messages.iter().map(Received::uid).collect();
+        mail.mark_seen(&self.0.login, batch.uid_validity, &uids).await.map_err(lift)?;
+        Ok(batch.messages)
+    }
+
+    /// Begins to read the mailbox as a stream of events that goes on where the last acknowledged one left off.
+    ///
+    /// See [`Events`] for what is promised.
+    pub fn events(&self) -> Events {
+        Events::new(self.clone())
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// Shows the agent and the address.
+impl fmt::Debug for AgentMailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgentMailbox")
+            .field("id", &self.0.id)
+            .field("address", self.address())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,245 @@
+//! Sending: written down, submitted, closed; and what to do when the outcome is unknown.
+
+use std::time::SystemTime;
+
+use mail_access::{Address, MessageId, NewMessage, Outgoing, Selection, Submission};
+
+use crate::journal::{OutboxRecord, Outcome, fingerprint};
+use crate::mail::lift;
+use crate::{AgentMailbox, Error, ErrorKind};
+
+/// What the mail system has taken charge of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// The identity by which answers and delivery reports name the message.
+    pub message_id: MessageId,
+    /// The recipients that the mail system accepted.
+    pub accepted: Vec<Address>,
+    /// The recipients that it refused, and its words.
+    pub refused: Vec<Refusal>,
+}
+
+/// A recipient that the mail system refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// Who would have got the message.
+    pub recipient: Address,
+    /// The reply code; 4yz may succeed later.
+    pub code: u16,
+    /// The server's text.
+    pub text: String,
+}
+
+/// A message whose sending was begun and whose outcome is unknown.
+#[derive(Debug)]
+pub struct Unconfirmed {
+    mailbox: AgentMailbox,
+    record: OutboxRecord,
+}
+
+impl Unconfirmed {
+    /// Returns the message's identity.
+    pub fn message_id(&self) -> &MessageId {
+        &self.record.message_id
+    }
+
+    /// Returns who was to get it.
+    pub fn recipients(&self) -> &[Address] {
+        &self.record.recipients
+    }
+
+    /// Returns when its sending was begun, to the second.
+    pub fn created(&self) -> SystemTime {
+        self.record.created
+    }
+
+    /// Sends it to those who can't be shown to have it: recipients among the agents of this system are looked at
+    /// first. What is sent is the same message with the same Message-ID, so that a second copy can be told.
+    ///
+    /// Safe to repeat: when another call has closed the entry meanwhile, its outcome is returned and nothing sent.
+    ///
+    /// # Errors
+    /// As [`AgentMailbox::send`]. If it is refused or [`Interrupted`](ErrorKind::Interrupted) again the entry stays.
+    pub async fn resend(&self) -> Result<Receipt, Error> {
+        let mailbox = &self.mailbox;
+        let _alone = mailbox.inner().system.system().locks.acquire(&lock(mailbox, &self.record.name)).await;
+        let journal = &mailbox.inner().system.system().journal;
+        match journal.outbox_entry(mailbox.id(), &self.record.name).await? {
+            Some(record) if record.outcome == Outcome::Open => resume(mailbox, record).await,
+            Some(record) => receipt(&record),
+            None => Ok(Receipt {
+                message_id: self.record.message_id.clone(),
+                accepted: self.record.recipients.clone(),
+                refused: Vec::new(),
+            }),
+        }
+    }
+
+    /// Gives it up: it is taken out of the outbox, sent or not.
+    ///
+    /// # Errors
+    /// If the state can't be written.
+    pub async fn forget(self) -> Result<(), Error> {
+        let journal = &self.mailbox.inner().system.system().journal;
+        journal.drop_outbox(self.mailbox.id(), &self.record.name).await
+    }
+}
+
+pub(crate) async fn send(mailbox: &AgentMailbox, message: NewMessage) -> Result<Receipt, Error> {
+    let message = seal(mailbox, message)?;
+    let name = format!("m{}", fingerprint(message.message_id().as_str().as_bytes()));
+    let _alone = mailbox.inner().system.system().locks.acquire(&lock(mailbox, &name)).await;
+    let record = open_record(name, None, &message);
+    mailbox.inner().system.system().journal.open_outbox(mailbox.id(), &record, &message).await?;
+    submit(mailbox, record, &message).await
+}
+
+pub(crate) async fn send_once(
+    mailbox: &AgentMailbox,
+    key: &str,
+    message: NewMessage,
+) -> Result<Receipt, Error> {
+    let content = fingerprint(&message.canonical());
+    let name = format!("k{}", fingerprint(key.as_bytes()));
+    let system = mailbox.inner().system.system();
+    let _alone = system.locks.acquire(&lock(mailbox, &name)).await;
+    if let Some(earlier) = system.journal.outbox_entry(mailbox.id(), &name).await? {
+        if earlier.content.as_ref() != Some(&content) {
+            return Err(Error::new(ErrorKind::AlreadyExists, "send", mailbox.id())
+                .with_detail(format!("the key {key:?} was used for another message before"))
+                .with_fix("use a key of its own for each message"));
+        }
+        return match earlier.outcome {
+            Outcome::Open => resume(mailbox, earlier).await,
+            Outcome::Sent { .. } => receipt(&earlier),
+        };
+    }
+    let message = seal(mailbox, message)?;
+    let record = open_record(name, Some(content), &message);
+    if system.journal.open_outbox(mailbox.id(), &record, &message).await?.is_some() {
+        return Err(Error::new(ErrorKind::NotReady, "send", mailbox.id())
+            .with_detail(format!("another program is sending with the key {key:?}")));
+    }
+    submit(mailbox, record, &message).await
+}
+
+pub(crate) async fn unconfirmed(mailbox: &AgentMailbox) -> Result<Vec<Unconfirmed>, Error> {
+    let system = mailbox.inner().system.system();
+    let open = system.journal.open_entries(mailbox.id()).await?;
+    Ok(open
+        .into_iter()
+        .filter(|record| !system.locks.is_held(&lock(mailbox, &record.name)))
+        .map(|record| Unconfirmed { mailbox: mailbox.clone(), record })
+        .collect())
+}
+
+/// Goes on with an entry that was broken off: sends it to those who don't have it.
+async fn resume(mailbox: &AgentMailbox, record: OutboxRecord) -> Result<Receipt, Error> {
+    let system = mailbox.inner().system.system();
+    let mut have = Vec::new();
+    let mut lack = Vec::new();
+    for recipient in &record.recipients {
+        if has_arrived(mailbox, recipient, &record.message_id).await? {
+            have.push(recipient.clone());
+        } else {
+            lack.push(recipient.clone());
+        }
+    }
+    if lack.is_empty() {
+        let submission = (have, Vec::new());
+        return close(mailbox, record, submission).await;
+    }
+    let bytes = system.journal.outbox_bytes(mailbox.id(), &record.name).await?;
+    let message = Outgoing::restore(mailbox.address().clone(), lack, record.message_id.clone(), bytes)
+        .map_err(|source| lift(source, "send", mailbox.id()))?;
+    let submission = system
+        .mail
+        .submit(&mailbox.inner().login, &message)
+        .await
+        .map_err(|source| lift(source, "send", mailbox.id()))?;
+    have.extend(submission.accepted);
+    let refused = submission.refused;
+    close(mailbox, record, (have, refused)).await
+}
+
+/// Looks into the inbox of a recipient who is an agent here. Of others nothing can be known.
+async fn has_arrived(mailbox: &AgentMailbox, recipient: &Address, id: &MessageId) -> Result<bool, Error> {
+    let Some(login) = mailbox.inner().system.login_of(recipient).await? else { return Ok(false) };
+    let mail = &mailbox.inner().system.system().mail;
+    let found = mail.fetch(&login, &Selection::MessageId(id.clone()), 1).await;
+    Ok(!found.map_err(|source| lift(source, "look for", recipient))?.messages.is_empty())
+}
+
+async fn submit(mailbox: &AgentMailbox, record: OutboxRecord, message: &Outgoing) -> Result<Receipt, Error> {
+    let system = mailbox.inner().system.system();
+    match system.mail.submit(&mailbox.inner().login, message).await {
+        Ok(Submission { accepted, refused, .. }) => close(mailbox, record, (accepted, refused)).await,
+        Err(source) => {
+            let unknown = source.is_outcome_unknown();
+            let error = lift(source, "send", mailbox.id());
+            if unknown {
+                return Err(error.with_fix("see unconfirmed: look, then resend or forget it"));
+            }
+            system.journal.drop_outbox(mailbox.id(), &record.name).await?;
+            Err(error)
+        }
+    }
+}
+
+async fn close(
+    mailbox: &AgentMailbox,
+    mut record: OutboxRecord,
+    (accepted, refused): (Vec<Address>, Vec<(Address, mail_access::Status)>),
+) -> Result<Receipt, Error> {
+    record.outcome = Outcome::Sent {
+        accepted: accepted.iter().map(Address::to_string).collect(),
+        refused: refused.into_iter().map(|(who, said)| (who.to_string(), said.code, said.text)).collect(),
+    };
+    // It was sent, whatever becomes of the note: a lost note shows as unconfirmed, never as a failure to send.
+    if let Err(error) = mailbox.inner().system.system().journal.close_outbox(mailbox.id(), &record).await {
+        tracing::warn!(agent = %mailbox.id(), %error, "sent, but the outbox could not be closed");
+    }
+    receipt(&record)
+}
+
+fn receipt(record: &OutboxRecord) -> Result<Receipt, Error> {
+    let Outcome::Sent { accepted, refused } = &record.outcome else {
+        return Err(Error::new(ErrorKind::Interrupted, "send", record.message_id.as_str()));
+    };
+    let address = |text: &String| {
+        text.parse::<Address>().map_err(|source| {
+            Error::new(ErrorKind::Unexpected, "read state", &record.name).with_source(source)
+        })
+    };
+    Ok(Receipt {
+        message_id: record.message_id.clone(),
+        accepted: accepted.iter().map(address).collect::<Result<_, _>>()?,
+        refused: refused
+            .iter()
+            .map(|(who, code, text)| {
+                Ok(Refusal { recipient: address(who)?, code: *code, text: text.clone() })
+            })
+            .collect::<Result<_, Error>>()?,
+    })
+}
+
+fn open_record(name: String, content: Option<String>, message: &Outgoing) -> OutboxRecord {
+    OutboxRecord {
+        name,
+        content,
+        message_id: message.message_id().clone(),
+        recipients: message.recipients().to_vec(),
+        created: SystemTime::now(),
+        outcome: Outcome::Open,
+    }
+}
+
+fn seal(mailbox: &AgentMailbox, message: NewMessage) -> Result<Outgoing, Error> {
+    message.seal(&mailbox.contact()).map_err(|source| lift(source, "send", mailbox.id()))
+}
+
+fn lock(mailbox: &AgentMailbox, name: &str) -> String {
+    format!("outbox/{}/{name}", mailbox.id().encoded())
+}

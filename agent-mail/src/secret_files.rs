@@ -1,0 +1,152 @@
+//! Secrets in files of their own that only their owner can read (feature `redb`).
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use mail_access::Address;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::backend::SecretStore;
+use crate::{Error, ErrorKind, owner_only};
+
+/// Secrets in a folder of mode 0700, one file of mode 0600 for each, replaced as a whole.
+///
+/// What was stored survives a crash of the program or the machine. Whoever can read the folder as its owner or as root
+/// can read the secrets.
+#[derive(Debug)]
+pub struct SecretFiles {
+    folder: PathBuf,
+}
+
+impl SecretFiles {
+    /// Opens the folder, or makes it.
+    ///
+    /// # Errors
+    /// [`Unavailable`](ErrorKind::Unavailable) if it can't be made or its rights can't be set.
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self, Error> {
+        let folder = folder.as_ref().to_owned();
+        owner_only::create_folder(&folder).map_err(|source| {
+            Error::new(ErrorKind::Unavailable, "open secrets", folder.display())
+                .with_detail("the folder for secrets can't be made or protected")
+                .with_fix("check the permissions of the folder above it")
+                .with_source(source)
+        })?;
+        Ok(Self { folder })
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        address: &Address,
+        work: impl FnOnce(&Path, &str) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (folder, name) = (self.folder.clone(), file_name(address));
+        let done = tokio::task::spawn_blocking(move || work(&folder, &name)).await;
+        done.unwrap_or_else(|panicked| Err(io::Error::other(panicked))).map_err(|source| {
+            let kind = match source.kind() {
+                io::ErrorKind::InvalidData => ErrorKind::Unexpected,
+                _ => ErrorKind::Unavailable,
+            };
+            Error::new(kind, operation, address)
+                .with_detail("the folder for secrets can't be used")
+                .with_fix("check the folder's permissions and the disk")
+                .with_source(source)
+        })
+    }
+}
+
+#[async_trait]
+impl SecretStore for SecretFiles {
+    async fn get(&self, address: &Address) -> Result<Option<SecretString>, Error> {
+        let read = |folder: &Path, name: &str| match fs::read_to_string(folder.join(name)) {
+            Ok(secret) => Ok(Some(SecretString::from(secret))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        };
+        self.blocking("read secret", address, read).await
+    }
+
+    async fn put(&self, address: &Address, secret: &SecretString) -> Result<(), Error> {
+        let secret = secret.clone();
+        let write = move |folder: &Path, name: &str| {
+            // Two writers at once have files of their own; the last rename wins as a whole.
+            let unique = crate::backend::Claim::generate();
+            let new = folder.join(format!("{name}.{}.new", unique.as_str()));
+            let written = owner_only::create_new(&new).and_then(|mut file| {
+                file.write_all(secret.expose_secret().as_bytes())?;
+                file.sync_all()?;
+                fs::rename(&new, folder.join(name))?;
+                sync_folder(folder)
+            });
+            if written.is_err() {
+                // A half-written secret is of no use to anyone; that it can't be removed adds nothing to the error.
+                fs::remove_file(&new).ok();
+            }
+            written
+        };
+        self.blocking("write secret", address, write).await
+    }
+
+    async fn remove(&self, address: &Address) -> Result<(), Error> {
+        let remove = |folder: &Path, name: &str| match fs::remove_file(folder.join(name)) {
+            Ok(()) => sync_folder(folder),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        };
+        self.blocking("remove secret", address, remove).await
+    }
+}
+
+/// Names the file so that no address leads out of the folder, and the case of letters makes no other file.
+fn file_name(address: &Address) -> String {
+    let address = address.to_string().to_ascii_lowercase();
+    let mut name = String::with_capacity(address.len());
+    for byte in address.bytes() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'@' => name.push(char::from(byte)),
+            b'.' if !name.is_empty() => name.push('.'),
+            other => name.extend(format!("%{other:02x}").chars()),
+        }
+    }
+    name
+}
+
+/// A rename is durable when the folder is.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_address_leads_out_of_the_folder() {
+        for (address, name) in [
+            ("Agent_Ada@agents.example", "agent_ada@agents.example"),
+            ("\"../a\"@agents.example", "%22..%2fa%22@agents.example"),
+            ("a/b@agents.example", "a%2fb@agents.example"),
+        ] {
+            assert_eq!(file_name(&address.parse().unwrap()), name);
+        }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn only_the_owner_can_read_them() {
+        use std::os::unix::fs::PermissionsExt;
+        let above = tempfile::tempdir().unwrap();
+        let folder = above.path().join("secrets");
+        let secrets = SecretFiles::open(&folder).unwrap();
+        let ada: Address = "ada@agents.example".parse().unwrap();
+        secrets.put(&ada, &"one".to_owned().into()).await.unwrap();
+        secrets.put(&ada, &"two".to_owned().into()).await.unwrap();
+        let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|file| file.unwrap()).collect();
+        assert_eq!(files.len(), 1, "nothing else is left behind");
+        assert_eq!(files[0].metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(secrets.get(&ada).await.unwrap().unwrap().expose_secret(), "two");
+    }
+}

@@ -1,0 +1,351 @@
+//! The system as a whole: which agents there are, and their way in and out.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use mail_access::{Address, DomainName, Login, MailAccess};
+use tokio::sync::OnceCell;
+
+use crate::agent_id::AddressRule;
+use crate::backend::{Claim, DnsProvider, MailboxSpec, Provisioner, SecretStore};
+use crate::journal::{AgentRecord, Journal, Phase};
+use crate::locks::Locks;
+use crate::{AgentId, AgentMailBuilder, AgentMailbox, DnsReport, Error, ErrorKind, bootstrap, password};
+
+/// Gives the agents of a program their mailboxes in one domain.
+///
+/// Cheap to clone; the clones are one system. [`AgentMail::embedded`] makes one with a world of its own in memory,
+/// [`AgentMail::builder`] one over backends of your choice, and `AgentMail::from_env` (feature `from-env`) one over
+/// Mailcow and deSEC.
+#[derive(Clone)]
+pub struct AgentMail(Arc<System>);
+
+pub(crate) struct System {
+    pub(crate) rule: AddressRule,
+    pub(crate) mail: Arc<dyn MailAccess>,
+    pub(crate) journal: Journal,
+    pub(crate) locks: Locks,
+    provisioner: Arc<dyn Provisioner>,
+    secrets: Arc<dyn SecretStore>,
+    dns: Option<Dns>,
+    quota_mib: u32,
+    hourly_limit: Option<u32>,
+    domain_ready: OnceCell<()>,
+}
+
+/// Where the domain's records go.
+pub(crate) struct Dns {
+    pub(crate) provider: Arc<dyn DnsProvider>,
+    pub(crate) zone: DomainName,
+    pub(crate) mail_host: DomainName,
+    pub(crate) interval: Duration,
+}
+
+impl AgentMail {
+    /// Makes a system with a world of its own in memory: mail system, provisioning, zone and state. It needs no
+    /// server and no configuration, and ends with the program.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use agent_mail::AgentMail;
+    ///
+    /// let mail = AgentMail::embedded("agents.example")?;
+    /// let ada = mail.provision(&"ada".parse()?).await?;
+    /// assert_eq!(ada.address().to_string(), "agent_ada@agents.example");
+    /// # Ok::<(), agent_mail::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if `domain` is no domain name.
+    pub fn embedded(domain: &str) -> Result<Self, Error> {
+        let domain: DomainName = domain.parse().map_err(|source| {
+            Error::new(ErrorKind::InvalidInput, "embed", format!("{domain:?}")).with_source(source)
+        })?;
+        crate::Embedded::new(domain).system().build()
+    }
+
+    /// Begins a system over backends of the caller's choice.
+    pub fn builder(domain: DomainName) -> AgentMailBuilder {
+        AgentMailBuilder::new(domain)
+    }
+
+    /// Returns the domain of the agents' addresses.
+    pub fn domain(&self) -> &DomainName {
+        self.0.rule.domain()
+    }
+
+    /// Returns the address that an agent has or would have.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the name is too long for an address.
+    pub fn address_of(&self, id: &AgentId) -> Result<Address, Error> {
+        self.0.rule.address(id)
+    }
+
+    /// Gives an agent its mailbox: makes it, or opens it if the agent has one.
+    ///
+    /// Safe to repeat: an agent that is there is opened without a call to the mail system. What was begun and broken
+    /// off, by a crash, an error or a dropped call, is finished by the next one, with the same password and without
+    /// a second mailbox. The domain is made too if the mail system doesn't serve it yet.
+    ///
+    /// # Errors
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if the mailbox is there and was not made by this system;
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the name makes no address; else what the backends say.
+    pub async fn provision(&self, id: &AgentId) -> Result<AgentMailbox, Error> {
+        let address = self.0.rule.address(id)?;
+        let _alone = self.0.locks.acquire(&agent_lock(id)).await;
+        let record = match self.0.journal.agent(id).await? {
+            Some(active) if active.phase == Phase::Active => return self.mailbox(&active).await,
+            Some(retiring) if retiring.phase == Phase::Retiring => {
+                self.finish_retiring(&retiring).await?;
+                None
+            }
+            pending => pending,
+        };
+        let record = match record {
+            Some(pending) => pending,
+            None => self.begin(id, address).await?,
+        };
+        self.finish_provisioning(record).await
+    }
+
+    /// Opens the mailbox of an agent that was provisioned, in this run of the program or an earlier one.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is no such agent; [`NotReady`](ErrorKind::NotReady) if its
+    /// provisioning was begun and not finished: [`provision`](Self::provision) finishes it.
+    pub async fn open(&self, id: &AgentId) -> Result<AgentMailbox, Error> {
+        let not = |kind| Error::new(kind, "open", id).with_fix("provision the agent");
+        match self.0.journal.agent(id).await? {
+            Some(record) if record.phase == Phase::Active => self.mailbox(&record).await,
+            Some(record) if record.phase == Phase::Pending => Err(not(ErrorKind::NotReady)),
+            _ => Err(not(ErrorKind::NotFound)),
+        }
+    }
+
+    /// Removes an agent with its mailbox, its mail, its password and all that was remembered of it.
+    ///
+    /// Safe to repeat: for an agent that is not there nothing is done. What was broken off is finished by the next
+    /// call. Streams of events that are still open end with an error.
+    ///
+    /// # Errors
+    /// What the backends say; the agent is then still there or half removed, and the call can be repeated.
+    pub async fn retire(&self, id: &AgentId) -> Result<(), Error> {
+        let _alone = self.0.locks.acquire(&agent_lock(id)).await;
+        let Some(mut record) = self.0.journal.agent(id).await? else { return Ok(()) };
+        record.phase = Phase::Retiring;
+        self.0.journal.update_agent(&record).await?;
+        self.finish_retiring(&record).await
+    }
+
+    /// Returns the agents that have been provisioned, in no meaningful order.
+    ///
+    /// # Errors
+    /// If the state can't be read.
+    pub async fn agents(&self) -> Result<Vec<Agent>, Error> {
+        let records = self.0.journal.agents().await?;
+        Ok(records.into_iter().filter(|record| record.phase == Phase::Active).map(Agent::from).collect())
+    }
+
+    /// Publishes the records that the domain needs to send and receive mail: MX, SPF, DKIM, DMARC, and those by
+    /// which mail programs find the server.
+    ///
+    /// Other records stay as they are. A second run right after writes nothing.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) if no zone is configured;
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if the zone holds a record that contradicts these, such as a
+    /// foreign MX: nothing is written then; else what the backends say.
+    pub async fn bootstrap_dns(&self) -> Result<DnsReport, Error> {
+        let domain = self.domain();
+        let dns = self.0.dns.as_ref().ok_or_else(|| {
+            Error::new(ErrorKind::Unsupported, "bootstrap", domain)
+                .with_detail("no zone is configured")
+                .with_fix("give the builder a DnsProvider")
+        })?;
+        let _alone = self.0.locks.acquire("dns").await;
+        self.ensure_domain().await?;
+        let key = self.0.provisioner.dkim(domain).await?;
+        let zone = dns.provider.zone(&dns.zone).await?;
+        let wanted = bootstrap::records(domain, &dns.zone, &dns.mail_host, &key, zone.minimum_ttl)?;
+        let plan = bootstrap::plan(&zone, wanted)?;
+        if !plan.written.is_empty() {
+            dns.provider.replace(&dns.zone, &plan.written).await?;
+        }
+        tracing::info!(domain = %domain, written = plan.written.len(), unchanged = plan.unchanged, "dns bootstrapped");
+        Ok(plan)
+    }
+
+    /// Keeps the domain's records as they have to be: runs [`bootstrap_dns`](Self::bootstrap_dns) now and then
+    /// once in each interval (24 hours unless the builder says otherwise), for ever. The caller spawns it.
+    ///
+    /// A failed run is logged and made again after the interval. A dropped call leaves the zone as the last
+    /// finished run has made it.
+    pub async fn keep_dns(&self) {
+        let interval = self.0.dns.as_ref().map_or(Duration::from_hours(24), |dns| dns.interval);
+        let mut ticks = tokio::time::interval(interval);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.bootstrap_dns().await {
+                tracing::warn!(%error, "dns not refreshed");
+            }
+        }
+    }
+
+    async fn begin(&self, id: &AgentId, address: Address) -> Result<AgentRecord, Error> {
+        let record = AgentRecord {
+            id: id.clone(),
+            address,
+            claim: Claim::generate(),
+            phase: Phase::Pending,
+            created: SystemTime::now(),
+        };
+        Ok(self.0.journal.begin_agent(&record).await?.unwrap_or(record))
+    }
+
+    async fn finish_provisioning(&self, mut record: AgentRecord) -> Result<AgentMailbox, Error> {
+        self.ensure_domain().await?;
+        // The password is stored before the mailbox gets it: a crash in between loses nothing.
+        let secret = if let Some(secret) = self.0.secrets.get(&record.address).await? {
+            secret
+        } else {
+            let secret = password::generate();
+            self.0.secrets.put(&record.address, &secret).await?;
+            secret
+        };
+        let mut spec = MailboxSpec::new(record.address.clone(), secret, record.claim.clone());
+        spec.display_name = record.id.to_string();
+        spec.quota_mib = self.0.quota_mib;
+        spec.hourly_limit = self.0.hourly_limit;
+        if let Err(error) = self.0.provisioner.ensure_mailbox(&spec).await {
+            if error.kind() == ErrorKind::AlreadyExists {
+                // It belongs to somebody else: nothing of ours is there, so nothing is left behind.
+                self.0.secrets.remove(&record.address).await?;
+                self.0.journal.forget_agent(&record.id).await?;
+            }
+            return Err(error);
+        }
+        record.phase = Phase::Active;
+        self.0.journal.update_agent(&record).await?;
+        tracing::info!(agent = %record.id, "provisioned");
+        self.mailbox(&record).await
+    }
+
+    async fn finish_retiring(&self, record: &AgentRecord) -> Result<(), Error> {
+        match self.0.provisioner.remove_mailbox(&record.address, &record.claim).await {
+            // Somebody removed ours and made another of the same name: that one is not ours to remove.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            other => other?,
+        }
+        self.0.secrets.remove(&record.address).await?;
+        self.0.journal.forget_agent(&record.id).await?;
+        tracing::info!(agent = %record.id, "retired");
+        Ok(())
+    }
+
+    async fn ensure_domain(&self) -> Result<(), Error> {
+        let ensure = || self.0.provisioner.ensure_domain(self.domain());
+        self.0.domain_ready.get_or_try_init(ensure).await.copied()
+    }
+
+    async fn mailbox(&self, record: &AgentRecord) -> Result<AgentMailbox, Error> {
+        let login = self.login(record).await?;
+        Ok(AgentMailbox::new(self.clone(), record.id.clone(), login))
+    }
+
+    async fn login(&self, record: &AgentRecord) -> Result<Login, Error> {
+        let secret = self.0.secrets.get(&record.address).await?.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "open", &record.id)
+                .with_detail("the secret store has no password for it")
+                .with_fix("restore the secrets that belong to this state, or retire the agent and provision it anew")
+        })?;
+        Ok(Login::new(record.address.clone(), secret))
+    }
+
+    /// Returns the login of an address if one of our agents has it.
+    pub(crate) async fn login_of(&self, address: &Address) -> Result<Option<Login>, Error> {
+        let Some(id) = self.0.rule.agent(address) else { return Ok(None) };
+        match self.0.journal.agent(&id).await? {
+            Some(record) if record.phase == Phase::Active => self.login(&record).await.map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    pub(crate) fn system(&self) -> &System {
+        &self.0
+    }
+
+    pub(crate) fn assemble(builder: AgentMailBuilder) -> Result<Self, Error> {
+        let AgentMailBuilder {
+            domain,
+            prefix,
+            provisioner,
+            mail,
+            dns,
+            state,
+            secrets,
+            quota_mib,
+            hourly_limit,
+        } = builder;
+        let missing = |what: &str, fix| {
+            Error::new(ErrorKind::InvalidInput, "build", &domain)
+                .with_detail(format!("no {what} was given"))
+                .with_fix(fix)
+        };
+        let provisioner = provisioner
+            .ok_or_else(|| missing("Provisioner", "call provisioner, or begin with Embedded::system"))?;
+        let mail =
+            mail.ok_or_else(|| missing("MailAccess", "call mail_access, or begin with Embedded::system"))?;
+        if let Some(dns) = &dns
+            && !domain.is_within(&dns.zone)
+        {
+            return Err(Error::new(ErrorKind::InvalidInput, "build", &domain)
+                .with_detail(format!("it does not lie in the zone {}", dns.zone)));
+        }
+        Ok(Self(Arc::new(System {
+            rule: AddressRule::new(&prefix, domain.clone())?,
+            mail,
+            journal: Journal::new(state, domain),
+            locks: Locks::default(),
+            provisioner,
+            secrets,
+            dns,
+            quota_mib,
+            hourly_limit,
+            domain_ready: OnceCell::new(),
+        })))
+    }
+}
+
+/// Shows the domain.
+impl fmt::Debug for AgentMail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgentMail").field("domain", self.domain()).finish_non_exhaustive()
+    }
+}
+
+/// An agent that has a mailbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Agent {
+    /// The name by which the program knows it.
+    pub id: AgentId,
+    /// Its address.
+    pub address: Address,
+    /// When its provisioning was begun, to the second.
+    pub created: SystemTime,
+}
+
+impl From<AgentRecord> for Agent {
+    fn from(record: AgentRecord) -> Self {
+        Self { id: record.id, address: record.address, created: record.created }
+    }
+}
+
+fn agent_lock(id: &AgentId) -> String {
+    format!("agent/{}", id.encoded())
+}

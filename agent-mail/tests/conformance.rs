@@ -1,0 +1,237 @@
+//! Runs the conformance cases against every backend: `<backend>::<trait>::<case>`.
+
+use std::sync::Arc;
+
+use agent_mail::backend::{DnsProvider, Provisioner, SecretStore, StateStore};
+use agent_mail::conformance::{
+    Case, DNS_CASES, DnsHarness, PROVISIONER_CASES, ProvisionerHarness, SECRETS_CASES, STATE_CASES,
+};
+use agent_mail::{
+    Address, Desec, DomainName, Embedded, Mailcow, MemorySecrets, MemoryState, RedbState, SecretFiles,
+};
+use async_trait::async_trait;
+use desec_api::FakeDesec;
+use libtest_mimic::{Arguments, Trial};
+use mail_access::{Login, MailAccess, Selection};
+use mailcow_api::FakeMailcow;
+use secrecy::{ExposeSecret, SecretString};
+
+fn main() {
+    let mut trials = Vec::new();
+    add(&mut trials, "embedded::state", STATE_CASES, || Subject::of(Arc::new(MemoryState::default())));
+    add(&mut trials, "redb::state", STATE_CASES, || {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let state = RedbState::open(folder.path().join("state.redb")).expect("the file can be opened");
+        Subject { backend: Arc::new(state) as Arc<dyn StateStore>, keep: Box::new(folder) }
+    });
+    add(&mut trials, "embedded::secrets", SECRETS_CASES, || Subject::of(Arc::new(MemorySecrets::default())));
+    add(&mut trials, "files::secrets", SECRETS_CASES, || {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let secrets = SecretFiles::open(folder.path().join("secrets")).expect("the folder can be made");
+        Subject { backend: Arc::new(secrets) as Arc<dyn SecretStore>, keep: Box::new(folder) }
+    });
+    add(&mut trials, "embedded::dns", DNS_CASES, || Subject::of(Arc::new(EmbeddedWorld::new())));
+    add(&mut trials, "desec-fake::dns", DNS_CASES, || Subject::of(Arc::new(FakeZone::in_memory())));
+    add(&mut trials, "desec-http::dns", DNS_CASES, || Subject::of(Arc::new(FakeZone::over_http())));
+    add(&mut trials, "embedded::provisioner", PROVISIONER_CASES, || {
+        Subject::of(Arc::new(EmbeddedWorld::new()))
+    });
+    add(&mut trials, "mailcow-fake::provisioner", PROVISIONER_CASES, || {
+        Subject::of(Arc::new(FakeServer::in_memory()))
+    });
+    add(&mut trials, "mailcow-http::provisioner", PROVISIONER_CASES, || {
+        Subject::of(Arc::new(FakeServer::over_http()))
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+/// A backend, and what has to live as long as it.
+struct Subject<S: ?Sized> {
+    backend: Arc<S>,
+    keep: Box<dyn Send>,
+}
+
+impl<S: ?Sized> Subject<S> {
+    fn of(backend: Arc<S>) -> Self {
+        Self { backend, keep: Box::new(()) }
+    }
+}
+
+fn add<S: ?Sized + 'static>(
+    trials: &mut Vec<Trial>,
+    backend: &str,
+    cases: &'static [Case<Arc<S>>],
+    open: impl Fn() -> Subject<S> + Copy + Send + 'static,
+) {
+    trials.extend(cases.iter().map(|case| {
+        Trial::test(format!("{backend}::{}", case.name()), move || {
+            // The runtime is entered first: a fake over HTTP is opened in it.
+            let runtime =
+                tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+            let entered = runtime.enter();
+            let Subject { backend, keep } = open();
+            drop(entered);
+            runtime.block_on(case.run(backend));
+            drop(keep);
+            Ok(())
+        })
+    }));
+}
+
+#[derive(Debug)]
+struct EmbeddedWorld(Arc<Embedded>);
+
+impl EmbeddedWorld {
+    fn new() -> Self {
+        Self(Arc::new(Embedded::new(domain())))
+    }
+}
+
+impl DnsHarness for EmbeddedWorld {
+    fn provider(&self) -> Arc<dyn DnsProvider> {
+        self.0.clone()
+    }
+
+    fn zone(&self) -> DomainName {
+        domain()
+    }
+}
+
+#[async_trait]
+impl ProvisionerHarness for EmbeddedWorld {
+    fn provisioner(&self) -> Arc<dyn Provisioner> {
+        self.0.clone()
+    }
+
+    fn domain(&self) -> DomainName {
+        domain()
+    }
+
+    async fn foreign_mailbox(&self, address: &Address) {
+        self.0.post_office().add_mailbox(address, "theirs".to_owned().into(), 0).expect("it can be made");
+    }
+
+    async fn has_mailbox(&self, address: &Address) -> bool {
+        self.0.post_office().has_mailbox(address)
+    }
+
+    async fn opens(&self, address: &Address, password: &SecretString) -> bool {
+        let login = Login::new(address.clone(), password.clone());
+        self.0.post_office().fetch(&login, &Selection::Unseen, 1).await.is_ok()
+    }
+
+    async fn writes(&self) -> usize {
+        usize::from(self.0.post_office().has_domain(&domain()))
+    }
+}
+
+#[derive(Debug)]
+struct FakeZone {
+    provider: Arc<Desec>,
+    _server: Option<desec_api::FakeServer>,
+}
+
+impl FakeZone {
+    fn in_memory() -> Self {
+        let fake = Self::new_fake();
+        let client = fake.client_builder().unpaced().build().expect("a client can be made");
+        Self { provider: Arc::new(Desec::new(client)), _server: None }
+    }
+
+    fn over_http() -> Self {
+        let fake = Self::new_fake();
+        let server = block_on(async move { (fake.serve().await, fake) });
+        let client = desec_api::Client::builder(server.1.token()).base_url(server.0.uri()).unpaced().build();
+        Self {
+            provider: Arc::new(Desec::new(client.expect("a client can be made"))),
+            _server: Some(server.0),
+        }
+    }
+
+    fn new_fake() -> FakeDesec {
+        let fake = FakeDesec::new();
+        let name = domain().as_str().parse().expect("it is a name");
+        fake.add_domain(&name, desec_api::Ttl::new(3600).expect("it is a TTL"));
+        fake
+    }
+}
+
+impl DnsHarness for FakeZone {
+    fn provider(&self) -> Arc<dyn DnsProvider> {
+        self.provider.clone()
+    }
+
+    fn zone(&self) -> DomainName {
+        domain()
+    }
+}
+
+#[derive(Debug)]
+struct FakeServer {
+    fake: FakeMailcow,
+    provisioner: Arc<Mailcow>,
+    _server: Option<mailcow_api::FakeServer>,
+}
+
+impl FakeServer {
+    fn in_memory() -> Self {
+        let fake = FakeMailcow::new();
+        let provisioner = Arc::new(Mailcow::new(fake.client()));
+        Self { fake, provisioner, _server: None }
+    }
+
+    fn over_http() -> Self {
+        let fake = FakeMailcow::new();
+        let same = fake.clone();
+        let server = block_on(async move { same.serve().await });
+        let client = mailcow_api::Client::builder(&server.uri(), fake.api_key()).build();
+        let provisioner = Arc::new(Mailcow::new(client.expect("a client can be made")));
+        Self { fake, provisioner, _server: Some(server) }
+    }
+}
+
+#[async_trait]
+impl ProvisionerHarness for FakeServer {
+    fn provisioner(&self) -> Arc<dyn Provisioner> {
+        self.provisioner.clone()
+    }
+
+    fn domain(&self) -> DomainName {
+        domain()
+    }
+
+    async fn foreign_mailbox(&self, address: &Address) {
+        let address = address.to_string().parse().expect("it is an address");
+        let password = "Their-Passw0rd-1".to_owned().into();
+        let mailbox = mailcow_api::NewMailbox::new(address, password, mailcow_api::Mib::new(64));
+        self.fake.client().add_mailbox(&mailbox).await.expect("it can be made");
+    }
+
+    async fn has_mailbox(&self, address: &Address) -> bool {
+        let address = address.to_string().parse().expect("it is an address");
+        self.fake.client().get_mailbox(&address).await.expect("it can be read").is_some()
+    }
+
+    async fn opens(&self, address: &Address, password: &SecretString) -> bool {
+        self.fake.logins().iter().any(|login| {
+            login.address.as_str() == address.to_string()
+                && login.password.expose_secret() == password.expose_secret()
+                && login.imap
+                && login.smtp
+        })
+    }
+
+    async fn writes(&self) -> usize {
+        self.fake.writes()
+    }
+}
+
+/// Runs a future to its end on a thread of its own, as the runtime that was entered can't be blocked.
+fn block_on<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
+    let handle = tokio::runtime::Handle::current();
+    std::thread::spawn(move || handle.block_on(future)).join().expect("it doesn't panic")
+}
+
+fn domain() -> DomainName {
+    "agents.example".parse().expect("it is a name")
+}

@@ -1,0 +1,43 @@
+//! The whole way on real servers: Mailcow and deSEC as fakes over HTTP, mail through Postfix and Dovecot.
+
+mod fleet;
+mod worker;
+mod world;
+
+use std::env;
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Completion, Trial};
+use mail_access::LocalServers;
+
+use world::World;
+
+fn main() -> ExitCode {
+    if let Ok(report) = env::var(worker::REPORT) {
+        return worker::main(&report);
+    }
+    let trials = vec![
+        trial("two_agents_exchange_mail", fleet::two_agents_exchange_mail),
+        trial("a_killed_program_loses_nothing_and_repeats_nothing_untold", worker::killed_and_started_again),
+        trial("a_retired_agent_can_not_log_in", fleet::a_retired_agent_can_not_log_in),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// A case is ignored with the reason where the servers cannot run, unless they are required.
+fn trial(name: &str, case: impl FnOnce(&World) + Send + 'static) -> Trial {
+    let run = move || match LocalServers::available() {
+        Err(reason) if env::var(REQUIRED).as_deref() != Ok("1") => Ok(Completion::ignored_with(reason)),
+        _ => {
+            let world = World::start();
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| case(&world)));
+            // The test's own message is on standard error already; the servers' side of it is not.
+            outcome.map_err(|_| world.servers().log_tail())?;
+            Ok(Completion::Completed)
+        }
+    };
+    Trial::ignorable_test(name, run).with_kind("postfix-dovecot")
+}
+
+/// Set to 1 where a missing installation is a failure.
+const REQUIRED: &str = "AGENT_MAIL_REQUIRE_SERVERS";

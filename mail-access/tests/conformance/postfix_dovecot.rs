@@ -1,0 +1,98 @@
+use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use mail_access::conformance::{Harness, Missing};
+use mail_access::{
+    Address, DomainName, Endpoint, LocalServers, LocalServersConfig, Login, MailAccess, SmtpImap, Uid, tls_config,
+};
+
+/// Real servers for all cases, each of which gets mailboxes of its own.
+///
+/// The filter by which Mailcow drops copies of a Message-ID is off: what it drops the contract can't promise.
+pub(crate) struct ServersHarness {
+    servers: LocalServers,
+    access: Arc<SmtpImap>,
+    hubs: Mutex<Vec<(String, String)>>,
+    made: AtomicU32,
+}
+
+impl ServersHarness {
+    /// Starts the servers, or says why they can't run here.
+    pub(crate) fn start() -> Result<Self, String> {
+        LocalServers::available().map_err(|reason| reason.to_string())?;
+        let domains = std::iter::once(DOMAIN.to_owned()).chain((0..HUBS).map(hub_domain));
+        let config = LocalServersConfig::new(domains)
+            .with_message_size_limit(SIZE_LIMIT as u64)
+            .with_duplicate_filter(false);
+        let servers = LocalServers::start(&config).map_err(|reason| reason.to_string())?;
+        let endpoint = |port| Endpoint::new("localhost", port).unwrap();
+        let tls = tls_config(Some(servers.ca_pem().as_bytes())).unwrap();
+        let access = SmtpImap::over_tls(endpoint(servers.smtps_port()), endpoint(servers.imaps_port()), tls);
+        Ok(Self { servers, access: Arc::new(access), hubs: Mutex::default(), made: AtomicU32::new(0) })
+    }
+}
+
+#[async_trait]
+impl Harness for ServersHarness {
+    fn access(&self) -> Arc<dyn MailAccess> {
+        self.access.clone()
+    }
+
+    fn size_limit(&self) -> usize {
+        SIZE_LIMIT
+    }
+
+    async fn mailbox(&self) -> Login {
+        let name = format!("agent-{}", self.made.fetch_add(1, Ordering::Relaxed));
+        let address = Address::new(&name, DOMAIN.parse().unwrap()).unwrap();
+        self.servers.add_user(&address.to_string(), PASSWORD).unwrap();
+        Login::new(address, PASSWORD.into())
+    }
+
+    async fn catch_all(&self) -> Result<(Login, DomainName), Missing> {
+        let hub = self.mailbox().await;
+        let mut hubs = self.hubs.lock().unwrap();
+        let number = hubs.len();
+        if number == HUBS {
+            return Err(Missing(format!("the servers host {HUBS} domains for catch-alls")));
+        }
+        hubs.push((format!("@{}", hub_domain(number)), hub.address().to_string()));
+        let aliases: Vec<(&str, &str)> = hubs.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+        self.servers.set_aliases(&aliases);
+        Ok((hub, hub_domain(number).parse().unwrap()))
+    }
+
+    async fn refused_recipient(&self) -> Result<Address, Missing> {
+        let name = format!("nobody-{}", self.made.fetch_add(1, Ordering::Relaxed));
+        Ok(Address::new(&name, DOMAIN.parse().unwrap()).unwrap())
+    }
+
+    async fn expunge(&self, login: &Login, uids: &[Uid]) -> Result<(), Missing> {
+        let uids: Vec<u32> = uids.iter().map(|uid| uid.get()).collect();
+        self.servers.expunge(&login.address().to_string(), &uids).unwrap();
+        Ok(())
+    }
+
+    async fn renumber(&self, login: &Login) -> Result<(), Missing> {
+        self.servers.reset_uidvalidity(&login.address().to_string()).unwrap();
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ServersHarness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServersHarness").field("made", &self.made).finish_non_exhaustive()
+    }
+}
+
+fn hub_domain(number: usize) -> String {
+    format!("hub-{number}.test")
+}
+
+const DOMAIN: &str = "agents.test";
+const HUBS: usize = 4;
+const PASSWORD: &str = "a-password";
+/// Below the 100 MiB of Mailcow, so that the case of the oversized message stays quick.
+const SIZE_LIMIT: usize = 2 << 20;
