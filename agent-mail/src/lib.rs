@@ -82,3 +82,8 @@ pub use redb::RedbState;
 #[cfg(feature = "redb")]
 pub use secret_files::SecretFiles;
 pub use system::{Agent, AgentMail};
+
+/// Runs the code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
