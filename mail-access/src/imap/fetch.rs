@@ -59,7 +59,7 @@ impl Session {
             let size = |listed: &Listed| if is_large { MAX_HEADER } else { listed.size };
             let uids: Vec<_> = these().map(|listed| listed.uid).collect();
             // The size may be off by a little in an old index; it is not what memory is reserved by.
-            let bytes = these().map(size).sum::<u64>() * 2 + LONG.bytes;
+            let bytes = these().map(size).sum::<u64>() * 2 + OVERHEAD;
             let literal = if is_large { MAX_HEADER } else { max_message } + SLACK;
             let time = COMMAND + Duration::from_secs(bytes / SLOWEST_DOWNLOAD);
             for set in set::sets(&uids) {
@@ -132,6 +132,8 @@ const LARGE_SECTION: &str = "BODY.PEEK[HEADER]<0.1048576>";
 /// What the section above asks for at most, in bytes.
 const MAX_HEADER: u64 = 1 << 20;
 const MAX_FIELD: u64 = 64 << 10;
+/// What the answer to a FETCH holds besides the contents, in bytes, and by far.
+const OVERHEAD: u64 = 16 << 20;
 const SLACK: u64 = 1 << 20;
 /// Bytes in a second; a download may take as long as over the slowest link that is of use.
 const SLOWEST_DOWNLOAD: u64 = 16 << 10;

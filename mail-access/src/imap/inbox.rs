@@ -85,10 +85,9 @@ impl Session {
 
     async fn behind(&mut self, inbox: Inbox, first: u32, wanted: usize) -> Result<Vec<Listed>, Fault> {
         let mut listed = Vec::new();
-        // Not all UIDs are still there; a few more than wanted spare a second question.
-        let width =
-            u32::try_from(wanted).unwrap_or(u32::MAX).saturating_mul(4).clamp(SMALL_WINDOW, LARGE_WINDOW);
-        let mut windows = Windows::new(inbox, first, width);
+        // Not all UIDs are still there; some more than wanted spare a second question.
+        let width = u32::try_from(wanted).unwrap_or(u32::MAX).saturating_mul(4).clamp(FEW, MANY);
+        let mut windows = Windows::new(inbox, first, width, LISTED);
         while let Some((low, high)) = windows.next(listed.is_empty()).filter(|_| listed.len() < wanted) {
             let window = self.list(&format!("{low}:{high}")).await?;
             listed.extend(window.into_iter().filter(|one| (low..=high).contains(&one.uid.get())));
@@ -98,7 +97,9 @@ impl Session {
 
     async fn found(&mut self, inbox: Inbox, key: &Key<'_>, wanted: usize) -> Result<Vec<Listed>, Fault> {
         let mut listed = Vec::new();
-        let mut windows = Windows::new(inbox, 1, LARGE_WINDOW);
+        // The answer to a SEARCH is one line: where it may hold them all, the UIDs may lie as far apart as they like.
+        let width = if self.exists <= MANY { u32::MAX } else { MANY };
+        let mut windows = Windows::new(inbox, 1, width, width);
         while let Some((low, high)) = windows.next(listed.is_empty()).filter(|_| listed.len() < wanted) {
             let uids = self.search(low, high, key).await?;
             listed.extend(self.among(&uids, Some(key), wanted - listed.len()).await?);
@@ -147,13 +148,14 @@ struct Windows {
     /// The last UID that there can be.
     last: u32,
     width: u32,
+    widest: u32,
 }
 
 impl Windows {
-    fn new(inbox: Inbox, low: u32, width: u32) -> Self {
+    fn new(inbox: Inbox, low: u32, width: u32, widest: u32) -> Self {
         match inbox.uid_next {
-            Some(next) => Self { low, last: next.saturating_sub(1), width },
-            None => Self { low, last: u32::MAX, width: u32::MAX },
+            Some(next) => Self { low, last: next.saturating_sub(1), width, widest },
+            None => Self { low, last: u32::MAX, width: u32::MAX, widest },
         }
     }
 
@@ -166,7 +168,7 @@ impl Windows {
         // 0 comes after the very last.
         self.low = high.wrapping_add(1);
         if nothing_yet {
-            self.width = self.width.saturating_mul(4);
+            self.width = self.width.saturating_mul(4).min(self.widest);
         }
         Some((low, high))
     }
@@ -174,8 +176,11 @@ impl Windows {
 
 const ATTEMPTS: usize = 3;
 const GROUP: usize = 1000;
-const SMALL_WINDOW: u32 = 1000;
-const LARGE_WINDOW: u32 = 50_000;
+const FEW: u32 = 1000;
+/// As many UIDs as the guard lets through in one line.
+const MANY: u32 = 50_000;
+/// As many messages as an allowance lets be listed.
+const LISTED: u32 = 1_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -192,14 +197,12 @@ mod tests {
             (None, 5, 10, vec![(5, u32::MAX)]),
             (Some(u32::MAX), u32::MAX, 10, vec![]),
         ] {
-            let mut windows = Windows::new(Inbox { uid_validity: 1, uid_next }, first, width);
+            let mut windows = Windows::new(Inbox { uid_validity: 1, uid_next }, first, width, width);
             let all: Vec<_> = std::iter::from_fn(|| windows.next(false)).collect();
             assert_eq!(all, expected, "{uid_next:?} {first}");
         }
-        let mut windows = Windows::new(Inbox { uid_validity: 1, uid_next: Some(u32::MAX) }, 1, 1000);
-        assert!(
-            std::iter::from_fn(|| windows.next(true)).count() < 20,
-            "an empty mailbox takes few questions"
-        );
+        let mut windows = Windows::new(Inbox { uid_validity: 1, uid_next: Some(90) }, 1, 2, 20);
+        let growing: Vec<_> = std::iter::from_fn(|| windows.next(true)).collect();
+        assert_eq!(growing, [(1, 2), (3, 10), (11, 30), (31, 50), (51, 70), (71, 89)]);
     }
 }

@@ -1,3 +1,6 @@
+use std::io;
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
@@ -10,13 +13,14 @@ impl Session {
     /// Logs in. All of it happens before async-imap gets the stream, whose log would show the password.
     pub(crate) async fn open(stream: Stream, login: &Login) -> Result<Self, Fault> {
         let mut door = Door { stream: buffered(stream), offers: None };
-        let mut greeting = door.line("the greeting").await?;
+        let mut greeting = door.line(GREETING, "the greeting").await?;
         greeting.make_ascii_uppercase();
+        if greeting.starts_with("* BYE") {
+            return Err(goodbye());
+        }
         if !greeting.starts_with("* OK") {
             // PREAUTH would be somebody's mailbox, but nobody said whose.
-            let problem =
-                if greeting.starts_with("* BYE") { "it greets with BYE" } else { "it doesn't greet" };
-            return Err(Fault::Protocol(problem.into()));
+            return Err(Fault::Protocol("it doesn't greet with OK".into()));
         }
         door.note_offers(&greeting);
         if door.offers.is_none() {
@@ -83,7 +87,7 @@ impl Door {
     /// Reads up to the tagged answer, or the request to go on.
     async fn answer(&mut self, tag: &str) -> Result<Answer, Fault> {
         for _ in 0..MAX_LINES {
-            let line = self.line("the login").await?;
+            let line = self.line(COMMAND, "the login").await?;
             let upper = line.to_ascii_uppercase();
             if let Some(rest) = line.strip_prefix(tag).and_then(|rest| rest.strip_prefix(' ')) {
                 let (word, text) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -96,7 +100,7 @@ impl Door {
             } else if line.starts_with('+') {
                 return Ok(Answer::Continue);
             } else if upper.starts_with("* BYE") {
-                return Err(std::io::Error::new(std::io::ErrorKind::ConnectionAborted, GOODBYE).into());
+                return Err(goodbye());
             } else if upper.starts_with("* ") {
                 self.note_offers(&upper);
             } else {
@@ -131,8 +135,7 @@ impl Door {
         self.offers.iter().flat_map(|list| list.split(' ')).any(|offered| offered == capability)
     }
 
-    async fn line(&mut self, what: &'static str) -> Result<String, Fault> {
-        let limit = if what == "the greeting" { GREETING } else { COMMAND };
+    async fn line(&mut self, limit: Duration, what: &'static str) -> Result<String, Fault> {
         let line = within(limit, what, async { Ok(read_line(&mut self.stream, MAX_LINE).await) }).await??;
         Ok(String::from_utf8_lossy(&line).into_owned())
     }
@@ -158,9 +161,13 @@ fn refusal(text: &str, secrets: &[&str]) -> Fault {
     }
 }
 
+/// Makes the fault of a server that said BYE.
+pub(super) fn goodbye() -> Fault {
+    io::Error::new(io::ErrorKind::ConnectionAborted, "the server said goodbye").into()
+}
+
 /// "Other or undefined mail system status", for now (RFC 3463 section 3.4).
 pub(super) const NOT_NOW: (u8, u16, u16) = (4, 3, 0);
-pub(super) const GOODBYE: &str = "the server said goodbye";
-const GREETING: std::time::Duration = std::time::Duration::from_secs(30);
+const GREETING: Duration = Duration::from_secs(30);
 const MAX_LINE: usize = 8192;
 const MAX_LINES: usize = 64;

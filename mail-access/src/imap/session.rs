@@ -1,13 +1,13 @@
-use std::fmt::Debug;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use async_imap::imap_proto::{MailboxDatum, Response, Status as Word};
 use futures_util::FutureExt;
+use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
-use super::login::{GOODBYE, NOT_NOW};
+use super::login::{NOT_NOW, goodbye};
 use crate::Status;
 use crate::wire::{Fault, GuardStream, Violation, within};
 
@@ -45,11 +45,6 @@ pub(super) struct Allowance {
     /// Time in all; a server that is silent for 60 s is given up before.
     pub(super) time: Duration,
 }
-
-/// For commands whose answer is short and quick.
-pub(super) const SHORT: Allowance = Allowance { bytes: 1 << 20, literal: 0, time: COMMAND };
-/// For commands that go through many messages.
-pub(super) const LONG: Allowance = Allowance { bytes: 16 << 20, literal: 0, time: Duration::from_mins(10) };
 
 impl Session {
     pub(super) fn new(stream: GuardStream, can_idle: bool) -> Self {
@@ -101,7 +96,6 @@ impl Session {
 
     /// Sends a line as it is. News that the server has may have been read ahead of it.
     pub(super) async fn send(&mut self, line: &str) -> Result<(), Fault> {
-        use tokio::io::AsyncWriteExt;
         let stream = self.codec.get_mut();
         within(COMMAND, "sending a command", async {
             stream.write_all(line.as_bytes()).await?;
@@ -143,9 +137,7 @@ impl Session {
                 self.exists = *count;
             }
             Response::Expunge(_) => self.exists = self.exists.saturating_sub(1),
-            Response::Data { status: Word::Bye, .. } => {
-                return Err(io::Error::new(io::ErrorKind::ConnectionAborted, GOODBYE).into());
-            }
+            Response::Data { status: Word::Bye, .. } => return Err(goodbye()),
             _ => {}
         }
         see(answer.parsed());
@@ -173,6 +165,10 @@ fn broken(error: io::Error) -> Fault {
     }
 }
 
+/// For commands whose answer is short and quick.
+pub(super) const SHORT: Allowance = Allowance { bytes: 1 << 20, literal: 0, time: COMMAND };
+/// For commands that go through many messages.
+pub(super) const LONG: Allowance = Allowance { bytes: 128 << 20, literal: 0, time: Duration::from_mins(10) };
 pub(super) const COMMAND: Duration = Duration::from_mins(1);
 /// A message went away between two commands (RFC 5530).
 pub(super) const EXPUNGED: &str = "[EXPUNGEISSUED]";

@@ -68,7 +68,7 @@ async fn refusals_at_the_door_are_told_apart() {
         (after("L1 MAYBE\r\n"), "protocol"),
         (after(&"* OK wait\r\n".repeat(100)), "protocol"),
         (says("* PREAUTH welcome\r\n"), "protocol"),
-        (says("* BYE busy\r\n"), "protocol"),
+        (says("* BYE busy\r\n"), "unavailable"),
         (says("220 smtp\r\n"), "protocol"),
         (says(&format!("* OK {}\r\n", "x".repeat(9000))), "protocol"),
         (greeting("LOGINDISABLED STARTTLS"), "protocol"),

@@ -74,12 +74,18 @@ async fn of_a_large_message_the_header_is_read() {
 #[tokio::test(start_paused = true)]
 async fn unseen_messages_are_searched() {
     let dialogue = logged_in()
-        .then(select("A1", 2, 90_000))
+        .then(select("A1", 50_001, 90_000))
         .then(asks("A2", "UID SEARCH UID 1:50000 UNSEEN", "* SEARCH\r\n"))
         .then(asks("A3", "UID SEARCH UID 50001:89999 UNSEEN", "* SEARCH 60000 99999\r\n"))
         .then(asks("A4", "UID FETCH 60000 (UID RFC822.SIZE)", &sizes(&[60_000])))
         .then(asks("A5", &format!("UID FETCH 60000 {BODIES}"), &body(60_000)));
     assert_eq!(uids(&fetch(dialogue, Selection::Unseen, 10).await.unwrap()), [60_000]);
+    let few = logged_in().then(select("A1", 50_000, u32::MAX)).then(asks(
+        "A2",
+        "UID SEARCH UID 1:4294967294 UNSEEN",
+        "* SEARCH\r\n",
+    ));
+    assert!(fetch(few, Selection::Unseen, 10).await.unwrap().messages.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
