@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use mail_access::conformance::{Harness, Missing};
 use mail_access::{
-    Address, DomainName, Endpoint, LocalServers, LocalServersConfig, Login, MailAccess, SmtpImap, Uid, tls_config,
+    Address, DomainName, Endpoint, LocalServers, LocalServersConfig, Login, MailAccess, SmtpImap, Uid,
+    tls_config,
 };
 
 /// Real servers for all cases, each of which gets mailboxes of its own.
