@@ -1,21 +1,15 @@
 //! The whole way on the embedded world.
 
+mod program;
+
 use std::time::Duration;
 
-use agent_mail::{AgentId, AgentMail, Attachment, Embedded, ErrorKind, Event, Events, NewMessage};
+use agent_mail::{AgentMail, Embedded, ErrorKind, Event, Events, NewMessage};
 use mail_access::Fault;
+use program::{id, next};
 
 fn world() -> Embedded {
     Embedded::new("agents.example".parse().unwrap())
-}
-
-fn id(name: &str) -> AgentId {
-    name.parse().unwrap()
-}
-
-async fn next(events: &mut Events) -> Event {
-    let next = tokio::time::timeout(Duration::from_mins(1), events.next());
-    next.await.expect("an event comes").expect("the stream goes on").expect("no error")
 }
 
 async fn nothing_more(events: &mut Events) {
@@ -23,27 +17,8 @@ async fn nothing_more(events: &mut Events) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_agents_talk_in_a_thread() {
-    let mail = world().system().build().unwrap();
-    let (ada, bob) = (mail.provision(&id("ada")).await.unwrap(), mail.provision(&id("bob")).await.unwrap());
-    let file = Attachment::new("plan.bin", "application/octet-stream", vec![0, 1, 2]);
-    let first = NewMessage::to(bob.contact()).with_subject("Engines").with_text("hi").with_attachment(file);
-    let receipt = ada.send(first).await.unwrap();
-    assert_eq!(receipt.accepted, [bob.address().clone()]);
-
-    let event = next(&mut bob.events()).await;
-    let message = event.received().unwrap();
-    assert!(!event.is_redelivery());
-    assert_eq!(message.from().unwrap(), &ada.contact());
-    assert_eq!(message.attachments()[0].content, [0, 1, 2]);
-    bob.reply(message, "yes").await.unwrap();
-    event.ack().await.unwrap();
-
-    let answer = next(&mut ada.events()).await;
-    let answer = answer.received().unwrap();
-    assert_eq!(answer.subject(), "Re: Engines");
-    assert_eq!(answer.in_reply_to(), Some(&receipt.message_id));
-    assert_eq!(answer.text().unwrap().trim_end(), "yes");
+async fn the_program_runs_in_memory() {
+    program::exchange(&AgentMail::embedded("agents.example").unwrap()).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,8 @@
 //! The whole way on real servers: Mailcow and deSEC as fakes over HTTP, mail through Postfix and Dovecot.
 
 mod fleet;
+#[path = "../program/mod.rs"]
+mod program;
 mod worker;
 mod world;
 
@@ -17,7 +19,7 @@ fn main() -> ExitCode {
         return worker::main(&report);
     }
     let trials = vec![
-        trial("two_agents_exchange_mail", fleet::two_agents_exchange_mail),
+        trial("the_program_runs_on_real_servers", fleet::the_program_runs_on_real_servers),
         trial("a_killed_program_loses_nothing_and_repeats_nothing_untold", worker::killed_and_started_again),
         trial("a_retired_agent_can_not_log_in", fleet::a_retired_agent_can_not_log_in),
     ];

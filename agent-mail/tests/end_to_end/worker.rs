@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use agent_mail::{AgentMail, AgentMailbox, NewMessage};
 
+use crate::program;
 use crate::world::World;
 
 /// Names the file in which the program notes what it handled; that it is set makes this process the program.
@@ -28,6 +29,8 @@ pub(crate) fn main(report: &str) -> ExitCode {
 }
 
 pub(crate) fn killed_and_started_again(world: &World) {
+    // The first batch is all handled; the second is what the program is killed in.
+    world.runtime.block_on(async { program::exchange(&world.agent_mail()).await });
     let report = world.folder().join("report");
     for kill_at in KILLS {
         let mut program = start(world, &report);
@@ -71,8 +74,8 @@ pub(crate) fn killed_and_started_again(world: &World) {
 
 async fn work(report: &Path) -> Result<(), Box<dyn Error>> {
     let mail = AgentMail::from_env()?;
-    let ada = mail.provision(&"ada".parse()?).await?;
-    let bob = mail.provision(&"bob".parse()?).await?;
+    let ada = mail.open(&"ada".parse()?).await?;
+    let bob = mail.open(&"Bøb".parse()?).await?;
     tokio::try_join!(send(&ada, &bob), handle(&bob, report))?;
     Ok(())
 }
