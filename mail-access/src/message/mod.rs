@@ -2,6 +2,7 @@
 
 mod attachment;
 mod contact;
+mod nesting;
 mod new;
 mod outgoing;
 mod parse;
