@@ -143,7 +143,7 @@ impl Config {
         let wrong = |variable: &'static str, detail: &str| {
             Error::new(ErrorKind::InvalidInput, "configure", variable).with_detail(detail)
         };
-        let tls = tls_config(self.ca_pem.as_deref()).map_err(|source| {
+        let tls = tls_config(self.ca_pem.as_deref()).map(Arc::new).map_err(|source| {
             wrong("AGENT_MAIL_CA_FILE", "it holds no usable certificates").with_source(source)
         })?;
         let mailcow = mailcow_api::Client::builder(&self.mailcow_url, self.mailcow_key.clone())

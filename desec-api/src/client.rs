@@ -121,7 +121,7 @@ impl fmt::Debug for Client {
 pub struct ClientBuilder {
     token: SecretString,
     base_url: String,
-    tls: Option<rustls::ClientConfig>,
+    tls: Option<Arc<rustls::ClientConfig>>,
     http: Option<Arc<dyn HttpClient>>,
     deadline: Duration,
     max_wait: Duration,
@@ -140,8 +140,8 @@ impl ClientBuilder {
     /// Sets the TLS settings; ring with the roots of Mozilla if not set.
     ///
     /// They are not used where an own [`http_client`](Self::http_client) is set.
-    pub fn tls(mut self, config: rustls::ClientConfig) -> Self {
-        self.tls = Some(config);
+    pub fn tls(mut self, config: impl Into<Arc<rustls::ClientConfig>>) -> Self {
+        self.tls = Some(config.into());
         self
     }
 
@@ -343,10 +343,10 @@ fn base(text: &str) -> Result<Url, Error> {
     Ok(url)
 }
 
-fn built_in(tls: Option<rustls::ClientConfig>) -> Result<Arc<dyn HttpClient>, Error> {
+fn built_in(tls: Option<Arc<rustls::ClientConfig>>) -> Result<Arc<dyn HttpClient>, Error> {
     let invalid = |reason: String| Error::InvalidInput { what: "TLS settings", reason };
     let tls = match tls {
-        Some(tls) => tls,
+        Some(tls) => Arc::unwrap_or_clone(tls),
         None => default_tls().map_err(|error| invalid(error.to_string()))?,
     };
     let http = Reqwest::new(tls).map_err(|error| invalid(error.to_string()))?;

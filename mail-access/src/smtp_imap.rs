@@ -43,7 +43,7 @@ impl SmtpImap {
     }
 
     /// Reaches two servers by TLS; see [`tls_config`](crate::tls_config).
-    pub fn over_tls(smtp: Endpoint, imap: Endpoint, tls: ClientConfig) -> Self {
+    pub fn over_tls(smtp: Endpoint, imap: Endpoint, tls: impl Into<Arc<ClientConfig>>) -> Self {
         Self::new(SmtpImapConfig::new(smtp, imap), Arc::new(TlsConnector::new(tls)))
     }
 

@@ -19,7 +19,6 @@ use crate::{Case, Outcome};
 pub(crate) const CASES: &[(&str, Case)] = &[
     ("nothing_is_left_after_drop", nothing_is_left_after_drop),
     ("nothing_is_left_when_the_process_is_killed", nothing_is_left_when_the_process_is_killed),
-    ("both_start_within_two_seconds", both_start_within_two_seconds),
 ];
 
 /// The part of a process that owns servers: says the ports, then drops them or waits to be killed.
@@ -71,18 +70,6 @@ fn nothing_is_left_when_the_process_is_killed() -> Outcome {
             _ => thread::sleep(Duration::from_millis(50)),
         }
     }
-}
-
-fn both_start_within_two_seconds() -> Outcome {
-    // The best of three: other work on the machine may slow any one of them.
-    let mut best = Duration::MAX;
-    for _ in 0..3 {
-        let begun = Instant::now();
-        let servers = LocalServers::start(&LocalServersConfig::default())?;
-        best = best.min(begun.elapsed());
-        drop(servers);
-    }
-    if best > Duration::from_secs(2) { Err(format!("took {best:?}").into()) } else { Ok(()) }
 }
 
 /// This program once more, as the owner of servers in a temporary folder that we can watch.
