@@ -75,6 +75,14 @@ impl Journal {
         self.write(change).await
     }
 
+    /// Lets a change be made only while the agent is there; `None` if it isn't, so that nothing outlives it.
+    pub(super) async fn while_active(&self, id: &AgentId, change: Change) -> Result<Option<Change>, Error> {
+        let key = self.agent_key(id);
+        let Some(bytes) = self.store.get(&key).await? else { return Ok(None) };
+        let active = decode::<Stored>(&key, &bytes)?.phase == Phase::Active;
+        Ok(active.then(|| change.expect(key, Some(bytes))))
+    }
+
     fn agent_key(&self, id: &AgentId) -> String {
         self.key("agent", id, "")
     }

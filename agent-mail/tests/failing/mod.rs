@@ -1,0 +1,58 @@
+//! A state store that fails once, at the operation that the test chooses.
+
+use std::sync::Mutex;
+
+use agent_mail::backend::{Change, Committed, StateStore};
+use agent_mail::{Error, ErrorKind, MemoryState};
+use async_trait::async_trait;
+
+#[derive(Debug, Default)]
+pub(crate) struct FailingState {
+    pub(crate) kept: MemoryState,
+    left: Mutex<Option<usize>>,
+}
+
+impl FailingState {
+    /// Lets the operation after `n` others fail; it does nothing then.
+    pub(crate) fn fail_after(&self, n: usize) {
+        *self.left.lock().unwrap() = Some(n);
+    }
+
+    /// Lets nothing fail any more, and tells whether the failure was still to come.
+    pub(crate) fn calm(&self) -> bool {
+        self.left.lock().unwrap().take().is_some()
+    }
+
+    fn pass(&self) -> Result<(), Error> {
+        let mut left = self.left.lock().unwrap();
+        match *left {
+            Some(0) => {
+                *left = None;
+                Err(Error::new(ErrorKind::Unavailable, "use", "failing state"))
+            }
+            Some(n) => {
+                *left = Some(n - 1);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl StateStore for FailingState {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.pass()?;
+        self.kept.get(key).await
+    }
+
+    async fn scan(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        self.pass()?;
+        self.kept.scan(prefix).await
+    }
+
+    async fn commit(&self, change: Change) -> Result<Committed, Error> {
+        self.pass()?;
+        self.kept.commit(change).await
+    }
+}
