@@ -70,9 +70,12 @@ impl AgentMailbox {
     /// are looked at first; the message is sent again only to those that don't have it, with the same Message-ID.
     /// For recipients elsewhere that may mean a second copy, which their servers can tell by its Message-ID.
     ///
+    /// Calls with one key take turns, in all systems of this process over one state store. The outcome is kept until
+    /// the agent is retired, in about 300 bytes and 100 for each recipient.
+    ///
     /// # Errors
-    /// As [`send`](Self::send); and [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the key was used for another
-    /// message before.
+    /// As [`send`](Self::send); [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the key was used for another
+    /// message before; [`NotReady`](crate::ErrorKind::NotReady) if another process is sending with it.
     pub async fn send_once(&self, key: &str, message: NewMessage) -> Result<Receipt, Error> {
         crate::outbox::send_once(self, key, message).await
     }
@@ -90,7 +93,7 @@ impl AgentMailbox {
     }
 
     /// Returns the messages whose sending was begun and whose outcome nobody knows, the oldest entries of the outbox
-    /// among them from earlier runs of the program. Those that are being sent at this moment are left out.
+    /// among them from earlier runs of the program. Those that this process is sending at this moment are left out.
     ///
     /// # Errors
     /// If the state can't be read.

@@ -25,7 +25,7 @@ pub(crate) struct System {
     pub(crate) rule: AddressRule,
     pub(crate) mail: Arc<dyn MailAccess>,
     pub(crate) journal: Journal,
-    pub(crate) locks: Locks,
+    pub(crate) locks: Arc<Locks>,
     provisioner: Arc<dyn Provisioner>,
     secrets: Arc<dyn SecretStore>,
     dns: Option<Dns>,
@@ -309,8 +309,8 @@ impl AgentMail {
         Ok(Self(Arc::new(System {
             rule: AddressRule::new(&prefix, domain.clone())?,
             mail,
+            locks: Locks::of(&state, &domain),
             journal: Journal::new(state, domain),
-            locks: Locks::default(),
             provisioner,
             secrets,
             dns,
