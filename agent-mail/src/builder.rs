@@ -69,6 +69,9 @@ impl AgentMailBuilder {
     }
 
     /// Sets what remembers agents, cursors and the outbox; in memory unless set.
+    ///
+    /// Systems of one process may share it. Of several processes only one at a time may work for a domain: what one
+    /// is sending, another would take for broken off.
     pub fn state(mut self, state: Arc<dyn StateStore>) -> Self {
         self.state = state;
         self

@@ -93,7 +93,9 @@ impl AgentMail {
     ///
     /// # Errors
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if the mailbox is there and was not made by this system;
-    /// [`InvalidInput`](ErrorKind::InvalidInput) if the name makes no address; else what the backends say.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the name makes no address; [`NotFound`](ErrorKind::NotFound) if
+    /// the agent is there and the secret store has lost its password; [`NotReady`](ErrorKind::NotReady) if another
+    /// process provisions or retires it; else what the backends say.
     pub async fn provision(&self, id: &AgentId) -> Result<AgentMailbox, Error> {
         let address = self.0.rule.address(id)?;
         let _alone = self.0.locks.acquire(&agent_lock(id)).await;
@@ -115,8 +117,9 @@ impl AgentMail {
     /// Opens the mailbox of an agent that was provisioned, in this run of the program or an earlier one.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) if there is no such agent; [`NotReady`](ErrorKind::NotReady) if its
-    /// provisioning was begun and not finished: [`provision`](Self::provision) finishes it.
+    /// [`NotFound`](ErrorKind::NotFound) if there is no such agent or the secret store has lost its password;
+    /// [`NotReady`](ErrorKind::NotReady) if its provisioning was begun and not finished:
+    /// [`provision`](Self::provision) finishes it; else what the stores say.
     pub async fn open(&self, id: &AgentId) -> Result<AgentMailbox, Error> {
         let not = |kind| Error::new(kind, "open", id).with_fix("provision the agent");
         match self.0.journal.agent(id).await? {
@@ -132,13 +135,13 @@ impl AgentMail {
     /// call. Streams of events that are still open end with an error.
     ///
     /// # Errors
-    /// What the backends say; the agent is then still there or half removed, and the call can be repeated.
+    /// [`NotReady`](ErrorKind::NotReady) if another process provisions or retires it, or what the backends say; the
+    /// agent is then still there or half removed, and the call can be repeated.
     pub async fn retire(&self, id: &AgentId) -> Result<(), Error> {
         let _alone = self.0.locks.acquire(&agent_lock(id)).await;
-        let Some(mut record) = self.0.journal.agent(id).await? else { return Ok(()) };
-        record.phase = Phase::Retiring;
-        self.0.journal.update_agent(&record).await?;
-        self.finish_retiring(&record).await
+        let Some(record) = self.0.journal.agent(id).await? else { return Ok(()) };
+        let retiring = self.0.journal.enter(record, Phase::Retiring).await?;
+        self.finish_retiring(&retiring).await
     }
 
     /// Returns the agents that have been provisioned, in no meaningful order.
@@ -207,7 +210,7 @@ impl AgentMail {
         Ok(self.0.journal.begin_agent(&record).await?.unwrap_or(record))
     }
 
-    async fn finish_provisioning(&self, mut record: AgentRecord) -> Result<AgentMailbox, Error> {
+    async fn finish_provisioning(&self, record: AgentRecord) -> Result<AgentMailbox, Error> {
         self.ensure_domain().await?;
         // The password is stored before the mailbox gets it: a crash in between loses nothing.
         let secret = if let Some(secret) = self.0.secrets.get(&record.address).await? {
@@ -225,12 +228,11 @@ impl AgentMail {
             if error.kind() == ErrorKind::AlreadyExists {
                 // It belongs to somebody else: nothing of ours is there, so nothing is left behind.
                 self.0.secrets.remove(&record.address).await?;
-                self.0.journal.forget_agent(&record.id).await?;
+                self.0.journal.forget_agent(&record).await?;
             }
             return Err(error);
         }
-        record.phase = Phase::Active;
-        self.0.journal.update_agent(&record).await?;
+        let record = self.0.journal.enter(record, Phase::Active).await?;
         tracing::info!(agent = %record.id, "provisioned");
         self.mailbox(&record).await
     }
@@ -242,7 +244,7 @@ impl AgentMail {
             other => other?,
         }
         self.0.secrets.remove(&record.address).await?;
-        self.0.journal.forget_agent(&record.id).await?;
+        self.0.journal.forget_agent(record).await?;
         tracing::info!(agent = %record.id, "retired");
         Ok(())
     }
