@@ -175,7 +175,8 @@ fn lift(error: MailcowError, operation: &'static str, subject: impl Display) -> 
 }
 
 fn lift_as(kind: ErrorKind, error: MailcowError, operation: &'static str, subject: impl Display) -> Error {
-    let lifted = Error::new(kind, operation, subject);
+    // Each call looks at what is there before it writes.
+    let lifted = Error::new(kind, operation, subject).with_repeatable();
     let lifted = match error.problem() {
         Some(problem) => lifted.with_code(problem.code()).with_fix(problem.fix()),
         None => lifted,

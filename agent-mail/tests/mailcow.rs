@@ -176,7 +176,7 @@ fn is_told_rightly(error: &Error, faults: &[(&str, Fault)]) -> bool {
     let empty_read =
         |(route, fault): &(&str, Fault)| route.starts_with("get/") && *fault == Fault::DoneButEmpty;
     match error.kind() {
-        ErrorKind::Interrupted | ErrorKind::Unavailable => true,
+        ErrorKind::Interrupted | ErrorKind::Unavailable => error.is_retryable(),
         ErrorKind::Unauthenticated => faults.iter().any(empty_read),
         _ => false,
     }
