@@ -112,6 +112,9 @@ impl AgentMailbox {
     /// [`Unauthenticated`](crate::ErrorKind::Unauthenticated), [`Unavailable`](crate::ErrorKind::Unavailable), or
     /// what else the mail system says.
     pub async fn fetch_unseen(&self, limit: usize) -> Result<Vec<Received>, Error> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
         let lift = |source| lift(source, "fetch unseen", self.id());
         let mail = &self.0.system.system().mail;
         let batch = mail.fetch(&self.0.login, &Selection::Unseen, limit).await.map_err(lift)?;

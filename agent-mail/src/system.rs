@@ -170,7 +170,8 @@ impl AgentMail {
                 .with_fix("give the builder a DnsProvider")
         })?;
         let _alone = self.0.locks.acquire("dns").await;
-        self.ensure_domain().await?;
+        // Looked at each time: this is what keeps a domain in repair.
+        self.0.provisioner.ensure_domain(domain).await?;
         let key = self.0.provisioner.dkim(domain).await?;
         let zone = dns.provider.zone(&dns.zone).await?;
         let wanted = bootstrap::records(domain, &dns.zone, &dns.mail_host, &key, zone.minimum_ttl)?;
@@ -293,11 +294,14 @@ impl AgentMail {
             quota_mib,
             hourly_limit,
         } = builder;
-        let missing = |what: &str, fix| {
-            Error::new(ErrorKind::InvalidInput, "build", &domain)
-                .with_detail(format!("no {what} was given"))
-                .with_fix(fix)
-        };
+        let wrong = |detail: &str| Error::new(ErrorKind::InvalidInput, "build", &domain).with_detail(detail);
+        if hourly_limit == Some(0) {
+            return Err(wrong("an hourly limit is at least 1; for none, don't set it"));
+        }
+        if dns.as_ref().is_some_and(|dns| dns.interval.is_zero()) {
+            return Err(wrong("the interval of dns has to be longer than nothing"));
+        }
+        let missing = |what: &str, fix| wrong(&format!("no {what} was given")).with_fix(fix);
         let provisioner = provisioner
             .ok_or_else(|| missing("Provisioner", "call provisioner, or begin with Embedded::system"))?;
         let mail =
@@ -305,8 +309,7 @@ impl AgentMail {
         if let Some(dns) = &dns
             && !domain.is_within(&dns.zone)
         {
-            return Err(Error::new(ErrorKind::InvalidInput, "build", &domain)
-                .with_detail(format!("it does not lie in the zone {}", dns.zone)));
+            return Err(wrong(&format!("it does not lie in the zone {}", dns.zone)));
         }
         Ok(Self(Arc::new(System {
             rule: AddressRule::new(&prefix, domain.clone())?,

@@ -251,3 +251,19 @@ async fn dns_is_kept_in_repair() {
     assert_eq!(world.zone_records().len(), 9);
     keeper.abort();
 }
+
+#[tokio::test]
+async fn limits_that_would_mean_none_are_refused() {
+    for builder in [world().system().hourly_limit(0), world().system().dns_interval(Duration::ZERO)] {
+        assert_eq!(builder.build().unwrap_err().kind(), ErrorKind::InvalidInput);
+    }
+}
+
+#[tokio::test]
+async fn none_at_most_is_none() {
+    let mail = world().system().build().unwrap();
+    let ada = mail.provision(&id("ada")).await.unwrap();
+    ada.send(NewMessage::to(ada.address())).await.unwrap();
+    assert_eq!(ada.fetch_unseen(0).await.unwrap().len(), 0);
+    assert_eq!(ada.fetch_unseen(1).await.unwrap().len(), 1, "it was not marked");
+}

@@ -71,7 +71,7 @@ pub struct MailboxSpec {
     pub claim: Claim,
     /// The name that the mail system shows for it.
     pub display_name: String,
-    /// How much mail it may hold in MiB.
+    /// How much mail it may hold in MiB; 0 sets no limit.
     pub quota_mib: u32,
     /// How many messages it may send in an hour; `None` sets no limit of its own.
     pub hourly_limit: Option<u32>,
