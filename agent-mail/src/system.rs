@@ -186,17 +186,20 @@ impl AgentMail {
     /// Keeps the domain's records as they have to be: runs [`bootstrap_dns`](Self::bootstrap_dns) now and then
     /// once in each interval (24 hours unless the builder says otherwise), for ever. The caller spawns it.
     ///
-    /// A failed run is logged and made again after the interval. A dropped call leaves the zone as the last
-    /// finished run has made it.
+    /// A failed run is logged and made again: when the provider says, within the hour if that may help, else after
+    /// the interval. A dropped call leaves the zone as the last finished run has made it.
     pub async fn keep_dns(&self) {
         let interval = self.0.dns.as_ref().map_or(Duration::from_hours(24), |dns| dns.interval);
-        let mut ticks = tokio::time::interval(interval);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
-            if let Err(error) = self.bootstrap_dns().await {
-                tracing::warn!(%error, "dns not refreshed");
-            }
+            let pause = match self.bootstrap_dns().await {
+                Err(error) => {
+                    tracing::warn!(%error, "dns not refreshed");
+                    let soon = error.is_retryable().then(|| interval.min(Duration::from_hours(1)));
+                    error.retry_after().or(soon).unwrap_or(interval)
+                }
+                Ok(_) => interval,
+            };
+            tokio::time::sleep(pause).await;
         }
     }
 

@@ -97,6 +97,17 @@ async fn what_others_keep_in_the_zone_stays() {
     assert!(world.embedded.zone_records().len() == 1, "nothing goes to another provider");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_zone_that_is_kept_does_not_wait_a_day_for_the_server() {
+    let world = World::new();
+    world.desec.inject(Fault::Unreachable);
+    let mail = world.mail.clone();
+    let keeper = tokio::spawn(async move { mail.keep_dns().await });
+    tokio::time::sleep(Duration::from_mins(61)).await;
+    assert_eq!(world.names().len(), 9);
+    keeper.abort();
+}
+
 fn zone() -> desec_api::DomainName {
     "example.org".parse().unwrap()
 }
