@@ -1,6 +1,8 @@
 //! Random steps against a simple model of what must come and how it must be marked.
 
 use std::collections::HashSet;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 use agent_mail::Event;
 use proptest::prelude::*;
@@ -19,6 +21,10 @@ enum Step {
     ArriveCopy(usize),
     ArriveMany,
     Next(usize),
+    /// Both streams are asked at the same time.
+    NextOfBoth,
+    /// A stream is dropped after so many polls, and begun anew.
+    Drop(usize, usize),
     Ack(usize),
     Stream(usize),
     Restart,
@@ -37,6 +43,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<usize>().prop_map(Step::ArriveCopy),
         1 => Just(Step::ArriveMany),
         10 => (0..2_usize).prop_map(Step::Next),
+        3 => Just(Step::NextOfBoth),
+        2 => (0..2_usize, 0..25_usize).prop_map(|(at, polls)| Step::Drop(at, polls)),
         6 => any::<usize>().prop_map(Step::Ack),
         2 => (0..2_usize).prop_map(Step::Stream),
         1 => Just(Step::Restart),
@@ -59,22 +67,30 @@ struct Model {
     acked: HashSet<String>,
     /// What may be acknowledged or not, as the state failed on it.
     doubtful: HashSet<String>,
+    /// A stream was dropped, and what it was about to hand out comes marked.
+    dropped: bool,
     /// The place of the last one that was handed out without a mark.
     last_new: Option<usize>,
 }
 
 impl Model {
+    /// Finds the place of a message behind the last new one.
+    fn place(&self, message: &str) -> Option<usize> {
+        let from = self.last_new.map_or(0, |last| last + 1);
+        self.arrived[from..].iter().position(|known| known == message).map(|place| from + place)
+    }
+
     fn hand_out(&mut self, event: &Event) {
         let message = raw(event);
         assert!(!self.acked.contains(&message), "acknowledged, and it came again: {message:?}");
         let name = event.received().unwrap().message_id().map(ToString::to_string);
         let copy = name.as_ref().is_some_and(|name| self.names.contains(name));
         let before = self.offered.contains(&message) || copy;
-        assert_eq!(event.is_redelivery(), before, "{message:?}");
-        if !before {
-            let from = self.last_new.map_or(0, |last| last + 1);
-            let place = self.arrived[from..].iter().position(|known| *known == message);
-            self.last_new = Some(from + place.unwrap_or_else(|| panic!("out of order: {message:?}")));
+        assert!(event.is_redelivery() || !before, "handed out before, and untold: {message:?}");
+        assert!(!event.is_redelivery() || before || self.dropped, "never handed out before: {message:?}");
+        if !event.is_redelivery() {
+            self.last_new = self.place(&message);
+            assert!(self.last_new.is_some(), "out of order: {message:?}");
         }
         self.offered.insert(message);
         self.names.extend(name);
@@ -115,6 +131,28 @@ async fn play(steps: Vec<Step>) {
                     model.hand_out(&event);
                     held.push(event);
                 }
+            }
+            Step::NextOfBoth => {
+                let [one, other] = &mut streams;
+                let (one, other) = tokio::join!(next(one), next(other));
+                let mut both: Vec<Event> = one.into_iter().chain(other).collect();
+                // Which came first can't be told; new ones are in the order of the mailbox.
+                both.sort_by_key(|event| (event.is_redelivery(), model.place(&raw(event))));
+                for event in both {
+                    model.hand_out(&event);
+                    held.push(event);
+                }
+            }
+            Step::Drop(at, polls) => {
+                let mut stream = std::mem::replace(&mut streams[at], ada.events());
+                for _ in 0..polls {
+                    let waker = &mut Context::from_waker(Waker::noop());
+                    if let Poll::Ready(Some(event)) = pin!(stream.next()).poll(waker) {
+                        model.hand_out(&event.unwrap());
+                        break;
+                    }
+                }
+                model.dropped = true;
             }
             Step::Ack(at) => {
                 let count = held.len();

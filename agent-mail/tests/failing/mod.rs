@@ -1,10 +1,11 @@
-//! A state store that fails once, at the operation that the test chooses.
+//! A state store that fails once, at the operation that the test chooses, and gives way before and after each.
 
 use std::sync::Mutex;
 
 use agent_mail::backend::{Change, Committed, StateStore};
 use agent_mail::{Error, ErrorKind, MemoryState};
 use async_trait::async_trait;
+use tokio::task::yield_now;
 
 #[derive(Debug, Default)]
 pub(crate) struct FailingState {
@@ -23,7 +24,8 @@ impl FailingState {
         self.left.lock().unwrap().take().is_some()
     }
 
-    fn pass(&self) -> Result<(), Error> {
+    async fn pass(&self) -> Result<(), Error> {
+        yield_now().await;
         let mut left = self.left.lock().unwrap();
         match *left {
             Some(0) => {
@@ -42,17 +44,24 @@ impl FailingState {
 #[async_trait]
 impl StateStore for FailingState {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        self.pass()?;
-        self.kept.get(key).await
+        self.pass().await?;
+        given_way(self.kept.get(key)).await
     }
 
     async fn scan(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
-        self.pass()?;
-        self.kept.scan(prefix).await
+        self.pass().await?;
+        given_way(self.kept.scan(prefix)).await
     }
 
     async fn commit(&self, change: Change) -> Result<Committed, Error> {
-        self.pass()?;
-        self.kept.commit(change).await
+        self.pass().await?;
+        given_way(self.kept.commit(change)).await
     }
+}
+
+/// Lets others run between the work and its answer.
+async fn given_way<T>(work: impl Future<Output = T>) -> T {
+    let done = work.await;
+    yield_now().await;
+    done
 }
