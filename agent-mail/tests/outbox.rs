@@ -6,7 +6,8 @@ mod failing;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent_mail::{Address, AgentId, AgentMail, AgentMailbox, Embedded, ErrorKind, NewMessage};
+use agent_mail::backend::SecretStore;
+use agent_mail::{Address, AgentId, AgentMail, AgentMailbox, Embedded, ErrorKind, MemorySecrets, NewMessage};
 use async_trait::async_trait;
 use failing::FailingState;
 use mail_access::{
@@ -38,6 +39,7 @@ impl MailAccess for Slow {
 struct World {
     embedded: Embedded,
     state: Arc<FailingState>,
+    secrets: Arc<MemorySecrets>,
     full: Address,
 }
 
@@ -47,12 +49,13 @@ impl World {
         embedded.post_office().add_domain("agents.example".parse().unwrap());
         let full: Address = "full@agents.example".parse().unwrap();
         embedded.post_office().add_mailbox(&full, "theirs".to_owned().into(), 1).unwrap();
-        Self { embedded, state: Arc::default(), full }
+        Self { embedded, state: Arc::default(), secrets: Arc::default(), full }
     }
 
     fn system(&self) -> AgentMail {
         let slow = Arc::new(Slow(self.embedded.post_office().clone()));
-        self.embedded.system().state(self.state.clone()).mail_access(slow).build().unwrap()
+        let builder = self.embedded.system().state(self.state.clone()).secrets(self.secrets.clone());
+        builder.mail_access(slow).build().unwrap()
     }
 
     async fn agents(&self) -> (AgentMailbox, AgentMailbox) {
@@ -126,6 +129,28 @@ async fn those_who_have_it_count_although_the_others_are_refused() {
     assert_eq!(ada.send_once("key", message()).await.unwrap(), receipt);
     assert!(ada.unconfirmed().await.unwrap().is_empty());
     assert_eq!(arrived(&bob).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recipient_whose_mailbox_can_not_be_looked_into_keeps_nothing_from_the_others() {
+    for secret in [None, Some("no longer the right one")] {
+        let world = World::new();
+        let (ada, bob) = world.agents().await;
+        let cyd = world.system().provision(&id("cyd")).await.unwrap();
+        world.lose(Fault::SubmitLost);
+        ada.send(NewMessage::to(cyd.address()).with_cc(bob.address().clone())).await.unwrap_err();
+        match secret {
+            Some(secret) => world.secrets.put(cyd.address(), &secret.into()).await.unwrap(),
+            None => world.secrets.remove(cyd.address()).await.unwrap(),
+        }
+        let ada = world.system().open(&id("ada")).await.unwrap();
+        assert_eq!(
+            ada.unconfirmed().await.unwrap()[0].resend().await.unwrap().accepted.len(),
+            2,
+            "{secret:?}"
+        );
+        assert_eq!((arrived(&bob).await, arrived(&cyd).await), (1, 1));
+    }
 }
 
 #[tokio::test(start_paused = true)]
