@@ -23,8 +23,8 @@ use crate::{AgentMailbox, Error};
 ///   the server numbers the mailbox anew (another UIDVALIDITY).
 /// - A copy with the Message-ID of an earlier message is marked as a redelivery too. One that equals a message byte for
 ///   byte, the trace of its way here included, is that message, and doesn't come when that one was acknowledged.
-/// - While the mail system can't be reached the stream waits, with growing pauses up to a minute, and goes on by
-///   itself. An error that no waiting mends, such as a password that is refused, is handed out and ends the stream.
+/// - While the mail system or the state store can't be reached the stream waits, with growing pauses up to a minute, and
+///   goes on by itself. An error that no waiting mends, such as a password that is refused, is handed out and ends the stream.
 /// - It may be dropped at any point: what was handed out and not acknowledged comes again.
 /// - Of two streams of one mailbox at the same time each new message goes to one.
 ///
@@ -103,7 +103,8 @@ impl Event {
 
     /// Notes that the event was handled, so that it never comes again. Safe to repeat.
     ///
-    /// After `Ok` a durable state store keeps it through a crash. A dropped call leaves it noted or not.
+    /// After `Ok` a durable state store keeps it through a crash. A dropped call leaves it noted or not. Of an agent that
+    /// was retired nothing is noted.
     ///
     /// # Errors
     /// If the state can't be written: the event will come again.

@@ -95,6 +95,8 @@ impl AgentMailbox {
     /// Returns the messages whose sending was begun and whose outcome nobody knows, the oldest entries of the outbox
     /// among them from earlier runs of the program. Those that this process is sending at this moment are left out.
     ///
+    /// A message whose receipt was returned is among them if the state store failed just then.
+    ///
     /// # Errors
     /// If the state can't be read.
     pub async fn unconfirmed(&self) -> Result<Vec<Unconfirmed>, Error> {
@@ -109,8 +111,9 @@ impl AgentMailbox {
     /// A dropped or failed call may leave them marked or not; those not marked are read again by the next.
     ///
     /// # Errors
-    /// [`Unauthenticated`](crate::ErrorKind::Unauthenticated), [`Unavailable`](crate::ErrorKind::Unavailable), or
-    /// what else the mail system says.
+    /// [`Unauthenticated`](crate::ErrorKind::Unauthenticated), [`Unavailable`](crate::ErrorKind::Unavailable),
+    /// [`Interrupted`](crate::ErrorKind::Interrupted) if the link was lost while they were marked, or what else the
+    /// mail system says.
     pub async fn fetch_unseen(&self, limit: usize) -> Result<Vec<Received>, Error> {
         if limit == 0 {
             return Ok(Vec::new());

@@ -144,7 +144,8 @@ impl AgentMail {
         self.finish_retiring(&retiring).await
     }
 
-    /// Returns the agents that have been provisioned, in no meaningful order.
+    /// Returns the agents that have been provisioned, in no meaningful order. Those whose provisioning or retirement was
+    /// broken off are left out.
     ///
     /// # Errors
     /// If the state can't be read.
@@ -156,7 +157,8 @@ impl AgentMail {
     /// Publishes the records that the domain needs to send and receive mail: MX, SPF, DKIM, DMARC, and those by
     /// which mail programs find the server.
     ///
-    /// Other records stay as they are. A second run right after writes nothing.
+    /// Other records stay as they are, but for two: an SPF policy gets the term `mx`, and another key under the DKIM
+    /// selector is replaced. A second run right after writes nothing.
     ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) if no zone is configured;
