@@ -144,14 +144,22 @@ impl AgentMail {
         self.finish_retiring(&retiring).await
     }
 
-    /// Returns the agents that have been provisioned, in no meaningful order. Those whose provisioning or retirement was
-    /// broken off are left out.
+    /// Returns the agents that have been provisioned, in no meaningful order.
     ///
     /// # Errors
     /// If the state can't be read.
     pub async fn agents(&self) -> Result<Vec<Agent>, Error> {
-        let records = self.0.journal.agents().await?;
-        Ok(records.into_iter().filter(|record| record.phase == Phase::Active).map(Agent::from).collect())
+        self.agents_where(|phase| phase == Phase::Active).await
+    }
+
+    /// Returns the agents whose provisioning or retirement was begun and not finished, those at work at this moment
+    /// among them. [`provision`](Self::provision) or [`retire`](Self::retire) finishes it; until then a mailbox or a
+    /// secret of theirs may be there.
+    ///
+    /// # Errors
+    /// If the state can't be read.
+    pub async fn unfinished(&self) -> Result<Vec<Agent>, Error> {
+        self.agents_where(|phase| phase != Phase::Active).await
     }
 
     /// Publishes the records that the domain needs to send and receive mail: MX, SPF, DKIM, DMARC, and those by
@@ -203,6 +211,11 @@ impl AgentMail {
             };
             tokio::time::sleep(pause).await;
         }
+    }
+
+    async fn agents_where(&self, wanted: fn(Phase) -> bool) -> Result<Vec<Agent>, Error> {
+        let records = self.0.journal.agents().await?;
+        Ok(records.into_iter().filter(|record| wanted(record.phase)).map(Agent::from).collect())
     }
 
     async fn begin(&self, id: &AgentId, address: Address) -> Result<AgentRecord, Error> {
@@ -338,7 +351,7 @@ impl fmt::Debug for AgentMail {
     }
 }
 
-/// An agent that has a mailbox.
+/// An agent, and the mailbox that it has or would have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Agent {

@@ -144,6 +144,27 @@ async fn wherever_a_store_fails_a_foreign_mailbox_leaves_nothing_of_ours() {
 }
 
 #[tokio::test]
+async fn what_was_broken_off_is_known_after_a_restart() {
+    for begun in [false, true] {
+        let world = World::new();
+        if begun {
+            world.system().provision(&ada()).await.unwrap();
+        }
+        world.fail_after(0, true);
+        let mail = world.system();
+        let outcome = if begun { mail.retire(&ada()).await } else { mail.provision(&ada()).await.map(drop) };
+        assert!(outcome.is_err());
+        let mail = world.system();
+        assert!(mail.agents().await.unwrap().is_empty());
+        let left = mail.unfinished().await.unwrap().remove(0);
+        assert_eq!(left.id, ada());
+        mail.retire(&left.id).await.unwrap();
+        assert!(mail.unfinished().await.unwrap().is_empty());
+        world.assert_nothing_is_left();
+    }
+}
+
+#[tokio::test]
 async fn two_systems_over_one_store_agree() {
     for _ in 0..50 {
         let world = World::new();
