@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use agent_mail::Event;
+use agent_mail::backend::StateStore;
 use proptest::prelude::*;
 
 use crate::{World, drain, next, raw};
@@ -187,6 +188,8 @@ async fn play(steps: Vec<Step>) {
         assert!(model.acked.contains(&message) || model.doubtful.contains(&message), "lost: {message:?}");
     }
     assert_eq!(drain(&mut world.program().await.events()).await, []);
+    let pending = world.state.kept.scan("agents.example/inbox/ada/pending/").await.unwrap();
+    assert_eq!(pending, [], "nothing is kept of numbers that are settled or gone");
 }
 
 proptest! {
