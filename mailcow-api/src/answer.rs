@@ -1,21 +1,28 @@
 //! The one judge of answers. Mailcow says HTTP 200 for most failures, so a write is done only if its own success
 //! code is in the answer and no problem stands beside it.
 
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Value;
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, Visitor},
+};
 use url::Url;
 
-use crate::{Error, HttpError, HttpResponse, Problem};
+use crate::{CallKind, Error, HttpError, HttpResponse, Problem, bulk::PartlyDone, route::Success};
 
 /// What a call was about: all that the judge needs to name it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Operation<'a> {
     pub(crate) route: &'static str,
     pub(crate) subject: &'a str,
-    pub(crate) is_write: bool,
 }
 
 impl Operation<'_> {
+    pub(crate) fn kind(&self) -> CallKind {
+        CallKind::of(self.route)
+    }
+
     pub(crate) fn invalid(&self, reason: impl Into<String>) -> Error {
         Error::InvalidInput { operation: self.route, reason: reason.into() }
     }
@@ -23,10 +30,21 @@ impl Operation<'_> {
     /// The error for a call that may have reached the application but has no answer.
     pub(crate) fn unanswered(&self, reason: impl Into<String>, source: Option<HttpError>) -> Error {
         let (operation, reason) = (self.route, reason.into());
-        if self.is_write {
-            Error::Unknown { operation, subject: self.subject.to_owned(), reason, source }
-        } else {
+        if self.kind() == CallKind::Read {
             Error::Unavailable { operation, reason, source }
+        } else {
+            Error::Unknown { operation, subject: self.subject.to_owned(), reason, source }
+        }
+    }
+
+    /// The error for an empty answer to a read.
+    fn no_key(&self) -> Error {
+        if self.route.starts_with("search/") {
+            return self.unexpected("it is empty, as after an error inside of mailcow");
+        }
+        Error::Unauthenticated {
+            operation: self.route,
+            reason: "the answer is empty, as when mailcow sees no key; does a proxy strip the header X-API-Key",
         }
     }
 
@@ -59,7 +77,7 @@ pub(crate) fn accept(
         Err(error @ HttpError::Lost(_)) => {
             return Err(operation.unanswered("there is no whole answer", Some(error)));
         }
-        Err(error @ HttpError::TooLarge { .. }) if operation.is_write => {
+        Err(error @ HttpError::TooLarge { .. }) if operation.kind() != CallKind::Read => {
             return Err(operation.unanswered("the answer is too large to read", Some(error)));
         }
         Err(HttpError::TooLarge { limit }) => {
@@ -86,82 +104,179 @@ pub(crate) fn accept(
     }
 }
 
-/// Judges the answer to a write: `Ok` only if `success`, its own code, is there and nothing else than successes.
-pub(crate) fn confirm(operation: Operation<'_>, success: &str, body: &[u8]) -> Result<(), Error> {
-    if body.trim_ascii().is_empty() {
-        return Err(operation.unanswered("the answer is empty, as after an error inside of mailcow", None));
+/// Judges the answer to a write: `Ok` only if `success` is there and no problem beside it.
+pub(crate) fn confirm(operation: Operation<'_>, success: Success<'_>, body: &[u8]) -> Result<(), Error> {
+    if matches!(success, Success::PlainTrue) && body.trim_ascii() == b"true" {
+        return Ok(());
     }
-    let Some(entries) = entries(body) else {
-        return Err(operation.unanswered("the answer has no known shape", None));
-    };
-    let (good, mut bad): (Vec<_>, Vec<_>) = entries.into_iter().partition(Entry::is_good);
+    let (good, mut bad): (Vec<_>, Vec<_>) =
+        entries_of_write(operation, body)?.into_iter().partition(Entry::is_good);
     if !bad.is_empty() {
         let problem = bad.swap_remove(0).problem;
         return Err(if good.is_empty() { operation.refused(problem) } else { operation.partial(problem) });
     }
-    if good.iter().any(|entry| entry.problem.code() == success) {
+    if good.iter().any(|entry| entry.confirms(success)) {
         return Ok(());
     }
     // Also `{"type":"success","msg":"Task completed"}`, which Mailcow says when it did nothing.
     Err(operation.unanswered("the answer does not confirm it", None))
 }
 
+/// Judges the answer to a write on several items and adds what it says about each to `outcome`.
+pub(crate) fn confirm_each(
+    operation: Operation<'_>,
+    success: Success<'_>,
+    items: &[String],
+    body: &[u8],
+    outcome: &mut PartlyDone,
+) -> Result<(), Error> {
+    outcome.judge(operation, success, items, &entries_of_write(operation, body)?);
+    Ok(())
+}
+
+/// Judges the answer to a write that is an object of its own instead of a code.
+pub(crate) fn returned<T: DeserializeOwned>(operation: Operation<'_>, body: &[u8]) -> Result<T, Error> {
+    if let Some(entries) = messages(body) {
+        return Err(match entries.into_iter().find(|entry| !entry.is_good()) {
+            Some(entry) => operation.refused(entry.problem),
+            None => operation.unanswered("the answer does not confirm it", None),
+        });
+    }
+    serde_json::from_slice(body).map_err(|_| operation.unanswered("the answer has no known shape", None))
+}
+
 /// Judges the answer to a read: `None` for `{}` and `[]`, which stand for *not found* and *empty* alike.
 pub(crate) fn decode<T: DeserializeOwned>(operation: Operation<'_>, body: &[u8]) -> Result<Option<T>, Error> {
-    let mut marks = body.iter().filter(|byte| !byte.is_ascii_whitespace());
-    match (marks.next(), marks.next(), marks.next()) {
-        (None, ..) => {
-            return Err(Error::Unauthenticated {
-                operation: operation.route,
-                reason: "the answer is empty, as when mailcow sees no key; does a proxy strip the header X-API-Key",
-            });
-        }
-        (Some(b'{'), Some(b'}'), None) | (Some(b'['), Some(b']'), None) => return Ok(None),
-        _ => {}
+    if !has_content(operation, body)? {
+        return Ok(None);
     }
     serde_json::from_slice(body).map(Some).map_err(|error| {
-        let bad = entries(body).into_iter().flatten().find(|entry| !entry.is_good());
-        match bad {
-            Some(entry) => operation.refused(entry.problem),
-            // Only the place: the words of serde may repeat a value.
-            None => operation.unexpected(format!(
-                "its JSON is not as known, line {} column {}",
-                error.line(),
-                error.column()
-            )),
-        }
+        // Only the place: the words of serde may repeat a value.
+        let (line, column) = (error.line(), error.column());
+        operation.unexpected(format!("its JSON is not as known, line {line} column {column}"))
     })
 }
 
-struct Entry {
+/// Judges the answer to a read of raw text.
+pub(crate) fn text(operation: Operation<'_>, body: &[u8]) -> Result<Option<String>, Error> {
+    let has_content = has_content(operation, body)?;
+    Ok(has_content.then(|| String::from_utf8_lossy(body).into_owned()))
+}
+
+/// Returns whether the answer to a read holds something that is no message.
+fn has_content(operation: Operation<'_>, body: &[u8]) -> Result<bool, Error> {
+    let mut marks = body.iter().filter(|byte| !byte.is_ascii_whitespace());
+    match (marks.next(), marks.next(), marks.next()) {
+        (None, ..) => Err(operation.no_key()),
+        (Some(b'{'), Some(b'}'), None) | (Some(b'['), Some(b']'), None) => Ok(false),
+        _ => match messages(body) {
+            None => Ok(true),
+            Some(entries) => Err(match entries.into_iter().find(|entry| !entry.is_good()) {
+                Some(entry) => operation.refused(entry.problem),
+                None => operation.unexpected("it is a message and no content"),
+            }),
+        },
+    }
+}
+
+/// One message of an answer. Its `log`, which echoes the request, is not read.
+#[derive(Debug)]
+pub(crate) struct Entry {
     kind: String,
-    problem: Problem,
+    pub(crate) problem: Problem,
 }
 
 impl Entry {
-    fn is_good(&self) -> bool {
+    pub(crate) fn is_good(&self) -> bool {
         self.kind == "success" || self.kind == "info"
+    }
+
+    /// Returns whether this is what `success` waits for.
+    pub(crate) fn confirms(&self, success: Success<'_>) -> bool {
+        let is = |code: &str| match self.problem.code() {
+            Problem::FREE_TEXT => self.problem.args().first().is_some_and(|text| text == code),
+            own => own == code,
+        };
+        self.kind == "success"
+            && match success {
+                Success::Code(code) => is(code),
+                Success::AnyOf(codes) => codes.iter().any(|code| is(code)),
+                Success::TaskCompleted => is("Task completed"),
+                Success::PlainTrue => false,
+            }
     }
 }
 
+fn entries_of_write(operation: Operation<'_>, body: &[u8]) -> Result<Vec<Entry>, Error> {
+    if body.trim_ascii().is_empty() {
+        return Err(operation.unanswered("the answer is empty, as after an error inside of mailcow", None));
+    }
+    entries(body).ok_or_else(|| operation.unanswered("the answer has no known shape", None))
+}
+
 /// Reads the entries of an answer: an array of them or a single one. `None` if anything else is there.
-fn entries(body: &[u8]) -> Option<Vec<Entry>> {
-    #[derive(Deserialize)]
-    struct Raw {
-        r#type: String,
-        msg: Value,
+pub(crate) fn entries(body: &[u8]) -> Option<Vec<Entry>> {
+    one_or_many::<Message<false>>(body)
+}
+
+/// Reads an answer that consists of messages and nothing else. The rows of a log have a type and a text too, but
+/// more beside it.
+fn messages(body: &[u8]) -> Option<Vec<Entry>> {
+    one_or_many::<Message<true>>(body)
+}
+
+fn one_or_many<T: DeserializeOwned + Into<Entry>>(body: &[u8]) -> Option<Vec<Entry>> {
+    match body.trim_ascii().first()? {
+        b'{' => serde_json::from_slice(body).ok().map(|one: T| vec![one.into()]),
+        b'[' => {
+            let many: Vec<T> = serde_json::from_slice(body).ok()?;
+            Some(many.into_iter().map(Into::into).collect())
+        }
+        _ => None,
     }
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Shape {
-        One(Raw),
-        Many(Vec<Raw>),
+}
+
+/// The JSON of an [`Entry`]: an object and no array, which a derived reader would take too.
+struct Message<const STRICT: bool>(Entry);
+
+impl<const STRICT: bool> From<Message<STRICT>> for Entry {
+    fn from(message: Message<STRICT>) -> Self {
+        message.0
     }
-    let raw = match serde_json::from_slice(body).ok()? {
-        Shape::One(raw) => vec![raw],
-        Shape::Many(raw) => raw,
-    };
-    Some(raw.into_iter().map(|raw| Entry { kind: raw.r#type, problem: Problem::decode(&raw.msg) }).collect())
+}
+
+impl<'de, const STRICT: bool> Deserialize<'de> for Message<STRICT> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MessageVisitor::<STRICT>)
+    }
+}
+
+struct MessageVisitor<const STRICT: bool>;
+
+impl<'de, const STRICT: bool> Visitor<'de> for MessageVisitor<STRICT> {
+    type Value = Message<STRICT>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a message")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut kind, mut problem) = (None, None);
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "type" if kind.is_none() => kind = Some(map.next_value()?),
+                "msg" if problem.is_none() => problem = Some(Problem::decode(&map.next_value()?)),
+                "log" => _ = map.next_value::<IgnoredAny>()?,
+                "type" | "msg" => return Err(A::Error::custom("a field is there twice")),
+                _ if STRICT => return Err(A::Error::custom("it is no message")),
+                _ => _ = map.next_value::<IgnoredAny>()?,
+            }
+        }
+        let (Some(kind), Some(problem)) = (kind, problem) else {
+            return Err(A::Error::custom("a field is missing"));
+        };
+        Ok(Message(Entry { kind, problem }))
+    }
 }
 
 fn target_host(base: &Url, location: Option<&str>) -> String {
@@ -184,11 +299,11 @@ mod tests {
 
     use super::*;
 
-    const WRITE: Operation<'_> = Operation { route: "add/mailbox", subject: "a@b.example", is_write: true };
-    const READ: Operation<'_> = Operation { route: "get/domain", subject: "b.example", is_write: false };
+    const WRITE: Operation<'_> = Operation { route: "add/mailbox", subject: "a@b.example" };
+    const READ: Operation<'_> = Operation { route: "get/domain", subject: "b.example" };
 
     fn judged(body: &str) -> Result<(), Error> {
-        confirm(WRITE, "mailbox_added", body.as_bytes())
+        confirm(WRITE, "mailbox_added".into(), body.as_bytes())
     }
 
     fn status(operation: Operation<'_>, status: u16, body: &str) -> Error {

@@ -1,6 +1,6 @@
 //! The one error of this crate.
 
-use crate::{HttpError, problem::Problem};
+use crate::{HttpError, PartlyDone, problem::Problem};
 
 /// Why a call did not do what it was asked to.
 ///
@@ -41,6 +41,16 @@ pub enum Error {
         /// The first problem the server named.
         #[source]
         problem: Problem,
+    },
+    /// A call on several items was not carried out for each of them: see which.
+    #[error("mailcow carried out {operation} not for each of the items, see which")]
+    #[non_exhaustive]
+    PartlyDone {
+        /// The route.
+        operation: &'static str,
+        /// What is known of each item.
+        #[source]
+        items: Box<PartlyDone>,
     },
     /// The server does not know the API key, does not allow it from this address, or saw none.
     ///
@@ -123,7 +133,10 @@ impl Error {
 
     /// Returns whether the server may now hold a change, wholly or in part, although the call failed.
     pub fn outcome_unknown(&self) -> bool {
-        matches!(self, Self::Unknown { .. } | Self::Partial { .. })
+        match self {
+            Self::PartlyDone { items, .. } => !items.done.is_empty() || !items.unknown.is_empty(),
+            error => matches!(error, Self::Unknown { .. } | Self::Partial { .. }),
+        }
     }
 
     /// Returns what the server said, if it said something.
@@ -140,6 +153,7 @@ impl Error {
             Self::InvalidInput { .. } => "invalid input",
             Self::Refused { .. } => "refused",
             Self::Partial { .. } => "partial",
+            Self::PartlyDone { .. } => "partly done",
             Self::Unauthenticated { .. } => "unauthenticated",
             Self::PermissionDenied { .. } => "permission denied",
             Self::Unknown { .. } => "unknown",

@@ -38,28 +38,39 @@
 //! - `fake-server`: the same over real HTTP on a loopback port.
 
 mod address;
+#[allow(dead_code, reason = "some forms wait for their resource")]
 mod answer;
 mod app_passwords;
+mod builder;
+#[allow(dead_code, reason = "some forms wait for their resource")]
+mod bulk;
+#[allow(dead_code, reason = "some forms wait for their resource")]
 mod client;
 mod dkim;
 mod domains;
+mod door;
 mod ensure;
 mod error;
 #[cfg(feature = "fake")]
 mod fake;
+mod html;
 mod http;
 mod loose;
 mod mailboxes;
 mod problem;
 mod protocols;
 mod rate_limits;
+#[allow(dead_code, reason = "some forms wait for their resource")]
+mod route;
 mod status;
 mod tags;
 mod units;
 
 pub use address::{DomainName, MailboxAddress};
 pub use app_passwords::{AppPassword, AppPasswordChange, AppPasswordId, NewAppPassword};
-pub use client::{Client, ClientBuilder};
+pub use builder::ClientBuilder;
+pub use bulk::PartlyDone;
+pub use client::Client;
 pub use dkim::{Dkim, DkimKeySpec};
 pub use domains::{Domain, NewDomain};
 pub use ensure::{Ensured, How};
@@ -73,4 +84,5 @@ pub use mailboxes::{Mailbox, MailboxChange, MailboxStatus, NewMailbox};
 pub use problem::{Problem, ProblemKind};
 pub use protocols::Protocol;
 pub use rate_limits::{RateFrame, RateLimit};
+pub use route::CallKind;
 pub use units::{Bytes, Mib};
