@@ -88,8 +88,12 @@ impl std::error::Error for PartlyDone {
     }
 }
 
-/// Returns which item an entry names. Mailcow escapes some names and writes others in lower case.
+/// Returns which item an entry is about: of one item that one, else the one it names. Mailcow escapes some names and
+/// writes others in lower case.
 fn named(entry: &Entry, items: &[String]) -> Option<usize> {
+    if items.len() == 1 {
+        return Some(0);
+    }
     let mut args = entry.problem.args().iter().map(|arg| unescape(arg));
     args.find_map(|arg| items.iter().position(|item| item.to_lowercase() == arg.to_lowercase()))
 }
@@ -155,6 +159,17 @@ mod tests {
         assert_eq!(judged("edit/alias", "alias_modified", &items, body).unknown, items);
         let outcome = judged("delete/alias", "alias_modified", &items, body);
         assert_eq!((outcome.done, outcome.unknown), (vec![items[0].to_owned()], vec![items[1].to_owned()]));
+    }
+
+    #[test]
+    fn all_that_is_said_of_a_single_item_is_about_it() {
+        let refused = r#"[{"type":"danger","msg":"access_denied"}]"#;
+        let outcome = judged("delete/mailbox", "mailbox_removed", &["a@b.example"], refused);
+        assert_eq!((outcome.refused.len(), outcome.unknown.len(), outcome.problems.len()), (1, 0, 0));
+        let done = r#"[{"type":"success","msg":"mailbox_removed"}]"#;
+        assert!(judged("delete/mailbox", "mailbox_removed", &["a@b.example"], done).is_done());
+        let other = r#"[{"type":"success","msg":"rl_saved"}]"#;
+        assert_eq!(judged("edit/mailbox", "mailbox_modified", &["a@b.example"], other).unknown.len(), 1);
     }
 
     #[test]
