@@ -52,7 +52,8 @@ impl PartlyDone {
         // whole item, and a delete is one step.
         let is_tainted = operation.kind() != CallKind::Delete
             && nameless.iter().any(|(entry, _)| entry.problem.code() != "access_denied");
-        let all = nameless.is_empty() && confirms_each(success, items, entries);
+        // Names that are none of ours, as the address of an alias instead of its id.
+        let all = named.iter().all(Option::is_none) && confirms_each(success, items, entries);
         for (at, item) in items.iter().enumerate() {
             let mut own =
                 entries.iter().zip(&named).filter(|(_, name)| **name == Some(at)).map(|(entry, _)| entry);
@@ -98,8 +99,7 @@ fn named(entry: &Entry, items: &[String]) -> Option<usize> {
     args.find_map(|arg| items.iter().position(|item| item.to_lowercase() == arg.to_lowercase()))
 }
 
-/// Returns whether there are as many confirmations as items, all about different things: then each item is done
-/// although the entries call them by another name, as the address of an alias instead of its id.
+/// Returns whether there are as many confirmations as items, all about different things, and nothing else.
 fn confirms_each(success: Success<'_>, items: &[String], entries: &[Entry]) -> bool {
     let mut about: Vec<_> =
         entries.iter().filter(|entry| entry.confirms(success)).map(|entry| entry.problem.args()).collect();
