@@ -55,7 +55,7 @@ impl Operation<'_> {
         Error::Unexpected { operation: self.route, reason: reason.into() }
     }
 
-    fn refused(&self, problem: Problem) -> Error {
+    pub(crate) fn refused(&self, problem: Problem) -> Error {
         self.refused_for(problem, Vec::new())
     }
 
