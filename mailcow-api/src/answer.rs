@@ -1,21 +1,30 @@
 //! The one judge of answers. Mailcow says HTTP 200 for most failures, so a write is done only if its own success
 //! code is in the answer and no problem stands beside it.
 
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Value;
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, Visitor},
+};
 use url::Url;
 
-use crate::{Error, HttpError, HttpResponse, Problem};
+use crate::{
+    CallKind, Error, HttpError, HttpResponse, Problem, ProblemKind, bulk::PartlyDone, route::Success,
+};
 
 /// What a call was about: all that the judge needs to name it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Operation<'a> {
     pub(crate) route: &'static str,
     pub(crate) subject: &'a str,
-    pub(crate) is_write: bool,
 }
 
 impl Operation<'_> {
+    pub(crate) fn kind(&self) -> CallKind {
+        CallKind::of(self.route)
+    }
+
     pub(crate) fn invalid(&self, reason: impl Into<String>) -> Error {
         Error::InvalidInput { operation: self.route, reason: reason.into() }
     }
@@ -23,10 +32,22 @@ impl Operation<'_> {
     /// The error for a call that may have reached the application but has no answer.
     pub(crate) fn unanswered(&self, reason: impl Into<String>, source: Option<HttpError>) -> Error {
         let (operation, reason) = (self.route, reason.into());
-        if self.is_write {
-            Error::Unknown { operation, subject: self.subject.to_owned(), reason, source }
-        } else {
+        if self.kind() == CallKind::Read {
             Error::Unavailable { operation, reason, source }
+        } else {
+            Error::Unknown { operation, subject: self.subject.to_owned(), reason, source }
+        }
+    }
+
+    /// The error for an empty answer to a read.
+    fn no_key(&self) -> Error {
+        if self.route.starts_with("search/") {
+            return self.unexpected("it is empty, as after an error inside of mailcow");
+        }
+        Error::Unauthenticated {
+            operation: self.route,
+            kind: ProblemKind::WrongKey,
+            reason: "the answer is empty, as when mailcow sees no key; does a proxy strip the header X-API-Key",
         }
     }
 
@@ -34,12 +55,16 @@ impl Operation<'_> {
         Error::Unexpected { operation: self.route, reason: reason.into() }
     }
 
-    fn refused(&self, problem: Problem) -> Error {
-        Error::Refused { operation: self.route, subject: self.subject.to_owned(), problem }
+    pub(crate) fn refused(&self, problem: Problem) -> Error {
+        self.refused_for(problem, Vec::new())
     }
 
-    fn partial(&self, problem: Problem) -> Error {
-        Error::Partial { operation: self.route, subject: self.subject.to_owned(), problem }
+    fn refused_for(&self, problem: Problem, further: Vec<Problem>) -> Error {
+        Error::Refused { operation: self.route, subject: self.subject.to_owned(), problem, further }
+    }
+
+    fn partial(&self, problem: Problem, further: Vec<Problem>) -> Error {
+        Error::Partial { operation: self.route, subject: self.subject.to_owned(), problem, further }
     }
 }
 
@@ -59,7 +84,7 @@ pub(crate) fn accept(
         Err(error @ HttpError::Lost(_)) => {
             return Err(operation.unanswered("there is no whole answer", Some(error)));
         }
-        Err(error @ HttpError::TooLarge { .. }) if operation.is_write => {
+        Err(error @ HttpError::TooLarge { .. }) if operation.kind() != CallKind::Read => {
             return Err(operation.unanswered("the answer is too large to read", Some(error)));
         }
         Err(HttpError::TooLarge { limit }) => {
@@ -71,7 +96,10 @@ pub(crate) fn accept(
         300..=399 => {
             Err(Error::Redirected { operation: route, host: target_host(base, response.location.as_deref()) })
         }
-        401 => Err(Error::Unauthenticated { operation: route, reason: rejection(&response.body) }),
+        401 => {
+            let (kind, reason) = rejection(&response.body);
+            Err(Error::Unauthenticated { operation: route, kind, reason })
+        }
         403 => Err(Error::PermissionDenied { operation: route }),
         404 => Err(Error::Unsupported { operation: route }),
         // Mailcow has no limit of its own: a proxy turned the call away before Mailcow saw it.
@@ -86,82 +114,186 @@ pub(crate) fn accept(
     }
 }
 
-/// Judges the answer to a write: `Ok` only if `success`, its own code, is there and nothing else than successes.
-pub(crate) fn confirm(operation: Operation<'_>, success: &str, body: &[u8]) -> Result<(), Error> {
-    if body.trim_ascii().is_empty() {
-        return Err(operation.unanswered("the answer is empty, as after an error inside of mailcow", None));
+/// Judges the answer to a write: `Ok` only if `success` is there and no problem beside it.
+pub(crate) fn confirm(operation: Operation<'_>, success: Success<'_>, body: &[u8]) -> Result<(), Error> {
+    if matches!(success, Success::PlainTrue) && body.trim_ascii() == b"true" {
+        return Ok(());
     }
-    let Some(entries) = entries(body) else {
-        return Err(operation.unanswered("the answer has no known shape", None));
-    };
-    let (good, mut bad): (Vec<_>, Vec<_>) = entries.into_iter().partition(Entry::is_good);
-    if !bad.is_empty() {
-        let problem = bad.swap_remove(0).problem;
-        return Err(if good.is_empty() { operation.refused(problem) } else { operation.partial(problem) });
+    let (good, bad): (Vec<_>, Vec<_>) =
+        entries_of_write(operation, body)?.into_iter().partition(Entry::is_good);
+    let mut problems = bad.into_iter().map(|entry| entry.problem);
+    if let Some(problem) = problems.next() {
+        let further = problems.collect();
+        return Err(if good.is_empty() {
+            operation.refused_for(problem, further)
+        } else {
+            operation.partial(problem, further)
+        });
     }
-    if good.iter().any(|entry| entry.problem.code() == success) {
+    if good.iter().any(|entry| entry.confirms(success)) {
         return Ok(());
     }
     // Also `{"type":"success","msg":"Task completed"}`, which Mailcow says when it did nothing.
     Err(operation.unanswered("the answer does not confirm it", None))
 }
 
+/// Judges the answer to a write on several items and adds what it says about each to `outcome`.
+pub(crate) fn confirm_each(
+    operation: Operation<'_>,
+    success: Success<'_>,
+    items: &[String],
+    body: &[u8],
+    outcome: &mut PartlyDone,
+) -> Result<(), Error> {
+    outcome.judge(operation, success, items, &entries_of_write(operation, body)?);
+    Ok(())
+}
+
+/// Judges the answer to a write that is an object of its own instead of a code.
+pub(crate) fn returned<T: DeserializeOwned>(operation: Operation<'_>, body: &[u8]) -> Result<T, Error> {
+    if let Some(entries) = messages(body) {
+        return Err(match entries.into_iter().find(|entry| !entry.is_good()) {
+            Some(entry) => operation.refused(entry.problem),
+            None => operation.unanswered("the answer does not confirm it", None),
+        });
+    }
+    serde_json::from_slice(body).map_err(|_| operation.unanswered("the answer has no known shape", None))
+}
+
 /// Judges the answer to a read: `None` for `{}` and `[]`, which stand for *not found* and *empty* alike.
 pub(crate) fn decode<T: DeserializeOwned>(operation: Operation<'_>, body: &[u8]) -> Result<Option<T>, Error> {
-    let mut marks = body.iter().filter(|byte| !byte.is_ascii_whitespace());
-    match (marks.next(), marks.next(), marks.next()) {
-        (None, ..) => {
-            return Err(Error::Unauthenticated {
-                operation: operation.route,
-                reason: "the answer is empty, as when mailcow sees no key; does a proxy strip the header X-API-Key",
-            });
-        }
-        (Some(b'{'), Some(b'}'), None) | (Some(b'['), Some(b']'), None) => return Ok(None),
-        _ => {}
+    if !has_content(operation, body)? {
+        return Ok(None);
     }
     serde_json::from_slice(body).map(Some).map_err(|error| {
-        let bad = entries(body).into_iter().flatten().find(|entry| !entry.is_good());
-        match bad {
-            Some(entry) => operation.refused(entry.problem),
-            // Only the place: the words of serde may repeat a value.
-            None => operation.unexpected(format!(
-                "its JSON is not as known, line {} column {}",
-                error.line(),
-                error.column()
-            )),
-        }
+        // Only the place: the words of serde may repeat a value.
+        let (line, column) = (error.line(), error.column());
+        operation.unexpected(format!("its JSON is not as known, line {line} column {column}"))
     })
 }
 
-struct Entry {
+/// Judges the answer to a read of raw text.
+pub(crate) fn text(operation: Operation<'_>, body: &[u8]) -> Result<Option<String>, Error> {
+    let has_content = has_content(operation, body)?;
+    Ok(has_content.then(|| String::from_utf8_lossy(body).into_owned()))
+}
+
+/// Returns whether the answer to a read holds something that is no message.
+fn has_content(operation: Operation<'_>, body: &[u8]) -> Result<bool, Error> {
+    let mut marks = body.iter().filter(|byte| !byte.is_ascii_whitespace());
+    match (marks.next(), marks.next(), marks.next()) {
+        (None, ..) => Err(operation.no_key()),
+        (Some(b'{'), Some(b'}'), None) | (Some(b'['), Some(b']'), None) => Ok(false),
+        _ => match messages(body) {
+            None => Ok(true),
+            Some(entries) => Err(match entries.into_iter().find(|entry| !entry.is_good()) {
+                Some(entry) => operation.refused(entry.problem),
+                None => operation.unexpected("it is a message and no content"),
+            }),
+        },
+    }
+}
+
+/// One message of an answer. Its `log`, which echoes the request, is not read.
+#[derive(Debug)]
+pub(crate) struct Entry {
     kind: String,
-    problem: Problem,
+    pub(crate) problem: Problem,
 }
 
 impl Entry {
-    fn is_good(&self) -> bool {
+    pub(crate) fn is_good(&self) -> bool {
         self.kind == "success" || self.kind == "info"
+    }
+
+    /// Returns whether this is what `success` waits for.
+    pub(crate) fn confirms(&self, success: Success<'_>) -> bool {
+        let is = |code: &str| match self.problem.code() {
+            Problem::FREE_TEXT => self.problem.args().first().is_some_and(|text| text == code),
+            own => own == code,
+        };
+        self.kind == "success"
+            && match success {
+                Success::Code(code) => is(code),
+                Success::AnyOf(codes) => codes.iter().any(|code| is(code)),
+                Success::TaskCompleted => is("Task completed"),
+                Success::PlainTrue => false,
+            }
     }
 }
 
+fn entries_of_write(operation: Operation<'_>, body: &[u8]) -> Result<Vec<Entry>, Error> {
+    if body.trim_ascii().is_empty() {
+        return Err(operation.unanswered("the answer is empty, as after an error inside of mailcow", None));
+    }
+    entries(body).ok_or_else(|| operation.unanswered("the answer has no known shape", None))
+}
+
 /// Reads the entries of an answer: an array of them or a single one. `None` if anything else is there.
-fn entries(body: &[u8]) -> Option<Vec<Entry>> {
-    #[derive(Deserialize)]
-    struct Raw {
-        r#type: String,
-        msg: Value,
+pub(crate) fn entries(body: &[u8]) -> Option<Vec<Entry>> {
+    one_or_many::<Message<false>>(body)
+}
+
+/// Reads an answer that consists of messages and nothing else. The rows of a log have a type and a text too, but
+/// more beside it.
+fn messages(body: &[u8]) -> Option<Vec<Entry>> {
+    one_or_many::<Message<true>>(body)
+}
+
+fn one_or_many<T: DeserializeOwned + Into<Entry>>(body: &[u8]) -> Option<Vec<Entry>> {
+    // As text: what serde_json skips it does not check.
+    let body = std::str::from_utf8(body).ok()?;
+    match body.trim_ascii().as_bytes().first()? {
+        b'{' => serde_json::from_str(body).ok().map(|one: T| vec![one.into()]),
+        b'[' => {
+            let many: Vec<T> = serde_json::from_str(body).ok()?;
+            Some(many.into_iter().map(Into::into).collect())
+        }
+        _ => None,
     }
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Shape {
-        One(Raw),
-        Many(Vec<Raw>),
+}
+
+/// The JSON of an [`Entry`]: an object and no array, which a derived reader would take too.
+struct Message<const STRICT: bool>(Entry);
+
+impl<const STRICT: bool> From<Message<STRICT>> for Entry {
+    fn from(message: Message<STRICT>) -> Self {
+        message.0
     }
-    let raw = match serde_json::from_slice(body).ok()? {
-        Shape::One(raw) => vec![raw],
-        Shape::Many(raw) => raw,
-    };
-    Some(raw.into_iter().map(|raw| Entry { kind: raw.r#type, problem: Problem::decode(&raw.msg) }).collect())
+}
+
+impl<'de, const STRICT: bool> Deserialize<'de> for Message<STRICT> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MessageVisitor::<STRICT>)
+    }
+}
+
+struct MessageVisitor<const STRICT: bool>;
+
+impl<'de, const STRICT: bool> Visitor<'de> for MessageVisitor<STRICT> {
+    type Value = Message<STRICT>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a message")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut kind, mut problem) = (None, None);
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "type" if kind.is_none() => kind = Some(map.next_value()?),
+                "msg" if problem.is_none() => problem = Some(Problem::decode(&map.next_value()?)),
+                "log" => _ = map.next_value::<IgnoredAny>()?,
+                "type" | "msg" => return Err(A::Error::custom("a field is there twice")),
+                _ if STRICT => return Err(A::Error::custom("it is no message")),
+                _ => _ = map.next_value::<IgnoredAny>()?,
+            }
+        }
+        let (Some(kind), Some(problem)) = (kind, problem) else {
+            return Err(A::Error::custom("a field is missing"));
+        };
+        Ok(Message(Entry { kind, problem }))
+    }
 }
 
 fn target_host(base: &Url, location: Option<&str>) -> String {
@@ -169,126 +301,18 @@ fn target_host(base: &Url, location: Option<&str>) -> String {
     target.as_ref().and_then(Url::host_str).unwrap_or("an unnamed host").to_owned()
 }
 
-fn rejection(body: &[u8]) -> &'static str {
+fn rejection(body: &[u8]) -> (ProblemKind, &'static str) {
     let says = |text: &[u8]| body.windows(text.len()).any(|window| window == text);
     if says(b"api access denied for ip") {
-        "the address of this host is not in the list of allowed addresses of the key"
+        let reason = "the address of this host is not in the list of allowed addresses of the key";
+        (ProblemKind::AddressNotAllowed, reason)
+    } else if says(b"authentication failed") {
+        (ProblemKind::WrongKey, "it is unknown or inactive")
     } else {
-        "it is unknown or inactive"
+        let reason = "the answer is none of mailcow's, a proxy in front of it may want another credential";
+        (ProblemKind::ProxyDenied, reason)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const WRITE: Operation<'_> = Operation { route: "add/mailbox", subject: "a@b.example", is_write: true };
-    const READ: Operation<'_> = Operation { route: "get/domain", subject: "b.example", is_write: false };
-
-    fn judged(body: &str) -> Result<(), Error> {
-        confirm(WRITE, "mailbox_added", body.as_bytes())
-    }
-
-    fn status(operation: Operation<'_>, status: u16, body: &str) -> Error {
-        let base = "https://mail.example.com/api/v1/".parse().unwrap();
-        let answer = HttpResponse::new(status, body).with_location("https://evil.example/?token=x");
-        accept(operation, &base, Ok(answer)).unwrap_err()
-    }
-
-    #[test]
-    fn only_the_own_code_of_a_write_is_success() {
-        assert!(judged(r#"[{"type":"success","log":[],"msg":["mailbox_added","a@b"]}]"#).is_ok());
-        for unconfirmed in [
-            r#"{"type":"success","msg":"Task completed"}"#,
-            r#"[{"type":"success","msg":["rl_saved","a@b"]}]"#,
-            "[]",
-            "{}",
-            "",
-            " \n",
-            "<html>mailbox_added</html>",
-            r#"["mailbox_added"]"#,
-            r#"{"type":"success"}"#,
-        ] {
-            let error = judged(unconfirmed).unwrap_err();
-            assert!(
-                matches!(error, Error::Unknown { .. }) && error.outcome_unknown(),
-                "{unconfirmed}: {error}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_problem_beside_the_success_is_reported() {
-        let both =
-            r#"[{"type":"danger","msg":"rl_timeframe"},{"type":"success","msg":["mailbox_added","a@b"]}]"#;
-        let error = judged(both).unwrap_err();
-        assert_eq!(error.problem().unwrap().code(), "rl_timeframe");
-        assert!(matches!(error, Error::Partial { .. }));
-        let warning = both.replace("danger", "warning");
-        assert!(matches!(judged(&warning), Err(Error::Partial { .. })));
-        let alone = r#"[{"type":"danger","msg":["object_exists","a@b"]}]"#;
-        assert!(matches!(judged(alone), Err(Error::Refused { .. })));
-        let protocol = r#"{"type":"error","msg":"Cannot find attributes in post data"}"#;
-        assert!(matches!(judged(protocol), Err(Error::Refused { .. })));
-    }
-
-    #[test]
-    fn a_status_means_the_same_for_every_route() {
-        assert!(matches!(status(WRITE, 401, "{}"), Error::Unauthenticated { .. }));
-        let by_address = status(WRITE, 401, r#"{"type":"error","msg":"api access denied for ip 192.0.2.1"}"#);
-        assert!(by_address.to_string().contains("allowed addresses"), "{by_address}");
-        assert!(matches!(status(WRITE, 403, ""), Error::PermissionDenied { .. }));
-        assert!(matches!(status(READ, 404, ""), Error::Unsupported { .. }));
-        assert!(matches!(status(WRITE, 502, "<html>"), Error::Unknown { .. }));
-        assert!(status(READ, 502, "<html>").is_retryable());
-        assert!(status(WRITE, 429, "").is_retryable());
-        assert!(matches!(status(READ, 405, ""), Error::Unexpected { .. }));
-    }
-
-    #[test]
-    fn a_redirect_names_only_the_host() {
-        let error = status(WRITE, 307, "");
-        assert_eq!(
-            error.to_string(),
-            "the server redirects add/mailbox to evil.example, correct the base url"
-        );
-    }
-
-    #[test]
-    fn a_read_tells_none_from_refused_from_unreadable() {
-        let read = |body: &str| decode::<Vec<u32>>(READ, body.as_bytes());
-        assert_eq!(read("[1, 2]").unwrap(), Some(vec![1, 2]));
-        assert_eq!(read("{ }\n").unwrap(), None);
-        assert_eq!(read("[]").unwrap(), None);
-        assert!(matches!(read(""), Err(Error::Unauthenticated { .. })));
-        assert!(matches!(read(r#"{"type":"error","msg":"x y"}"#), Err(Error::Refused { .. })));
-        let error = read(r#"["SECRET"]"#).unwrap_err();
-        assert!(matches!(error, Error::Unexpected { .. }) && !format!("{error:?}").contains("SECRET"));
-    }
-
-    proptest! {
-        #[test]
-        fn no_answer_with_a_problem_in_it_is_ok(
-            codes in prop::collection::vec((0usize..5, "[a-z_]{1,12}"), 0..6),
-            at in 0usize..7,
-            danger in prop::sample::select(vec!["danger", "warning", "error", "DANGER", "succes"]),
-        ) {
-            let mut entries: Vec<_> = codes.iter().map(|(kind, code)| match kind {
-                0 => serde_json::json!({"type": "success", "log": null, "msg": ["mailbox_added", code]}),
-                1 => serde_json::json!({"type": "success", "msg": code}),
-                2 => serde_json::json!({"type": "info", "msg": [code, 7, {"x": null}]}),
-                _ => serde_json::json!({"type": "success", "msg": "mailbox_added"}),
-            }).collect();
-            entries.insert(at.min(entries.len()), serde_json::json!({"type": danger, "msg": "mailbox_added"}));
-            prop_assert!(judged(&serde_json::to_string(&entries).unwrap()).is_err());
-        }
-
-        #[test]
-        fn no_cut_answer_is_ok(cut in 0usize..52) {
-            let whole = r#"[{"type":"success","msg":["mailbox_added","a@b.c"]}]"#;
-            prop_assert!(cut == whole.len() || judged(&whole[..cut]).is_err());
-        }
-    }
-}
+mod tests;

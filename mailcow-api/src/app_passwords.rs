@@ -9,6 +9,7 @@ use crate::{
     Client, Ensured, Error, MailboxAddress, Protocol,
     client::{Read, Write},
     ensure::ensure,
+    html::unescape,
     loose, protocols,
 };
 
@@ -251,44 +252,11 @@ fn unescaped<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Er
     loose::text(deserializer).map(|name| unescape(&name))
 }
 
-/// Undoes PHP's `htmlspecialchars` until nothing changes any more.
-fn unescape(text: &str) -> String {
-    let mut text = text.to_owned();
-    loop {
-        let mut once = text.clone();
-        for (entity, character) in ENTITIES {
-            once = once.replace(entity, character);
-        }
-        if once == text {
-            return text;
-        }
-        text = once;
-    }
-}
-
 fn invalid(write: Write, reason: &str) -> Error {
     Error::InvalidInput { operation: write.route, reason: reason.to_owned() }
 }
-
-// `&amp;` last, so that one round undoes one escape.
-const ENTITIES: [(&str, &str); 6] =
-    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#039;", "'"), ("&apos;", "'"), ("&amp;", "&")];
 
 const LIST: Read = Read("get/app-passwd/all");
 const ADD: Write = Write { route: "add/app-passwd", success: "app_passwd_added" };
 const EDIT: Write = Write { route: "edit/app-passwd", success: "object_modified" };
 const DELETE: Write = Write { route: "delete/app-passwd", success: "app_passwd_removed" };
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_unescaped_until_stable() {
-        assert_eq!(
-            unescape("agent &amp;amp;amp;lt;runtime&amp;gt; &#039;x&amp;quot;"),
-            "agent <runtime> 'x\""
-        );
-        assert_eq!(unescape("a & b &unknown;"), "a & b &unknown;");
-    }
-}

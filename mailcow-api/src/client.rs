@@ -1,20 +1,49 @@
-//! The client and its one door to the wire.
+//! The client, and how a resource file reads and writes through it.
+//!
+//! ```text
+//! const GET: Read = Read("get/domain");
+//! self.read(GET, None)                                   one object or list, no further segment
+//! self.read(GET, Some(name.as_str()))                    get/domain/{name}
+//! self.read(LOGINS, [mailbox.as_str(), days])            several segments
+//! self.read(LIST, Target::from(["all"]).with_query("tags", tags.join(",")))
+//! self.read::<String>(HTML, None), self.read::<bool>(..) a bare JSON string, a bare `true`
+//! self.read_text(POSTCAT, Some(id))                      raw text
+//!
+//! const SEARCH: Search = Search("search/mailbox");
+//! self.search(SEARCH, &body)                             reads by POST
+//!
+//! const ADD: Write = Write { route: "add/domain", success: "domain_added" };
+//! const EDIT: Write<&[&str]> = Write { route: "edit/fail2ban", success: &["f2b_modified", "object_modified"] };
+//! const STS: Write<TaskCompleted> = Write { route: "add/mta-sts", success: TaskCompleted };
+//! const RESET: Write<PlainTrue> = Write { route: "get/reset-last-login", success: PlainTrue };
+//! const SSO: WriteReturning = WriteReturning("add/sso/domain-admin");
+//! self.write(ADD, subject, &body)
+//! self.write_idempotent(EDIT, subject, &body)            sent again if there is no answer
+//! self.write_at(TAG, [domain.as_str()], &tags)           delete/domain/tag/{domain}
+//! self.write_by_get(RESET, [mailbox.as_str()])
+//! self.write_returning::<Token>(SSO, subject, &body)
+//! self.edit_items(EDIT, &addresses, &attr)               in chunks, judged per item
+//! self.delete_items(DELETE, &addresses)                  likewise
+//! ```
+//! A success code may be free text too, as `"Added client access"`.
 
 use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::{Serialize, de::DeserializeOwned};
-use url::{Host, Url};
 
+#[allow(unused_imports, reason = "the resource files take their words from here")]
+pub(crate) use crate::route::{
+    EditItems, PlainTrue, Read, Search, Success, Target, TaskCompleted, Write, WriteReturning,
+};
 use crate::{
-    DomainName, Error, HttpClient, HttpRequest, Method, ReqwestClient,
+    ClientBuilder, DomainName, Error, Method, PartlyDone,
     answer::{self, Operation},
+    door::{Call, Door},
 };
 
 /// A client of one Mailcow server with one API key. Clones are cheap and share everything.
@@ -27,22 +56,8 @@ pub struct Client {
 }
 
 struct Inner {
-    base: Url,
-    api_key: SecretString,
-    http: Arc<dyn HttpClient>,
-    deadline: Duration,
+    door: Door,
     dkim_turns: Mutex<HashMap<DomainName, Arc<tokio::sync::Mutex<()>>>>,
-}
-
-/// A route that reads, as `get/mailbox`.
-#[derive(Clone, Copy)]
-pub(crate) struct Read(pub(crate) &'static str);
-
-/// A route that writes, with the code by which the server confirms it.
-#[derive(Clone, Copy)]
-pub(crate) struct Write {
-    pub(crate) route: &'static str,
-    pub(crate) success: &'static str,
 }
 
 impl Client {
@@ -55,38 +70,159 @@ impl Client {
     /// # Ok::<(), mailcow_api::Error>(())
     /// ```
     pub fn builder(base_url: &str, api_key: SecretString) -> ClientBuilder {
-        ClientBuilder {
-            base_url: base_url.to_owned(),
-            api_key,
-            tls: None,
-            http: None,
-            deadline: Duration::from_mins(2),
-        }
+        ClientBuilder::new(base_url, api_key)
     }
 
-    /// Reads one object or list; `name` is the last segment of the path. `None` means not found or empty.
-    pub(crate) async fn read<T: DeserializeOwned>(
+    /// Sets another API key for this client and its clones, and lets calls go out again after the server has turned
+    /// away the former one.
+    ///
+    /// Once an answer was HTTP 401 (a wrong or inactive key, an address that the key is not for, a proxy that wants
+    /// another credential), every further call fails at once with [`Error::Unauthenticated`] and nothing is sent:
+    /// after about ten such calls Mailcow blocks the address of this host. The same key may be set again after its
+    /// list of addresses was corrected.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use mailcow_api::{Client, Error, FakeMailcow};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// let mailcow = FakeMailcow::new();
+    /// let builder = Client::builder("https://mail.example.com", "OLD-KEY".into());
+    /// let client = builder.http_client(Arc::new(mailcow.clone())).build()?;
+    /// for _ in 0..20 {
+    ///     assert!(matches!(client.version().await, Err(Error::Unauthenticated { .. })));
+    /// }
+    /// assert_eq!(mailcow.calls().len(), 1);
+    /// client.replace_key(mailcow.api_key())?;
+    /// client.version().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Returns [`Error::InvalidInput`] if it holds other characters than letters, digits and hyphens.
+    pub fn replace_key(&self, api_key: SecretString) -> Result<(), Error> {
+        self.inner.door.keys.replace(api_key)
+    }
+
+    pub(crate) fn new(door: Door) -> Self {
+        Self { inner: Arc::new(Inner { door, dkim_turns: Mutex::default() }) }
+    }
+
+    /// Reads one object or list. `None` means not found or empty.
+    pub(crate) async fn read<'a, T: DeserializeOwned>(
         &self,
         route: Read,
-        name: Option<&str>,
+        target: impl Into<Target<'a>>,
     ) -> Result<Option<T>, Error> {
-        let operation = Operation { route: route.0, subject: name.unwrap_or("the server"), is_write: false };
-        let answered = self.call(operation, name, None).await;
-        traced(operation, answered.and_then(|body| answer::decode(operation, &body)))
+        self.get(route.0, &target.into(), answer::decode).await
+    }
+
+    /// Reads raw text. `None` means not found or empty.
+    pub(crate) async fn read_text<'a>(
+        &self,
+        route: Read,
+        target: impl Into<Target<'a>>,
+    ) -> Result<Option<String>, Error> {
+        self.get(route.0, &target.into(), answer::text).await
+    }
+
+    /// Reads by POST. `None` means not found or empty.
+    pub(crate) async fn search<T: DeserializeOwned>(
+        &self,
+        route: Search,
+        body: &impl Serialize,
+    ) -> Result<Option<T>, Error> {
+        let operation = Operation { route: route.0, subject: "the server" };
+        self.post(operation, &Target::default(), body, true, |body| answer::decode(operation, body)).await
     }
 
     /// Writes and returns once the server has confirmed it.
-    pub(crate) async fn write(
+    pub(crate) async fn write<S: Into<Success<'static>>>(
         &self,
-        write: Write,
+        write: Write<S>,
         subject: &str,
         body: &impl Serialize,
     ) -> Result<(), Error> {
-        let operation = Operation { route: write.route, subject, is_write: true };
-        let json =
-            serde_json::to_string(body).map_err(|_| operation.invalid("it cannot be written as JSON"))?;
-        let answered = self.call(operation, None, Some(json.into())).await;
-        traced(operation, answered.and_then(|body| answer::confirm(operation, write.success, &body)))
+        let (operation, success) = (Operation { route: write.route, subject }, write.success.into());
+        self.post(operation, &Target::default(), body, false, |body| {
+            answer::confirm(operation, success, body)
+        })
+        .await
+    }
+
+    /// As [`write`](Self::write), for a write that done twice is the same as done once: it is repeated if there is no
+    /// answer.
+    pub(crate) async fn write_idempotent<S: Into<Success<'static>>>(
+        &self,
+        write: Write<S>,
+        subject: &str,
+        body: &impl Serialize,
+    ) -> Result<(), Error> {
+        let (operation, success) = (Operation { route: write.route, subject }, write.success.into());
+        self.post(operation, &Target::default(), body, true, |body| answer::confirm(operation, success, body))
+            .await
+    }
+
+    /// Writes to a route with further segments, which are the subject too.
+    pub(crate) async fn write_at<'a, S: Into<Success<'static>>>(
+        &self,
+        write: Write<S>,
+        target: impl Into<Target<'a>>,
+        body: &impl Serialize,
+    ) -> Result<(), Error> {
+        let target = target.into();
+        let (subject, success) = (target.subject(), write.success.into());
+        let operation = Operation { route: write.route, subject: &subject };
+        self.post(operation, &target, body, false, |body| answer::confirm(operation, success, body)).await
+    }
+
+    /// Writes by GET, which Mailcow has too.
+    pub(crate) async fn write_by_get<'a, S: Into<Success<'static>>>(
+        &self,
+        write: Write<S>,
+        target: impl Into<Target<'a>>,
+    ) -> Result<(), Error> {
+        let success = write.success.into();
+        let judge = |operation: Operation<'_>, body: &[u8]| answer::confirm(operation, success, body);
+        self.get(write.route, &target.into(), judge).await
+    }
+
+    /// Writes and returns the object that the server answers with.
+    pub(crate) async fn write_returning<T: DeserializeOwned>(
+        &self,
+        route: WriteReturning,
+        subject: &str,
+        body: &impl Serialize,
+    ) -> Result<T, Error> {
+        let operation = Operation { route: route.0, subject };
+        self.post(operation, &Target::default(), body, false, |body| answer::returned(operation, body)).await
+    }
+
+    /// Changes several items alike, in chunks. Not all done is [`Error::PartlyDone`].
+    pub(crate) async fn edit_items<I: Serialize + fmt::Display, S: Into<Success<'static>>>(
+        &self,
+        write: Write<S>,
+        items: &[I],
+        attr: &impl Serialize,
+    ) -> Result<(), Error> {
+        let body = |chunk: &[I]| serde_json::to_string(&EditItems { items: chunk, attr });
+        self.write_chunks(write.route, write.success.into(), items, body).await
+    }
+
+    /// Deletes several items, in chunks. Not all done is [`Error::PartlyDone`].
+    pub(crate) async fn delete_items<I: Serialize + fmt::Display, S: Into<Success<'static>>>(
+        &self,
+        write: Write<S>,
+        items: &[I],
+    ) -> Result<(), Error> {
+        self.write_chunks(write.route, write.success.into(), items, serde_json::to_string).await
+    }
+
+    /// Makes a call that no typed method covers.
+    pub(crate) async fn call(&self, call: Call<'_>) -> Result<Vec<u8>, Error> {
+        self.inner.door.call(call).await
     }
 
     /// Waits until no other call of this client makes or deletes the DKIM key of `domain`.
@@ -100,243 +236,129 @@ impl Client {
         turn.lock_owned().await
     }
 
-    /// The one door to the wire: every route goes through here.
-    async fn call(
+    async fn get<T>(
+        &self,
+        route: &'static str,
+        target: &Target<'_>,
+        judge: impl FnOnce(Operation<'_>, &[u8]) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let subject = target.subject();
+        let operation = Operation { route, subject: &subject };
+        let call = Call { operation, route, method: Method::Get, target, body: None, is_repeatable: true };
+        let answered = self.inner.door.call(call).await;
+        traced(operation, answered.and_then(|body| judge(operation, &body)))
+    }
+
+    async fn post<T>(
         &self,
         operation: Operation<'_>,
-        name: Option<&str>,
-        body: Option<SecretString>,
-    ) -> Result<Vec<u8>, Error> {
-        let url = self.inner.url(operation, name)?;
-        let method = if operation.is_write { Method::Post } else { Method::Get };
-        let mut request = HttpRequest::new(method, url, self.inner.api_key.clone());
-        request.body = body;
-        let deadline = self.inner.deadline;
-        match tokio::time::timeout(deadline, self.inner.http.send(request)).await {
-            Ok(sent) => answer::accept(operation, &self.inner.base, sent),
-            Err(_) => {
-                Err(operation.unanswered(format!("no answer within {} s", deadline.as_secs_f32()), None))
+        target: &Target<'_>,
+        body: &impl Serialize,
+        is_repeatable: bool,
+        judge: impl FnOnce(&[u8]) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let json = serde_json::to_string(body).map_err(|_| not_json(operation))?;
+        let body = Some(json.into());
+        let answered = self
+            .inner
+            .door
+            .call(Call {
+                operation,
+                route: operation.route,
+                method: Method::Post,
+                target,
+                body,
+                is_repeatable,
+            })
+            .await;
+        traced(operation, answered.and_then(|body| judge(&body)))
+    }
+
+    async fn write_chunks<I: fmt::Display>(
+        &self,
+        route: &'static str,
+        success: Success<'static>,
+        items: &[I],
+        body: impl Fn(&[I]) -> serde_json::Result<String>,
+    ) -> Result<(), Error> {
+        let names: Vec<_> = items.iter().map(ToString::to_string).collect();
+        let about = format!("{} items", items.len());
+        let operation =
+            Operation { route, subject: names.first().filter(|_| names.len() == 1).unwrap_or(&about) };
+        check_items(operation, &names)?;
+        let size = *self.inner.door.chunks.of(operation.kind());
+        let (mut outcome, mut rest) = (PartlyDone::default(), names.as_slice());
+        for (chunk, chunk_names) in items.chunks(size).zip(names.chunks(size)) {
+            let json = body(chunk).map_err(|_| not_json(operation))?;
+            let target = &Target::default();
+            let call = Call {
+                operation,
+                route,
+                method: Method::Post,
+                target,
+                body: Some(json.into()),
+                is_repeatable: false,
+            };
+            let answered = self.inner.door.call(call).await;
+            let judged = traced(
+                operation,
+                answered.and_then(|body| {
+                    answer::confirm_each(operation, success, chunk_names, &body, &mut outcome)
+                }),
+            );
+            if let Err(error) = judged {
+                if rest.len() == names.len() && !error.outcome_unknown() {
+                    // Nothing was done: the plain error says all.
+                    return Err(error);
+                }
+                if error.outcome_unknown() {
+                    outcome.unknown.extend_from_slice(chunk_names);
+                    rest = &rest[chunk_names.len()..];
+                }
+                outcome.cause = Some(error);
+                break;
             }
+            rest = &rest[chunk_names.len()..];
         }
+        outcome.not_sent.extend_from_slice(rest);
+        if outcome.is_done() {
+            return Ok(());
+        }
+        Err(Error::PartlyDone { operation: route, items: Box::new(outcome) })
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("base", &self.inner.base.as_str())
-            .field("deadline", &self.inner.deadline)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("door", &self.inner.door).finish_non_exhaustive()
     }
 }
 
-impl Inner {
-    fn url(&self, operation: Operation<'_>, name: Option<&str>) -> Result<Url, Error> {
-        let mut path = operation.route.to_owned();
-        if let Some(name) = name {
-            if name.is_empty() || matches!(name, "." | "..") || name.contains('/') {
-                return Err(
-                    operation.invalid("a name that is empty, is a dot or holds a slash cannot be read")
-                );
-            }
-            if name.chars().any(char::is_control) {
-                return Err(operation.invalid("the name holds a control character"));
-            }
-            // Twice: nginx decodes the path into a query that PHP decodes again.
-            let once = utf8_percent_encode(name, SEGMENT).to_string();
-            path.push('/');
-            path.extend(utf8_percent_encode(&once, SEGMENT));
-        }
-        self.base.join(&path).map_err(|error| operation.invalid(error.to_string()))
+/// Refuses what no answer could be sorted by.
+fn check_items(operation: Operation<'_>, names: &[String]) -> Result<(), Error> {
+    if names.is_empty() {
+        return Err(operation.invalid("there are no items"));
     }
+    let mut sorted: Vec<_> = names.iter().map(|name| name.to_lowercase()).collect();
+    sorted.sort_unstable();
+    if sorted.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(operation.invalid("an item is there twice"));
+    }
+    if sorted.iter().any(|name| name.is_empty() || name.chars().any(char::is_control)) {
+        return Err(operation.invalid("an item is empty or holds a control character"));
+    }
+    Ok(())
 }
 
-/// Builds a [`Client`].
-#[derive(Clone)]
-#[must_use]
-pub struct ClientBuilder {
-    base_url: String,
-    api_key: SecretString,
-    tls: Option<Arc<rustls::ClientConfig>>,
-    http: Option<Arc<dyn HttpClient>>,
-    deadline: Duration,
+fn not_json(operation: Operation<'_>) -> Error {
+    operation.invalid("it cannot be written as JSON")
 }
 
-impl ClientBuilder {
-    /// Sets which certificates are trusted. The default are the public authorities.
-    pub fn tls(mut self, config: impl Into<Arc<rustls::ClientConfig>>) -> Self {
-        self.tls = Some(config.into());
-        self
-    }
-
-    /// Replaces the HTTP client, and with it TLS: for tests, recordings or a client of your own.
-    pub fn http_client(mut self, http: Arc<dyn HttpClient>) -> Self {
-        self.http = Some(http);
-        self
-    }
-
-    /// Sets how long one call may take, 120 s by default.
-    ///
-    /// Mailcow rebuilds a view after each write: with thousands of mailboxes and aliases one delete was measured to
-    /// take 29 s and more.
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
-        self
-    }
-
-    /// Builds the client. Nothing is sent yet; [`Client::version`] checks the credentials.
-    ///
-    /// # Errors
-    /// Returns [`Error::InvalidInput`] if the URL is none, is not https (plain http is for a loopback host only) or
-    /// carries credentials or a query, if the API key holds other characters than letters, digits and hyphens, or
-    /// if the TLS configuration is not usable.
-    pub fn build(self) -> Result<Client, Error> {
-        let base = base(&self.base_url)?;
-        let key = self.api_key.expose_secret();
-        if key.is_empty() || !key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
-            return Err(invalid("the api key is made of letters, digits and hyphens only"));
-        }
-        let http = match (self.http, self.tls) {
-            (Some(http), _) => http,
-            (None, Some(tls)) => Arc::new(ReqwestClient::new(tls)?),
-            (None, None) => Arc::new(ReqwestClient::with_public_roots()?),
-        };
-        let inner = Inner {
-            base,
-            api_key: self.api_key,
-            http,
-            deadline: self.deadline,
-            dkim_turns: Mutex::default(),
-        };
-        Ok(Client { inner: Arc::new(inner) })
-    }
-}
-
-impl fmt::Debug for ClientBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the URL: unchecked, it may still carry credentials.
-        f.debug_struct("ClientBuilder").field("deadline", &self.deadline).finish_non_exhaustive()
-    }
-}
-
-/// Reads a base URL in any of its forms and returns the one that ends in `/api/v1/`.
-fn base(text: &str) -> Result<Url, Error> {
-    let mut url = Url::parse(text).map_err(|error| invalid(format!("the base url is none: {error}")))?;
-    let is_loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    match url.scheme() {
-        "https" => {}
-        "http" if is_loopback => {}
-        "http" => return Err(invalid("the base url is not https; plain http is only for a loopback host")),
-        _ => return Err(invalid("the base url is not https")),
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(invalid("the base url holds credentials; mailcow takes only an api key"));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(invalid("the base url holds a query or a fragment"));
-    }
-    let path = url.path().trim_end_matches('/');
-    let path = path.strip_suffix("/api/v1").unwrap_or(path).trim_end_matches('/');
-    let path = format!("{path}/api/v1/");
-    url.set_path(&path);
-    Ok(url)
-}
-
-fn traced<T>(operation: Operation<'_>, result: Result<T, Error>) -> Result<T, Error> {
+pub(crate) fn traced<T>(operation: Operation<'_>, result: Result<T, Error>) -> Result<T, Error> {
     let outcome = result.as_ref().map_or_else(Error::label, |_| "ok");
     tracing::debug!(operation = operation.route, outcome, "mailcow call");
     result
 }
 
-fn invalid(reason: impl Into<String>) -> Error {
-    Error::InvalidInput { operation: "the client", reason: reason.into() }
-}
-
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn build(url: &str, key: &str) -> Result<Client, Error> {
-        Client::builder(url, key.into()).build()
-    }
-
-    #[test]
-    fn every_form_of_the_base_url_means_the_same() {
-        for (given, meant) in [
-            ("https://mail.example.com", "https://mail.example.com/api/v1/"),
-            ("https://mail.example.com/", "https://mail.example.com/api/v1/"),
-            ("https://mail.example.com/api/v1", "https://mail.example.com/api/v1/"),
-            ("https://mail.example.com/api/v1//", "https://mail.example.com/api/v1/"),
-            ("https://mail.example.com:8443/mail/", "https://mail.example.com:8443/mail/api/v1/"),
-            ("http://localhost:8080", "http://localhost:8080/api/v1/"),
-            ("http://127.0.0.9", "http://127.0.0.9/api/v1/"),
-            ("http://[::1]:1/api/v1/", "http://[::1]:1/api/v1/"),
-        ] {
-            assert_eq!(base(given).unwrap().as_str(), meant);
-        }
-    }
-
-    #[test]
-    fn unsafe_or_odd_urls_are_refused_without_repeating_them() {
-        for bad in [
-            "http://mail.example.com",
-            "http://localhost.example.com",
-            "http://128.0.0.1",
-            "ftp://mail.example.com",
-            "mail.example.com",
-            "https://user:SECRET@mail.example.com",
-            "https://mail.example.com/?key=SECRET",
-            "https://mail.example.com/#SECRET",
-        ] {
-            let error = build(bad, "KEY").unwrap_err();
-            assert!(matches!(error, Error::InvalidInput { .. }), "{bad}");
-            assert!(!format!("{error} {error:?}").contains("SECRET"), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_key_that_mailcow_would_alter_is_refused() {
-        for bad in ["", "AAAAAA\n", "AAA BBB", "schlüssel"] {
-            assert!(build("https://mail.example.com", bad).is_err(), "{bad:?} was accepted");
-        }
-    }
-
-    #[test]
-    fn names_are_encoded_twice() {
-        let client = build("https://mail.example.com", "KEY").unwrap();
-        let url = |name| {
-            let operation = Operation { route: "get/mailbox", subject: name, is_write: false };
-            client.inner.url(operation, Some(name)).map(|url| url.path().to_owned())
-        };
-        assert_eq!(url("agent-1@b.example").unwrap(), "/api/v1/get/mailbox/agent-1@b.example");
-        assert_eq!(url("plus+tag@b.example").unwrap(), "/api/v1/get/mailbox/plus%252Btag@b.example");
-        assert_eq!(url("r&d?#@b.example").unwrap(), "/api/v1/get/mailbox/r%2526d%253F%2523@b.example");
-        for bad in ["", ".", "..", "a/b@b.example", "a\n@b.example"] {
-            assert!(url(bad).is_err(), "{bad:?} was accepted");
-        }
-    }
-
-    #[tokio::test]
-    async fn turns_are_per_domain_and_forgotten_afterwards() {
-        let client = build("https://mail.example.com", "KEY").unwrap();
-        let (one, two) = ("one.example".parse().unwrap(), "two.example".parse().unwrap());
-        let first = client.dkim_turn(&one).await;
-        let other = client.dkim_turn(&two).await;
-        let again = client.clone();
-        let waiting = tokio::spawn(async move { drop(again.dkim_turn(&one).await) });
-        tokio::task::yield_now().await;
-        assert!(!waiting.is_finished());
-        drop(first);
-        waiting.await.unwrap();
-        drop(other);
-        drop(client.dkim_turn(&"three.example".parse().unwrap()).await);
-        assert_eq!(client.inner.dkim_turns.lock().unwrap().len(), 1);
-    }
-}
+mod tests;

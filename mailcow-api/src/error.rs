@@ -1,6 +1,6 @@
 //! The one error of this crate.
 
-use crate::{HttpError, problem::Problem};
+use crate::{HttpError, PartlyDone, Problem, ProblemKind};
 
 /// Why a call did not do what it was asked to.
 ///
@@ -26,9 +26,11 @@ pub enum Error {
         operation: &'static str,
         /// The name the call was about.
         subject: String,
-        /// What the server said.
+        /// What the server said first.
         #[source]
         problem: Problem,
+        /// What else it said, in order.
+        further: Vec<Problem>,
     },
     /// The server reports both a success and a problem: read back what is there now.
     #[error("mailcow carried out {operation} for {subject} at most in part, read it back")]
@@ -41,6 +43,18 @@ pub enum Error {
         /// The first problem the server named.
         #[source]
         problem: Problem,
+        /// The other problems, in order.
+        further: Vec<Problem>,
+    },
+    /// A call on several items was not carried out for each of them: see which.
+    #[error("mailcow carried out {operation} not for each of the items, see which")]
+    #[non_exhaustive]
+    PartlyDone {
+        /// The route.
+        operation: &'static str,
+        /// What is known of each item.
+        #[source]
+        items: Box<PartlyDone>,
     },
     /// The server does not know the API key, does not allow it from this address, or saw none.
     ///
@@ -50,6 +64,9 @@ pub enum Error {
     Unauthenticated {
         /// The route.
         operation: &'static str,
+        /// What is wrong: [`WrongKey`](ProblemKind::WrongKey), [`AddressNotAllowed`](ProblemKind::AddressNotAllowed)
+        /// or [`ProxyDenied`](ProblemKind::ProxyDenied).
+        kind: ProblemKind,
         /// What to look at.
         reason: &'static str,
     },
@@ -123,14 +140,68 @@ impl Error {
 
     /// Returns whether the server may now hold a change, wholly or in part, although the call failed.
     pub fn outcome_unknown(&self) -> bool {
-        matches!(self, Self::Unknown { .. } | Self::Partial { .. })
+        match self {
+            Self::PartlyDone { items, .. } => !items.done.is_empty() || !items.unknown.is_empty(),
+            error => matches!(error, Self::Unknown { .. } | Self::Partial { .. }),
+        }
     }
 
-    /// Returns what the server said, if it said something.
+    /// Returns all problems that the server named, in order. They may belong to different steps of one operation.
+    pub fn problems(&self) -> Vec<&Problem> {
+        match self {
+            Self::Refused { problem, further, .. } | Self::Partial { problem, further, .. } => {
+                std::iter::once(problem).chain(further).collect()
+            }
+            Self::PartlyDone { items, .. } => {
+                items.refused.iter().map(|(_, problem)| problem).chain(&items.problems).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Returns what the server said first, if it said something of the operation as a whole.
     pub fn problem(&self) -> Option<&Problem> {
         match self {
             Self::Refused { problem, .. } | Self::Partial { problem, .. } => Some(problem),
             _ => None,
+        }
+    }
+
+    /// Returns what sort of problem this is; `None` if the outcome is unknown or the answer is not understood.
+    pub fn kind(&self) -> Option<ProblemKind> {
+        Some(match self {
+            Self::InvalidInput { .. } => ProblemKind::InvalidValue,
+            Self::Refused { problem, .. } | Self::Partial { problem, .. } => problem.kind(),
+            Self::Unauthenticated { kind, .. } => *kind,
+            Self::PermissionDenied { .. } => ProblemKind::ReadOnlyKey,
+            Self::Unavailable { source: Some(_), .. } => ProblemKind::Unreachable,
+            Self::Unavailable { source: None, .. } => ProblemKind::BackEndDown,
+            Self::Redirected { .. } | Self::Unsupported { .. } => ProblemKind::WrongServer,
+            Self::PartlyDone { .. } | Self::Unknown { .. } | Self::Unexpected { .. } => return None,
+        })
+    }
+
+    /// Returns a code that stays the same: that of the server if it gave one, else that of the
+    /// [`kind`](Self::kind), else `partly_done`, `unknown_outcome` or `unexpected_answer`.
+    pub fn code(&self) -> &str {
+        match (self.problem(), self.kind(), self) {
+            (Some(problem), ..) => problem.code(),
+            (None, Some(kind), _) => kind.code(),
+            (None, None, Self::PartlyDone { .. }) => "partly_done",
+            (None, None, Self::Unknown { .. }) => "unknown_outcome",
+            (None, None, _) => "unexpected_answer",
+        }
+    }
+
+    /// Returns what the reader can do about it.
+    pub fn fix(&self) -> &'static str {
+        match (self.kind(), self) {
+            (Some(kind), _) => kind.fix(),
+            (None, Self::PartlyDone { .. }) => {
+                "see what is known of each item, and read back those that are unknown"
+            }
+            (None, Self::Unknown { .. }) => "read back what is there now before you send it again",
+            (None, _) => "check the version of mailcow, and that nothing in front of it alters its answers",
         }
     }
 
@@ -140,6 +211,7 @@ impl Error {
             Self::InvalidInput { .. } => "invalid input",
             Self::Refused { .. } => "refused",
             Self::Partial { .. } => "partial",
+            Self::PartlyDone { .. } => "partly done",
             Self::Unauthenticated { .. } => "unauthenticated",
             Self::PermissionDenied { .. } => "permission denied",
             Self::Unknown { .. } => "unknown",

@@ -28,8 +28,13 @@
 //! - A lost or empty answer to a write leaves it open whether it was done: [`Error::Unknown`]. The `ensure_*` calls
 //!   read back by themselves.
 //! - Sizes are [`Mib`] in requests and [`Bytes`] in answers.
-//! - Deletes on a server with thousands of mailboxes take half a minute: keep the [deadline](ClientBuilder::deadline)
-//!   long and do few at a time.
+//! - Deletes on a server with thousands of mailboxes take half a minute, so they go out one by one and have a
+//!   [deadline](ClientBuilder::deadline_of) of 120 s; [`ClientBuilder::concurrency`] bounds every kind of call.
+//! - After one answer of HTTP 401 nothing is sent any more until [`Client::replace_key`]: Mailcow blocks the address of
+//!   a host that goes on.
+//! - Reads, and writes that are safe to repeat, are [retried](RetryPolicy); nothing else is.
+//! - A call on several items tells of each whether it was done: [`Error::PartlyDone`].
+//! - [`Client::search_mailboxes`] lists in pages; what has no method yet goes through [`Client::raw`].
 //! - The limits of a domain do not hold among simultaneous creates, and an overrun domain refuses every edit: near a
 //!   limit create one mailbox after the other.
 //!
@@ -38,28 +43,45 @@
 //! - `fake-server`: the same over real HTTP on a loopback port.
 
 mod address;
+#[allow(dead_code, reason = "some forms wait for their resource")]
 mod answer;
 mod app_passwords;
+mod builder;
+#[allow(dead_code, reason = "some forms wait for their resource")]
+mod bulk;
+#[allow(dead_code, reason = "some forms wait for their resource")]
 mod client;
 mod dkim;
 mod domains;
+mod door;
 mod ensure;
 mod error;
 #[cfg(feature = "fake")]
 mod fake;
+mod html;
 mod http;
+mod key;
 mod loose;
+mod mailbox_bulk;
 mod mailboxes;
+mod password;
 mod problem;
 mod protocols;
 mod rate_limits;
+mod raw;
+mod retry;
+#[allow(dead_code, reason = "some forms wait for their resource")]
+mod route;
+mod search;
 mod status;
 mod tags;
 mod units;
 
 pub use address::{DomainName, MailboxAddress};
 pub use app_passwords::{AppPassword, AppPasswordChange, AppPasswordId, NewAppPassword};
-pub use client::{Client, ClientBuilder};
+pub use builder::ClientBuilder;
+pub use bulk::PartlyDone;
+pub use client::Client;
 pub use dkim::{Dkim, DkimKeySpec};
 pub use domains::{Domain, NewDomain};
 pub use ensure::{Ensured, How};
@@ -68,9 +90,13 @@ pub use error::Error;
 pub use fake::FakeServer;
 #[cfg(feature = "fake")]
 pub use fake::{FakeCall, FakeLogin, FakeMailcow, Fault};
-pub use http::{HttpClient, HttpError, HttpRequest, HttpResponse, Method, ReqwestClient};
+pub use http::{HttpClient, HttpError, HttpRequest, HttpResponse, Method, ProxyCredential, ReqwestClient};
 pub use mailboxes::{Mailbox, MailboxChange, MailboxStatus, NewMailbox};
 pub use problem::{Problem, ProblemKind};
 pub use protocols::Protocol;
 pub use rate_limits::{RateFrame, RateLimit};
+pub use raw::{RawAction, RawCall};
+pub use retry::RetryPolicy;
+pub use route::CallKind;
+pub use search::{Page, SearchQuery};
 pub use units::{Bytes, Mib};

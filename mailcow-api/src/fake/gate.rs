@@ -4,7 +4,10 @@ use percent_encoding::percent_decode_str;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::state::{Reply, State};
+use super::{
+    search,
+    state::{Reply, State},
+};
 use crate::{HttpRequest, HttpResponse, Method};
 
 /// What a key may do.
@@ -60,6 +63,9 @@ pub(super) fn refuse(role: Role, request: &HttpRequest, action: &str) -> Option<
     }
     match (request.method, is_write) {
         (Method::Get, true) => Some(protocol_error(200, "Cannot find attributes in post data")),
+        (Method::Get, false) if action == "search" => {
+            Some(protocol_error(405, "only POST method is allowed"))
+        }
         (Method::Post, false) if action == "get" => Some(protocol_error(405, "only GET method is allowed")),
         _ => None,
     }
@@ -78,8 +84,11 @@ pub(super) fn dispatch(state: &mut State, route: &[&str], request: &HttpRequest)
         ["get", "mailbox", address] if *address != "all" => state.get_mailbox(address),
         ["get", "app-passwd", "all", address] => state.list_app_passwords(address),
         ["get", "dkim", name] => state.get_dkim(name),
+        ["get", "passwordpolicy"] => search::password_policy(),
         ["get", "rl-mbox", address] if *address != "all" => state.get_mailbox_rate(address),
         ["get", "rl-domain", name] if *name != "all" => state.get_domain_rate(name),
+        ["search", "domain"] => state.search_domain(&body),
+        ["search", "mailbox"] => state.search_mailbox(&body),
         ["add", "domain"] => state.add_domain(&body),
         ["add", "mailbox"] => state.add_mailbox(&body),
         ["add", "app-passwd"] => state.add_app_password(&body),
@@ -111,7 +120,10 @@ const VERSION: &str = "2026-07a";
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::client::Target;
 
     fn routed(path: &str) -> Vec<String> {
         let url = format!("https://mail.example.com/api/v1/{path}").parse().unwrap();
@@ -125,5 +137,17 @@ mod tests {
         assert_eq!(routed("get/mailbox/plus%252Btag@b.example"), ["get", "mailbox", "plus+tag@b.example"]);
         assert_eq!(routed("get/mailbox/plus%2Btag@b.example"), ["get", "mailbox", "plus tag@b.example"]);
         assert_eq!(routed("get/mailbox/r%26d@b.example"), ["get", "mailbox", "r"]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_path_of_the_client_arrives_as_it_was_meant(segments in prop::collection::vec(any::<String>(), 1..4)) {
+            let given: Vec<_> = segments.iter().map(String::as_str).collect();
+            let base = "https://mail.example.com/api/v1/".parse().unwrap();
+            if let Ok(url) = Target::from(given.as_slice()).url(&base, "get/x") {
+                let seen = route(&HttpRequest::new(Method::Get, url, "KEY".into()));
+                prop_assert_eq!(&seen[2..], &segments[..]);
+            }
+        }
     }
 }
