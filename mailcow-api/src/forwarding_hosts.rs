@@ -58,7 +58,7 @@ impl Client {
     pub async fn set_forwarding_host_spam_filter(&self, host: &str, spam_filter: bool) -> Result<(), Error> {
         input::word(EDIT.route, "host", host)?;
         let attr = EditAttr { keep_spam: Flag(!spam_filter) };
-        self.write(EDIT, host, &EditItems { items: &[host], attr: &attr }).await
+        self.write_idempotent(EDIT, host, &EditItems { items: &[host], attr: &attr }).await
     }
 
     /// Deletes a forwarding host (`delete/fwdhost`). Deleting none succeeds too.

@@ -63,16 +63,22 @@ mod http;
 mod ids;
 #[allow(dead_code, reason = "some checks wait for their resource")]
 mod input;
+mod key;
 mod loose;
+mod mailbox_bulk;
 mod mailboxes;
+mod password;
 mod problem;
 mod protocols;
 mod rate_limits;
+mod raw;
 mod recipient_maps;
 mod relayhosts;
 mod resources;
+mod retry;
 #[allow(dead_code, reason = "some forms wait for their resource")]
 mod route;
+mod search;
 mod status;
 mod tags;
 mod temporary_aliases;
@@ -101,7 +107,7 @@ pub use fake::FakeServer;
 #[cfg(feature = "fake")]
 pub use fake::{FakeCall, FakeLogin, FakeMailcow, Fault};
 pub use forwarding_hosts::ForwardingHost;
-pub use http::{HttpClient, HttpError, HttpRequest, HttpResponse, Method, ReqwestClient};
+pub use http::{HttpClient, HttpError, HttpRequest, HttpResponse, Method, ProxyCredential, ReqwestClient};
 pub use mailboxes::{
     LastLogins, Mailbox, MailboxChange, MailboxSettings, MailboxStatus, MailboxTemplate,
     MailboxTemplateAttributes, MailboxTemplateId, MailboxTemplateSpec, NewMailbox, PushoverSettings,
@@ -110,10 +116,13 @@ pub use mailboxes::{
 pub use problem::{Problem, ProblemKind};
 pub use protocols::Protocol;
 pub use rate_limits::{DomainRateLimit, MailboxRateLimit, RateFrame, RateLimit};
+pub use raw::{RawAction, RawCall};
 pub use recipient_maps::{NewRecipientMap, RecipientMap, RecipientMapChange, RecipientMapId};
 pub use relayhosts::{NewRelayhost, Relayhost, RelayhostChange, RelayhostId};
 pub use resources::{Bookings, NewResource, Resource, ResourceChange, ResourceKind};
+pub use retry::RetryPolicy;
 pub use route::CallKind;
+pub use search::{Page, SearchQuery};
 pub use temporary_aliases::{NewTemporaryAlias, TemporaryAlias};
 pub use tls_policy_maps::{NewTlsPolicyMap, TlsPolicy, TlsPolicyMap, TlsPolicyMapChange, TlsPolicyMapId};
 pub use transports::{NewTransport, Transport, TransportChange, TransportId};

@@ -215,20 +215,8 @@ impl Client {
     /// Returns [`Error::Refused`], among others with `access_denied` (no such mailbox), `password_complexity` and
     /// `mailbox_quota_left_exceeded`, and [`Error::InvalidInput`] for a change of nothing.
     pub async fn edit_mailbox(&self, address: &MailboxAddress, change: &MailboxChange) -> Result<(), Error> {
-        let attr = change.attr(EDIT.route)?;
+        let attr = change.attr()?;
         self.write(EDIT, address.as_str(), &EditItems { items: &[address], attr: &attr }).await
-    }
-
-    /// Changes several mailboxes alike (`edit/mailbox`). Safe to repeat.
-    ///
-    /// # Errors
-    /// Returns [`Error::PartlyDone`] unless the server confirms each one.
-    pub async fn edit_mailboxes(
-        &self,
-        addresses: &[MailboxAddress],
-        change: &MailboxChange,
-    ) -> Result<(), Error> {
-        self.edit_items(EDIT, addresses, &change.attr(EDIT.route)?).await
     }
 
     /// Deletes a mailbox with all its mail (`delete/mailbox`), and the aliases that lead only to it.
@@ -237,14 +225,6 @@ impl Client {
     /// Returns [`Error::Refused`] with `access_denied` if there is no such mailbox.
     pub async fn delete_mailbox(&self, address: &MailboxAddress) -> Result<(), Error> {
         self.write(DELETE, address.as_str(), &[address]).await
-    }
-
-    /// Deletes several mailboxes with all their mail (`delete/mailbox`). On a large server each one takes seconds.
-    ///
-    /// # Errors
-    /// Returns [`Error::PartlyDone`] unless each one was deleted.
-    pub async fn delete_mailboxes(&self, addresses: &[MailboxAddress]) -> Result<(), Error> {
-        self.delete_items(DELETE, addresses).await
     }
 
     /// Makes certain that a mailbox does not exist, and returns whether it was there. Safe to repeat.
@@ -274,5 +254,5 @@ fn is_own<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> 
 
 const GET: Read = Read("get/mailbox");
 const ADD: Write = Write { route: "add/mailbox", success: "mailbox_added" };
-const EDIT: Write = Write { route: "edit/mailbox", success: "mailbox_modified" };
-const DELETE: Write = Write { route: "delete/mailbox", success: "mailbox_removed" };
+pub(crate) const EDIT: Write = Write { route: "edit/mailbox", success: "mailbox_modified" };
+pub(crate) const DELETE: Write = Write { route: "delete/mailbox", success: "mailbox_removed" };

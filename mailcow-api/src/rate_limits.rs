@@ -188,18 +188,6 @@ impl Client {
         Ok(self.read(GET_DOMAIN, ["all"]).await?.unwrap_or_default())
     }
 
-    /// Sets one limit for several mailboxes, or removes it (`edit/rl-mbox`). Safe to repeat.
-    ///
-    /// # Errors
-    /// Returns [`Error::PartlyDone`] unless the server confirms each one.
-    pub async fn set_mailbox_rate_limits(
-        &self,
-        addresses: &[MailboxAddress],
-        limit: Option<&RateLimit>,
-    ) -> Result<(), Error> {
-        self.edit_items(EDIT_MAILBOX, addresses, &Attr::from(limit)).await
-    }
-
     /// Empties the bucket that a limit counts in, so that sending goes on at once (`delete/rlhash`). The log of
     /// limited messages names it, as `RLabcdefgh`.
     ///
@@ -216,18 +204,18 @@ impl Client {
         name: &str,
         limit: Option<&RateLimit>,
     ) -> Result<(), Error> {
-        self.write(route, name, &EditItems { items: &[name], attr: &Attr::from(limit) }).await
+        self.write_idempotent(route, name, &EditItems { items: &[name], attr: &Attr::new(limit) }).await
     }
 }
 
 #[derive(Serialize)]
-struct Attr<'a> {
+pub(crate) struct Attr<'a> {
     rl_value: String,
     rl_frame: &'a str,
 }
 
-impl<'a> From<Option<&'a RateLimit>> for Attr<'a> {
-    fn from(limit: Option<&'a RateLimit>) -> Self {
+impl<'a> Attr<'a> {
+    pub(crate) fn new(limit: Option<&'a RateLimit>) -> Self {
         // To remove a limit takes an empty value and still a valid frame.
         let (rl_value, rl_frame) =
             limit.map_or((String::new(), "s"), |limit| (limit.value.to_string(), limit.frame.as_str()));
@@ -245,7 +233,7 @@ fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NonZeroU32, D::Er
 
 const GET_MAILBOX: Read = Read("get/rl-mbox");
 const GET_DOMAIN: Read = Read("get/rl-domain");
-const EDIT_MAILBOX: Write = Write { route: "edit/rl-mbox", success: "rl_saved" };
+pub(crate) const EDIT_MAILBOX: Write = Write { route: "edit/rl-mbox", success: "rl_saved" };
 const RESET: Write<PlainTrue> = Write { route: "delete/rlhash", success: PlainTrue };
 const EDIT_DOMAIN: Write = Write { route: "edit/rl-domain", success: "rl_saved" };
 

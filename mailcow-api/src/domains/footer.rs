@@ -52,7 +52,7 @@ impl Client {
         for text in [&footer.html, &footer.plain] {
             input::optional_lines(EDIT.route, "footer", text)?;
         }
-        self.write(EDIT, name.as_str(), &EditItems { items: &[name], attr: footer }).await
+        self.write_idempotent(EDIT, name.as_str(), &EditItems { items: &[name], attr: footer }).await
     }
 }
 

@@ -4,7 +4,10 @@ use percent_encoding::percent_decode_str;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::state::{Reply, State, list};
+use super::{
+    search,
+    state::{Reply, State, list},
+};
 use crate::{HttpRequest, HttpResponse, Method};
 
 /// What a key may do.
@@ -60,6 +63,9 @@ pub(super) fn refuse(role: Role, request: &HttpRequest, action: &str) -> Option<
     }
     match (request.method, is_write) {
         (Method::Get, true) => Some(protocol_error(200, "Cannot find attributes in post data")),
+        (Method::Get, false) if action == "search" => {
+            Some(protocol_error(405, "only POST method is allowed"))
+        }
         (Method::Post, false) if action == "get" => Some(protocol_error(405, "only GET method is allowed")),
         _ => None,
     }
@@ -105,6 +111,9 @@ pub(super) fn dispatch(state: &mut State, route: &[&str], request: &HttpRequest)
         ["add", "alias-domain"] => state.add_alias_domain(&body),
         ["add", "relayhost"] => state.add_relayhost(&body),
         ["add", "transport"] => state.add_transport(&body),
+        ["get", "passwordpolicy"] => search::password_policy(),
+        ["search", "domain"] => state.search_domain(&body),
+        ["search", "mailbox"] => state.search_mailbox(&body),
         ["add", "domain"] => state.add_domain(&body),
         ["add", "mailbox"] => state.add_mailbox(&body),
         ["add", "app-passwd"] => state.add_app_password(&body),

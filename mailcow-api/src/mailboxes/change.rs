@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 
 use super::{
-    MailboxStatus,
+    EDIT, MailboxStatus,
     new::{checked, sorted},
 };
 use crate::{
@@ -126,7 +126,8 @@ impl MailboxChange {
         self
     }
 
-    pub(super) fn attr(&self, operation: &'static str) -> Result<EditAttr<'_>, Error> {
+    pub(crate) fn attr(&self) -> Result<EditAttr<'_>, Error> {
+        let operation = EDIT.route;
         tags::check(operation, &self.added_tags)?;
         input::optional_line(operation, "name", self.name.as_deref().unwrap_or_default())?;
         if let Some(authsource) = &self.options.authsource {
@@ -149,7 +150,7 @@ impl MailboxChange {
 }
 
 #[derive(Default, PartialEq, Serialize)]
-pub(super) struct EditAttr<'a> {
+pub(crate) struct EditAttr<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     password: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]

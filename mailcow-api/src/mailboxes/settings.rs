@@ -310,11 +310,11 @@ impl Client {
             new_local_part: to.local_part(),
             create_alias: Flag(keep_alias),
         };
-        self.set(RENAME, address, &attr).await
+        self.write(RENAME, address.as_str(), &EditItems { items: &[address], attr: &attr }).await
     }
 
     async fn set(&self, write: Write, address: &MailboxAddress, attr: &impl Serialize) -> Result<(), Error> {
-        self.write(write, address.as_str(), &EditItems { items: &[address], attr }).await
+        self.write_idempotent(write, address.as_str(), &EditItems { items: &[address], attr }).await
     }
 }
 
