@@ -116,7 +116,8 @@ pub(crate) fn accept(
 
 /// Judges the answer to a write: `Ok` only if `success` is there and no problem beside it.
 pub(crate) fn confirm(operation: Operation<'_>, success: Success<'_>, body: &[u8]) -> Result<(), Error> {
-    if matches!(success, Success::PlainTrue) && body.trim_ascii() == b"true" {
+    // PHP writes it as 1 where it does not go through JSON.
+    if matches!(success, Success::PlainTrue) && matches!(body.trim_ascii(), b"true" | b"1") {
         return Ok(());
     }
     let (good, bad): (Vec<_>, Vec<_>) =

@@ -216,6 +216,14 @@ impl Client {
     pub async fn delete_app_password(&self, id: AppPasswordId) -> Result<(), Error> {
         self.write(DELETE, &id.to_string(), &[id]).await
     }
+
+    /// Deletes several app passwords (`delete/app-passwd`), up to the first that does not exist.
+    ///
+    /// # Errors
+    /// Returns [`Error::PartlyDone`] unless each one was deleted.
+    pub async fn delete_app_passwords(&self, items: &[AppPasswordId]) -> Result<(), Error> {
+        self.delete_items(DELETE, items).await
+    }
 }
 
 #[derive(Serialize)]

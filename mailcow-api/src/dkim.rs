@@ -1,12 +1,17 @@
 //! The DKIM key of a domain (RFC 6376). Mailcow keeps one per domain.
 
+use std::collections::BTreeSet;
+
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedMutexGuard;
 
 use crate::{
     Client, DomainName, Ensured, Error,
     client::{Read, Write},
     ensure::ensure,
-    loose,
+    flag::Flag,
+    input, loose,
 };
 
 /// Which DKIM key to make: its selector and its size.
@@ -137,6 +142,60 @@ impl Client {
         self.write(DELETE, domain.as_str(), &[domain]).await
     }
 
+    /// Deletes the DKIM keys of several domains (`delete/dkim`). Those without one count as deleted.
+    ///
+    /// # Errors
+    /// Returns [`Error::PartlyDone`] unless the server confirms each one.
+    pub async fn delete_dkim_keys(&self, domains: &[DomainName]) -> Result<(), Error> {
+        let _turns = self.dkim_turns(domains).await;
+        self.delete_items(DELETE, domains).await
+    }
+
+    /// Copies the DKIM key of a domain to others (`add/dkim_duplicate`), **over** those that they have. Safe to
+    /// repeat.
+    ///
+    /// # Errors
+    /// Returns [`Error::Refused`] with `dkim_domain_or_sel_invalid` if there is no key to copy.
+    pub async fn duplicate_dkim(&self, from: &DomainName, to: &[DomainName]) -> Result<(), Error> {
+        input::some(DUPLICATE.route, to)?;
+        let _turns = self.dkim_turns(to).await;
+        let body = DuplicateBody { from_domain: from, to_domain: to };
+        self.write(DUPLICATE, from.as_str(), &body).await
+    }
+
+    /// Brings a private key along (`add/dkim_import`) as PEM.
+    ///
+    /// # Errors
+    /// Returns [`Error::Refused`], among others with `dkim_domain_or_sel_exists` (there is a key, and `overwrite` is
+    /// not set) and `private_key_error`.
+    pub async fn import_dkim(
+        &self,
+        domain: &DomainName,
+        selector: &str,
+        private_key: &SecretString,
+        overwrite: bool,
+    ) -> Result<(), Error> {
+        let spec = DkimKeySpec::new(selector)?;
+        input::lines(IMPORT.route, "private key", private_key.expose_secret())?;
+        let _turn = self.dkim_turn(domain).await;
+        let body = ImportBody {
+            domain,
+            dkim_selector: spec.selector(),
+            private_key_file: private_key.expose_secret(),
+            overwrite_existing: Flag(overwrite),
+        };
+        self.write(IMPORT, domain.as_str(), &body).await
+    }
+
+    /// Waits for the turns of several domains, always in the same order, so that no two calls wait for each other.
+    async fn dkim_turns(&self, domains: &[DomainName]) -> Vec<OwnedMutexGuard<()>> {
+        let mut turns = Vec::new();
+        for domain in domains.iter().collect::<BTreeSet<_>>() {
+            turns.push(self.dkim_turn(domain).await);
+        }
+        turns
+    }
+
     async fn make_dkim(&self, domain: &DomainName, spec: &DkimKeySpec) -> Result<(), Error> {
         let body = AddBody { domains: domain, dkim_selector: &spec.selector, key_size: spec.bits };
         self.write(ADD, domain.as_str(), &body).await
@@ -150,12 +209,28 @@ struct AddBody<'a> {
     key_size: u16,
 }
 
+#[derive(Serialize)]
+struct DuplicateBody<'a> {
+    from_domain: &'a DomainName,
+    to_domain: &'a [DomainName],
+}
+
+#[derive(Serialize)]
+struct ImportBody<'a> {
+    domain: &'a DomainName,
+    dkim_selector: &'a str,
+    private_key_file: &'a str,
+    overwrite_existing: Flag,
+}
+
 fn invalid(reason: &str) -> Error {
     Error::InvalidInput { operation: "a dkim key", reason: reason.to_owned() }
 }
 
 const GET: Read = Read("get/dkim");
 const ADD: Write = Write { route: "add/dkim", success: "dkim_added" };
+const DUPLICATE: Write = Write { route: "add/dkim_duplicate", success: "dkim_duplicated" };
+const IMPORT: Write = Write { route: "add/dkim_import", success: "dkim_added" };
 const DELETE: Write = Write { route: "delete/dkim", success: "dkim_removed" };
 
 #[cfg(test)]

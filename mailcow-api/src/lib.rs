@@ -43,9 +43,12 @@
 //! - `fake-server`: the same over real HTTP on a loopback port.
 
 mod address;
+mod alias_domains;
+mod aliases;
 #[allow(dead_code, reason = "some forms wait for their resource")]
 mod answer;
 mod app_passwords;
+mod bcc_maps;
 mod builder;
 #[allow(dead_code, reason = "some forms wait for their resource")]
 mod bulk;
@@ -58,8 +61,13 @@ mod ensure;
 mod error;
 #[cfg(feature = "fake")]
 mod fake;
+mod flag;
+mod forwarding_hosts;
 mod html;
 mod http;
+mod ids;
+#[allow(dead_code, reason = "some checks wait for their resource")]
+mod input;
 mod key;
 mod loose;
 mod mailbox_bulk;
@@ -69,34 +77,58 @@ mod problem;
 mod protocols;
 mod rate_limits;
 mod raw;
+mod recipient_maps;
+mod relayhosts;
+mod resources;
 mod retry;
 #[allow(dead_code, reason = "some forms wait for their resource")]
 mod route;
 mod search;
 mod status;
 mod tags;
+mod temporary_aliases;
+mod tls_policy_maps;
+mod transports;
 mod units;
+mod words;
 
 pub use address::{DomainName, MailboxAddress};
+pub use alias_domains::{AliasDomain, AliasDomainChange, NewAliasDomain};
+pub use aliases::{Alias, AliasAddress, AliasChange, AliasId, AliasTarget, NewAlias};
 pub use app_passwords::{AppPassword, AppPasswordChange, AppPasswordId, NewAppPassword};
+pub use bcc_maps::{BccKind, BccMap, BccMapChange, BccMapId, NewBccMap};
 pub use builder::ClientBuilder;
 pub use bulk::PartlyDone;
 pub use client::Client;
 pub use dkim::{Dkim, DkimKeySpec};
-pub use domains::{Domain, NewDomain};
+pub use domains::{
+    Domain, DomainChange, DomainFooter, DomainTemplate, DomainTemplateAttributes, DomainTemplateId,
+    DomainTemplateSpec, NewDomain,
+};
 pub use ensure::{Ensured, How};
 pub use error::Error;
 #[cfg(feature = "fake-server")]
 pub use fake::FakeServer;
 #[cfg(feature = "fake")]
 pub use fake::{FakeCall, FakeLogin, FakeMailcow, Fault};
+pub use forwarding_hosts::ForwardingHost;
 pub use http::{HttpClient, HttpError, HttpRequest, HttpResponse, Method, ProxyCredential, ReqwestClient};
-pub use mailboxes::{Mailbox, MailboxChange, MailboxStatus, NewMailbox};
+pub use mailboxes::{
+    LastLogins, Mailbox, MailboxChange, MailboxSettings, MailboxStatus, MailboxTemplate,
+    MailboxTemplateAttributes, MailboxTemplateId, MailboxTemplateSpec, NewMailbox, PushoverSettings,
+    QuarantineCategory, QuarantineNotification, SaslLogin, SpamScore, TaggedMail, UserPermission, WebLogin,
+};
 pub use problem::{Problem, ProblemKind};
 pub use protocols::Protocol;
-pub use rate_limits::{RateFrame, RateLimit};
+pub use rate_limits::{DomainRateLimit, MailboxRateLimit, RateFrame, RateLimit};
 pub use raw::{RawAction, RawCall};
+pub use recipient_maps::{NewRecipientMap, RecipientMap, RecipientMapChange, RecipientMapId};
+pub use relayhosts::{NewRelayhost, Relayhost, RelayhostChange, RelayhostId};
+pub use resources::{Bookings, NewResource, Resource, ResourceChange, ResourceKind};
 pub use retry::RetryPolicy;
 pub use route::CallKind;
 pub use search::{Page, SearchQuery};
+pub use temporary_aliases::{NewTemporaryAlias, TemporaryAlias};
+pub use tls_policy_maps::{NewTlsPolicyMap, TlsPolicy, TlsPolicyMap, TlsPolicyMapChange, TlsPolicyMapId};
+pub use transports::{NewTransport, Transport, TransportChange, TransportId};
 pub use units::{Bytes, Mib};

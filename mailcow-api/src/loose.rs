@@ -1,5 +1,7 @@
 //! Readers for fields that Mailcow writes now as a number, now as text, now as a bool.
 
+use std::collections::BTreeMap;
+
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _},
@@ -43,6 +45,32 @@ where
     match Value::deserialize(deserializer)? {
         object @ Value::Object(_) => T::deserialize(object).map(Some).map_err(D::Error::custom),
         _ => Ok(None),
+    }
+}
+
+/// Reads an object of texts; anything else means that it is empty.
+pub(crate) fn map<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let fields: BTreeMap<String, Value> = object_if_any(deserializer)?.unwrap_or_default();
+    let texts = fields.into_iter().map(|(name, value)| Ok((name, text(value)?)));
+    texts.collect::<Result<_, serde_json::Error>>().map_err(D::Error::custom)
+}
+
+/// Reads a list from a text with commas, in which `-` alone stands for none.
+pub(crate) fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let all = text(deserializer)?;
+    let items = all.split(',').map(str::trim).filter(|item| !item.is_empty() && *item != "-");
+    Ok(items.map(str::to_owned).collect())
+}
+
+/// Reads an id, where 0 and anything that is none stand for *none*.
+pub(crate) fn id_if_any<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    match int_if_any(deserializer)? {
+        None | Some(0) => Ok(None),
+        Some(number) => T::deserialize(Value::from(number)).map(Some).map_err(D::Error::custom),
     }
 }
 
@@ -107,6 +135,16 @@ mod tests {
         assert!(texts.rl.is_none());
         let bools = row(r#"{"int":true,"flag":false,"percent":12.0,"text":7,"rl":[]}"#);
         assert_eq!((bools.int, bools.flag, bools.percent, bools.text.as_str()), (1, false, Some(12), "7"));
+    }
+
+    #[test]
+    fn lists_and_ids_know_their_words_for_none() {
+        let list = |json: &str| list(&mut serde_json::Deserializer::from_str(json)).unwrap();
+        assert_eq!(list("\"a@b.example,c@d.example\""), ["a@b.example", "c@d.example"]);
+        assert!(list("\"-\"").is_empty() && list("\"\"").is_empty() && list("null").is_empty());
+        let id = |json: &str| id_if_any::<_, u64>(&mut serde_json::Deserializer::from_str(json)).unwrap();
+        assert_eq!((id("\"7\""), id("7")), (Some(7), Some(7)));
+        assert_eq!((id("\"0\""), id("null"), id("\"\"")), (None, None, None));
     }
 
     #[test]

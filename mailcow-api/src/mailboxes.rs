@@ -1,158 +1,34 @@
 //! Mailboxes.
 
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer, Serialize};
+mod change;
+mod lists;
+mod new;
+mod pushover;
+mod settings;
+mod template;
+mod upkeep;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
 
 use crate::{
-    Bytes, Client, Ensured, Error, MailboxAddress, Mib, Protocol, RateLimit,
+    Bytes, Client, Ensured, Error, MailboxAddress, Protocol, RateLimit,
     client::{EditItems, Read, Write},
     ensure::ensure,
-    loose, protocols, tags,
+    loose,
 };
 
-/// A mailbox to be created.
-#[derive(Clone, Debug)]
-pub struct NewMailbox {
-    address: MailboxAddress,
-    password: SecretString,
-    quota: Mib,
-    name: String,
-    status: MailboxStatus,
-    protocols: Option<Vec<Protocol>>,
-    rate_limit: Option<RateLimit>,
-    tags: Vec<String>,
-}
-
-impl NewMailbox {
-    /// Builds an active mailbox that may use each protocol its server allows by default.
-    ///
-    /// The quota is required because Mailcow takes a missing one for *unlimited*.
-    pub fn new(address: MailboxAddress, password: SecretString, quota: Mib) -> Self {
-        Self {
-            address,
-            password,
-            quota,
-            name: String::new(),
-            status: MailboxStatus::Active,
-            protocols: None,
-            rate_limit: None,
-            tags: Vec::new(),
-        }
-    }
-
-    /// Returns the address.
-    pub fn address(&self) -> &MailboxAddress {
-        &self.address
-    }
-
-    /// Sets the display name, empty by default.
-    pub fn with_name(mut self, name: &str) -> Self {
-        name.clone_into(&mut self.name);
-        self
-    }
-
-    /// Sets the status.
-    pub fn with_status(mut self, status: MailboxStatus) -> Self {
-        self.status = status;
-        self
-    }
-
-    /// Sets the protocols that the password of the mailbox is good for.
-    pub fn with_protocols(mut self, protocols: impl IntoIterator<Item = Protocol>) -> Self {
-        self.protocols = Some(sorted(protocols));
-        self
-    }
-
-    /// Sets a sending limit.
-    pub fn with_rate_limit(mut self, limit: RateLimit) -> Self {
-        self.rate_limit = Some(limit);
-        self
-    }
-
-    /// Sets the tags, at most 25. A tag can say who owns the mailbox.
-    pub fn with_tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
-        self.tags = tags.into_iter().map(Into::into).collect();
-        self
-    }
-
-    fn differs(&self, found: &Mailbox) -> Vec<&'static str> {
-        let protocols = || self.protocols.as_ref().is_some_and(|wanted| *wanted != found.protocols);
-        let fields = [
-            ("name", self.name != found.name),
-            ("quota", Bytes::from(self.quota) != found.quota),
-            ("active", self.status != found.status),
-            ("protocol_access", protocols()),
-            ("rl_value", self.rate_limit.is_some() && self.rate_limit != found.rate_limit),
-            ("tags", !self.tags.iter().all(|tag| found.tags.contains(tag))),
-        ];
-        fields.into_iter().filter_map(|(field, differs)| differs.then_some(field)).collect()
-    }
-}
-
-/// What to change on a mailbox; what is not set is kept.
-#[derive(Clone, Debug, Default)]
-pub struct MailboxChange {
-    password: Option<SecretString>,
-    quota: Option<Mib>,
-    name: Option<String>,
-    status: Option<MailboxStatus>,
-    added_tags: Vec<String>,
-}
-
-impl MailboxChange {
-    /// Builds a change of nothing, to be filled.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Sets a new password.
-    pub fn with_password(mut self, password: SecretString) -> Self {
-        self.password = Some(password);
-        self
-    }
-
-    /// Sets a new quota.
-    pub fn with_quota(mut self, quota: Mib) -> Self {
-        self.quota = Some(quota);
-        self
-    }
-
-    /// Sets a new display name.
-    pub fn with_name(mut self, name: &str) -> Self {
-        self.name = Some(name.to_owned());
-        self
-    }
-
-    /// Sets a new status.
-    pub fn with_status(mut self, status: MailboxStatus) -> Self {
-        self.status = Some(status);
-        self
-    }
-
-    /// Adds tags to those that are there.
-    pub fn with_added_tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
-        self.added_tags = tags.into_iter().map(Into::into).collect();
-        self
-    }
-
-    pub(crate) fn attr(&self) -> Result<EditAttr<'_>, Error> {
-        tags::check(EDIT.route, &self.added_tags)?;
-        // An empty password would mean "keep".
-        let password = self.password.as_ref().map(|password| checked(EDIT, password)).transpose()?;
-        let attr = EditAttr {
-            password,
-            password2: password,
-            quota: self.quota,
-            name: self.name.as_deref(),
-            active: self.status.map(MailboxStatus::number),
-            tags: &self.added_tags,
-        };
-        if attr == EditAttr::default() {
-            return Err(invalid(EDIT, "nothing is to be changed"));
-        }
-        Ok(attr)
-    }
-}
+pub use self::{
+    change::MailboxChange,
+    new::NewMailbox,
+    pushover::PushoverSettings,
+    settings::{
+        MailboxSettings, QuarantineCategory, QuarantineNotification, SpamScore, TaggedMail, UserPermission,
+    },
+    template::{MailboxTemplate, MailboxTemplateAttributes, MailboxTemplateId, MailboxTemplateSpec},
+    upkeep::{LastLogins, SaslLogin, WebLogin},
+};
 
 /// What a mailbox may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -169,7 +45,7 @@ pub enum MailboxStatus {
 }
 
 impl MailboxStatus {
-    fn number(self) -> i64 {
+    pub(super) fn number(self) -> i64 {
         match self {
             Self::Inactive => 0,
             Self::Active => 1,
@@ -191,21 +67,33 @@ impl<'de> Deserialize<'de> for MailboxStatus {
 }
 
 /// A mailbox as the server shows it.
+///
+/// The [reduced list](Client::mailboxes_reduced) leaves the limits, the senders and the counts of other things empty.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(remote = "Self")]
 #[non_exhaustive]
 pub struct Mailbox {
     /// The address, which is the login too.
     #[serde(rename = "username", deserialize_with = "loose::text")]
     pub address: String,
+    /// The domain.
+    #[serde(default, deserialize_with = "loose::text")]
+    pub domain: String,
     /// The display name.
     #[serde(default, deserialize_with = "loose::text")]
     pub name: String,
     /// What it may do.
     #[serde(rename = "active")]
     pub status: MailboxStatus,
+    /// Who checks its password: `mailcow`, or the identity provider.
+    #[serde(default, deserialize_with = "loose::text")]
+    pub authsource: String,
     /// How much it may hold; 0 is unlimited.
     #[serde(default)]
     pub quota: Bytes,
+    /// How much it could be given at most; negative if the domain was overrun.
+    #[serde(default, rename = "max_new_quota")]
+    pub max_quota: Bytes,
     /// How much it holds.
     #[serde(default)]
     pub quota_used: Bytes,
@@ -216,17 +104,56 @@ pub struct Mailbox {
     #[serde(default, deserialize_with = "loose::int_if_any")]
     pub percent_in_use: Option<i64>,
     /// The protocols that the password of the mailbox is good for.
-    #[serde(default, rename = "attributes", deserialize_with = "protocols::from_flags")]
+    #[serde(skip)]
     pub protocols: Vec<Protocol>,
+    /// Its settings.
+    #[serde(default, rename = "attributes", deserialize_with = "settings::read")]
+    pub settings: MailboxSettings,
+    /// What programs noted at it.
+    #[serde(default, deserialize_with = "loose::map")]
+    pub custom_attributes: BTreeMap<String, String>,
     /// The sending limit that counts for it, its own or that of the domain.
     #[serde(default, rename = "rl", deserialize_with = "loose::object_if_any")]
     pub rate_limit: Option<RateLimit>,
+    /// Whether the sending limit is its own.
+    #[serde(default, rename = "rl_scope", deserialize_with = "is_own")]
+    pub rate_limit_is_own: bool,
+    /// What it may send as beside its own addresses, as `@example.net`.
+    #[serde(default, rename = "sender_acl")]
+    pub senders: Vec<String>,
+    /// How many temporary aliases it has.
+    #[serde(default, rename = "spam_aliases", deserialize_with = "loose::int")]
+    pub temporary_aliases: i64,
+    /// Whether new mail is told by Pushover.
+    #[serde(default, rename = "pushover_active", deserialize_with = "loose::flag")]
+    pub pushover: bool,
+    /// The last login by IMAP, in seconds of Unix time; 0 if there was none.
+    #[serde(default, deserialize_with = "loose::int")]
+    pub last_imap_login: i64,
+    /// The last login by SMTP, likewise.
+    #[serde(default, deserialize_with = "loose::int")]
+    pub last_smtp_login: i64,
+    /// The last login by POP3, likewise.
+    #[serde(default, deserialize_with = "loose::int")]
+    pub last_pop3_login: i64,
+    /// The last login by the identity provider, likewise.
+    #[serde(default, deserialize_with = "loose::int")]
+    pub last_sso_login: i64,
     /// The tags, sorted.
     #[serde(default)]
     pub tags: Vec<String>,
     /// When it was created, in the local time of the server without a zone.
     #[serde(default, deserialize_with = "loose::text")]
     pub created: String,
+}
+
+impl<'de> Deserialize<'de> for Mailbox {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The one that serde derives; the protocols stand among the settings.
+        let mut mailbox = Self::deserialize(deserializer)?;
+        mailbox.protocols = mailbox.settings.protocols();
+        Ok(mailbox)
+    }
 }
 
 impl Client {
@@ -246,25 +173,8 @@ impl Client {
     /// Returns [`Error::Refused`], among others with `object_exists` or `is_alias` (taken), `access_denied` (no such
     /// domain), `password_complexity`, `max_mailbox_exceeded` and `mailbox_quota_exceeded`.
     pub async fn add_mailbox(&self, new: &NewMailbox) -> Result<(), Error> {
-        tags::check(ADD.route, &new.tags)?;
-        let password = checked(ADD, &new.password)?;
-        let body = AddBody {
-            local_part: new.address.local_part(),
-            domain: new.address.domain().as_str(),
-            name: &new.name,
-            authsource: "mailcow",
-            password,
-            password2: password,
-            quota: new.quota,
-            active: new.status.number(),
-            // Nobody sits at a web page to choose another one.
-            force_pw_update: 0,
-            protocol_access: new.protocols.as_ref().map(|list| list.iter().map(|p| p.bare()).collect()),
-            rl_value: new.rate_limit.as_ref().map(|limit| limit.value.get()),
-            rl_frame: new.rate_limit.as_ref().map(|limit| limit.frame.as_str()),
-            tags: &new.tags,
-        };
-        self.write(ADD, new.address.as_str(), &body).await
+        let body = new.body(ADD.route)?;
+        self.write(ADD, new.address().as_str(), &body).await
     }
 
     /// Makes certain that a mailbox exists and writes nothing if it does. Safe to repeat, also after a dropped call.
@@ -292,7 +202,7 @@ impl Client {
     /// As [`add_mailbox`](Self::add_mailbox), but not because the mailbox exists.
     pub async fn ensure_mailbox(&self, wanted: &NewMailbox) -> Result<Ensured<Mailbox>, Error> {
         ensure(
-            || self.get_mailbox(&wanted.address),
+            || self.get_mailbox(wanted.address()),
             || self.add_mailbox(wanted),
             |found| wanted.differs(found),
         )
@@ -305,7 +215,8 @@ impl Client {
     /// Returns [`Error::Refused`], among others with `access_denied` (no such mailbox), `password_complexity` and
     /// `mailbox_quota_left_exceeded`, and [`Error::InvalidInput`] for a change of nothing.
     pub async fn edit_mailbox(&self, address: &MailboxAddress, change: &MailboxChange) -> Result<(), Error> {
-        self.write(EDIT, address.as_str(), &EditItems { items: &[address], attr: &change.attr()? }).await
+        let attr = change.attr()?;
+        self.write(EDIT, address.as_str(), &EditItems { items: &[address], attr: &attr }).await
     }
 
     /// Deletes a mailbox with all its mail (`delete/mailbox`), and the aliases that lead only to it.
@@ -337,59 +248,8 @@ impl Client {
     }
 }
 
-#[derive(Serialize)]
-struct AddBody<'a> {
-    local_part: &'a str,
-    domain: &'a str,
-    name: &'a str,
-    authsource: &'static str,
-    password: &'a str,
-    password2: &'a str,
-    quota: Mib,
-    active: i64,
-    force_pw_update: u8,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    protocol_access: Option<Vec<&'static str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rl_value: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rl_frame: Option<&'a str>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    tags: &'a [String],
-}
-
-#[derive(Default, PartialEq, Serialize)]
-pub(crate) struct EditAttr<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    password: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    password2: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    quota: Option<Mib>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    active: Option<i64>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    tags: &'a [String],
-}
-
-fn checked(write: Write, password: &SecretString) -> Result<&str, Error> {
-    match password.expose_secret() {
-        "" => Err(invalid(write, "the password is empty")),
-        password => Ok(password),
-    }
-}
-
-fn invalid(write: Write, reason: &str) -> Error {
-    Error::InvalidInput { operation: write.route, reason: reason.to_owned() }
-}
-
-fn sorted(protocols: impl IntoIterator<Item = Protocol>) -> Vec<Protocol> {
-    let mut protocols: Vec<_> = protocols.into_iter().collect();
-    protocols.sort();
-    protocols.dedup();
-    protocols
+fn is_own<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    loose::text(deserializer).map(|scope| scope == "mailbox")
 }
 
 const GET: Read = Read("get/mailbox");

@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     Client, DomainName, Error, MailboxAddress,
-    client::{Read, Write},
-    loose,
+    client::{EditItems, PlainTrue, Read, Write},
+    input, loose,
 };
 
 /// A sending limit: so many messages in one [`RateFrame`].
@@ -81,6 +81,28 @@ impl Serialize for RateFrame {
     }
 }
 
+/// The own limit of a mailbox.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
+pub struct MailboxRateLimit {
+    /// The address.
+    pub mailbox: String,
+    /// The limit.
+    #[serde(flatten)]
+    pub limit: RateLimit,
+}
+
+/// The limit of a domain.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
+pub struct DomainRateLimit {
+    /// The name.
+    pub domain: String,
+    /// The limit.
+    #[serde(flatten)]
+    pub limit: RateLimit,
+}
+
 impl Client {
     /// Returns the limit of the mailbox itself, `None` if it has none or does not exist (`get/rl-mbox`).
     ///
@@ -150,20 +172,40 @@ impl Client {
         self.edit_rate_limit(EDIT_DOMAIN, domain.as_str(), None).await
     }
 
+    /// Returns the limits of all mailboxes that have one of their own (`get/rl-mbox/all`).
+    ///
+    /// # Errors
+    /// Returns [`Error`] if the server gives no readable answer.
+    pub async fn mailbox_rate_limits(&self) -> Result<Vec<MailboxRateLimit>, Error> {
+        Ok(self.read(GET_MAILBOX, ["all"]).await?.unwrap_or_default())
+    }
+
+    /// Returns the limits of all domains that have one (`get/rl-domain/all`).
+    ///
+    /// # Errors
+    /// Returns [`Error`] if the server gives no readable answer.
+    pub async fn domain_rate_limits(&self) -> Result<Vec<DomainRateLimit>, Error> {
+        Ok(self.read(GET_DOMAIN, ["all"]).await?.unwrap_or_default())
+    }
+
+    /// Empties the bucket that a limit counts in, so that sending goes on at once (`delete/rlhash`). The log of
+    /// limited messages names it, as `RLabcdefgh`.
+    ///
+    /// # Errors
+    /// Returns [`Error::Unknown`] if there is no such bucket: Mailcow answers nothing to it.
+    pub async fn reset_rate_limit(&self, hash: &str) -> Result<(), Error> {
+        input::word(RESET.route, "hash", hash)?;
+        self.write(RESET, hash, &[hash]).await
+    }
+
     async fn edit_rate_limit(
         &self,
         route: Write,
         name: &str,
         limit: Option<&RateLimit>,
     ) -> Result<(), Error> {
-        self.write_idempotent(route, name, &Edit { items: [name], attr: Attr::new(limit) }).await
+        self.write_idempotent(route, name, &EditItems { items: &[name], attr: &Attr::new(limit) }).await
     }
-}
-
-#[derive(Serialize)]
-struct Edit<'a> {
-    items: [&'a str; 1],
-    attr: Attr<'a>,
 }
 
 #[derive(Serialize)]
@@ -175,10 +217,9 @@ pub(crate) struct Attr<'a> {
 impl<'a> Attr<'a> {
     pub(crate) fn new(limit: Option<&'a RateLimit>) -> Self {
         // To remove a limit takes an empty value and still a valid frame.
-        match limit {
-            Some(limit) => Self { rl_value: limit.value.to_string(), rl_frame: limit.frame.as_str() },
-            None => Self { rl_value: String::new(), rl_frame: "s" },
-        }
+        let (rl_value, rl_frame) =
+            limit.map_or((String::new(), "s"), |limit| (limit.value.to_string(), limit.frame.as_str()));
+        Self { rl_value, rl_frame }
     }
 }
 
@@ -193,6 +234,7 @@ fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NonZeroU32, D::Er
 const GET_MAILBOX: Read = Read("get/rl-mbox");
 const GET_DOMAIN: Read = Read("get/rl-domain");
 pub(crate) const EDIT_MAILBOX: Write = Write { route: "edit/rl-mbox", success: "rl_saved" };
+const RESET: Write<PlainTrue> = Write { route: "delete/rlhash", success: PlainTrue };
 const EDIT_DOMAIN: Write = Write { route: "edit/rl-domain", success: "rl_saved" };
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The tags of a domain or mailbox, checked because Mailcow fails half-way on bad ones.
 
-use crate::Error;
+use crate::{Error, input};
 
 /// Refuses tags that Mailcow drops (empty, beyond the 25th) or dies of (the same one twice on a domain).
 pub(crate) fn check(operation: &'static str, tags: &[String]) -> Result<(), Error> {
@@ -20,6 +20,13 @@ pub(crate) fn check(operation: &'static str, tags: &[String]) -> Result<(), Erro
         }
     }
     Ok(())
+}
+
+/// Joins tags for a search by them.
+pub(crate) fn query(operation: &'static str, tags: &[&str]) -> Result<String, Error> {
+    input::some(operation, tags)?;
+    check(operation, &tags.iter().map(|&tag| tag.to_owned()).collect::<Vec<_>>())?;
+    Ok(tags.join(","))
 }
 
 const MAX_TAGS: usize = 25;

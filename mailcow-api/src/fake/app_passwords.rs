@@ -3,15 +3,15 @@
 use serde_json::{Value, json};
 
 use super::state::{
-    AppPasswordRow, NOW, Reply, State, danger, escape, int, items, log, password_fault, success, text, texts,
+    AppPasswordRow, NOW, Reply, State, danger, escape, int, items, list, log, number, password_fault,
+    success, text, texts,
 };
 
 impl State {
     pub(super) fn list_app_passwords(&self, address: &str) -> Reply {
         let address = address.to_lowercase();
         let own = self.app_passwords.iter().filter(|(_, row)| row.mailbox == address);
-        let list: Vec<_> = own.map(|(id, row)| row.show(*id)).collect();
-        Reply::Json(if list.is_empty() { json!({}) } else { Value::Array(list) })
+        list(own.map(|(id, row)| row.show(*id)).collect())
     }
 
     pub(super) fn add_app_password(&mut self, body: &Value) -> Reply {
@@ -107,10 +107,6 @@ impl AppPasswordRow {
         }
         shown
     }
-}
-
-fn number(id: &Value) -> Option<u64> {
-    id.as_u64().or_else(|| id.as_str()?.parse().ok())
 }
 
 const PROTOCOLS: [&str; 6] =

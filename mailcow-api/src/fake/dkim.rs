@@ -15,7 +15,7 @@ impl State {
         let domains = text(body, "domains").unwrap_or_default();
         let entries = domains.split([',', ' ', ';']).filter(|name| !name.is_empty()).map(|name| {
             let log = log("dkim", "add", "", body);
-            if !self.domains.contains_key(name) {
+            if !self.domains.contains_key(name) && !self.alias_domains.contains_key(name) {
                 return danger(&log, json!(["access_denied", name]));
             }
             if self.make_dkim(name, &selector, bits) {

@@ -7,15 +7,22 @@ use serde_json::{Value, json};
 use super::{
     rate_limits,
     state::{
-        DomainRow, MIB, NOW, Reply, State, danger, escape, int, items, log, object, success, text, texts,
-        with_flags, with_tags,
+        DomainRow, MIB, NOW, Reply, State, danger, escape, has_tag, int, items, list, log, number, object,
+        success, text, texts, with_flags, with_tags,
     },
 };
 use crate::DomainName;
 
 impl State {
+    pub(super) fn list_domains(&self, tags: Option<&str>) -> Reply {
+        let wanted = self.domains.iter().filter(|(_, row)| has_tag(&row.tags, tags));
+        list(wanted.map(|(name, row)| self.show_domain(name, row)).collect())
+    }
+
     pub(super) fn get_domain(&self, name: &str) -> Reply {
         let Ok(name) = name.parse::<DomainName>() else { return object(None) };
+        // Asked for an alias domain, the real one too shows its target.
+        let Ok(name) = self.primary_domain(name.as_str()).parse::<DomainName>() else { return object(None) };
         object(self.domains.get(name.as_str()).map(|row| self.show_domain(name.as_str(), row)))
     }
 
@@ -44,7 +51,7 @@ impl State {
         if name == HOSTNAME {
             return refuse(json!("domain_cannot_match_hostname"));
         }
-        if self.domains.contains_key(name) {
+        if self.domains.contains_key(name) || self.alias_domains.contains_key(name) {
             return refuse(json!(["domain_exists", escape(name)]));
         }
         let row = DomainRow {
@@ -58,6 +65,11 @@ impl State {
             quota_mib,
             active: int(body, "active").unwrap_or(1),
             gal: int(body, "gal").unwrap_or(1),
+            backup_mx: int(body, "backupmx").unwrap_or(0),
+            relay_all_recipients: int(body, "relay_all_recipients").unwrap_or(0),
+            relay_unknown_only: int(body, "relay_unknown_only").unwrap_or(0),
+            relayhost: 0,
+            modified: false,
             rate_limit: None,
             tags: BTreeSet::new(),
         };
@@ -93,14 +105,83 @@ impl State {
                 return danger(&log, "domain_invalid");
             };
             let name = name.as_str();
-            if self.mailboxes.values().any(|mailbox| mailbox.domain == name) {
+            let holds_aliases = self.count_aliases(name) > 0;
+            if holds_aliases || self.mailboxes.values().any(|mailbox| mailbox.domain == name) {
                 return danger(&log, json!(["domain_not_empty", escape(name)]));
             }
             self.domains.remove(name);
+            self.alias_domains.retain(|_, alias| alias.target != name);
             self.dkim.remove(name);
             success(&log, json!(["domain_removed", escape(name)]))
         });
         Reply::Entries(entries.collect())
+    }
+
+    pub(super) fn delete_domain_tags(&mut self, name: &str, body: &Value) -> Reply {
+        let log = log("mailbox", "delete", "tags_domain", body);
+        let Some(row) = self.domains.get_mut(&name.to_lowercase()) else {
+            return Reply::Entries(vec![danger(&log, "access_denied")]);
+        };
+        row.tags.retain(|tag| !items(body).contains(&json!(tag)));
+        Reply::Entries(vec![success(&log, json!(["domain_modified", name]))])
+    }
+
+    pub(super) fn edit_domain(&mut self, body: &Value) -> Reply {
+        let attr = &body["attr"];
+        let mut entries = Vec::new();
+        for name in items(&body["items"]) {
+            let name = name.as_str().unwrap_or_default().to_lowercase();
+            match self.change_domain(&name, attr) {
+                Ok(true) => entries.push(success(
+                    &log("mailbox", "edit", "domain", attr),
+                    json!(["domain_modified", escape(&name)]),
+                )),
+                // A tag that is there already breaks a unique key.
+                Ok(false) => return Reply::Empty,
+                Err(msg) => entries.push(danger(&log("mailbox", "edit", "domain", attr), msg)),
+            }
+        }
+        Reply::Entries(entries)
+    }
+
+    /// Returns whether all went well; the changes before a tag that is there already stay.
+    fn change_domain(&mut self, name: &str, attr: &Value) -> Result<bool, Value> {
+        let (assigned, mailboxes) = (self.assigned_mib(name, ""), self.count_mailboxes(name));
+        let Some(row) = self.domains.get_mut(name) else { return Err(json!("access_denied")) };
+        // An empty text means "keep".
+        let value = |field, now| match text(attr, field) {
+            Some(text) if !text.is_empty() => int(attr, field).unwrap_or(now),
+            _ => int(attr, field).filter(|_| attr[field].is_boolean()).unwrap_or(now),
+        };
+        let (default, max, quota) = (
+            value("defquota", row.default_quota_mib),
+            value("maxquota", row.max_quota_mib),
+            value("quota", row.quota_mib),
+        );
+        if default > max {
+            return Err(json!("mailbox_defquota_exceeds_mailbox_maxquota"));
+        }
+        if max > quota {
+            return Err(json!("mailbox_quota_exceeds_domain_quota"));
+        }
+        if assigned > quota {
+            return Err(json!(["domain_quota_m_in_use", assigned.to_string()]));
+        }
+        if mailboxes > value("mailboxes", row.mailboxes) {
+            return Err(json!(["mailboxes_in_use", mailboxes]));
+        }
+        (row.default_quota_mib, row.max_quota_mib, row.quota_mib) = (default, max, quota);
+        row.description = text(attr, "description").unwrap_or_else(|| row.description.clone());
+        row.mailboxes = value("mailboxes", row.mailboxes);
+        row.aliases = value("aliases", row.aliases);
+        row.active = value("active", row.active);
+        row.gal = value("gal", row.gal);
+        row.backup_mx = value("backupmx", row.backup_mx);
+        row.relay_all_recipients = value("relay_all_recipients", row.relay_all_recipients);
+        row.relay_unknown_only = value("relay_unknown_only", row.relay_unknown_only);
+        row.relayhost = number(&attr["relayhost"]).unwrap_or(row.relayhost);
+        row.modified = true;
+        Ok(texts(attr, "tags").unwrap_or_default().into_iter().all(|tag| row.tags.insert(tag)))
     }
 
     /// How many MiB the mailboxes of a domain have been assigned, without that of `except`.
@@ -134,20 +215,20 @@ impl State {
             "def_quota_for_mbox": row.default_quota_mib * MIB,
             "max_quota_for_mbox": row.max_quota_mib * MIB,
             "max_quota_for_domain": row.quota_mib * MIB,
-            "relayhost": "0",
+            "relayhost": row.relayhost.to_string(),
             "rl": rate_limits::show(row.rate_limit.as_ref()).unwrap_or(json!(false)),
             "created": NOW,
-            "modified": null,
-            "aliases_in_domain": 0,
-            "aliases_left": row.aliases,
+            "modified": row.modified.then_some(NOW),
+            "aliases_in_domain": self.count_aliases(name),
+            "aliases_left": row.aliases - self.count_aliases(name),
             "domain_admins": "-",
         });
         let flags = [
-            ("backupmx", 0),
+            ("backupmx", row.backup_mx),
             ("gal", row.gal),
             ("active", row.active),
-            ("relay_all_recipients", 0),
-            ("relay_unknown_only", 0),
+            ("relay_all_recipients", row.relay_all_recipients),
+            ("relay_unknown_only", row.relay_unknown_only),
         ];
         with_tags(with_flags(domain, &flags), &row.tags)
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     search,
-    state::{Reply, State},
+    state::{Reply, State, list},
 };
 use crate::{HttpRequest, HttpResponse, Method};
 
@@ -78,25 +78,70 @@ pub(super) fn dispatch(state: &mut State, route: &[&str], request: &HttpRequest)
         (Method::Post, Err(_)) => return protocol_error(400, "Request body doesn't contain valid json!"),
         (_, body) => body.unwrap_or_default(),
     };
+    let tags = request.url.query_pairs().find(|(name, _)| name == "tags").map(|(_, tags)| tags.into_owned());
+    let tags = tags.as_deref();
     let reply = match route {
         ["get", "status", "version"] => Reply::Json(json!({"version": VERSION})),
-        ["get", "domain", name] if *name != "all" => state.get_domain(name),
-        ["get", "mailbox", address] if *address != "all" => state.get_mailbox(address),
+        ["get", "alias", "all"] => state.list_aliases(None),
+        ["get", "alias", "all", domains] => state.list_aliases(Some(domains)),
+        ["get", "alias", name] => state.get_alias(name),
+        ["get", "alias-domain", "all"] => state.list_alias_domains(),
+        ["get", "alias-domain", name] => state.get_alias_domain(name),
+        ["get", "domain", "all"] => state.list_domains(tags),
+        ["get", "domain", name] => state.get_domain(name),
+        ["get", "mailbox", "all"] => list(state.list_mailboxes(None, tags)),
+        ["get", "mailbox", "all", domains] => list(state.list_mailboxes(Some(domains), tags)),
+        ["get", "mailbox", "reduced"] => state.list_mailboxes_reduced(None),
+        ["get", "mailbox", "reduced", domains] => state.list_mailboxes_reduced(Some(domains)),
+        ["get", "mailbox", domain] if tags.is_some() => {
+            Reply::Json(Value::Array(state.list_mailboxes(Some(domain), tags)))
+        }
+        ["get", "mailbox", address] => state.get_mailbox(address),
+        ["get", "relayhost", "all"] => state.list_relayhosts(),
+        ["get", "relayhost", id] => state.get_relayhost(id),
+        ["get", "transport", "all"] => state.list_transports(),
+        ["get", "transport", id] => state.get_transport(id),
         ["get", "app-passwd", "all", address] => state.list_app_passwords(address),
         ["get", "dkim", name] => state.get_dkim(name),
+        ["get", "rl-mbox", "all"] => state.list_mailbox_rates(),
+        ["get", "rl-mbox", address] => state.get_mailbox_rate(address),
+        ["get", "rl-domain", "all"] => state.list_domain_rates(),
+        ["get", "rl-domain", name] => state.get_domain_rate(name),
+        ["add", "alias"] => state.add_alias(&body),
+        ["add", "alias-domain"] => state.add_alias_domain(&body),
+        ["add", "relayhost"] => state.add_relayhost(&body),
+        ["add", "transport"] => state.add_transport(&body),
         ["get", "passwordpolicy"] => search::password_policy(),
-        ["get", "rl-mbox", address] if *address != "all" => state.get_mailbox_rate(address),
-        ["get", "rl-domain", name] if *name != "all" => state.get_domain_rate(name),
         ["search", "domain"] => state.search_domain(&body),
         ["search", "mailbox"] => state.search_mailbox(&body),
         ["add", "domain"] => state.add_domain(&body),
         ["add", "mailbox"] => state.add_mailbox(&body),
         ["add", "app-passwd"] => state.add_app_password(&body),
         ["add", "dkim"] => state.add_dkim(&body),
+        ["edit", "alias"] => state.edit_alias(&body),
+        ["edit", "alias-domain"] => state.edit_alias_domain(&body),
+        ["edit", "domain"] => state.edit_domain(&body),
+        ["edit", "relayhost"] => state.edit_relayhost(&body),
+        ["edit", "transport"] => state.edit_transport(&body),
+        [
+            "edit",
+            route @ ("tls_policy"
+            | "quarantine_notification"
+            | "quarantine_category"
+            | "delimiter_action"
+            | "user-acl"),
+        ]
+        | ["edit", "mailbox", route @ "custom-attribute"] => state.set_mailbox(route, &body),
         ["edit", "mailbox"] => state.edit_mailbox(&body),
         ["edit", "app-passwd"] => state.edit_app_password(&body),
         ["edit", "rl-mbox"] => state.edit_mailbox_rate(&body),
         ["edit", "rl-domain"] => state.edit_domain_rate(&body),
+        ["delete", "alias"] => state.delete_alias(&body),
+        ["delete", "alias-domain"] => state.delete_alias_domain(&body),
+        ["delete", "relayhost"] => state.delete_relayhost(&body),
+        ["delete", "transport"] => state.delete_transport(&body),
+        ["delete", "domain", "tag", name] => state.delete_domain_tags(name, &body),
+        ["delete", "mailbox", "tag", address] => state.delete_mailbox_tags(address, &body),
         ["delete", "domain"] => state.delete_domain(&body),
         ["delete", "mailbox"] => state.delete_mailbox(&body),
         ["delete", "app-passwd"] => state.delete_app_password(&body),

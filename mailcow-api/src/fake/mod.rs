@@ -1,11 +1,14 @@
 //! A Mailcow in memory.
 
+mod alias_domains;
+mod aliases;
 mod app_passwords;
 mod dkim;
 mod domains;
 mod gate;
 mod mailboxes;
 mod rate_limits;
+mod relays;
 mod search;
 #[cfg(feature = "fake-server")]
 mod server;
@@ -28,7 +31,8 @@ pub use self::server::FakeServer;
 /// A Mailcow in memory, to test with: it remembers what it was told and answers in the shapes, with the codes and
 /// with the oddities of the real one. Clones share everything.
 ///
-/// It knows the routes that [`Client`] has methods for; others answer 404 as unknown routes do. Its clock stands
+/// It knows the routes of domains, mailboxes, aliases, alias domains, app passwords, DKIM keys, sending limits, relay
+/// hosts and transports; others answer 404 as unknown routes do. Its clock stands
 /// still, and it takes passwords of six characters and more.
 ///
 /// ```

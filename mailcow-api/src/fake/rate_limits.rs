@@ -4,9 +4,19 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::state::{RateRow, Reply, State, danger, int, items, log, object, success, text};
+use super::state::{RateRow, Reply, State, danger, int, items, list, log, object, success, text};
 
 impl State {
+    pub(super) fn list_mailbox_rates(&self) -> Reply {
+        let rows = self.mailboxes.iter().map(|(address, row)| ("mailbox", address, &row.rate_limit));
+        list(rows.filter_map(show_named).collect())
+    }
+
+    pub(super) fn list_domain_rates(&self) -> Reply {
+        let rows = self.domains.iter().map(|(name, row)| ("domain", name, &row.rate_limit));
+        list(rows.filter_map(show_named).collect())
+    }
+
     pub(super) fn get_mailbox_rate(&self, address: &str) -> Reply {
         let row = self.mailboxes.get(&address.to_lowercase());
         object(row.and_then(|row| show(row.rate_limit.as_ref())))
@@ -42,6 +52,12 @@ pub(super) fn set(slot: &mut Option<RateRow>, name: &str, attr: &Value) -> Value
 
 pub(super) fn show(limit: Option<&RateRow>) -> Option<Value> {
     limit.map(|limit| json!({"value": limit.value.to_string(), "frame": limit.frame}))
+}
+
+fn show_named((kind, name, limit): (&str, &String, &Option<RateRow>)) -> Option<Value> {
+    let mut shown = show(limit.as_ref())?;
+    shown[kind] = json!(name);
+    Some(shown)
 }
 
 fn edit(body: &Value, kind: &str, mut slots: BTreeMap<&str, &mut Option<RateRow>>) -> Reply {

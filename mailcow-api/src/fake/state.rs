@@ -15,6 +15,12 @@ pub(super) struct State {
     pub(super) app_passwords: BTreeMap<u64, AppPasswordRow>,
     pub(super) last_app_password: u64,
     pub(super) dkim: BTreeMap<String, DkimRow>,
+    pub(super) aliases: BTreeMap<u64, AliasRow>,
+    pub(super) last_alias: u64,
+    pub(super) alias_domains: BTreeMap<String, AliasDomainRow>,
+    pub(super) relayhosts: BTreeMap<u64, RelayRow>,
+    pub(super) transports: BTreeMap<u64, RelayRow>,
+    pub(super) last_relay: u64,
 }
 
 #[derive(Debug)]
@@ -27,6 +33,11 @@ pub(super) struct DomainRow {
     pub(super) quota_mib: i64,
     pub(super) active: i64,
     pub(super) gal: i64,
+    pub(super) backup_mx: i64,
+    pub(super) relay_all_recipients: i64,
+    pub(super) relay_unknown_only: i64,
+    pub(super) relayhost: u64,
+    pub(super) modified: bool,
     pub(super) rate_limit: Option<RateRow>,
     pub(super) tags: BTreeSet<String>,
 }
@@ -40,6 +51,10 @@ pub(super) struct MailboxRow {
     pub(super) active: i64,
     /// The bare names, as `imap`.
     pub(super) protocols: BTreeSet<String>,
+    /// What else stands in `attributes`, all texts.
+    pub(super) settings: BTreeMap<String, String>,
+    pub(super) custom_attributes: BTreeMap<String, Value>,
+    pub(super) senders: Vec<String>,
     pub(super) rate_limit: Option<RateRow>,
     pub(super) tags: BTreeSet<String>,
 }
@@ -59,6 +74,37 @@ pub(super) struct AppPasswordRow {
 pub(super) struct DkimRow {
     pub(super) selector: String,
     pub(super) bits: i64,
+}
+
+#[derive(Debug)]
+pub(super) struct AliasRow {
+    pub(super) address: String,
+    pub(super) targets: Vec<String>,
+    pub(super) active: i64,
+    pub(super) internal: i64,
+    pub(super) sogo_visible: i64,
+    pub(super) sender_allowed: i64,
+    pub(super) public_comment: Option<String>,
+    pub(super) private_comment: Option<String>,
+    pub(super) modified: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct AliasDomainRow {
+    pub(super) target: String,
+    pub(super) active: i64,
+    pub(super) rate_limit: Option<RateRow>,
+}
+
+/// A relay host, or a transport, which has a destination too.
+#[derive(Debug)]
+pub(super) struct RelayRow {
+    pub(super) destination: String,
+    pub(super) host: String,
+    pub(super) username: String,
+    pub(super) password: SecretString,
+    pub(super) is_mx_based: i64,
+    pub(super) active: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -121,6 +167,11 @@ impl From<Reply> for HttpResponse {
 /// An object, or `{}` for *not found*.
 pub(super) fn object(found: Option<Value>) -> Reply {
     Reply::Json(found.unwrap_or_else(|| json!({})))
+}
+
+/// A list, or `{}` for an empty one.
+pub(super) fn list(found: Vec<Value>) -> Reply {
+    Reply::Json(if found.is_empty() { json!({}) } else { Value::Array(found) })
 }
 
 pub(super) fn success(log: &Value, msg: impl Into<Value>) -> Value {
@@ -188,6 +239,17 @@ pub(super) fn items(value: &Value) -> Vec<Value> {
     }
 }
 
+/// An id, which may be a number or text.
+pub(super) fn number(id: &Value) -> Option<u64> {
+    id.as_u64().or_else(|| id.as_str()?.parse().ok())
+}
+
+/// Splits a text at all that separates for Mailcow.
+pub(super) fn split(text: &str) -> Vec<String> {
+    let is_separator = |c: char| c.is_whitespace() || matches!(c, ',' | ';');
+    text.split(is_separator).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
 /// Says what Mailcow says about a password that it does not take.
 pub(super) fn password_fault(body: &Value, field: &str, repeated: &str) -> Option<&'static str> {
     let (first, second) = (text(body, field).unwrap_or_default(), text(body, repeated).unwrap_or_default());
@@ -211,6 +273,11 @@ pub(super) fn with_tags(mut object: Value, tags: &BTreeSet<String>) -> Value {
         fields.insert("tags".to_owned(), json!(tags));
     }
     object
+}
+
+/// Whether something with these tags is found by a list of tags with commas; by none, all is.
+pub(super) fn has_tag(tags: &BTreeSet<String>, wanted: Option<&str>) -> bool {
+    wanted.is_none_or(|wanted| wanted.split(',').any(|tag| tags.contains(tag)))
 }
 
 /// Flags under their names, each with a duplicate as `*_int`.
