@@ -38,51 +38,100 @@
 //! - `fake-server`: the same over real HTTP on a loopback port.
 
 mod address;
+mod admins;
 #[allow(dead_code, reason = "some forms wait for their resource")]
 mod answer;
 mod app_passwords;
+mod bcc_destinations;
 mod builder;
 #[allow(dead_code, reason = "some forms wait for their resource")]
 mod bulk;
 #[allow(dead_code, reason = "some forms wait for their resource")]
 mod client;
+mod cors;
 mod dkim;
+mod domain_admins;
 mod domains;
 mod door;
 mod ensure;
 mod error;
+mod fail2ban;
 #[cfg(feature = "fake")]
 mod fake;
+mod filters;
+mod global_filters;
 mod html;
 mod http;
+mod identity_provider;
+mod identity_provider_settings;
+mod ids;
+mod input;
+mod logs;
 mod loose;
+mod mail_queue;
 mod mailboxes;
+mod mta_sts;
+mod notifications;
+mod oauth_clients;
+mod password_policy;
+mod presets;
 mod problem;
 mod protocols;
+mod quarantine;
+mod quarantine_settings;
 mod rate_limits;
 #[allow(dead_code, reason = "some forms wait for their resource")]
 mod route;
+mod rspamd;
+mod spam_policies;
 mod status;
+mod sync_job_requests;
+mod sync_jobs;
 mod tags;
 mod units;
 
 pub use address::{DomainName, MailboxAddress};
+pub use admins::{Admin, AdminChange, AdminName, NewAdmin, NextLogin};
 pub use app_passwords::{AppPassword, AppPasswordChange, AppPasswordId, NewAppPassword};
+pub use bcc_destinations::BccDestinations;
 pub use builder::ClientBuilder;
 pub use bulk::PartlyDone;
 pub use client::Client;
+pub use cors::{Cors, CorsMethod};
 pub use dkim::{Dkim, DkimKeySpec};
+pub use domain_admins::{DomainAdmin, DomainAdminChange, DomainAdminRight, NewDomainAdmin};
 pub use domains::{Domain, NewDomain};
 pub use ensure::{Ensured, How};
 pub use error::Error;
+pub use fail2ban::{BanAction, Fail2ban, Network};
 #[cfg(feature = "fake-server")]
 pub use fake::FakeServer;
 #[cfg(feature = "fake")]
 pub use fake::{FakeCall, FakeLogin, FakeMailcow, Fault};
+pub use filters::{Filter, FilterChange, FilterId, FilterKind, NewFilter};
+pub use global_filters::GlobalFilters;
 pub use http::{HttpClient, HttpError, HttpRequest, HttpResponse, Method, ReqwestClient};
+pub use identity_provider::{IdentityProvider, IdentityProviderKind};
+pub use identity_provider_settings::{
+    GenericOidc, IdentityProviderSettings, Keycloak, Ldap, LdapTls, OidcClient,
+};
+pub use logs::{LogEntry, LogKind, LogRows, LogTime, RspamdStats};
+pub use mail_queue::{QueueId, QueuedMessage};
 pub use mailboxes::{Mailbox, MailboxChange, MailboxStatus, NewMailbox};
+pub use mta_sts::{MtaStsChange, MtaStsMode, MxPattern, NewMtaSts};
+pub use notifications::{PasswordResetNotification, QuotaNotification};
+pub use oauth_clients::{OauthClient, OauthClientId};
+pub use password_policy::PasswordPolicy;
+pub use presets::Preset;
 pub use problem::{Problem, ProblemKind};
 pub use protocols::Protocol;
+pub use quarantine::{QuarantineId, QuarantineItem, QuarantinedMessage};
+pub use quarantine_settings::{QuarantineSettings, ReleaseFormat};
 pub use rate_limits::{RateFrame, RateLimit};
 pub use route::CallKind;
+pub use rspamd::{NewRspamdSetting, RspamdAction, RspamdSetting, RspamdSettingChange, RspamdSettingId};
+pub use spam_policies::{SenderPattern, SpamList, SpamPolicy, SpamPolicyId};
+pub use status::{Container, ContainerStats, HostAddresses, HostCpu, HostMemory, HostStatus, MailStorage};
+pub use sync_job_requests::{NewSyncJob, SyncJobChange};
+pub use sync_jobs::{SyncEncryption, SyncJob, SyncJobId};
 pub use units::{Bytes, Mib};

@@ -1,5 +1,6 @@
 //! Readers for fields that Mailcow writes now as a number, now as text, now as a bool.
 
+use secrecy::SecretString;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _},
@@ -32,6 +33,19 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
         Scalar::Null => String::new(),
         Scalar::Bool(_) | Scalar::Float(_) => return Err(D::Error::custom("not a text")),
     })
+}
+
+/// Reads a list of texts; what is none (`""`, `{}`, null) is the empty list.
+pub(crate) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        list @ Value::Array(_) => Vec::deserialize(list).map_err(D::Error::custom),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Reads a secret.
+pub(crate) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    text(deserializer).map(SecretString::from)
 }
 
 /// Reads an object; anything else (`false`, `[]`, null) means that there is none.

@@ -82,7 +82,8 @@ impl Serialize for RateFrame {
 }
 
 impl Client {
-    /// Returns the limit of the mailbox itself, `None` if it has none or does not exist (`get/rl-mbox`).
+    /// Returns the limit of the mailbox itself, `None` if it has none or does not exist
+    /// (`get/rl-mbox/{address}`).
     ///
     /// # Errors
     /// Returns [`Error`] if the server gives no readable answer.
@@ -126,7 +127,7 @@ impl Client {
         self.edit_rate_limit(EDIT_MAILBOX, address.as_str(), None).await
     }
 
-    /// Returns the limit of a domain, `None` if it has none or does not exist (`get/rl-domain`).
+    /// Returns the limit of a domain, `None` if it has none or does not exist (`get/rl-domain/{domain}`).
     ///
     /// # Errors
     /// Returns [`Error`] if the server gives no readable answer.

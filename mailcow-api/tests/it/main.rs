@@ -1,13 +1,33 @@
 //! All integration tests in one binary, a module per resource.
 
+mod admins;
 mod app_passwords;
+mod bcc_destinations;
+mod cors;
+mod coverage;
 mod dkim;
+mod domain_admins;
 mod domains;
+mod fail2ban;
 mod fake;
 mod faults;
+mod filters;
+mod global_filters;
+mod identity_provider;
+mod logs;
+mod mail_queue;
 mod mailboxes;
+mod mta_sts;
+mod notifications;
+mod oauth_clients;
+mod password_policy;
+mod quarantine;
 mod rate_limits;
 mod replay;
+mod rspamd;
 mod server;
+mod spam_policies;
+mod status;
+mod sync_jobs;
 mod tls;
 mod wire;
