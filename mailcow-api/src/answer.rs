@@ -9,7 +9,9 @@ use serde::{
 };
 use url::Url;
 
-use crate::{CallKind, Error, HttpError, HttpResponse, Problem, bulk::PartlyDone, route::Success};
+use crate::{
+    CallKind, Error, HttpError, HttpResponse, Problem, ProblemKind, bulk::PartlyDone, route::Success,
+};
 
 /// What a call was about: all that the judge needs to name it.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +46,7 @@ impl Operation<'_> {
         }
         Error::Unauthenticated {
             operation: self.route,
+            kind: ProblemKind::WrongKey,
             reason: "the answer is empty, as when mailcow sees no key; does a proxy strip the header X-API-Key",
         }
     }
@@ -89,7 +92,10 @@ pub(crate) fn accept(
         300..=399 => {
             Err(Error::Redirected { operation: route, host: target_host(base, response.location.as_deref()) })
         }
-        401 => Err(Error::Unauthenticated { operation: route, reason: rejection(&response.body) }),
+        401 => {
+            let (kind, reason) = rejection(&response.body);
+            Err(Error::Unauthenticated { operation: route, kind, reason })
+        }
         403 => Err(Error::PermissionDenied { operation: route }),
         404 => Err(Error::Unsupported { operation: route }),
         // Mailcow has no limit of its own: a proxy turned the call away before Mailcow saw it.
@@ -284,126 +290,18 @@ fn target_host(base: &Url, location: Option<&str>) -> String {
     target.as_ref().and_then(Url::host_str).unwrap_or("an unnamed host").to_owned()
 }
 
-fn rejection(body: &[u8]) -> &'static str {
+fn rejection(body: &[u8]) -> (ProblemKind, &'static str) {
     let says = |text: &[u8]| body.windows(text.len()).any(|window| window == text);
     if says(b"api access denied for ip") {
-        "the address of this host is not in the list of allowed addresses of the key"
+        let reason = "the address of this host is not in the list of allowed addresses of the key";
+        (ProblemKind::AddressNotAllowed, reason)
+    } else if says(b"authentication failed") {
+        (ProblemKind::WrongKey, "it is unknown or inactive")
     } else {
-        "it is unknown or inactive"
+        let reason = "the answer is none of mailcow's, a proxy in front of it may want another credential";
+        (ProblemKind::ProxyDenied, reason)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const WRITE: Operation<'_> = Operation { route: "add/mailbox", subject: "a@b.example" };
-    const READ: Operation<'_> = Operation { route: "get/domain", subject: "b.example" };
-
-    fn judged(body: &str) -> Result<(), Error> {
-        confirm(WRITE, "mailbox_added".into(), body.as_bytes())
-    }
-
-    fn status(operation: Operation<'_>, status: u16, body: &str) -> Error {
-        let base = "https://mail.example.com/api/v1/".parse().unwrap();
-        let answer = HttpResponse::new(status, body).with_location("https://evil.example/?token=x");
-        accept(operation, &base, Ok(answer)).unwrap_err()
-    }
-
-    #[test]
-    fn only_the_own_code_of_a_write_is_success() {
-        assert!(judged(r#"[{"type":"success","log":[],"msg":["mailbox_added","a@b"]}]"#).is_ok());
-        for unconfirmed in [
-            r#"{"type":"success","msg":"Task completed"}"#,
-            r#"[{"type":"success","msg":["rl_saved","a@b"]}]"#,
-            "[]",
-            "{}",
-            "",
-            " \n",
-            "<html>mailbox_added</html>",
-            r#"["mailbox_added"]"#,
-            r#"{"type":"success"}"#,
-        ] {
-            let error = judged(unconfirmed).unwrap_err();
-            assert!(
-                matches!(error, Error::Unknown { .. }) && error.outcome_unknown(),
-                "{unconfirmed}: {error}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_problem_beside_the_success_is_reported() {
-        let both =
-            r#"[{"type":"danger","msg":"rl_timeframe"},{"type":"success","msg":["mailbox_added","a@b"]}]"#;
-        let error = judged(both).unwrap_err();
-        assert_eq!(error.problem().unwrap().code(), "rl_timeframe");
-        assert!(matches!(error, Error::Partial { .. }));
-        let warning = both.replace("danger", "warning");
-        assert!(matches!(judged(&warning), Err(Error::Partial { .. })));
-        let alone = r#"[{"type":"danger","msg":["object_exists","a@b"]}]"#;
-        assert!(matches!(judged(alone), Err(Error::Refused { .. })));
-        let protocol = r#"{"type":"error","msg":"Cannot find attributes in post data"}"#;
-        assert!(matches!(judged(protocol), Err(Error::Refused { .. })));
-    }
-
-    #[test]
-    fn a_status_means_the_same_for_every_route() {
-        assert!(matches!(status(WRITE, 401, "{}"), Error::Unauthenticated { .. }));
-        let by_address = status(WRITE, 401, r#"{"type":"error","msg":"api access denied for ip 192.0.2.1"}"#);
-        assert!(by_address.to_string().contains("allowed addresses"), "{by_address}");
-        assert!(matches!(status(WRITE, 403, ""), Error::PermissionDenied { .. }));
-        assert!(matches!(status(READ, 404, ""), Error::Unsupported { .. }));
-        assert!(matches!(status(WRITE, 502, "<html>"), Error::Unknown { .. }));
-        assert!(status(READ, 502, "<html>").is_retryable());
-        assert!(status(WRITE, 429, "").is_retryable());
-        assert!(matches!(status(READ, 405, ""), Error::Unexpected { .. }));
-    }
-
-    #[test]
-    fn a_redirect_names_only_the_host() {
-        let error = status(WRITE, 307, "");
-        assert_eq!(
-            error.to_string(),
-            "the server redirects add/mailbox to evil.example, correct the base url"
-        );
-    }
-
-    #[test]
-    fn a_read_tells_none_from_refused_from_unreadable() {
-        let read = |body: &str| decode::<Vec<u32>>(READ, body.as_bytes());
-        assert_eq!(read("[1, 2]").unwrap(), Some(vec![1, 2]));
-        assert_eq!(read("{ }\n").unwrap(), None);
-        assert_eq!(read("[]").unwrap(), None);
-        assert!(matches!(read(""), Err(Error::Unauthenticated { .. })));
-        assert!(matches!(read(r#"{"type":"error","msg":"x y"}"#), Err(Error::Refused { .. })));
-        let error = read(r#"["SECRET"]"#).unwrap_err();
-        assert!(matches!(error, Error::Unexpected { .. }) && !format!("{error:?}").contains("SECRET"));
-    }
-
-    proptest! {
-        #[test]
-        fn no_answer_with_a_problem_in_it_is_ok(
-            codes in prop::collection::vec((0usize..5, "[a-z_]{1,12}"), 0..6),
-            at in 0usize..7,
-            danger in prop::sample::select(vec!["danger", "warning", "error", "DANGER", "succes"]),
-        ) {
-            let mut entries: Vec<_> = codes.iter().map(|(kind, code)| match kind {
-                0 => serde_json::json!({"type": "success", "log": null, "msg": ["mailbox_added", code]}),
-                1 => serde_json::json!({"type": "success", "msg": code}),
-                2 => serde_json::json!({"type": "info", "msg": [code, 7, {"x": null}]}),
-                _ => serde_json::json!({"type": "success", "msg": "mailbox_added"}),
-            }).collect();
-            entries.insert(at.min(entries.len()), serde_json::json!({"type": danger, "msg": "mailbox_added"}));
-            prop_assert!(judged(&serde_json::to_string(&entries).unwrap()).is_err());
-        }
-
-        #[test]
-        fn no_cut_answer_is_ok(cut in 0usize..52) {
-            let whole = r#"[{"type":"success","msg":["mailbox_added","a@b.c"]}]"#;
-            prop_assert!(cut == whole.len() || judged(&whole[..cut]).is_err());
-        }
-    }
-}
+mod tests;

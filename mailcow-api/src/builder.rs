@@ -2,10 +2,14 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
+use tokio::sync::Semaphore;
 use url::{Host, Url};
 
-use crate::{CallKind, Client, Error, HttpClient, ReqwestClient, door::Door, route::PerKind};
+use crate::{
+    CallKind, Client, Error, HttpClient, ReqwestClient, RetryPolicy, door::Door, http::ProxyCredential,
+    key::KeyRing, retry::RetryBudget, route::PerKind,
+};
 
 /// Builds a [`Client`].
 #[derive(Clone)]
@@ -15,8 +19,11 @@ pub struct ClientBuilder {
     api_key: SecretString,
     tls: Option<Arc<rustls::ClientConfig>>,
     http: Option<Arc<dyn HttpClient>>,
-    deadline: Duration,
+    proxy: Option<(String, SecretString)>,
+    deadlines: PerKind<Duration>,
+    concurrency: PerKind<usize>,
     chunks: PerKind<usize>,
+    retries: RetryPolicy,
 }
 
 impl ClientBuilder {
@@ -26,8 +33,11 @@ impl ClientBuilder {
             api_key,
             tls: None,
             http: None,
-            deadline: Duration::from_mins(2),
+            proxy: None,
+            deadlines: DEADLINES,
+            concurrency: CONCURRENCY,
             chunks: CHUNKS,
+            retries: RetryPolicy::default(),
         }
     }
 
@@ -43,12 +53,42 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how long one call may take, 120 s by default.
+    /// Adds a user name and a password for a proxy in front of Mailcow that asks for HTTP Basic (RFC 7617).
+    ///
+    /// Mailcow itself ignores HTTP Basic: only the API key lets a call in.
+    pub fn proxy_credentials(mut self, user: &str, password: SecretString) -> Self {
+        self.proxy = Some((user.to_owned(), password));
+        self
+    }
+
+    /// Sets how long one call of any kind may take; see [`deadline_of`](Self::deadline_of).
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadlines = PerKind { read: deadline, create: deadline, edit: deadline, delete: deadline };
+        self
+    }
+
+    /// Sets how long one call of a kind may take once it is sent: by default 60 s for reads and creates, 120 s for
+    /// edits and deletes.
     ///
     /// Mailcow rebuilds a view after each write: with thousands of mailboxes and aliases one delete was measured to
     /// take 29 s and more.
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+    pub fn deadline_of(mut self, kind: CallKind, deadline: Duration) -> Self {
+        self.deadlines.set(kind, deadline);
+        self
+    }
+
+    /// Sets how many calls of a kind may be on their way at once, at least 1: by default 8 reads, 8 creates, 4 edits
+    /// and 1 delete. Further calls wait for their turn in the order they came; their deadline has not begun then.
+    ///
+    /// More makes a Mailcow not faster but slower: its creates are bound by the processor.
+    pub fn concurrency(mut self, kind: CallKind, calls: usize) -> Self {
+        self.concurrency.set(kind, calls.clamp(1, Semaphore::MAX_PERMITS));
+        self
+    }
+
+    /// Sets how reads, and writes that are safe to repeat, are repeated.
+    pub fn retries(mut self, policy: RetryPolicy) -> Self {
+        self.retries = policy;
         self
     }
 
@@ -69,16 +109,24 @@ impl ClientBuilder {
     /// if the TLS configuration is not usable.
     pub fn build(self) -> Result<Client, Error> {
         let base = base(&self.base_url)?;
-        let key = self.api_key.expose_secret();
-        if key.is_empty() || !key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
-            return Err(invalid("the api key is made of letters, digits and hyphens only"));
-        }
+        let keys = KeyRing::new(self.api_key)?;
+        let proxy = self.proxy.map(|(user, password)| ProxyCredential::new(&user, password)).transpose()?;
         let http = match (self.http, self.tls) {
             (Some(http), _) => http,
             (None, Some(tls)) => Arc::new(ReqwestClient::new(tls)?),
             (None, None) => Arc::new(ReqwestClient::with_public_roots()?),
         };
-        let door = Door { base, api_key: self.api_key, http, deadline: self.deadline, chunks: self.chunks };
+        let door = Door {
+            base,
+            keys,
+            proxy,
+            http,
+            deadlines: self.deadlines,
+            permits: self.concurrency.map(|calls| Semaphore::new(*calls)),
+            retries: self.retries,
+            budget: RetryBudget::new(),
+            chunks: self.chunks,
+        };
         Ok(Client::new(door))
     }
 }
@@ -86,7 +134,7 @@ impl ClientBuilder {
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not the URL: unchecked, it may still carry credentials.
-        f.debug_struct("ClientBuilder").field("deadline", &self.deadline).finish_non_exhaustive()
+        f.debug_struct("ClientBuilder").field("deadlines", &self.deadlines).finish_non_exhaustive()
     }
 }
 
@@ -122,6 +170,13 @@ fn invalid(reason: impl Into<String>) -> Error {
     Error::InvalidInput { operation: "the client", reason: reason.into() }
 }
 
+const DEADLINES: PerKind<Duration> = PerKind {
+    read: Duration::from_mins(1),
+    create: Duration::from_mins(1),
+    edit: Duration::from_mins(2),
+    delete: Duration::from_mins(2),
+};
+const CONCURRENCY: PerKind<usize> = PerKind { read: 8, create: 8, edit: 4, delete: 1 };
 const CHUNKS: PerKind<usize> = PerKind { read: 1, create: 1, edit: 50, delete: 4 };
 
 #[cfg(test)]

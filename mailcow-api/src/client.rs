@@ -18,6 +18,7 @@
 //! const RESET: Write<PlainTrue> = Write { route: "get/reset-last-login", success: PlainTrue };
 //! const SSO: WriteReturning = WriteReturning("add/sso/domain-admin");
 //! self.write(ADD, subject, &body)
+//! self.write_idempotent(EDIT, subject, &body)            sent again if there is no answer
 //! self.write_at(TAG, [domain.as_str()], &tags)           delete/domain/tag/{domain}
 //! self.write_by_get(RESET, [mailbox.as_str()])
 //! self.write_returning::<Token>(SSO, subject, &body)
@@ -42,7 +43,7 @@ pub(crate) use crate::route::{
 use crate::{
     ClientBuilder, DomainName, Error, Method, PartlyDone,
     answer::{self, Operation},
-    door::Door,
+    door::{Call, Door},
 };
 
 /// A client of one Mailcow server with one API key. Clones are cheap and share everything.
@@ -70,6 +71,39 @@ impl Client {
     /// ```
     pub fn builder(base_url: &str, api_key: SecretString) -> ClientBuilder {
         ClientBuilder::new(base_url, api_key)
+    }
+
+    /// Sets another API key for this client and its clones, and lets calls go out again after the server has turned
+    /// away the former one.
+    ///
+    /// Once an answer was HTTP 401 (a wrong or inactive key, an address that the key is not for, a proxy that wants
+    /// another credential), every further call fails at once with [`Error::Unauthenticated`] and nothing is sent:
+    /// after about ten such calls Mailcow blocks the address of this host. The same key may be set again after its
+    /// list of addresses was corrected.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use mailcow_api::{Client, Error, FakeMailcow};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// let mailcow = FakeMailcow::new();
+    /// let builder = Client::builder("https://mail.example.com", "OLD-KEY".into());
+    /// let client = builder.http_client(Arc::new(mailcow.clone())).build()?;
+    /// for _ in 0..20 {
+    ///     assert!(matches!(client.version().await, Err(Error::Unauthenticated { .. })));
+    /// }
+    /// assert_eq!(mailcow.calls().len(), 1);
+    /// client.replace_key(mailcow.api_key())?;
+    /// client.version().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Returns [`Error::InvalidInput`] if it holds other characters than letters, digits and hyphens.
+    pub fn replace_key(&self, api_key: SecretString) -> Result<(), Error> {
+        self.inner.door.keys.replace(api_key)
     }
 
     pub(crate) fn new(door: Door) -> Self {
@@ -101,7 +135,7 @@ impl Client {
         body: &impl Serialize,
     ) -> Result<Option<T>, Error> {
         let operation = Operation { route: route.0, subject: "the server" };
-        self.post(operation, &Target::default(), body, |body| answer::decode(operation, body)).await
+        self.post(operation, &Target::default(), body, true, |body| answer::decode(operation, body)).await
     }
 
     /// Writes and returns once the server has confirmed it.
@@ -112,7 +146,23 @@ impl Client {
         body: &impl Serialize,
     ) -> Result<(), Error> {
         let (operation, success) = (Operation { route: write.route, subject }, write.success.into());
-        self.post(operation, &Target::default(), body, |body| answer::confirm(operation, success, body)).await
+        self.post(operation, &Target::default(), body, false, |body| {
+            answer::confirm(operation, success, body)
+        })
+        .await
+    }
+
+    /// As [`write`](Self::write), for a write that done twice is the same as done once: it is repeated if there is no
+    /// answer.
+    pub(crate) async fn write_idempotent<S: Into<Success<'static>>>(
+        &self,
+        write: Write<S>,
+        subject: &str,
+        body: &impl Serialize,
+    ) -> Result<(), Error> {
+        let (operation, success) = (Operation { route: write.route, subject }, write.success.into());
+        self.post(operation, &Target::default(), body, true, |body| answer::confirm(operation, success, body))
+            .await
     }
 
     /// Writes to a route with further segments, which are the subject too.
@@ -125,7 +175,7 @@ impl Client {
         let target = target.into();
         let (subject, success) = (target.subject(), write.success.into());
         let operation = Operation { route: write.route, subject: &subject };
-        self.post(operation, &target, body, |body| answer::confirm(operation, success, body)).await
+        self.post(operation, &target, body, false, |body| answer::confirm(operation, success, body)).await
     }
 
     /// Writes by GET, which Mailcow has too.
@@ -147,7 +197,7 @@ impl Client {
         body: &impl Serialize,
     ) -> Result<T, Error> {
         let operation = Operation { route: route.0, subject };
-        self.post(operation, &Target::default(), body, |body| answer::returned(operation, body)).await
+        self.post(operation, &Target::default(), body, false, |body| answer::returned(operation, body)).await
     }
 
     /// Changes several items alike, in chunks. Not all done is [`Error::PartlyDone`].
@@ -170,6 +220,11 @@ impl Client {
         self.write_chunks(write.route, write.success.into(), items, serde_json::to_string).await
     }
 
+    /// Makes a call that no typed method covers.
+    pub(crate) async fn call(&self, call: Call<'_>) -> Result<Vec<u8>, Error> {
+        self.inner.door.call(call).await
+    }
+
     /// Waits until no other call of this client makes or deletes the DKIM key of `domain`.
     pub(crate) async fn dkim_turn(&self, domain: &DomainName) -> tokio::sync::OwnedMutexGuard<()> {
         let turn = {
@@ -189,7 +244,8 @@ impl Client {
     ) -> Result<T, Error> {
         let subject = target.subject();
         let operation = Operation { route, subject: &subject };
-        let answered = self.inner.door.call(operation, Method::Get, target, None).await;
+        let call = Call { operation, route, method: Method::Get, target, body: None, is_repeatable: true };
+        let answered = self.inner.door.call(call).await;
         traced(operation, answered.and_then(|body| judge(operation, &body)))
     }
 
@@ -198,10 +254,23 @@ impl Client {
         operation: Operation<'_>,
         target: &Target<'_>,
         body: &impl Serialize,
+        is_repeatable: bool,
         judge: impl FnOnce(&[u8]) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let json = serde_json::to_string(body).map_err(|_| not_json(operation))?;
-        let answered = self.inner.door.call(operation, Method::Post, target, Some(json.into())).await;
+        let body = Some(json.into());
+        let answered = self
+            .inner
+            .door
+            .call(Call {
+                operation,
+                route: operation.route,
+                method: Method::Post,
+                target,
+                body,
+                is_repeatable,
+            })
+            .await;
         traced(operation, answered.and_then(|body| judge(&body)))
     }
 
@@ -221,8 +290,16 @@ impl Client {
         let (mut outcome, mut rest) = (PartlyDone::default(), names.as_slice());
         for (chunk, chunk_names) in items.chunks(size).zip(names.chunks(size)) {
             let json = body(chunk).map_err(|_| not_json(operation))?;
-            let answered =
-                self.inner.door.call(operation, Method::Post, &Target::default(), Some(json.into())).await;
+            let target = &Target::default();
+            let call = Call {
+                operation,
+                route,
+                method: Method::Post,
+                target,
+                body: Some(json.into()),
+                is_repeatable: false,
+            };
+            let answered = self.inner.door.call(call).await;
             let judged = traced(
                 operation,
                 answered.and_then(|body| {
@@ -277,7 +354,7 @@ fn not_json(operation: Operation<'_>) -> Error {
     operation.invalid("it cannot be written as JSON")
 }
 
-fn traced<T>(operation: Operation<'_>, result: Result<T, Error>) -> Result<T, Error> {
+pub(crate) fn traced<T>(operation: Operation<'_>, result: Result<T, Error>) -> Result<T, Error> {
     let outcome = result.as_ref().map_or_else(Error::label, |_| "ok");
     tracing::debug!(operation = operation.route, outcome, "mailcow call");
     result

@@ -1,6 +1,6 @@
 //! The one error of this crate.
 
-use crate::{HttpError, PartlyDone, problem::Problem};
+use crate::{HttpError, PartlyDone, Problem, ProblemKind};
 
 /// Why a call did not do what it was asked to.
 ///
@@ -60,6 +60,9 @@ pub enum Error {
     Unauthenticated {
         /// The route.
         operation: &'static str,
+        /// What is wrong: [`WrongKey`](ProblemKind::WrongKey), [`AddressNotAllowed`](ProblemKind::AddressNotAllowed)
+        /// or [`ProxyDenied`](ProblemKind::ProxyDenied).
+        kind: ProblemKind,
         /// What to look at.
         reason: &'static str,
     },
@@ -144,6 +147,44 @@ impl Error {
         match self {
             Self::Refused { problem, .. } | Self::Partial { problem, .. } => Some(problem),
             _ => None,
+        }
+    }
+
+    /// Returns what sort of problem this is; `None` if the outcome is unknown or the answer is not understood.
+    pub fn kind(&self) -> Option<ProblemKind> {
+        Some(match self {
+            Self::InvalidInput { .. } => ProblemKind::InvalidValue,
+            Self::Refused { problem, .. } | Self::Partial { problem, .. } => problem.kind(),
+            Self::Unauthenticated { kind, .. } => *kind,
+            Self::PermissionDenied { .. } => ProblemKind::ReadOnlyKey,
+            Self::Unavailable { source: Some(_), .. } => ProblemKind::Unreachable,
+            Self::Unavailable { source: None, .. } => ProblemKind::BackEndDown,
+            Self::Redirected { .. } | Self::Unsupported { .. } => ProblemKind::WrongServer,
+            Self::PartlyDone { .. } | Self::Unknown { .. } | Self::Unexpected { .. } => return None,
+        })
+    }
+
+    /// Returns a code that stays the same: that of the server if it gave one, else that of the
+    /// [`kind`](Self::kind), else `partly_done`, `unknown_outcome` or `unexpected_answer`.
+    pub fn code(&self) -> &str {
+        match (self.problem(), self.kind(), self) {
+            (Some(problem), ..) => problem.code(),
+            (None, Some(kind), _) => kind.code(),
+            (None, None, Self::PartlyDone { .. }) => "partly_done",
+            (None, None, Self::Unknown { .. }) => "unknown_outcome",
+            (None, None, _) => "unexpected_answer",
+        }
+    }
+
+    /// Returns what the reader can do about it.
+    pub fn fix(&self) -> &'static str {
+        match (self.kind(), self) {
+            (Some(kind), _) => kind.fix(),
+            (None, Self::PartlyDone { .. }) => {
+                "see what is known of each item, and read back those that are unknown"
+            }
+            (None, Self::Unknown { .. }) => "read back what is there now before you send it again",
+            (None, _) => "check the version of mailcow, and that nothing in front of it alters its answers",
         }
     }
 

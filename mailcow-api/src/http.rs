@@ -38,18 +38,49 @@ pub struct HttpRequest {
     pub api_key: SecretString,
     /// The JSON body of a POST. It may hold passwords.
     pub body: Option<SecretString>,
+    /// The credential for a proxy in front of the server, sent as HTTP Basic (RFC 7617). Mailcow ignores it.
+    pub proxy: Option<ProxyCredential>,
 }
 
 impl HttpRequest {
     /// Builds a request without a body.
     pub fn new(method: Method, url: Url, api_key: SecretString) -> Self {
-        Self { method, url, api_key, body: None }
+        Self { method, url, api_key, body: None, proxy: None }
     }
 
     /// Sets the JSON body.
     pub fn with_body(mut self, body: SecretString) -> Self {
         self.body = Some(body);
         self
+    }
+}
+
+/// A user name and a password for a proxy in front of the server.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ProxyCredential {
+    /// The user name.
+    pub user: String,
+    /// The password.
+    pub password: SecretString,
+}
+
+impl ProxyCredential {
+    /// Builds a credential.
+    ///
+    /// # Errors
+    /// Returns [`Error::InvalidInput`] if the user name is empty or holds a colon, or if either holds a control
+    /// character: HTTP Basic cannot carry them.
+    pub fn new(user: &str, password: SecretString) -> Result<Self, Error> {
+        let has_control = |text: &str| text.chars().any(char::is_control);
+        if user.is_empty() || user.contains(':') || has_control(user) || has_control(password.expose_secret())
+        {
+            return Err(Error::InvalidInput {
+                operation: "the proxy credential",
+                reason: "the user name is empty or holds a colon, or there is a control character".to_owned(),
+            });
+        }
+        Ok(Self { user: user.to_owned(), password })
     }
 }
 
@@ -179,6 +210,9 @@ impl HttpClient for ReqwestClient {
             Method::Post => self.http.post(request.url).header(CONTENT_TYPE, "application/json"),
         };
         let mut builder = builder.header("X-API-Key", key);
+        if let Some(proxy) = request.proxy {
+            builder = builder.basic_auth(proxy.user, Some(proxy.password.expose_secret()));
+        }
         if let Some(body) = request.body {
             builder = builder.body(body.expose_secret().to_owned());
         }

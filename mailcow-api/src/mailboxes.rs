@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     Bytes, Client, Ensured, Error, MailboxAddress, Mib, Protocol, RateLimit,
-    client::{Read, Write},
+    client::{EditItems, Read, Write},
     ensure::ensure,
     loose, protocols, tags,
 };
@@ -133,6 +133,24 @@ impl MailboxChange {
     pub fn with_added_tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
         self.added_tags = tags.into_iter().map(Into::into).collect();
         self
+    }
+
+    pub(crate) fn attr(&self) -> Result<EditAttr<'_>, Error> {
+        tags::check(EDIT.route, &self.added_tags)?;
+        // An empty password would mean "keep".
+        let password = self.password.as_ref().map(|password| checked(EDIT, password)).transpose()?;
+        let attr = EditAttr {
+            password,
+            password2: password,
+            quota: self.quota,
+            name: self.name.as_deref(),
+            active: self.status.map(MailboxStatus::number),
+            tags: &self.added_tags,
+        };
+        if attr == EditAttr::default() {
+            return Err(invalid(EDIT, "nothing is to be changed"));
+        }
+        Ok(attr)
     }
 }
 
@@ -287,21 +305,7 @@ impl Client {
     /// Returns [`Error::Refused`], among others with `access_denied` (no such mailbox), `password_complexity` and
     /// `mailbox_quota_left_exceeded`, and [`Error::InvalidInput`] for a change of nothing.
     pub async fn edit_mailbox(&self, address: &MailboxAddress, change: &MailboxChange) -> Result<(), Error> {
-        tags::check(EDIT.route, &change.added_tags)?;
-        // An empty password would mean "keep".
-        let password = change.password.as_ref().map(|password| checked(EDIT, password)).transpose()?;
-        let attr = EditAttr {
-            password,
-            password2: password,
-            quota: change.quota,
-            name: change.name.as_deref(),
-            active: change.status.map(MailboxStatus::number),
-            tags: &change.added_tags,
-        };
-        if attr == EditAttr::default() {
-            return Err(invalid(EDIT, "nothing is to be changed"));
-        }
-        self.write(EDIT, address.as_str(), &EditBody { items: [address], attr }).await
+        self.write(EDIT, address.as_str(), &EditItems { items: &[address], attr: &change.attr()? }).await
     }
 
     /// Deletes a mailbox with all its mail (`delete/mailbox`), and the aliases that lead only to it.
@@ -354,14 +358,8 @@ struct AddBody<'a> {
     tags: &'a [String],
 }
 
-#[derive(Serialize)]
-struct EditBody<'a> {
-    items: [&'a MailboxAddress; 1],
-    attr: EditAttr<'a>,
-}
-
 #[derive(Default, PartialEq, Serialize)]
-struct EditAttr<'a> {
+pub(crate) struct EditAttr<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     password: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -396,5 +394,5 @@ fn sorted(protocols: impl IntoIterator<Item = Protocol>) -> Vec<Protocol> {
 
 const GET: Read = Read("get/mailbox");
 const ADD: Write = Write { route: "add/mailbox", success: "mailbox_added" };
-const EDIT: Write = Write { route: "edit/mailbox", success: "mailbox_modified" };
-const DELETE: Write = Write { route: "delete/mailbox", success: "mailbox_removed" };
+pub(crate) const EDIT: Write = Write { route: "edit/mailbox", success: "mailbox_modified" };
+pub(crate) const DELETE: Write = Write { route: "delete/mailbox", success: "mailbox_removed" };

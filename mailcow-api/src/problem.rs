@@ -37,48 +37,51 @@ impl Problem {
 
     /// Returns what sort of problem this is.
     pub fn kind(&self) -> ProblemKind {
+        use ProblemKind as Kind;
         match self.code.as_str() {
-            "is_alias" | "is_spam_alias" | "is_alias_or_mailbox" => ProblemKind::AlreadyExists,
-            "access_denied" => ProblemKind::AccessDenied,
-            "app_passwd_id_invalid" => ProblemKind::NotFound,
-            "password_complexity" | "password_mismatch" | "password_empty" => ProblemKind::PasswordPolicy,
+            "is_alias" | "is_spam_alias" | "is_alias_or_mailbox" => Kind::AlreadyExists,
+            "access_denied" => Kind::AccessDenied,
+            "app_passwd_id_invalid" | "domain_not_found" | "object_doesnt_exist" => Kind::NotFound,
+            "password_complexity" | "password_mismatch" | "password_empty" => Kind::PasswordPolicy,
             "mailbox_quota_exceeded"
             | "mailbox_quota_left_exceeded"
             | "mailbox_quota_exceeds_domain_quota"
             | "mailbox_defquota_exceeds_mailbox_maxquota"
-            | "domain_quota_m_in_use" => ProblemKind::QuotaExceeded,
-            "max_mailbox_exceeded" | "max_alias_exceeded" | "tag_limit_exceeded" => ProblemKind::LimitReached,
-            "domain_not_empty" => ProblemKind::NotEmpty,
-            "rl_timeframe" | "domain_cannot_match_hostname" => ProblemKind::InvalidValue,
-            // SQL errors pass through as text; 1062 is a broken unique key.
-            "mysql_error" | Self::FREE_TEXT
-                if self.args.iter().any(|arg| arg.contains("Duplicate entry")) =>
-            {
-                ProblemKind::AlreadyExists
+            | "domain_quota_m_in_use" => {
+                Kind::QuotaExceeded { mib: self.args.first().and_then(|arg| arg.parse().ok()) }
             }
-            code if code.ends_with("_exists") => ProblemKind::AlreadyExists,
-            code if code.ends_with("_invalid") || code.ends_with("_empty") => ProblemKind::InvalidValue,
-            _ => ProblemKind::Other,
+            "max_mailbox_exceeded" | "max_alias_exceeded" | "tag_limit_exceeded" => Kind::LimitReached,
+            "domain_not_empty" => Kind::NotEmpty,
+            "release_send_failed" => Kind::BackEndDown,
+            "rl_timeframe"
+            | "domain_cannot_match_hostname"
+            | "aliasd_targetd_identical"
+            | "bcc_must_be_email"
+            | "comment_too_long"
+            | "no_user_defined"
+            | "private_key_error"
+            | "pushover_key"
+            | "sieve_error" => Kind::InvalidValue,
+            // SQL errors pass through as text; 1062 is a broken unique key.
+            "mysql_error" | Self::FREE_TEXT if self.says("Duplicate entry") => Kind::AlreadyExists,
+            Self::FREE_TEXT if self.says("API read/write access denied") => Kind::ReadOnlyKey,
+            Self::FREE_TEXT if self.says("api access denied for ip") => Kind::AddressNotAllowed,
+            Self::FREE_TEXT if self.says("authentication failed") => Kind::WrongKey,
+            code if code.ends_with("_exists") => Kind::AlreadyExists,
+            code if code.contains("invalid") || code.ends_with("_empty") || code.ends_with("_missing") => {
+                Kind::InvalidValue
+            }
+            _ => Kind::Other,
         }
     }
 
     /// Returns what the reader can do about it.
     pub fn fix(&self) -> &'static str {
-        match self.kind() {
-            ProblemKind::AlreadyExists => "read what is there and use it, or choose another name",
-            ProblemKind::NotFound => "list what is there and use one of its ids",
-            ProblemKind::AccessDenied => {
-                "with a read-write key this means that the object (or its domain) does not exist or a value is bad"
-            }
-            ProblemKind::PasswordPolicy => "use a password that meets the password policy of the server",
-            ProblemKind::QuotaExceeded => {
-                "ask for a smaller quota (values are MiB) or raise that of the domain"
-            }
-            ProblemKind::LimitReached => "delete what is no longer needed or raise the limit of the domain",
-            ProblemKind::NotEmpty => "delete the mailboxes, aliases and resources of the domain first",
-            ProblemKind::InvalidValue => "correct the value that the server names",
-            ProblemKind::Other => "look up the code in the documentation of mailcow",
-        }
+        self.kind().fix()
+    }
+
+    fn says(&self, text: &str) -> bool {
+        self.args.iter().any(|arg| arg.contains(text))
     }
 
     /// The [`code`](Self::code) of an answer that has none.
@@ -109,16 +112,88 @@ pub enum ProblemKind {
     AccessDenied,
     /// The password is too weak or was not repeated.
     PasswordPolicy,
-    /// A size is above a limit; the arguments are MiB.
-    QuotaExceeded,
-    /// A count is above a limit.
+    /// A size is above a limit.
+    QuotaExceeded {
+        /// The figure that the server names, in MiB: the largest size, what is left (negative in an overrun domain),
+        /// or what is in use, by the code.
+        mib: Option<i64>,
+    },
+    /// A count is above a limit; the arguments are numbers.
     LimitReached,
     /// The domain still holds something.
     NotEmpty,
     /// A value is malformed or not allowed.
     InvalidValue,
+    /// The API key is unknown or inactive, or did not arrive.
+    WrongKey,
+    /// The API key may only read.
+    ReadOnlyKey,
+    /// The API key is not for the address of this host.
+    AddressNotAllowed,
+    /// A proxy in front of the server wants another credential.
+    ProxyDenied,
+    /// Mailcow, or a service behind it, is down or too slow.
+    BackEndDown,
+    /// No connection was made, or it was lost.
+    Unreachable,
+    /// There is another server than expected at this address.
+    WrongServer,
     /// A code this crate does not know.
     Other,
+}
+
+impl ProblemKind {
+    /// Returns the name of the kind, as `already_exists`. It stays the same.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::AlreadyExists => "already_exists",
+            Self::NotFound => "not_found",
+            Self::AccessDenied => "access_denied",
+            Self::PasswordPolicy => "password_policy",
+            Self::QuotaExceeded { .. } => "quota_exceeded",
+            Self::LimitReached => "limit_reached",
+            Self::NotEmpty => "not_empty",
+            Self::InvalidValue => "invalid_value",
+            Self::WrongKey => "wrong_key",
+            Self::ReadOnlyKey => "read_only_key",
+            Self::AddressNotAllowed => "address_not_allowed",
+            Self::ProxyDenied => "proxy_denied",
+            Self::BackEndDown => "back_end_down",
+            Self::Unreachable => "unreachable",
+            Self::WrongServer => "wrong_server",
+            Self::Other => "other",
+        }
+    }
+
+    /// Returns what the reader can do about it.
+    pub fn fix(&self) -> &'static str {
+        match self {
+            Self::AlreadyExists => "read what is there and use it, or choose another name",
+            Self::NotFound => "list what is there and use one of its ids",
+            Self::AccessDenied => {
+                "with a read-write key this means that the object (or its domain) does not exist or a value is bad"
+            }
+            Self::PasswordPolicy => "use a password that meets the password policy of the server",
+            Self::QuotaExceeded { .. } => {
+                "ask for a smaller quota (values are MiB) or raise that of the domain"
+            }
+            Self::LimitReached => "delete what is no longer needed or raise the limit of the domain",
+            Self::NotEmpty => "delete the mailboxes, aliases and resources of the domain first",
+            Self::InvalidValue => "correct the value that is named",
+            Self::WrongKey => {
+                "set a key that is active on this server, see Client::replace_key, and do not repeat the call"
+            }
+            Self::ReadOnlyKey => "use a read-write key",
+            Self::AddressNotAllowed => {
+                "add the address of this host to the key's list of allowed addresses, and do not repeat the call"
+            }
+            Self::ProxyDenied => "correct the credential for the proxy, see ClientBuilder::proxy_credentials",
+            Self::BackEndDown => "look at the containers of mailcow and try again later",
+            Self::Unreachable => "check the address of the server and the network, and try again later",
+            Self::WrongServer => "check the base url and the version of mailcow",
+            Self::Other => "look up the code in the documentation of mailcow",
+        }
+    }
 }
 
 /// Collects the scalars of `value` in order, each cut and freed of control characters.
@@ -184,7 +259,12 @@ mod tests {
             (json!(["access_denied", "d"]), ProblemKind::AccessDenied),
             (json!(["app_passwd_id_invalid", 99_999]), ProblemKind::NotFound),
             (json!("password_mismatch"), ProblemKind::PasswordPolicy),
-            (json!(["mailbox_quota_left_exceeded", -60]), ProblemKind::QuotaExceeded),
+            (json!(["mailbox_quota_left_exceeded", -60]), ProblemKind::QuotaExceeded { mib: Some(-60) }),
+            (json!(["domain_quota_m_in_use", "120"]), ProblemKind::QuotaExceeded { mib: Some(120) }),
+            (json!("mailbox_quota_exceeds_domain_quota"), ProblemKind::QuotaExceeded { mib: None }),
+            (json!("API read/write access denied"), ProblemKind::ReadOnlyKey),
+            (json!("cors_invalid_origin"), ProblemKind::InvalidValue),
+            (json!(["object_doesnt_exist", "nope"]), ProblemKind::NotFound),
             (json!(["max_mailbox_exceeded", 5, 5]), ProblemKind::LimitReached),
             (json!(["domain_not_empty", "d"]), ProblemKind::NotEmpty),
             (json!(["dkim_domain_or_sel_invalid", "d"]), ProblemKind::InvalidValue),

@@ -157,12 +157,7 @@ impl Client {
         name: &str,
         limit: Option<&RateLimit>,
     ) -> Result<(), Error> {
-        // To remove a limit takes an empty value and still a valid frame.
-        let (rl_value, rl_frame) = match limit {
-            Some(limit) => (limit.value.to_string(), limit.frame.as_str()),
-            None => (String::new(), "s"),
-        };
-        self.write(route, name, &Edit { items: [name], attr: Attr { rl_value, rl_frame } }).await
+        self.write_idempotent(route, name, &Edit { items: [name], attr: Attr::new(limit) }).await
     }
 }
 
@@ -173,9 +168,19 @@ struct Edit<'a> {
 }
 
 #[derive(Serialize)]
-struct Attr<'a> {
+pub(crate) struct Attr<'a> {
     rl_value: String,
     rl_frame: &'a str,
+}
+
+impl<'a> Attr<'a> {
+    pub(crate) fn new(limit: Option<&'a RateLimit>) -> Self {
+        // To remove a limit takes an empty value and still a valid frame.
+        match limit {
+            Some(limit) => Self { rl_value: limit.value.to_string(), rl_frame: limit.frame.as_str() },
+            None => Self { rl_value: String::new(), rl_frame: "s" },
+        }
+    }
 }
 
 fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NonZeroU32, D::Error> {
@@ -188,7 +193,7 @@ fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NonZeroU32, D::Er
 
 const GET_MAILBOX: Read = Read("get/rl-mbox");
 const GET_DOMAIN: Read = Read("get/rl-domain");
-const EDIT_MAILBOX: Write = Write { route: "edit/rl-mbox", success: "rl_saved" };
+pub(crate) const EDIT_MAILBOX: Write = Write { route: "edit/rl-mbox", success: "rl_saved" };
 const EDIT_DOMAIN: Write = Write { route: "edit/rl-domain", success: "rl_saved" };
 
 #[cfg(test)]

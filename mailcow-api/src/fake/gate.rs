@@ -4,7 +4,10 @@ use percent_encoding::percent_decode_str;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::state::{Reply, State};
+use super::{
+    search,
+    state::{Reply, State},
+};
 use crate::{HttpRequest, HttpResponse, Method};
 
 /// What a key may do.
@@ -60,6 +63,9 @@ pub(super) fn refuse(role: Role, request: &HttpRequest, action: &str) -> Option<
     }
     match (request.method, is_write) {
         (Method::Get, true) => Some(protocol_error(200, "Cannot find attributes in post data")),
+        (Method::Get, false) if action == "search" => {
+            Some(protocol_error(405, "only POST method is allowed"))
+        }
         (Method::Post, false) if action == "get" => Some(protocol_error(405, "only GET method is allowed")),
         _ => None,
     }
@@ -78,8 +84,11 @@ pub(super) fn dispatch(state: &mut State, route: &[&str], request: &HttpRequest)
         ["get", "mailbox", address] if *address != "all" => state.get_mailbox(address),
         ["get", "app-passwd", "all", address] => state.list_app_passwords(address),
         ["get", "dkim", name] => state.get_dkim(name),
+        ["get", "passwordpolicy"] => search::password_policy(),
         ["get", "rl-mbox", address] if *address != "all" => state.get_mailbox_rate(address),
         ["get", "rl-domain", name] if *name != "all" => state.get_domain_rate(name),
+        ["search", "domain"] => state.search_domain(&body),
+        ["search", "mailbox"] => state.search_mailbox(&body),
         ["add", "domain"] => state.add_domain(&body),
         ["add", "mailbox"] => state.add_mailbox(&body),
         ["add", "app-passwd"] => state.add_app_password(&body),

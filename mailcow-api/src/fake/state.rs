@@ -233,4 +233,4 @@ impl PartialEq for FakeLogin {
 pub(super) const MIB: i64 = 1_048_576;
 /// The clock of the fake stands still.
 pub(super) const NOW: &str = "2026-01-01 12:00:00";
-const MIN_PASSWORD: usize = 6;
+pub(super) const MIN_PASSWORD: usize = 6;

@@ -43,12 +43,12 @@ fn the_table_is_that_of_mailcow() {
 fn no_documentation_names_a_route_that_is_not_there_or_not_called() {
     let files = sources();
     let mut named = 0;
-    for (name, function) in files.iter().flat_map(|file| &file.functions).filter(|(_, f)| f.is_public) {
+    for (file, name, function) in public(&files) {
         for template in &function.named {
             named += 1;
             let rows: Vec<_> = ROUTES.iter().filter(|row| matches(template, row)).collect();
             assert!(!rows.is_empty(), "{name} names {template}, which is no route");
-            let words = reachable(&files, name);
+            let words = reachable(&files, file, name);
             assert!(
                 rows.iter().any(|row| calls(&words, row)),
                 "{name} names {template} and does not call it"
@@ -62,8 +62,8 @@ fn no_documentation_names_a_route_that_is_not_there_or_not_called() {
 fn covered() -> BTreeMap<&'static str, String> {
     let files = sources();
     let mut covered = BTreeMap::new();
-    for (name, function) in files.iter().flat_map(|file| &file.functions).filter(|(_, f)| f.is_public) {
-        let words = reachable(&files, name);
+    for (file, name, function) in public(&files) {
+        let words = reachable(&files, file, name);
         for row in ROUTES {
             if function.named.iter().any(|template| matches(template, row)) && calls(&words, row) {
                 covered.entry(row).or_insert_with(|| name.clone());
@@ -71,6 +71,11 @@ fn covered() -> BTreeMap<&'static str, String> {
         }
     }
     covered
+}
+
+fn public(files: &[Source]) -> impl Iterator<Item = (&Source, &String, &Function)> {
+    let all = files.iter().flat_map(|file| file.functions.iter().map(move |(name, own)| (file, name, own)));
+    all.filter(|(_, _, function)| function.is_public)
 }
 
 /// Returns whether the documentation of a method means this route: placeholders stand for any one segment.
@@ -101,19 +106,21 @@ fn is_placeholder(word: &str) -> bool {
     word.starts_with('{')
 }
 
-/// Collects the texts in the code of a function and of all that it calls in its own file.
-fn reachable(files: &[Source], name: &str) -> BTreeSet<String> {
-    let file = files.iter().find(|file| file.functions.contains_key(name)).unwrap();
-    let (mut texts, mut seen, mut open) = (BTreeSet::new(), BTreeSet::new(), vec![name.to_owned()]);
-    while let Some(name) = open.pop() {
-        let code = match (file.functions.get(&name), file.constants.get(&name)) {
-            (Some(function), _) => &function.code,
-            (None, Some(constant)) => constant,
-            (None, None) => continue,
+/// Collects the texts in the code of a function and of all that it calls in its own file, with the constants that
+/// it takes from others.
+fn reachable(files: &[Source], home: &Source, name: &str) -> BTreeSet<String> {
+    let (mut texts, mut seen, mut open) = (BTreeSet::new(), BTreeSet::new(), vec![(home, name.to_owned())]);
+    while let Some((file, name)) = open.pop() {
+        if !seen.insert((&file.module, name.clone())) {
+            continue;
+        }
+        let taken = || {
+            let others = files.iter().filter(|other| file.uses.contains(&other.module));
+            others.filter_map(|other| other.constants.get(&name)).next()
         };
-        if seen.insert(name) {
+        if let Some(code) = file.code(&name).or_else(taken) {
             let (words, own) = words_and_texts(code);
-            open.extend(words);
+            open.extend(words.into_iter().map(|word| (file, word)));
             texts.extend(own);
         }
     }
@@ -123,11 +130,21 @@ fn reachable(files: &[Source], name: &str) -> BTreeSet<String> {
 /// What a file declares.
 #[derive(Default)]
 struct Source {
+    module: String,
+    /// The modules whose names stand before `::`.
+    uses: BTreeSet<String>,
     functions: BTreeMap<String, Function>,
     constants: HashMap<String, String>,
 }
 
+impl Source {
+    fn code(&self, name: &str) -> Option<&String> {
+        self.functions.get(name).map(|function| &function.code).or_else(|| self.constants.get(name))
+    }
+}
+
 struct Function {
+    /// Whether it is a public method.
     is_public: bool,
     /// The routes that its documentation names.
     named: Vec<String>,
@@ -144,7 +161,8 @@ fn sources() -> Vec<Source> {
             if path.is_dir() && !path.ends_with("fake") {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                files.push(source(&fs::read_to_string(path).unwrap()));
+                let module = path.file_stem().unwrap().to_string_lossy().into_owned();
+                files.push(source(module, &fs::read_to_string(path).unwrap()));
             }
         }
     }
@@ -152,8 +170,10 @@ fn sources() -> Vec<Source> {
 }
 
 /// Reads a file as rustfmt writes it: what begins on a line ends with its closing mark at the same indentation.
-fn source(text: &str) -> Source {
-    let mut source = Source::default();
+fn source(module: String, text: &str) -> Source {
+    let before_colons = |part: &str| part.rsplit(|c: char| !is_word(c)).next().unwrap().to_owned();
+    let uses = text.split("::").map(before_colons).collect();
+    let mut source = Source { module, uses, ..Source::default() };
     let lines: Vec<_> = text.lines().take_while(|line| *line != "#[cfg(test)]").collect();
     for (at, line) in lines.iter().enumerate() {
         let (indent, words) = (line.len() - line.trim_start().len(), line.trim_start());
@@ -176,7 +196,8 @@ fn source(text: &str) -> Source {
             let named =
                 docs.iter().flat_map(|line| line.split('`').skip(1).step_by(2)).filter(|word| is_route(word));
             let named = named.map(str::to_owned).collect();
-            source.functions.insert(name, Function { is_public: words.starts_with("pub "), named, code });
+            let is_public = words.starts_with("pub ") && code.contains("&self");
+            source.functions.insert(name, Function { is_public, named, code });
         }
     }
     source
@@ -186,8 +207,12 @@ fn source(text: &str) -> Source {
 fn name_after(line: &str, keyword: &str) -> Option<String> {
     let (before, after) = line.split_once(keyword)?;
     let is_declaration = before.split_whitespace().all(|word| matches!(word, "pub" | "pub(crate)" | "async"));
-    let name: String = after.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let name: String = after.chars().take_while(|c| is_word(*c)).collect();
     (is_declaration && !name.is_empty()).then_some(name)
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
 }
 
 fn is_route(word: &str) -> bool {
@@ -206,7 +231,7 @@ fn words_and_texts(code: &str) -> (Vec<String>, Vec<String>) {
                 text.extend(if c == '\\' { chars.next() } else { Some(c) });
             }
             texts.push(text);
-        } else if c.is_alphanumeric() || c == '_' {
+        } else if is_word(c) {
             words.last_mut().unwrap().push(c);
         } else {
             words.push(String::new());

@@ -72,7 +72,7 @@ async fn refusals_have_their_kind() {
             11,
             new("big@agents.example.com", 4096),
             NO_TAGS,
-            ProblemKind::QuotaExceeded,
+            ProblemKind::QuotaExceeded { mib: Some(1024) },
             "mailbox_quota_exceeded (1024)",
         ),
         (
@@ -86,7 +86,7 @@ async fn refusals_have_their_kind() {
             15,
             new("sum2@xn--bcher-kva.example", 10),
             NO_TAGS,
-            ProblemKind::QuotaExceeded,
+            ProblemKind::QuotaExceeded { mib: Some(5) },
             "mailbox_quota_left_exceeded (5)",
         ),
     ] {

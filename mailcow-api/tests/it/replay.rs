@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use mailcow_api::{Client, Error, HttpClient, HttpError, HttpRequest, HttpResponse, Method};
+use mailcow_api::{Client, Error, HttpClient, HttpError, HttpRequest, HttpResponse, Method, RetryPolicy};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 
@@ -58,7 +58,11 @@ pub(crate) fn load(name: &str) -> Vec<Exchange> {
 /// Builds a client to which the given exchanges happen, in order.
 pub(crate) fn client(exchanges: impl IntoIterator<Item = Exchange>) -> Client {
     let script = Script { exchanges: Mutex::new(exchanges.into_iter().collect()) };
-    Client::builder("https://mail.example.com", "KEY".into()).http_client(Arc::new(script)).build().unwrap()
+    Client::builder("https://mail.example.com", "KEY".into())
+        .http_client(Arc::new(script))
+        .retries(RetryPolicy::none())
+        .build()
+        .unwrap()
 }
 
 /// Builds a client to which one exchange of a fixture happens.
