@@ -1,5 +1,8 @@
 //! The identity provider: where users log in who have no password in Mailcow.
 
+mod ldap;
+mod settings;
+
 use std::fmt;
 
 use secrecy::SecretString;
@@ -7,9 +10,14 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::{
-    Client, Error, IdentityProviderSettings,
+    Client, Error,
     client::{EditItems, Read, TaskCompleted, Write},
     loose,
+};
+
+pub use self::{
+    ldap::{Ldap, LdapTls},
+    settings::{GenericOidc, IdentityProviderSettings, Keycloak, OidcClient},
 };
 
 /// The kinds of identity providers.

@@ -63,7 +63,6 @@ mod global_filters;
 mod html;
 mod http;
 mod identity_provider;
-mod identity_provider_settings;
 mod ids;
 mod input;
 mod key;
@@ -117,9 +116,9 @@ pub use fake::{FakeCall, FakeLogin, FakeMailcow, Fault};
 pub use filters::{Filter, FilterChange, FilterId, FilterKind, NewFilter};
 pub use global_filters::GlobalFilters;
 pub use http::{HttpClient, HttpError, HttpRequest, HttpResponse, Method, ProxyCredential, ReqwestClient};
-pub use identity_provider::{IdentityProvider, IdentityProviderKind};
-pub use identity_provider_settings::{
-    GenericOidc, IdentityProviderSettings, Keycloak, Ldap, LdapTls, OidcClient,
+pub use identity_provider::{
+    GenericOidc, IdentityProvider, IdentityProviderKind, IdentityProviderSettings, Keycloak, Ldap, LdapTls,
+    OidcClient,
 };
 pub use logs::{LogEntry, LogKind, LogRows, LogTime, RspamdStats};
 pub use mail_queue::{QueueId, QueuedMessage};

@@ -31,6 +31,7 @@ pub struct QuarantineItem {
     #[serde(default, rename = "virus_flag", deserialize_with = "loose::flag")]
     pub has_virus: bool,
     /// How much it looks like spam.
+    #[serde(deserialize_with = "loose::float")]
     pub score: f64,
     /// The address of the recipient.
     #[serde(rename = "rcpt", deserialize_with = "loose::text")]
@@ -62,6 +63,7 @@ pub struct QuarantinedMessage {
     #[serde(deserialize_with = "loose::text")]
     pub subject: String,
     /// How much it looks like spam.
+    #[serde(deserialize_with = "loose::float")]
     pub score: f64,
     /// The address of the host that sent it.
     #[serde(default, deserialize_with = "loose::text")]

@@ -88,20 +88,23 @@ pub struct RspamdSetting {
 
 /// How often Rspamd has done something with a message since it started.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(from = "(String, u64)")]
+#[serde(from = "(String, Count)")]
 #[non_exhaustive]
 pub struct RspamdAction {
     /// What it did, as `reject` or `no action`.
     pub name: String,
     /// How often.
-    pub count: u64,
+    pub count: i64,
 }
 
-impl From<(String, u64)> for RspamdAction {
-    fn from((name, count): (String, u64)) -> Self {
+impl From<(String, Count)> for RspamdAction {
+    fn from((name, Count(count)): (String, Count)) -> Self {
         Self { name, count }
     }
 }
+
+#[derive(Deserialize)]
+struct Count(#[serde(deserialize_with = "loose::int")] i64);
 
 impl Client {
     /// Returns all Rspamd settings (`get/rsetting/all`).

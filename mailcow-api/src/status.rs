@@ -70,7 +70,7 @@ pub struct HostStatus {
     /// Its memory.
     pub memory: HostMemory,
     /// For how many seconds it has been running.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "loose::float")]
     pub uptime: f64,
     /// Its clock, in local time without a zone.
     #[serde(default, deserialize_with = "loose::text")]
@@ -88,6 +88,7 @@ pub struct HostCpu {
     #[serde(deserialize_with = "loose::int")]
     pub cores: i64,
     /// How much is used, in percent.
+    #[serde(deserialize_with = "loose::float")]
     pub usage: f64,
 }
 
@@ -98,6 +99,7 @@ pub struct HostMemory {
     /// How much there is.
     pub total: Bytes,
     /// How much is used, in percent.
+    #[serde(deserialize_with = "loose::float")]
     pub usage: f64,
 }
 

@@ -115,8 +115,8 @@ fn reachable(files: &[Source], home: &Source, name: &str) -> BTreeSet<String> {
             continue;
         }
         let taken = || {
-            let others = files.iter().filter(|other| file.uses.contains(&other.module));
-            others.filter_map(|other| other.constants.get(&name)).next()
+            let mut others = files.iter().filter(|other| file.uses.contains(&other.module));
+            others.find_map(|other| other.constants.get(&name))
         };
         if let Some(code) = file.code(&name).or_else(taken) {
             let (words, own) = words_and_texts(code);

@@ -4,6 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use url::Url;
 
+use super::ldap::{Ldap, LdapAttributes};
 use crate::{Error, input};
 
 /// The settings of an identity provider.
@@ -84,7 +85,7 @@ impl IdentityProviderSettings {
             provider: match &self.provider {
                 Provider::Keycloak(keycloak) => keycloak.attributes(operation)?,
                 Provider::GenericOidc(oidc) => oidc.attributes(operation)?,
-                Provider::Ldap(ldap) => ldap.attributes(operation)?,
+                Provider::Ldap(ldap) => ProviderAttributes::Ldap(ldap.attributes(operation)?),
             },
             default_template: &self.default_template,
             mappers: self.mappings.iter().map(|(attribute, _)| attribute.as_str()).collect(),
@@ -210,110 +211,15 @@ impl GenericOidc {
     }
 }
 
-/// A directory (LDAP).
-#[derive(Clone, Debug)]
-pub struct Ldap {
-    host: String,
-    port: u16,
-    base_dn: String,
-    bind_dn: String,
-    bind_password: SecretString,
-    username_field: String,
-    attribute_field: String,
-    filter: String,
-    tls: Option<LdapTls>,
-    sync: Sync,
-}
-
-/// How the server talks to a directory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum LdapTls {
-    /// TLS from the first byte.
-    Tls,
-    /// STARTTLS.
-    StartTls,
-}
-
-impl Ldap {
-    /// Builds the directory at `host` and `port`, without TLS, in which users are found by `mail` below `base_dn`.
-    pub fn new(host: &str, port: u16, base_dn: &str, bind_dn: &str, bind_password: SecretString) -> Self {
-        Self {
-            host: host.to_owned(),
-            port,
-            base_dn: base_dn.to_owned(),
-            bind_dn: bind_dn.to_owned(),
-            bind_password,
-            username_field: "mail".to_owned(),
-            attribute_field: "mailcow_template".to_owned(),
-            filter: String::new(),
-            tls: None,
-            sync: Sync::default(),
-        }
-    }
-
-    /// Sets the attribute that holds the address of a user, `mail` by default.
-    pub fn with_username_field(mut self, field: &str) -> Self {
-        field.clone_into(&mut self.username_field);
-        self
-    }
-
-    /// Sets the attribute that mappings are about, `mailcow_template` by default.
-    pub fn with_attribute_field(mut self, field: &str) -> Self {
-        field.clone_into(&mut self.attribute_field);
-        self
-    }
-
-    /// Sets which entries are users, a filter of RFC 4515.
-    pub fn with_filter(mut self, filter: &str) -> Self {
-        filter.clone_into(&mut self.filter);
-        self
-    }
-
-    /// Sets how the server talks to it.
-    pub fn with_tls(mut self, tls: LdapTls) -> Self {
-        self.tls = Some(tls);
-        self
-    }
-
-    /// Lets the server compare its users with the directory every so many minutes, and import new ones if wanted.
-    pub fn with_sync(mut self, interval_minutes: u32, import_users: bool) -> Self {
-        self.sync = Sync { interval_minutes, import_users };
-        self
-    }
-
-    fn attributes(&self, operation: &'static str) -> Result<ProviderAttributes<'_>, Error> {
-        input::word(operation, "host", &self.host)?;
-        input::line(operation, "base dn", &self.base_dn)?;
-        input::line(operation, "bind dn", &self.bind_dn)?;
-        input::line(operation, "bind password", self.bind_password.expose_secret())?;
-        input::word(operation, "field of the user name", &self.username_field)?;
-        input::word(operation, "field of the attribute", &self.attribute_field)?;
-        input::optional_line(operation, "filter", &self.filter)?;
-        Ok(ProviderAttributes::Ldap {
-            host: &self.host,
-            port: self.port,
-            basedn: &self.base_dn,
-            binddn: &self.bind_dn,
-            bindpass: self.bind_password.expose_secret(),
-            username_field: &self.username_field,
-            attribute_field: &self.attribute_field,
-            filter: &self.filter,
-            use_ssl: (self.tls == Some(LdapTls::Tls)).into(),
-            use_tls: (self.tls == Some(LdapTls::StartTls)).into(),
-            sync: self.sync.attributes(),
-        })
-    }
-}
-
 /// How often the server compares its users with those of the provider: not at all at 0 minutes.
 #[derive(Clone, Copy, Debug, Default)]
-struct Sync {
-    interval_minutes: u32,
-    import_users: bool,
+pub(super) struct Sync {
+    pub(super) interval_minutes: u32,
+    pub(super) import_users: bool,
 }
 
 impl Sync {
-    fn attributes(self) -> SyncAttributes {
+    pub(super) fn attributes(self) -> SyncAttributes {
         let is_on = self.interval_minutes > 0;
         SyncAttributes {
             periodic_sync: is_on.into(),
@@ -359,24 +265,11 @@ enum ProviderAttributes<'a> {
         redirect_url: &'a str,
         client_scopes: &'a str,
     },
-    Ldap {
-        host: &'a str,
-        port: u16,
-        basedn: &'a str,
-        binddn: &'a str,
-        bindpass: &'a str,
-        username_field: &'a str,
-        attribute_field: &'a str,
-        filter: &'a str,
-        use_ssl: u8,
-        use_tls: u8,
-        #[serde(flatten)]
-        sync: SyncAttributes,
-    },
+    Ldap(LdapAttributes<'a>),
 }
 
 #[derive(Serialize)]
-struct SyncAttributes {
+pub(super) struct SyncAttributes {
     periodic_sync: u8,
     import_users: u8,
     sync_interval: u32,
@@ -396,6 +289,7 @@ fn address(operation: &'static str, field: &str, text: &str) -> Result<(), Error
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::LdapTls;
 
     fn client() -> OidcClient {
         OidcClient::new("mailcow", "PW-CANARY".into(), "https://mail.example.com")
