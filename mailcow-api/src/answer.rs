@@ -232,10 +232,12 @@ fn messages(body: &[u8]) -> Option<Vec<Entry>> {
 }
 
 fn one_or_many<T: DeserializeOwned + Into<Entry>>(body: &[u8]) -> Option<Vec<Entry>> {
-    match body.trim_ascii().first()? {
-        b'{' => serde_json::from_slice(body).ok().map(|one: T| vec![one.into()]),
+    // As text: what serde_json skips it does not check.
+    let body = std::str::from_utf8(body).ok()?;
+    match body.trim_ascii().as_bytes().first()? {
+        b'{' => serde_json::from_str(body).ok().map(|one: T| vec![one.into()]),
         b'[' => {
-            let many: Vec<T> = serde_json::from_slice(body).ok()?;
+            let many: Vec<T> = serde_json::from_str(body).ok()?;
             Some(many.into_iter().map(Into::into).collect())
         }
         _ => None,
