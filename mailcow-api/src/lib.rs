@@ -28,8 +28,13 @@
 //! - A lost or empty answer to a write leaves it open whether it was done: [`Error::Unknown`]. The `ensure_*` calls
 //!   read back by themselves.
 //! - Sizes are [`Mib`] in requests and [`Bytes`] in answers.
-//! - Deletes on a server with thousands of mailboxes take half a minute: keep the [deadline](ClientBuilder::deadline)
-//!   long and do few at a time.
+//! - Deletes on a server with thousands of mailboxes take half a minute, so they go out one by one and have a
+//!   [deadline](ClientBuilder::deadline_of) of 120 s; [`ClientBuilder::concurrency`] bounds every kind of call.
+//! - After one answer of HTTP 401 nothing is sent any more until [`Client::replace_key`]: Mailcow blocks the address of
+//!   a host that goes on.
+//! - Reads, and writes that are safe to repeat, are [retried](RetryPolicy); nothing else is.
+//! - A call on several items tells of each whether it was done: [`Error::PartlyDone`].
+//! - [`Client::search_mailboxes`] lists in pages; what has no method yet goes through [`Client::raw`].
 //! - The limits of a domain do not hold among simultaneous creates, and an overrun domain refuses every edit: near a
 //!   limit create one mailbox after the other.
 //!
