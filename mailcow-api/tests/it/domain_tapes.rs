@@ -1,8 +1,8 @@
 //! All that was recorded about domains, played back.
 
 use mailcow_api::{
-    Bytes, DkimKeySpec, Domain, DomainChange, DomainFooter, DomainName, DomainTemplateSpec, MailboxChange,
-    Mib, NewDomain, RateFrame, RateLimit,
+    Bytes, DkimKeySpec, Domain, DomainChange, DomainFooter, DomainName, DomainTemplateSpec, FakeMailcow,
+    MailboxChange, Mib, NewDomain, RateFrame, RateLimit,
 };
 use serde_json::{Value, json};
 
@@ -227,4 +227,38 @@ async fn templates() {
     for (at, id) in [(8, "3"), (9, "1"), (10, "999")] {
         assert_eq!(outcome(tape.play(at).delete_domain_template(id.parse().unwrap()).await), "ok");
     }
+}
+
+#[tokio::test]
+async fn the_fake_edits_domains_as_the_server_does() {
+    let client = FakeMailcow::new().client();
+    let agents = name("agents.example.com");
+    client.add_domain(&quotas("agents.example.com", 64, 1024, 2048).with_tags(["fleet"])).await.unwrap();
+    let change = DomainChange::new()
+        .with_description("Fleet")
+        .with_max_aliases(7)
+        .with_quota(Mib::new(4096))
+        .with_relaying(true, true, false)
+        .with_added_tags(["new-tag"]);
+    client.edit_domain(&agents, &change).await.unwrap();
+    let found = client.get_domain(&agents).await.unwrap().unwrap();
+    assert_eq!(
+        (found.description.as_str(), found.max_aliases, found.quota),
+        ("Fleet", 7, Mib::new(4096).into())
+    );
+    assert!(found.backup_mx && found.relay_all_recipients && !found.relay_unknown_only);
+    assert_eq!(found.tags, ["fleet", "new-tag"]);
+    let there = DomainChange::new().with_added_tags(["fleet"]);
+    assert_eq!(outcome(client.edit_domain(&agents, &there).await), "unknown");
+    let small = DomainChange::new().with_quota(Mib::new(512));
+    let said = outcome(client.edit_domain(&agents, &small).await);
+    assert_eq!(said, "refused: mailbox_quota_exceeds_domain_quota");
+    client.remove_domain_tags(&agents, &["fleet"]).await.unwrap();
+    assert_eq!(client.domains_tagged(&["new-tag", "fleet"]).await.unwrap()[0].tags, ["new-tag"]);
+    assert_eq!(client.domains_tagged(&["fleet"]).await.unwrap(), []);
+    let said = outcome(client.edit_domain(&name("nope.example.com"), &there).await);
+    assert_eq!(said, "refused: access_denied");
+    let relayed = quotas("agents.example.com", 64, 1024, 4096).with_relaying(false, false, false);
+    let ensured = client.ensure_domain(&relayed).await.unwrap();
+    assert_eq!(ensured.differs, ["backupmx", "relay_all_recipients"]);
 }

@@ -139,8 +139,8 @@ async fn app_passwords() {
     assert_eq!(outcome(tape.unsent(2).add_app_password(&nameless).await), "invalid input");
     let weak = new(agent(), "agent <runtime>", "abc");
     assert_eq!(outcome(tape.play(3).add_app_password(&weak).await), "refused: password_complexity");
-    let lost = new(nobody(), "agent <runtime>", "App-Passw0rd-1");
-    assert_eq!(outcome(tape.play(4).add_app_password(&lost).await), "refused: access_denied");
+    let unknown = new(nobody(), "agent <runtime>", "App-Passw0rd-1");
+    assert_eq!(outcome(tape.play(4).add_app_password(&unknown).await), "refused: access_denied");
     let useless = NewAppPassword::new(agent(), "agent <runtime>", "App-Passw0rd-1".into(), []);
     assert_eq!(outcome(tape.unsent(5).add_app_password(&useless).await), "invalid input");
     tape.impossible(7, "the route fails for every id, the list is read instead");

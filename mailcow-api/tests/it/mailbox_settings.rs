@@ -131,7 +131,7 @@ async fn the_fake_keeps_settings_tags_and_notes() {
     assert_eq!(found.settings.quarantine_notification, Some(QuarantineNotification::Daily));
     assert_eq!(found.custom_attributes["role"], "worker");
     let domains = ["agents.example.com".parse().unwrap()];
-    assert_eq!(client.mailboxes().await.unwrap(), [found.clone()]);
+    assert_eq!(client.mailboxes().await.unwrap(), std::slice::from_ref(&found));
     assert_eq!(client.mailboxes_of(&domains).await.unwrap(), client.mailboxes_tagged(&["b"]).await.unwrap());
     assert_eq!(client.mailboxes_of_tagged(&domains[0], &["a"]).await.unwrap(), []);
     let reduced = client.mailboxes_reduced().await.unwrap();
@@ -139,4 +139,22 @@ async fn the_fake_keeps_settings_tags_and_notes() {
     let yearly = QuarantineNotification::Other("yearly".to_owned());
     let said = outcome(client.set_quarantine_notification(&agent(), &yearly).await);
     assert_eq!(said, "refused: access_denied");
+}
+
+#[tokio::test]
+async fn ensure_names_the_settings_that_differ() {
+    let client = FakeMailcow::new().client();
+    client.add_domain(&NewDomain::new("agents.example.com".parse().unwrap())).await.unwrap();
+    let plain = NewMailbox::new(agent(), "Fake-Passw0rd-1".into(), Mib::new(64));
+    client.add_mailbox(&plain).await.unwrap();
+    assert_eq!(client.ensure_mailbox(&plain).await.unwrap().differs, Vec::<&str>::new());
+    let strict = plain
+        .with_tls(true, true)
+        .with_webmail(false)
+        .with_relayhost("7".parse().unwrap())
+        .with_quarantine(QuarantineNotification::Never, QuarantineCategory::Reject);
+    assert_eq!(
+        client.ensure_mailbox(&strict).await.unwrap().differs,
+        ["tls_enforce_in", "tls_enforce_out", "sogo_access", "relayhost", "quarantine_notification"]
+    );
 }
