@@ -55,12 +55,16 @@ impl Operation<'_> {
         Error::Unexpected { operation: self.route, reason: reason.into() }
     }
 
-    fn refused(&self, problem: Problem) -> Error {
-        Error::Refused { operation: self.route, subject: self.subject.to_owned(), problem }
+    pub(crate) fn refused(&self, problem: Problem) -> Error {
+        self.refused_for(problem, Vec::new())
     }
 
-    fn partial(&self, problem: Problem) -> Error {
-        Error::Partial { operation: self.route, subject: self.subject.to_owned(), problem }
+    fn refused_for(&self, problem: Problem, further: Vec<Problem>) -> Error {
+        Error::Refused { operation: self.route, subject: self.subject.to_owned(), problem, further }
+    }
+
+    fn partial(&self, problem: Problem, further: Vec<Problem>) -> Error {
+        Error::Partial { operation: self.route, subject: self.subject.to_owned(), problem, further }
     }
 }
 
@@ -115,11 +119,16 @@ pub(crate) fn confirm(operation: Operation<'_>, success: Success<'_>, body: &[u8
     if matches!(success, Success::PlainTrue) && body.trim_ascii() == b"true" {
         return Ok(());
     }
-    let (good, mut bad): (Vec<_>, Vec<_>) =
+    let (good, bad): (Vec<_>, Vec<_>) =
         entries_of_write(operation, body)?.into_iter().partition(Entry::is_good);
-    if !bad.is_empty() {
-        let problem = bad.swap_remove(0).problem;
-        return Err(if good.is_empty() { operation.refused(problem) } else { operation.partial(problem) });
+    let mut problems = bad.into_iter().map(|entry| entry.problem);
+    if let Some(problem) = problems.next() {
+        let further = problems.collect();
+        return Err(if good.is_empty() {
+            operation.refused_for(problem, further)
+        } else {
+            operation.partial(problem, further)
+        });
     }
     if good.iter().any(|entry| entry.confirms(success)) {
         return Ok(());

@@ -43,6 +43,10 @@ fn a_problem_beside_the_success_is_reported() {
     let error = judged(both).unwrap_err();
     assert_eq!(error.problem().unwrap().code(), "rl_timeframe");
     assert!(matches!(error, Error::Partial { .. }));
+    let more = both.replacen('{', r#"{"type":"danger","msg":["sender_acl_invalid","x"]},{"#, 1);
+    let problems = judged(&more).unwrap_err();
+    let codes: Vec<_> = problems.problems().into_iter().map(Problem::code).collect();
+    assert_eq!(codes, ["sender_acl_invalid", "rl_timeframe"]);
     let warning = both.replace("danger", "warning");
     assert!(matches!(judged(&warning), Err(Error::Partial { .. })));
     let alone = r#"[{"type":"danger","msg":["object_exists","a@b"]}]"#;
