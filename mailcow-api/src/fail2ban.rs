@@ -213,6 +213,7 @@ impl Client {
                 operation,
                 subject: "the list of bans".to_owned(),
                 problem: Problem::decode(&"Cannot edit item".into()),
+                further: Vec::new(),
             }),
             result => result,
         }
