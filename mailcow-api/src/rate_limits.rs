@@ -82,8 +82,7 @@ impl Serialize for RateFrame {
 }
 
 impl Client {
-    /// Returns the limit of the mailbox itself, `None` if it has none or does not exist
-    /// (`get/rl-mbox/{address}`).
+    /// Returns the limit of the mailbox itself, `None` if it has none or does not exist (`get/rl-mbox/{mailbox}`).
     ///
     /// # Errors
     /// Returns [`Error`] if the server gives no readable answer.
