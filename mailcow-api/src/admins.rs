@@ -36,7 +36,7 @@ impl FromStr for AdminName {
     fn from_str(text: &str) -> Result<Self, Error> {
         let is_known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
         let has_letter = text.bytes().any(|b| b.is_ascii_alphanumeric());
-        // `all` and `template` are words of the API itself.
+        // `get/admin/all` is the list of them.
         if !has_letter || text.len() > 255 || !text.bytes().all(is_known) || text.eq_ignore_ascii_case("all")
         {
             return Err(Error::InvalidInput {

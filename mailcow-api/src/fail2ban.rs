@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     Client, Error, Problem,
-    client::{Read, TaskCompleted, Write},
+    client::{Read, Write},
     input, loose,
 };
 
@@ -271,8 +271,10 @@ fn patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Strin
 const GET: Read = Read("get/fail2ban");
 const EDIT: Write = Write { route: "edit/fail2ban", success: "f2b_modified" };
 const NETWORKS: Write = Write { route: "edit/fail2ban", success: "object_modified" };
-const PATTERNS: Write = Write { route: "edit/fail2ban", success: "object_modified" };
-const RESET: Write<TaskCompleted> = Write { route: "edit/fail2ban", success: TaskCompleted };
+const PATTERNS: Write<&[&str]> =
+    Write { route: "edit/fail2ban", success: &["object_modified", "f2b_modified"] };
+const RESET: Write<&[&str]> =
+    Write { route: "edit/fail2ban", success: &["Task completed", "object_modified", "f2b_modified"] };
 const BANLIST: Write = Write { route: "edit/fail2ban/banlist", success: "f2b_banlist_refreshed" };
 
 #[cfg(test)]

@@ -37,9 +37,8 @@ macro_rules! number_id {
 pub(crate) use number_id;
 
 #[cfg(test)]
+#[allow(unreachable_pub, reason = "the macro declares public types")]
 mod tests {
-    #![allow(unreachable_pub, reason = "the macro is made for public ids")]
-
     number_id!(
         /// The number of a test.
         TestId,

@@ -135,8 +135,8 @@ pub struct SyncJob {
     #[serde(default, deserialize_with = "loose::text")]
     pub last_run: String,
     /// Whether the last run went well, `None` before the first time.
-    #[serde(default, rename = "success", deserialize_with = "loose::int_if_any")]
-    pub last_success: Option<i64>,
+    #[serde(default, rename = "success", deserialize_with = "flag_if_any")]
+    pub last_success: Option<bool>,
     /// How the last run ended, in the words of imapsync; empty before the first time.
     #[serde(default, deserialize_with = "loose::text")]
     pub exit_status: String,
@@ -208,6 +208,10 @@ impl Client {
     pub async fn delete_sync_jobs(&self, ids: &[SyncJobId]) -> Result<(), Error> {
         self.delete_items(DELETE, ids).await
     }
+}
+
+fn flag_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    Ok(loose::int_if_any(deserializer)?.map(|value| value != 0))
 }
 
 const ALL: Read = Read("get/syncjobs/all");

@@ -77,11 +77,17 @@ fn public(files: &[Source]) -> impl Iterator<Item = (&Source, &String, &Function
     all.filter(|(_, _, function)| function.is_public)
 }
 
-/// Returns whether the documentation of a method means this route: placeholders stand for any one segment.
+/// Returns whether the documentation of a method means this route: placeholders stand for any one segment. A query that
+/// no row of the table has is an option of the route before it.
 fn matches(template: &str, row: &str) -> bool {
-    let (template, row) = (segments(template), segments(row));
-    template.len() == row.len()
-        && template.iter().zip(&row).all(|(own, its)| own == its || is_placeholder(own))
+    let is_same = |template: &str, row: &str| {
+        let (template, row) = (segments(template), segments(row));
+        template.len() == row.len()
+            && template.iter().zip(&row).all(|(own, its)| own == its || is_placeholder(own))
+    };
+    let (path, query) = template.split_at(template.find('?').unwrap_or(template.len()));
+    let is_option = !query.is_empty() && !ROUTES.iter().any(|row| is_same(template, row));
+    is_same(if is_option { path } else { template }, row)
 }
 
 /// Returns whether code with these texts in it can build the route: one text begins it, and each further word of it

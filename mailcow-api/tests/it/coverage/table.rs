@@ -1,7 +1,7 @@
 //! The routes of Mailcow.
 
 /// The routes without a typed method, with the reason.
-pub(crate) const EXEMPT: [(&str, &str); 14] = [
+pub(crate) const EXEMPT: [(&str, &str); 15] = [
     ("add/fido2-registration", SESSION),
     ("add/webauthn-tfa-registration", SESSION),
     ("get/fido2-registration", SESSION),
@@ -15,6 +15,7 @@ pub(crate) const EXEMPT: [(&str, &str); 14] = [
     ("edit/ui_texts", LOOK),
     ("edit/ip_check", LOOK),
     ("edit/custom_login", LOOK),
+    ("get/app-passwd/all", SELF_LIST),
     ("get/app-passwd/{id}", BROKEN),
 ];
 
@@ -248,4 +249,6 @@ const SESSION: &str = "it belongs to a login in the web UI";
 const SELF: &str = "it changes the account that is logged in to the web UI, which a key is not";
 const LOOK: &str = "it is about the looks of the web UI";
 const PUSHOVER: &str = "it sends a test message to the phone of somebody who looks at the web UI";
+const SELF_LIST: &str =
+    "without a mailbox it lists those of the user who is logged in to the web UI, which a key is not";
 const BROKEN: &str = "mailcow answers it with nothing, whatever the id";
