@@ -55,12 +55,16 @@ impl Operation<'_> {
         Error::Unexpected { operation: self.route, reason: reason.into() }
     }
 
-    fn refused(&self, problem: Problem) -> Error {
-        Error::Refused { operation: self.route, subject: self.subject.to_owned(), problem }
+    pub(crate) fn refused(&self, problem: Problem) -> Error {
+        self.refused_for(problem, Vec::new())
     }
 
-    fn partial(&self, problem: Problem) -> Error {
-        Error::Partial { operation: self.route, subject: self.subject.to_owned(), problem }
+    fn refused_for(&self, problem: Problem, further: Vec<Problem>) -> Error {
+        Error::Refused { operation: self.route, subject: self.subject.to_owned(), problem, further }
+    }
+
+    fn partial(&self, problem: Problem, further: Vec<Problem>) -> Error {
+        Error::Partial { operation: self.route, subject: self.subject.to_owned(), problem, further }
     }
 }
 
@@ -116,11 +120,16 @@ pub(crate) fn confirm(operation: Operation<'_>, success: Success<'_>, body: &[u8
     if matches!(success, Success::PlainTrue) && matches!(body.trim_ascii(), b"true" | b"1") {
         return Ok(());
     }
-    let (good, mut bad): (Vec<_>, Vec<_>) =
+    let (good, bad): (Vec<_>, Vec<_>) =
         entries_of_write(operation, body)?.into_iter().partition(Entry::is_good);
-    if !bad.is_empty() {
-        let problem = bad.swap_remove(0).problem;
-        return Err(if good.is_empty() { operation.refused(problem) } else { operation.partial(problem) });
+    let mut problems = bad.into_iter().map(|entry| entry.problem);
+    if let Some(problem) = problems.next() {
+        let further = problems.collect();
+        return Err(if good.is_empty() {
+            operation.refused_for(problem, further)
+        } else {
+            operation.partial(problem, further)
+        });
     }
     if good.iter().any(|entry| entry.confirms(success)) {
         return Ok(());
@@ -233,10 +242,12 @@ fn messages(body: &[u8]) -> Option<Vec<Entry>> {
 }
 
 fn one_or_many<T: DeserializeOwned + Into<Entry>>(body: &[u8]) -> Option<Vec<Entry>> {
-    match body.trim_ascii().first()? {
-        b'{' => serde_json::from_slice(body).ok().map(|one: T| vec![one.into()]),
+    // As text: what serde_json skips it does not check.
+    let body = std::str::from_utf8(body).ok()?;
+    match body.trim_ascii().as_bytes().first()? {
+        b'{' => serde_json::from_str(body).ok().map(|one: T| vec![one.into()]),
         b'[' => {
-            let many: Vec<T> = serde_json::from_slice(body).ok()?;
+            let many: Vec<T> = serde_json::from_str(body).ok()?;
             Some(many.into_iter().map(Into::into).collect())
         }
         _ => None,

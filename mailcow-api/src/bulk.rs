@@ -52,7 +52,8 @@ impl PartlyDone {
         // whole item, and a delete is one step.
         let is_tainted = operation.kind() != CallKind::Delete
             && nameless.iter().any(|(entry, _)| entry.problem.code() != "access_denied");
-        let all = nameless.is_empty() && confirms_each(success, items, entries);
+        // Names that are none of ours, as the address of an alias instead of its id.
+        let all = named.iter().all(Option::is_none) && confirms_each(success, items, entries);
         for (at, item) in items.iter().enumerate() {
             let mut own =
                 entries.iter().zip(&named).filter(|(_, name)| **name == Some(at)).map(|(entry, _)| entry);
@@ -88,14 +89,17 @@ impl std::error::Error for PartlyDone {
     }
 }
 
-/// Returns which item an entry names. Mailcow escapes some names and writes others in lower case.
+/// Returns which item an entry is about: of one item that one, else the one it names. Mailcow escapes some names and
+/// writes others in lower case.
 fn named(entry: &Entry, items: &[String]) -> Option<usize> {
+    if items.len() == 1 {
+        return Some(0);
+    }
     let mut args = entry.problem.args().iter().map(|arg| unescape(arg));
     args.find_map(|arg| items.iter().position(|item| item.to_lowercase() == arg.to_lowercase()))
 }
 
-/// Returns whether there are as many confirmations as items, all about different things: then each item is done
-/// although the entries call them by another name, as the address of an alias instead of its id.
+/// Returns whether there are as many confirmations as items, all about different things, and nothing else.
 fn confirms_each(success: Success<'_>, items: &[String], entries: &[Entry]) -> bool {
     let mut about: Vec<_> =
         entries.iter().filter(|entry| entry.confirms(success)).map(|entry| entry.problem.args()).collect();
@@ -155,6 +159,17 @@ mod tests {
         assert_eq!(judged("edit/alias", "alias_modified", &items, body).unknown, items);
         let outcome = judged("delete/alias", "alias_modified", &items, body);
         assert_eq!((outcome.done, outcome.unknown), (vec![items[0].to_owned()], vec![items[1].to_owned()]));
+    }
+
+    #[test]
+    fn all_that_is_said_of_a_single_item_is_about_it() {
+        let refused = r#"[{"type":"danger","msg":"access_denied"}]"#;
+        let outcome = judged("delete/mailbox", "mailbox_removed", &["a@b.example"], refused);
+        assert_eq!((outcome.refused.len(), outcome.unknown.len(), outcome.problems.len()), (1, 0, 0));
+        let done = r#"[{"type":"success","msg":"mailbox_removed"}]"#;
+        assert!(judged("delete/mailbox", "mailbox_removed", &["a@b.example"], done).is_done());
+        let other = r#"[{"type":"success","msg":"rl_saved"}]"#;
+        assert_eq!(judged("edit/mailbox", "mailbox_modified", &["a@b.example"], other).unknown.len(), 1);
     }
 
     #[test]

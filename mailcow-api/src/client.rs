@@ -361,23 +361,4 @@ pub(crate) fn traced<T>(operation: Operation<'_>, result: Result<T, Error>) -> R
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn turns_are_per_domain_and_forgotten_afterwards() {
-        let client = Client::builder("https://mail.example.com", "KEY".into()).build().unwrap();
-        let (one, two) = ("one.example".parse().unwrap(), "two.example".parse().unwrap());
-        let first = client.dkim_turn(&one).await;
-        let other = client.dkim_turn(&two).await;
-        let again = client.clone();
-        let waiting = tokio::spawn(async move { drop(again.dkim_turn(&one).await) });
-        tokio::task::yield_now().await;
-        assert!(!waiting.is_finished());
-        drop(first);
-        waiting.await.unwrap();
-        drop(other);
-        drop(client.dkim_turn(&"three.example".parse().unwrap()).await);
-        assert_eq!(client.inner.dkim_turns.lock().unwrap().len(), 1);
-    }
-}
+mod tests;

@@ -26,9 +26,11 @@ pub enum Error {
         operation: &'static str,
         /// The name the call was about.
         subject: String,
-        /// What the server said.
+        /// What the server said first.
         #[source]
         problem: Problem,
+        /// What else it said, in order.
+        further: Vec<Problem>,
     },
     /// The server reports both a success and a problem: read back what is there now.
     #[error("mailcow carried out {operation} for {subject} at most in part, read it back")]
@@ -41,6 +43,8 @@ pub enum Error {
         /// The first problem the server named.
         #[source]
         problem: Problem,
+        /// The other problems, in order.
+        further: Vec<Problem>,
     },
     /// A call on several items was not carried out for each of them: see which.
     #[error("mailcow carried out {operation} not for each of the items, see which")]
@@ -142,7 +146,20 @@ impl Error {
         }
     }
 
-    /// Returns what the server said, if it said something.
+    /// Returns all problems that the server named, in order. They may belong to different steps of one operation.
+    pub fn problems(&self) -> Vec<&Problem> {
+        match self {
+            Self::Refused { problem, further, .. } | Self::Partial { problem, further, .. } => {
+                std::iter::once(problem).chain(further).collect()
+            }
+            Self::PartlyDone { items, .. } => {
+                items.refused.iter().map(|(_, problem)| problem).chain(&items.problems).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Returns what the server said first, if it said something of the operation as a whole.
     pub fn problem(&self) -> Option<&Problem> {
         match self {
             Self::Refused { problem, .. } | Self::Partial { problem, .. } => Some(problem),

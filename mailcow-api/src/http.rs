@@ -17,6 +17,7 @@ pub trait HttpClient: fmt::Debug + Send + Sync + 'static {
     /// # Contract
     /// - The request is sent at most once: no retries.
     /// - Redirects are not followed, so that the key reaches no other host.
+    /// - The API key goes out as the header `X-API-Key`, a credential for a proxy as HTTP Basic, and neither into a log.
     /// - No cookie of an earlier answer is sent: Mailcow would mix up the answers of two calls.
     /// - [`HttpError::Connect`] is returned only if not one byte of the request can have reached the server.
     /// - A dropped call leaves it open whether the server carries the request out.

@@ -26,16 +26,24 @@ impl KeyRing {
     /// As long as no answer has shown that the key is accepted, one call goes out at a time: of many at once each
     /// would count against this host.
     pub(crate) async fn take(&self) -> Result<KeyInUse, ProblemKind> {
-        let key = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
-        let turn = match key.state() {
-            State::Untried => Some(Arc::clone(&key.first).lock_owned().await),
-            State::Accepted | State::Rejected(_) => None,
-        };
-        match key.state() {
-            State::Rejected(kind) => Err(kind),
-            State::Untried => Ok(KeyInUse { key, _turn: turn }),
-            State::Accepted => Ok(KeyInUse { key, _turn: None }),
+        loop {
+            let key = self.current();
+            let turn = match key.state() {
+                State::Untried => Some(Arc::clone(&key.first).lock_owned().await),
+                State::Accepted | State::Rejected(_) => None,
+            };
+            match key.state() {
+                State::Untried => return Ok(KeyInUse { key, _turn: turn }),
+                State::Accepted => return Ok(KeyInUse { key, _turn: None }),
+                State::Rejected(kind) if Arc::ptr_eq(&key, &self.current()) => return Err(kind),
+                // It was replaced while this call waited for its turn.
+                State::Rejected(_) => {}
+            }
         }
+    }
+
+    fn current(&self) -> Arc<Key> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -125,6 +133,21 @@ mod tests {
         first.rejected(ProblemKind::WrongKey);
         second.accepted();
         assert_eq!(ring.take().await.unwrap().secret().expose_secret(), "NEW");
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_key_gets_the_one_that_replaced_it() {
+        let ring = Arc::new(KeyRing::new("OLD".into()).unwrap());
+        let first = ring.take().await.unwrap();
+        let second = tokio::spawn({
+            let ring = Arc::clone(&ring);
+            async move { ring.take().await.unwrap().secret() }
+        });
+        tokio::task::yield_now().await;
+        ring.replace("NEW".into()).unwrap();
+        first.rejected(ProblemKind::WrongKey);
+        drop(first);
+        assert_eq!(second.await.unwrap().expose_secret(), "NEW");
     }
 
     #[tokio::test]

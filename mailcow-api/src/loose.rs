@@ -21,6 +21,18 @@ pub(crate) fn int_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<O
     Ok(Scalar::deserialize(deserializer)?.int())
 }
 
+/// Reads a number with a fraction from a number, a text, a bool or null (0).
+pub(crate) fn float<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    match Scalar::deserialize(deserializer)? {
+        Scalar::Float(number) => Ok(number),
+        Scalar::Text(text) => text.trim().parse().map_err(|_| D::Error::custom("not a number")),
+        Scalar::Null => Ok(0.0),
+        // The integers of a score, a percentage or an uptime are far below 2^53.
+        #[allow(clippy::cast_precision_loss, reason = "the numbers are small")]
+        scalar => scalar.int().map(|number| number as f64).ok_or_else(|| D::Error::custom("not a number")),
+    }
+}
+
 /// Reads a flag: 0 and false are off, any other integer is on.
 pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     int(deserializer).map(|value| value != 0)
@@ -34,6 +46,19 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
         Scalar::Null => String::new(),
         Scalar::Bool(_) | Scalar::Float(_) => return Err(D::Error::custom("not a text")),
     })
+}
+
+/// Reads a list of texts; what is none (`""`, `{}`, null) is the empty list.
+pub(crate) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        list @ Value::Array(_) => Vec::deserialize(list).map_err(D::Error::custom),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Reads a secret.
+pub(crate) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<secrecy::SecretString, D::Error> {
+    text(deserializer).map(Into::into)
 }
 
 /// Reads an object; anything else (`false`, `[]`, null) means that there is none.
@@ -123,6 +148,16 @@ mod tests {
 
     fn row(json: &str) -> Row {
         serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn lists_and_fractions_are_read_from_every_shape() {
+        let texts = |json: &str| texts(&mut serde_json::Deserializer::from_str(json)).unwrap();
+        assert_eq!(texts(r#"["a","b"]"#), ["a", "b"]);
+        assert!(texts("\"\"").is_empty() && texts("{}").is_empty() && texts("null").is_empty());
+        let float = |json: &str| float(&mut serde_json::Deserializer::from_str(json)).ok();
+        assert_eq!((float("16.2"), float("15"), float("\"16.20\"")), (Some(16.2), Some(15.0), Some(16.2)));
+        assert_eq!((float("null"), float("\"x\""), float("[]")), (Some(0.0), None, None));
     }
 
     #[test]

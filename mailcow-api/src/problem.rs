@@ -196,7 +196,7 @@ impl ProblemKind {
     }
 }
 
-/// Collects the scalars of `value` in order, each cut and freed of control characters.
+/// Collects the scalars of `value` in order, each cut and with its control characters replaced.
 fn flatten(value: &Value, words: &mut Vec<String>) {
     if words.len() == MAX_WORDS {
         return;
@@ -204,10 +204,15 @@ fn flatten(value: &Value, words: &mut Vec<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| flatten(item, words)),
         Value::Object(fields) => fields.values().for_each(|field| flatten(field, words)),
-        Value::String(text) => words.push(text.chars().filter(|c| !c.is_control()).take(MAX_CHARS).collect()),
+        Value::String(text) => words.push(text.chars().map(visible).take(MAX_CHARS).collect()),
         Value::Null => words.push(String::new()),
         Value::Bool(_) | Value::Number(_) => words.push(value.to_string()),
     }
+}
+
+/// Replaced and not left out: what is left could be a code that the server did not say.
+fn visible(c: char) -> char {
+    if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }
 }
 
 fn is_code(word: &str) -> bool {

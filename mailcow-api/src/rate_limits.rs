@@ -104,7 +104,8 @@ pub struct DomainRateLimit {
 }
 
 impl Client {
-    /// Returns the limit of the mailbox itself, `None` if it has none or does not exist (`get/rl-mbox`).
+    /// Returns the limit of the mailbox itself, `None` if it has none or does not exist
+    /// (`get/rl-mbox/{address}`).
     ///
     /// # Errors
     /// Returns [`Error`] if the server gives no readable answer.
@@ -148,7 +149,7 @@ impl Client {
         self.edit_rate_limit(EDIT_MAILBOX, address.as_str(), None).await
     }
 
-    /// Returns the limit of a domain, `None` if it has none or does not exist (`get/rl-domain`).
+    /// Returns the limit of a domain, `None` if it has none or does not exist (`get/rl-domain/{domain}`).
     ///
     /// # Errors
     /// Returns [`Error`] if the server gives no readable answer.

@@ -165,7 +165,10 @@ const VERSION: &str = "2026-07a";
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::client::Target;
 
     fn routed(path: &str) -> Vec<String> {
         let url = format!("https://mail.example.com/api/v1/{path}").parse().unwrap();
@@ -179,5 +182,17 @@ mod tests {
         assert_eq!(routed("get/mailbox/plus%252Btag@b.example"), ["get", "mailbox", "plus+tag@b.example"]);
         assert_eq!(routed("get/mailbox/plus%2Btag@b.example"), ["get", "mailbox", "plus tag@b.example"]);
         assert_eq!(routed("get/mailbox/r%26d@b.example"), ["get", "mailbox", "r"]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_path_of_the_client_arrives_as_it_was_meant(segments in prop::collection::vec(any::<String>(), 1..4)) {
+            let given: Vec<_> = segments.iter().map(String::as_str).collect();
+            let base = "https://mail.example.com/api/v1/".parse().unwrap();
+            if let Ok(url) = Target::from(given.as_slice()).url(&base, "get/x") {
+                let seen = route(&HttpRequest::new(Method::Get, url, "KEY".into()));
+                prop_assert_eq!(&seen[2..], &segments[..]);
+            }
+        }
     }
 }

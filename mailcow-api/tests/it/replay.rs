@@ -2,13 +2,14 @@
 
 use std::{
     collections::VecDeque,
+    fmt::Debug,
     fs,
     path::Path,
     sync::{Arc, Mutex},
 };
 
 use async_trait::async_trait;
-use mailcow_api::{Client, HttpClient, HttpError, HttpRequest, HttpResponse, Method, RetryPolicy};
+use mailcow_api::{Client, Error, HttpClient, HttpError, HttpRequest, HttpResponse, Method, RetryPolicy};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 
@@ -68,6 +69,32 @@ pub(crate) fn client(exchanges: impl IntoIterator<Item = Exchange>) -> Client {
 /// Builds a client to which one exchange of a fixture happens.
 pub(crate) fn one(name: &str, at: usize, omitted: &'static [&'static str]) -> Client {
     client([load(name).swap_remove(at).omitting(omitted)])
+}
+
+/// Builds a client to which one exchange of a fixture happens, with another request or answer than recorded.
+pub(crate) fn altered(name: &str, at: usize, alter: impl FnOnce(&mut Exchange)) -> Client {
+    let mut exchange = load(name).swap_remove(at);
+    alter(&mut exchange);
+    client([exchange])
+}
+
+/// Returns the code of the problem in a failure, the first of several.
+pub(crate) fn code<T: Debug>(result: Result<T, Error>) -> String {
+    match result.unwrap_err() {
+        Error::PartlyDone { items, .. } => {
+            let mut problems = items.refused.iter().map(|(_, problem)| problem).chain(&items.problems);
+            problems.next().expect("the server named a problem").code().to_owned()
+        }
+        error => error.problem().unwrap_or_else(|| panic!("no problem in {error:?}")).code().to_owned(),
+    }
+}
+
+/// Returns the items that a call has done, of which not all were.
+pub(crate) fn done(result: Result<(), Error>) -> Vec<String> {
+    match result.unwrap_err() {
+        Error::PartlyDone { items, .. } => items.done.clone(),
+        error => panic!("not partly done: {error:?}"),
+    }
 }
 
 #[derive(Debug)]

@@ -65,17 +65,42 @@ async fn a_server_in_trouble_is_retryable_for_reads_and_unknown_for_writes() {
 
 #[tokio::test]
 async fn protocol_errors_are_told_apart() {
-    for (at, check) in [
-        (2, (|error| matches!(error, Error::Refused { .. })) as fn(&Error) -> bool),
-        (8, |error| matches!(error, Error::Unexpected { .. })),
-        (10, |error| matches!(error, Error::Unsupported { .. })),
-        (0, |error| matches!(error, Error::Unexpected { .. })),
-        (18, |error| matches!(error, Error::PermissionDenied { .. })),
-        (16, |error| matches!(error, Error::Unauthenticated { .. })),
+    let refused: fn(&Error) -> bool = |error| matches!(error, Error::Refused { .. });
+    let unexpected: fn(&Error) -> bool = |error| matches!(error, Error::Unexpected { .. });
+    let unsupported: fn(&Error) -> bool = |error| matches!(error, Error::Unsupported { .. });
+    for (recorded, check) in [
+        // A body that is not read, for the want of a content type or a POST.
+        (&[2, 3, 7][..], refused),
+        // A body that is no JSON (400), and methods that a route does not take (405).
+        (&[0, 8, 9, 20, 21], unexpected),
+        // Words that are no route (404).
+        (&[10, 11, 12, 13, 14, 15, 17, 22], unsupported),
+        (&[18], |error| matches!(error, Error::PermissionDenied { .. })),
+        (&[16], |error| matches!(error, Error::Unauthenticated { .. })),
     ] {
-        let error = version_answered("server/protocol-errors.json", at).await.unwrap_err();
-        assert!(check(&error), "{at}: {error:?}");
+        for &at in recorded {
+            let error = version_answered("server/protocol-errors.json", at).await.unwrap_err();
+            assert!(check(&error), "{at}: {error:?}");
+        }
     }
+}
+
+#[tokio::test]
+async fn other_forms_of_a_body_are_confirmed_alike() {
+    const ERRORS: &str = "server/protocol-errors.json";
+    replay::one(ERRORS, 5, &[]).delete_domain(&domain("ct2.example.com")).await.unwrap();
+    // Recorded as a form, which this client never sends.
+    let form = replay::altered(ERRORS, 6, |exchange| exchange.body = serde_json::json!(["form.example.com"]));
+    form.delete_domain(&domain("form.example.com")).await.unwrap();
+    // Recorded with a parameter in the content type.
+    let new = |name: &str| serde_json::json!({"domain": name, "active": 1, "key_size": 0});
+    let charset = replay::altered(ERRORS, 4, |exchange| exchange.body = new("ct2.example.com"));
+    charset.add_domain(&NewDomain::new(domain("ct2.example.com"))).await.unwrap();
+    // The language that is asked for does not change a code.
+    let french =
+        replay::altered("presets/language.json", 0, |exchange| exchange.body = new("agents.example.com"));
+    let exists = french.add_domain(&NewDomain::new(domain("agents.example.com"))).await;
+    assert_eq!(replay::code(exists), "domain_exists");
 }
 
 #[tokio::test]

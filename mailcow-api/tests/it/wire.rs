@@ -91,6 +91,24 @@ async fn no_cookie_comes_back() {
 }
 
 #[tokio::test]
+async fn the_credential_of_a_proxy_goes_beside_the_key() {
+    let (server, url) = listen().await;
+    let builder = Client::builder(&url, KEY.into()).proxy_credentials("door", "o:pen".into());
+    let client = builder.build().unwrap();
+    let answer = async {
+        let (mut stream, _) = server.accept().await.unwrap();
+        let sent = request(&mut stream).await;
+        let reply = "HTTP/1.1 200 OK\r\nContent-Length: 22\r\n\r\n{\"version\":\"2026-07a\"}";
+        stream.write_all(reply.as_bytes()).await.unwrap();
+        sent
+    };
+    let (sent, version) = tokio::join!(answer, client.version());
+    version.unwrap();
+    // RFC 7617: base64 of "door:o:pen".
+    assert!(sent.contains("authorization: Basic ZG9vcjpvOnBlbg==") && sent.contains(KEY), "{sent}");
+}
+
+#[tokio::test]
 async fn a_server_that_never_answers_meets_the_deadline() {
     let (server, url) = listen().await;
     let client = Client::builder(&url, KEY.into()).deadline(Duration::from_millis(100)).build().unwrap();
