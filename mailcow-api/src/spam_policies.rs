@@ -161,13 +161,12 @@ impl Client {
         self.delete_items(DELETE_DOMAIN, ids).await
     }
 
-    /// Deletes entries of the lists of mailboxes (`delete/mailbox-policy`).
+    /// Deletes an entry of the lists of a mailbox (`delete/mailbox-policy`).
     ///
     /// # Errors
-    /// Returns [`Error::PartlyDone`], with `access_denied` for an id that does not exist, and [`Error::InvalidInput`] for an
-    /// empty list.
-    pub async fn delete_mailbox_spam_policies(&self, ids: &[SpamPolicyId]) -> Result<(), Error> {
-        self.delete_items(DELETE_MAILBOX, ids).await
+    /// Returns [`Error::Refused`] with `access_denied` if there is none of that id.
+    pub async fn delete_mailbox_spam_policy(&self, id: SpamPolicyId) -> Result<(), Error> {
+        self.write(DELETE_MAILBOX, &id.to_string(), &[id]).await
     }
 }
 
@@ -192,4 +191,6 @@ const MAILBOX_DENY: Read = Read("get/policy_bl_mailbox");
 const ADD_DOMAIN: Write = Write { route: "add/domain-policy", success: "domain_modified" };
 const ADD_MAILBOX: Write = Write { route: "add/mailbox-policy", success: "mailbox_modified" };
 const DELETE_DOMAIN: Write = Write { route: "delete/domain-policy", success: "item_deleted" };
-const DELETE_MAILBOX: Write = Write { route: "delete/mailbox-policy", success: "item_deleted" };
+// Of several, mailcow names all in each entry, so one at a time.
+const DELETE_MAILBOX: Write<&[&str]> =
+    Write { route: "delete/mailbox-policy", success: &["items_deleted", "item_deleted"] };
