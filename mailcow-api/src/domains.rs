@@ -113,7 +113,7 @@ impl Client {
         Ok(self.read(GET, ["all"]).await?.unwrap_or_default())
     }
 
-    /// Returns the domains that have at least one of the tags (`get/domain/all?tags=`).
+    /// Returns the domains that have at least one of the tags (`get/domain/all` with `tags`).
     ///
     /// # Errors
     /// Returns [`Error::InvalidInput`] for no tag or one that no domain can have.

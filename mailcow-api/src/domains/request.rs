@@ -102,7 +102,7 @@ impl NewDomain {
         self
     }
 
-    /// Makes a DKIM key together with the domain. By default there is none until [`Client::ensure_dkim`].
+    /// Makes a DKIM key together with the domain. By default there is none until [`Client::ensure_dkim`](crate::Client::ensure_dkim).
     pub fn with_dkim(mut self, spec: DkimKeySpec) -> Self {
         self.dkim = Some(spec);
         self
@@ -169,6 +169,15 @@ impl NewDomain {
             ("quota", other(self.quota, found.quota)),
             ("active", self.active != found.active),
             ("gal", self.global_address_list.is_some_and(|wanted| wanted != found.global_address_list)),
+            ("backupmx", self.backup_mx.is_some_and(|wanted| wanted != found.backup_mx)),
+            (
+                "relay_all_recipients",
+                self.relay_all_recipients.is_some_and(|wanted| wanted != found.relay_all_recipients),
+            ),
+            (
+                "relay_unknown_only",
+                self.relay_unknown_only.is_some_and(|wanted| wanted != found.relay_unknown_only),
+            ),
             ("rl_value", self.rate_limit.is_some() && self.rate_limit != found.rate_limit),
             ("tags", !self.tags.iter().all(|tag| found.tags.contains(tag))),
         ];

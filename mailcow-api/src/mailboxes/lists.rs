@@ -27,7 +27,7 @@ impl Client {
         self.list_mailboxes(["all", joined(domains)?.as_str()].into()).await
     }
 
-    /// Returns the mailboxes of all domains that have at least one of the tags (`get/mailbox/all?tags=`).
+    /// Returns the mailboxes of all domains that have at least one of the tags (`get/mailbox/all` with `tags`).
     ///
     /// # Errors
     /// Returns [`Error::InvalidInput`] for no tag or one that no mailbox can have.

@@ -4,8 +4,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use super::{
-    Mailbox, MailboxStatus, MailboxTemplateId, QuarantineCategory, QuarantineNotification, TaggedMail,
-    UserPermission,
+    Mailbox, MailboxSettings, MailboxStatus, MailboxTemplateId, QuarantineCategory, QuarantineNotification,
+    TaggedMail, UserPermission,
 };
 use crate::{Bytes, Error, MailboxAddress, Mib, Protocol, RateLimit, RelayhostId, flag::Flag, input, tags};
 
@@ -174,7 +174,8 @@ impl NewMailbox {
             ("rl_value", self.rate_limit.is_some() && self.rate_limit != found.rate_limit),
             ("tags", !self.tags.iter().all(|tag| found.tags.contains(tag))),
         ];
-        fields.into_iter().filter_map(|(field, differs)| differs.then_some(field)).collect()
+        let fields = fields.into_iter().chain(self.options.differs(&found.settings));
+        fields.filter_map(|(field, differs)| differs.then_some(field)).collect()
     }
 }
 
@@ -224,6 +225,27 @@ struct Options {
     quarantine_category: Option<QuarantineCategory>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tagged_mail_handler: Option<TaggedMail>,
+}
+
+impl Options {
+    /// What the server does not show, as `tagged_mail_handler`, is not compared, nor is what a user changes by its
+    /// first login.
+    fn differs(&self, found: &MailboxSettings) -> [(&'static str, bool); 7] {
+        let flag = |wanted: Option<Flag>, found: bool| wanted.is_some_and(|wanted| wanted.0 != found);
+        let (notification, category) = (&self.quarantine_notification, &self.quarantine_category);
+        [
+            ("force_tfa", flag(self.force_tfa, found.forced_tfa)),
+            ("tls_enforce_in", flag(self.tls_enforce_in, found.tls_in)),
+            ("tls_enforce_out", flag(self.tls_enforce_out, found.tls_out)),
+            ("sogo_access", flag(self.sogo_access, found.webmail)),
+            ("relayhost", self.relayhost.is_some() && self.relayhost != found.relayhost),
+            (
+                "quarantine_notification",
+                notification.is_some() && *notification != found.quarantine_notification,
+            ),
+            ("quarantine_category", category.is_some() && *category != found.quarantine_category),
+        ]
+    }
 }
 
 /// Refuses an empty password, which in an edit would mean *keep*.

@@ -51,8 +51,8 @@ pub struct SaslLogin {
 }
 
 impl Client {
-    /// Returns the last logins of a mailbox, by default those of the last days that the web page shows
-    /// (`get/last-login/{address}/{days}`).
+    /// Returns the last logins of a mailbox, those of so many days (`get/last-login/{address}/{days}`) or of as many as
+    /// the web page shows (`get/last-login/{address}`).
     ///
     /// # Errors
     /// Returns [`Error`] if the server gives no readable answer.
