@@ -1,6 +1,7 @@
 //! Mailboxes.
 
 mod change;
+mod ensure;
 mod lists;
 mod new;
 mod pushover;

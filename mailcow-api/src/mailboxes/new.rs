@@ -12,17 +12,17 @@ use crate::{Bytes, Error, MailboxAddress, Mib, Protocol, RateLimit, RelayhostId,
 /// A mailbox to be created.
 #[derive(Clone, Debug)]
 pub struct NewMailbox {
-    address: MailboxAddress,
-    password: SecretString,
-    quota: Mib,
-    name: String,
-    status: MailboxStatus,
-    protocols: Option<Vec<Protocol>>,
-    rate_limit: Option<RateLimit>,
+    pub(super) address: MailboxAddress,
+    pub(super) password: SecretString,
+    pub(super) quota: Mib,
+    pub(super) name: String,
+    pub(super) status: MailboxStatus,
+    pub(super) protocols: Option<Vec<Protocol>>,
+    pub(super) rate_limit: Option<RateLimit>,
     options: Options,
-    permissions: Option<Vec<UserPermission>>,
-    template: Option<MailboxTemplateId>,
-    tags: Vec<String>,
+    pub(super) permissions: Option<Vec<UserPermission>>,
+    pub(super) template: Option<MailboxTemplateId>,
+    pub(super) tags: Vec<String>,
 }
 
 impl NewMailbox {
@@ -172,7 +172,7 @@ impl NewMailbox {
             ("active", self.status != found.status),
             ("protocol_access", protocols()),
             ("rl_value", self.rate_limit.is_some() && self.rate_limit != found.rate_limit),
-            ("tags", !self.tags.iter().all(|tag| found.tags.contains(tag))),
+            ("tags", !tags::missing(&self.tags, &found.tags).is_empty()),
         ];
         let fields = fields.into_iter().chain(self.options.differs(&found.settings));
         fields.filter_map(|(field, differs)| differs.then_some(field)).collect()
