@@ -126,13 +126,25 @@ where
     R: Future<Output = Result<Option<T>, Error>>,
     C: Future<Output = Result<(), Error>>,
 {
-    let found = |value, how| {
-        let differs = differs(&value);
-        Ensured { value, how, changed: Vec::new(), differs }
-    };
-    if let Some(value) = read().await? {
-        return Ok(found(value, How::Existed));
+    match read().await? {
+        Some(value) => {
+            let differs = differs(&value);
+            Ok(Ensured { value, how: How::Existed, changed: Vec::new(), differs })
+        }
+        None => ensure_missing(read, create, differs).await,
     }
+}
+
+/// As [`ensure`], for an object that was just seen to be missing.
+pub(crate) async fn ensure_missing<T, R, C>(
+    read: impl Fn() -> R,
+    create: impl FnOnce() -> C,
+    differs: impl FnOnce(&T) -> Vec<&'static str>,
+) -> Result<Ensured<T>, Error>
+where
+    R: Future<Output = Result<Option<T>, Error>>,
+    C: Future<Output = Result<(), Error>>,
+{
     let (how, error) = match create().await {
         Ok(()) => (How::Created, None),
         Err(error @ Error::Unknown { .. }) => (How::Recovered, Some(error)),
@@ -141,7 +153,10 @@ where
         Err(error) => return Err(error),
     };
     match (read().await, error) {
-        (Ok(Some(value)), _) => Ok(found(value, how)),
+        (Ok(Some(value)), _) => {
+            let differs = differs(&value);
+            Ok(Ensured { value, how, changed: Vec::new(), differs })
+        }
         (_, Some(error)) | (Err(error), None) => Err(error),
         (Ok(None), None) => Err(Error::Unexpected {
             operation: "ensure",

@@ -2,6 +2,7 @@
 
 mod change;
 mod ensure;
+mod ensure_many;
 mod lists;
 mod new;
 mod pushover;

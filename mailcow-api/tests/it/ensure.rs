@@ -1,5 +1,7 @@
 //! Every `ensure_*`: twice is once, differences are written and nothing else, and a lost answer makes no second object.
 
+mod hub;
+mod many;
 mod things;
 
 use mailcow_api::{Client, FakeMailcow, Fault, MailboxAddress, Method, Mib, NewDomain, NewMailbox};
