@@ -223,8 +223,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_two_names_share_an_address(name in any::<String>(), prefix in "[a-z]{0,3}") {
-            prop_assume!(!name.is_empty());
+        fn no_two_names_share_an_address(name in "(?s).{1,60}", prefix in "[a-z]{0,3}") {
             let id: AgentId = name.parse().unwrap();
             let rule = AddressRule::new(&prefix, "agents.example".parse().unwrap()).unwrap();
             match rule.address(&id) {

@@ -31,7 +31,7 @@ pub(crate) fn records(
     Ok(vec![
         set("", "MX", format!("10 {host}"))?,
         set("", "TXT", quoted("v=spf1 mx ~all"))?,
-        set(&format!("{}._domainkey", key.selector), "TXT", quoted(&key.record))?,
+        set(&format!("{}._domainkey", key.selector.to_ascii_lowercase()), "TXT", quoted(&key.record))?,
         set("_dmarc", "TXT", quoted("v=DMARC1; p=quarantine"))?,
         set("autoconfig", "CNAME", host.clone())?,
         set("autodiscover", "CNAME", host.clone())?,
@@ -67,21 +67,40 @@ fn merge(present: &RrSet, wanted: RrSet) -> Result<RrSet, Error> {
             Err(contradiction(present, &wanted))
         };
     }
-    let ours = text_of(&wanted.records[0]);
-    // A name may carry any number of texts, but one policy of each kind.
-    let kind = ours.split([' ', ';']).next().unwrap_or_default().to_owned();
-    let is_kind = |record: &String| text_of(record).split([' ', ';']).next() == Some(&*kind);
-    let (same, foreign): (Vec<_>, Vec<_>) = present.records.iter().cloned().partition(is_kind);
-    let kept = match (&*kind, same.as_slice()) {
+    // A name may carry any number of texts, but one policy of each kind, and a selector one key.
+    let is_key = wanted.name.split('.').any(|label| label == "_domainkey");
+    let kind = kind_of(&wanted.records[0]);
+    let (same, foreign): (Vec<_>, Vec<_>) =
+        present.records.iter().cloned().partition(|record| is_key || kind_of(record) == kind);
+    let kept = match (kind, same.as_slice()) {
+        (_, []) => wanted.records[0].clone(),
         // Mail is signed with the key that is wanted: an older one under its name verifies nothing.
-        (_, []) | ("v=DKIM1", _) => wanted.records[0].clone(),
-        ("v=spf1", [policy]) => spf_with_mx(policy),
+        _ if is_key => wanted.records[0].clone(),
+        (Kind::Spf, [policy]) => spf_with_mx(policy),
         // A policy that someone has chosen is stricter or laxer for a reason.
-        ("v=DMARC1", [policy]) => policy.clone(),
+        (Kind::Dmarc, [policy]) => policy.clone(),
         _ => return Err(contradiction(present, &wanted)),
     };
     let ttl = present.ttl.max(wanted.ttl);
     Ok(RrSet { ttl, records: foreign.into_iter().chain([kept]).collect(), ..wanted })
+}
+
+/// What a text says to those who send and receive mail.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Dmarc,
+    Other,
+    Spf,
+}
+
+/// Tells a text by its version, as RFC 7208 section 4.5 and RFC 7489 section 6.4 write it.
+fn kind_of(record: &str) -> Kind {
+    let text = text_of(record);
+    let first = |end: char| text.split(end).next().unwrap_or_default().replace([' ', '\t'], "");
+    if first(' ').eq_ignore_ascii_case("v=spf1") {
+        return Kind::Spf;
+    }
+    if first(';').eq_ignore_ascii_case("v=DMARC1") { Kind::Dmarc } else { Kind::Other }
 }
 
 /// A name with a CNAME has nothing else, and a CNAME wants its name alone (RFC 2181 section 10.1).

@@ -69,6 +69,9 @@ impl AgentMailBuilder {
     }
 
     /// Sets what remembers agents, cursors and the outbox; in memory unless set.
+    ///
+    /// Systems of one process may share it. Of several processes only one at a time may work for a domain: what one
+    /// is sending, another would take for broken off.
     pub fn state(mut self, state: Arc<dyn StateStore>) -> Self {
         self.state = state;
         self
@@ -86,7 +89,7 @@ impl AgentMailBuilder {
         self
     }
 
-    /// Sets how much mail each new mailbox may hold in MiB; 256 unless set.
+    /// Sets how much mail each new mailbox may hold in MiB, 0 for any amount; 256 unless set.
     pub fn mailbox_quota_mib(mut self, quota: u32) -> Self {
         self.quota_mib = quota;
         self
@@ -102,7 +105,7 @@ impl AgentMailBuilder {
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if a needed backend is missing, the prefix makes no legal
-    /// address, or the domain lies outside the zone.
+    /// address, the domain lies outside the zone, or a limit or interval is 0.
     pub fn build(self) -> Result<AgentMail, Error> {
         AgentMail::assemble(self)
     }

@@ -79,5 +79,6 @@ fn lift(error: DesecError, operation: &'static str, subject: impl std::fmt::Disp
         _ => ErrorKind::Unexpected,
     };
     let after = error.retry_after();
-    Error::new(kind, operation, subject).with_retry_after(after).with_source(error)
+    // RRsets are replaced as a whole: what was written twice is as it has to be.
+    Error::new(kind, operation, subject).with_retry_after(after).with_repeatable().with_source(error)
 }

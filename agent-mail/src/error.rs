@@ -18,6 +18,7 @@ struct Inner {
     code: Option<String>,
     fix: Option<&'static str>,
     retry_after: Option<Duration>,
+    repeatable: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -26,7 +27,8 @@ impl Error {
     pub fn new(kind: ErrorKind, operation: &'static str, subject: impl fmt::Display) -> Self {
         let subject = subject.to_string();
         let (detail, code, fix, retry_after, source) = (None, None, None, None, None);
-        Self(Box::new(Inner { kind, operation, subject, detail, code, fix, retry_after, source }))
+        let repeatable = false;
+        Self(Box::new(Inner { kind, operation, subject, detail, code, fix, retry_after, repeatable, source }))
     }
 
     /// Adds words of its own: which rule was broken, what was found.
@@ -44,6 +46,12 @@ impl Error {
     /// Replaces the advice that [`fix`](Self::fix) gives.
     pub fn with_fix(mut self, fix: &'static str) -> Self {
         self.0.fix = Some(fix);
+        self
+    }
+
+    /// Says that the call is safe to repeat, also if it did happen.
+    pub fn with_repeatable(mut self) -> Self {
+        self.0.repeatable = true;
         self
     }
 
@@ -81,7 +89,11 @@ impl Error {
 
     /// Tells whether the same call may succeed later and is safe to repeat as it is.
     pub fn is_retryable(&self) -> bool {
-        matches!(self.0.kind, ErrorKind::NotReady | ErrorKind::RateLimited | ErrorKind::Unavailable)
+        match self.0.kind {
+            ErrorKind::NotReady | ErrorKind::RateLimited | ErrorKind::Unavailable => true,
+            ErrorKind::Interrupted => self.0.repeatable,
+            _ => false,
+        }
     }
 
     /// Returns the time after which a repetition makes sense, where the backend named one.
@@ -91,7 +103,10 @@ impl Error {
 
     /// Returns what the reader can do about it, as one sentence.
     pub fn fix(&self) -> &'static str {
-        self.0.fix.unwrap_or_else(|| self.0.kind.advice())
+        self.0.fix.unwrap_or_else(|| match self.0.kind {
+            ErrorKind::Interrupted if self.0.repeatable => "try again: this is safe to repeat",
+            kind => kind.advice(),
+        })
     }
 }
 

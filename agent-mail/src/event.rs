@@ -10,7 +10,7 @@ use futures_core::Stream;
 use mail_access::{Error as MailError, Position, Received, Selection, Uid};
 
 use crate::backend::Committed;
-use crate::journal::{Identity, Known};
+use crate::journal::{Identity, Known, Unsettled};
 use crate::mail::lift;
 use crate::{AgentMailbox, Error};
 
@@ -21,13 +21,16 @@ use crate::{AgentMailbox, Error};
 ///   [`Event::is_redelivery`].
 /// - Messages may be acknowledged in any order; those that are not come again, those that are never do, not even when
 ///   the server numbers the mailbox anew (another UIDVALIDITY).
-/// - A copy with the Message-ID of an earlier message is marked as a redelivery too.
-/// - While the mail system can't be reached the stream waits, with growing pauses up to a minute, and goes on by
-///   itself. An error that no waiting mends, such as a password that is refused, is handed out and ends the stream.
+/// - A copy with the Message-ID of an earlier message is marked as a redelivery too. One that equals a message byte for
+///   byte, the trace of its way here included, is that message, and doesn't come when that one was acknowledged.
+/// - While the mail system or the state store can't be reached the stream waits, with growing pauses up to a minute, and
+///   goes on by itself. An error that no waiting mends, such as a password that is refused, is handed out and ends the stream.
 /// - It may be dropped at any point: what was handed out and not acknowledged comes again.
 /// - Of two streams of one mailbox at the same time each new message goes to one.
 ///
-/// Use [`next`](Self::next), or the `Stream` it is. A stream holds at most 32 messages in memory.
+/// Use [`next`](Self::next), or the `Stream` it is. A stream holds at most 32 messages in memory. Each message is
+/// noted before it is handed out and when it is acknowledged: two commits to the state store, of which about 200 bytes
+/// stay until the agent is retired.
 pub struct Events(Option<Next>);
 
 type Next = Pin<Box<dyn Future<Output = (Reader, Result<Event, Error>)> + Send>>;
@@ -100,7 +103,8 @@ impl Event {
 
     /// Notes that the event was handled, so that it never comes again. Safe to repeat.
     ///
-    /// After `Ok` a durable state store keeps it through a crash. A dropped call leaves it noted or not.
+    /// After `Ok` a durable state store keeps it through a crash. A dropped call leaves it noted or not. Of an agent that
+    /// was retired nothing is noted.
     ///
     /// # Errors
     /// If the state can't be written: the event will come again.
@@ -111,27 +115,40 @@ impl Event {
     }
 }
 
-/// Reads ahead by one batch.
+/// Reads ahead by one batch; what of it was not handed out counts as not read.
 struct Reader {
     mailbox: AgentMailbox,
     /// What earlier streams handed out and nobody acknowledged, still to be looked at.
-    unsettled: Option<VecDeque<(Uid, Identity)>>,
-    ready: VecDeque<Event>,
+    unsettled: Option<Unsettled>,
+    /// Where the journal's position was when this reader last saw it.
+    position: Option<Position>,
+    ready: VecDeque<Found>,
     failures: u32,
+}
+
+/// A message that was read and not yet handed out.
+struct Found {
+    message: Received,
+    at: Position,
+    identity: Identity,
+    /// An earlier stream handed it out.
+    again: bool,
 }
 
 impl Reader {
     fn new(mailbox: AgentMailbox) -> Self {
-        Self { mailbox, unsettled: None, ready: VecDeque::new(), failures: 0 }
+        Self { mailbox, unsettled: None, position: None, ready: VecDeque::new(), failures: 0 }
     }
 
     async fn into_next(mut self) -> (Self, Result<Event, Error>) {
         loop {
-            if let Some(event) = self.ready.pop_front() {
-                return (self, Ok(event));
-            }
-            match self.refill().await {
-                Ok(()) => self.failures = 0,
+            match self.step().await {
+                Ok(event) => {
+                    self.failures = 0;
+                    if let Some(event) = event {
+                        return (self, Ok(event));
+                    }
+                }
                 Err(error) if error.is_retryable() => {
                     let pause = error.retry_after().unwrap_or_else(|| back_off(self.failures));
                     tracing::warn!(agent = %self.mailbox.id(), %error, ?pause, "reading will be tried again");
@@ -143,108 +160,115 @@ impl Reader {
         }
     }
 
-    async fn refill(&mut self) -> Result<(), Error> {
-        if self.unsettled.is_none() {
-            let inbox = self.mailbox.inner().system.system().journal.inbox(self.mailbox.id()).await?;
-            self.unsettled = Some(inbox.pending.into());
+    /// Hands out the first message that was read, or reads more.
+    async fn step(&mut self) -> Result<Option<Event>, Error> {
+        if !self.ready.is_empty() {
+            return self.hand_out().await;
         }
-        if self.unsettled.as_ref().is_some_and(|unsettled| !unsettled.is_empty()) {
-            self.redeliver().await
+        let journal = &self.mailbox.inner().system.system().journal;
+        if self.unsettled.is_none() {
+            self.unsettled = Some(journal.unsettled(self.mailbox.id()).await?);
+        }
+        if self.unsettled.as_ref().is_some_and(|unsettled| !unsettled.uids.is_empty()) {
+            self.redeliver().await?;
         } else {
-            self.read_on().await
+            self.read_on().await?;
+        }
+        Ok(None)
+    }
+
+    /// Notes the first message before it is handed out, so that after a crash it is known that it may have been.
+    async fn hand_out(&mut self) -> Result<Option<Event>, Error> {
+        let id = self.mailbox.id();
+        let journal = &self.mailbox.inner().system.system().journal;
+        let Some(found) = self.ready.front() else { return Ok(None) };
+        // Only now: another stream, or an event that is held from an earlier one, may have been faster.
+        let known = journal.known(id, &found.identity).await?;
+        let handled = known == Known::Handled;
+        if found.again && handled {
+            journal.drop_pending(id, found.at.uid_validity, Uid::new(found.at.uid).as_slice()).await?;
+        }
+        // Passing by what was handled is noted once, at the end.
+        if !found.again && (!handled || self.ready.len() == 1) {
+            let offered = (!handled).then_some(&found.identity);
+            if journal.offer(id, self.position, found.at, offered).await? == Committed::Conflict {
+                self.follow(journal.position(id).await?);
+                return Ok(None);
+            }
+            self.position = Some(found.at);
+        }
+        let Some(Found { message, at, identity, again }) = self.ready.pop_front() else { return Ok(None) };
+        let redelivery = again || known == Known::Offered;
+        let kind = EventKind::Received(Box::new(message));
+        let mailbox = self.mailbox.clone();
+        Ok((!handled).then_some(Event { kind, redelivery, mailbox, at, identity }))
+    }
+
+    /// Leaves to another stream what it was faster with.
+    fn follow(&mut self, position: Option<Position>) {
+        if position != self.position {
+            let is_behind =
+                |at: Position| position.is_some_and(|p| p.uid_validity == at.uid_validity && p.uid < at.uid);
+            self.ready.retain(|found| is_behind(found.at));
+            self.position = position;
         }
     }
 
-    /// Hands out again what was not acknowledged.
+    /// Reads again what was not acknowledged.
     async fn redeliver(&mut self) -> Result<(), Error> {
         let inner = self.mailbox.inner();
         let (journal, mail) = (&inner.system.system().journal, &inner.system.system().mail);
-        let Some(unsettled) = &mut self.unsettled else { return Ok(()) };
-        let Some(position) = journal.position(&inner.id).await? else {
-            unsettled.clear();
-            return Ok(());
-        };
-        let chunk: Vec<_> = unsettled.iter().take(BATCH).cloned().collect();
-        let selection = Selection::Uids(position.uid_validity, chunk.iter().map(|(uid, _)| *uid).collect());
-        let batch = match mail.fetch(&inner.login, &selection, BATCH).await {
-            Ok(batch) => batch,
-            // Reading on finds the new numbering, and these messages by their content.
-            Err(MailError::Renumbered { .. }) => {
-                unsettled.clear();
-                return Ok(());
-            }
-            Err(error) => return Err(lift(error, "read", &inner.id)),
-        };
-        let mut gone = Vec::new();
-        let mut events = Vec::new();
-        let mut left_out = None;
-        for (uid, identity) in &chunk {
-            let Some(message) = batch.messages.iter().find(|message| message.uid() == *uid) else {
-                if batch.more && batch.messages.last().is_none_or(|last| last.uid() < *uid) {
-                    left_out = Some(*uid);
-                    break;
+        let Some(Unsettled { uid_validity, uids }) = &mut self.unsettled else { return Ok(()) };
+        let chunk: Vec<Uid> = uids.iter().take(BATCH).copied().collect();
+        let batch =
+            match mail.fetch(&inner.login, &Selection::Uids(*uid_validity, chunk.clone()), BATCH).await {
+                Ok(batch) => batch,
+                // Reading on finds the new numbering, and these messages by their content.
+                Err(MailError::Renumbered { .. }) => {
+                    uids.clear();
+                    return Ok(());
                 }
-                gone.push(*uid);
-                continue;
+                Err(error) => return Err(lift(error, "read", &inner.id)),
             };
-            if journal.known(&inner.id, identity).await? == Known::Handled {
-                gone.push(*uid);
-                continue;
-            }
-            events.push(self.mailbox.event(message.clone(), batch.uid_validity, identity.clone(), true));
-        }
+        let last = batch.messages.last().map(Received::uid).filter(|_| batch.more);
+        let looked_at = chunk.iter().take_while(|uid| last.is_none_or(|last| **uid <= last)).count();
+        let is_gone = |uid: &Uid| !batch.messages.iter().any(|message| message.uid() == *uid);
+        let gone: Vec<Uid> = chunk[..looked_at].iter().copied().filter(is_gone).collect();
         if !gone.is_empty() {
-            journal.drop_pending(&inner.id, position.uid_validity, &gone).await?;
+            journal.drop_pending(&inner.id, *uid_validity, &gone).await?;
         }
-        let done = |uid: Uid| left_out.is_none_or(|from| uid < from);
-        unsettled.retain(|(uid, _)| !(chunk.iter().any(|(known, _)| known == uid) && done(*uid)));
-        self.ready.extend(events);
+        uids.drain(..looked_at);
+        self.ready.extend(batch.messages.into_iter().map(|message| Found::new(message, *uid_validity, true)));
         Ok(())
     }
 
-    /// Hands out what is behind the position, or waits for it.
+    /// Reads what is behind the position, or waits for it.
     async fn read_on(&mut self) -> Result<(), Error> {
         let inner = self.mailbox.inner();
         let (journal, mail) = (&inner.system.system().journal, &inner.system.system().mail);
         let read = |error| lift(error, "read", &inner.id);
-        let from = journal.position(&inner.id).await?;
-        let batch = mail.fetch(&inner.login, &Selection::After(from), BATCH).await.map_err(read)?;
-        let renumbered = from.is_some_and(|from| from.uid_validity != batch.uid_validity);
-        let start = from.filter(|_| !renumbered).map_or(0, |from| from.uid);
-        let last = batch.messages.last().map_or(start, |message| message.uid().get());
-        let to = Position { uid_validity: batch.uid_validity, uid: last };
-        let mut offered = Vec::new();
-        let mut events = Vec::new();
-        for message in batch.messages {
-            let identity = Identity::of(&message);
-            let known = match journal.known(&inner.id, &identity).await? {
-                Known::Handled => continue,
-                known => known == Known::Offered || offered.iter().any(|(_, other)| identity.is_like(other)),
+        self.position = journal.position(&inner.id).await?;
+        let batch = mail.fetch(&inner.login, &Selection::After(self.position), BATCH).await.map_err(read)?;
+        let validity = batch.uid_validity;
+        if batch.messages.is_empty() {
+            let here = self.position.filter(|position| position.uid_validity == validity);
+            let Some(here) = here else {
+                // Nothing is there under the new numbering; the conflict with another stream shows at the next look.
+                let start = Position { uid_validity: validity, uid: 0 };
+                let _seen = journal.offer(&inner.id, self.position, start, None).await?;
+                return Ok(());
             };
-            offered.push((message.uid(), identity.clone()));
-            events.push(self.mailbox.event(message, to.uid_validity, identity, known));
+            mail.wait(&inner.login, here, WAIT).await.map_err(read)?;
         }
-        if from == Some(to) {
-            mail.wait(&inner.login, to, WAIT).await.map_err(read)?;
-            return Ok(());
-        }
-        // Noted before it is handed out: after a crash it is known that it may have been.
-        if journal.offer(&inner.id, from, to, &offered).await? == Committed::Done {
-            self.ready.extend(events);
-        }
+        self.ready.extend(batch.messages.into_iter().map(|message| Found::new(message, validity, false)));
         Ok(())
     }
 }
 
-impl AgentMailbox {
-    fn event(&self, message: Received, uid_validity: u32, identity: Identity, redelivery: bool) -> Event {
-        Event {
-            at: Position { uid_validity, uid: message.uid().get() },
-            kind: EventKind::Received(Box::new(message)),
-            redelivery,
-            mailbox: self.clone(),
-            identity,
-        }
+impl Found {
+    fn new(message: Received, uid_validity: u32, again: bool) -> Self {
+        let at = Position { uid_validity, uid: message.uid().get() };
+        Self { identity: Identity::of(&message), message, at, again }
     }
 }
 

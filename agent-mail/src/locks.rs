@@ -1,15 +1,32 @@
 //! One at a time for each name, within this process.
 
 use std::collections::HashMap;
+use std::ptr;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use mail_access::DomainName;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+
+use crate::backend::StateStore;
 
 /// Locks by name. Memory grows with the names that are held or waited for, not with those ever used.
 #[derive(Debug, Default)]
 pub(crate) struct Locks(Mutex<HashMap<String, Weak<AsyncMutex<()>>>>);
 
 impl Locks {
+    /// Returns the locks of a domain's records in a store: all systems over them share one set.
+    pub(crate) fn of(store: &Arc<dyn StateStore>, domain: &DomainName) -> Arc<Self> {
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.retain(|(_, _, locks)| locks.strong_count() > 0);
+        let is_same = |known: &Weak<dyn StateStore>| ptr::addr_eq(known.as_ptr(), Arc::as_ptr(store));
+        let known = shared.iter().find(|(known, name, _)| is_same(known) && name == domain);
+        known.and_then(|(.., locks)| locks.upgrade()).unwrap_or_else(|| {
+            let locks = Arc::new(Self::default());
+            shared.push((Arc::downgrade(store), domain.clone(), Arc::downgrade(&locks)));
+            locks
+        })
+    }
+
     pub(crate) async fn acquire(&self, name: &str) -> OwnedMutexGuard<()> {
         let lock = {
             let mut named = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -31,9 +48,31 @@ impl Locks {
     }
 }
 
+/// A weak handle keeps the store's address from being given to another one.
+type Shared = (Weak<dyn StateStore>, DomainName, Weak<Locks>);
+
+static SHARED: Mutex<Vec<Shared>> = Mutex::new(Vec::new());
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::MemoryState;
+
+    #[test]
+    fn a_store_has_one_set_for_each_domain() {
+        let name = |text: &str| text.parse::<DomainName>().unwrap();
+        let (one, other) = (name("one.example"), name("other.example"));
+        let store: Arc<dyn StateStore> = Arc::new(MemoryState::default());
+        let locks = Locks::of(&store, &one);
+        assert!(Arc::ptr_eq(&locks, &Locks::of(&store.clone(), &one)));
+        assert!(!Arc::ptr_eq(&locks, &Locks::of(&store, &other)));
+        let second: Arc<dyn StateStore> = Arc::new(MemoryState::default());
+        assert!(!Arc::ptr_eq(&locks, &Locks::of(&second, &one)));
+        drop(locks);
+        let _locks = Locks::of(&store, &one);
+        let known = SHARED.lock().unwrap();
+        assert_eq!(known.iter().filter(|(.., name, _)| [&one, &other].contains(&name)).count(), 1);
+    }
 
     #[tokio::test]
     async fn one_name_is_held_once_and_forgotten() {

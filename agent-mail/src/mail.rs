@@ -24,11 +24,17 @@ pub(crate) fn lift(error: MailError, operation: &'static str, subject: impl Disp
         Some((class, subject, detail)) => format!("{class}.{subject}.{detail}"),
         None => status.code.to_string(),
     });
-    let lifted = Error::new(kind, operation, subject);
-    let lifted = match code {
-        Some(code) => lifted.with_code(code),
-        None => lifted,
-    };
+    let mut lifted = Error::new(kind, operation, subject);
+    if let Some(code) = code {
+        lifted = lifted.with_code(code);
+    }
+    if let MailError::Unavailable { source, .. } = &error
+        && source.kind() == std::io::ErrorKind::InvalidData
+    {
+        // TLS speaks of what the other side sent: nearly always a certificate.
+        lifted = lifted
+            .with_fix("make the server's certificate trusted: for a private CA, give its certificate in PEM");
+    }
     lifted.with_source(error)
 }
 
@@ -50,6 +56,16 @@ mod tests {
         assert_eq!((error.kind(), error.code()), (ErrorKind::Rejected, Some("5.3.4")));
         assert_eq!(error.to_string(), "send ada: the server refused it");
         assert_eq!(error.source().unwrap().to_string(), "submit: the server refused: 552 5.3.4 too large");
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_trusted_is_told_from_a_server_that_is_down() {
+        let unavailable = |kind: std::io::ErrorKind| {
+            let (server, source) = ("mail.example:993".to_owned(), kind.into());
+            lift(MailError::Unavailable { operation: "fetch", server, source }, "read", "ada")
+        };
+        assert!(unavailable(std::io::ErrorKind::InvalidData).fix().contains("certificate"));
+        assert!(!unavailable(std::io::ErrorKind::ConnectionRefused).fix().contains("certificate"));
     }
 
     #[test]

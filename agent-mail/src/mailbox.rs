@@ -70,9 +70,12 @@ impl AgentMailbox {
     /// are looked at first; the message is sent again only to those that don't have it, with the same Message-ID.
     /// For recipients elsewhere that may mean a second copy, which their servers can tell by its Message-ID.
     ///
+    /// Calls with one key take turns, in all systems of this process over one state store. The outcome is kept until
+    /// the agent is retired, in about 300 bytes and 100 for each recipient.
+    ///
     /// # Errors
-    /// As [`send`](Self::send); and [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the key was used for another
-    /// message before.
+    /// As [`send`](Self::send); [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the key was used for another
+    /// message before; [`NotReady`](crate::ErrorKind::NotReady) if another process is sending with it.
     pub async fn send_once(&self, key: &str, message: NewMessage) -> Result<Receipt, Error> {
         crate::outbox::send_once(self, key, message).await
     }
@@ -90,7 +93,9 @@ impl AgentMailbox {
     }
 
     /// Returns the messages whose sending was begun and whose outcome nobody knows, the oldest entries of the outbox
-    /// among them from earlier runs of the program. Those that are being sent at this moment are left out.
+    /// among them from earlier runs of the program. Those that this process is sending at this moment are left out.
+    ///
+    /// A message whose receipt was returned is among them if the state store failed just then.
     ///
     /// # Errors
     /// If the state can't be read.
@@ -106,9 +111,13 @@ impl AgentMailbox {
     /// A dropped or failed call may leave them marked or not; those not marked are read again by the next.
     ///
     /// # Errors
-    /// [`Unauthenticated`](crate::ErrorKind::Unauthenticated), [`Unavailable`](crate::ErrorKind::Unavailable), or
-    /// what else the mail system says.
+    /// [`Unauthenticated`](crate::ErrorKind::Unauthenticated), [`Unavailable`](crate::ErrorKind::Unavailable),
+    /// [`Interrupted`](crate::ErrorKind::Interrupted) if the link was lost while they were marked, or what else the
+    /// mail system says.
     pub async fn fetch_unseen(&self, limit: usize) -> Result<Vec<Received>, Error> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
         let lift = |source| lift(source, "fetch unseen", self.id());
         let mail = &self.0.system.system().mail;
         let batch = mail.fetch(&self.0.login, &Selection::Unseen, limit).await.map_err(lift)?;

@@ -21,8 +21,7 @@ use crate::{Error, ErrorKind, password};
 /// - A domain that is not there is made with room for 100 000 mailboxes of at most 10 GiB each. To have other limits,
 ///   make it beforehand: a domain that is there is left as it is.
 ///
-/// A new mailbox costs two reads and two writes, three with a sending limit; on Mailcow a write's cost grows with
-/// the mailboxes of the domain.
+/// A new mailbox costs four reads and two writes; on Mailcow a write's cost grows with the mailboxes of the domain.
 #[derive(Clone, Debug)]
 pub struct Mailcow {
     client: Client,
@@ -47,7 +46,7 @@ impl Mailcow {
     }
 
     async fn ensure_login(&self, spec: &MailboxSpec, address: &MailboxAddress) -> Result<(), Error> {
-        let lift = |error| lift(error, "ensure login", &spec.address);
+        let lift = |error| lift_ours(error, "ensure login", &spec.address);
         let protocols = [Protocol::Imap, Protocol::Smtp];
         let wanted = NewAppPassword::new(address.clone(), APP_NAME, spec.password.clone(), protocols);
         let ensured = self.client.ensure_app_password(&wanted).await.map_err(lift)?;
@@ -58,6 +57,12 @@ impl Mailcow {
                 .with_protocols(protocols)
                 .with_active(true);
             self.client.edit_app_password(address, ensured.value.id, &change).await.map_err(lift)?;
+            // A write that was given up may have been carried out late and made another.
+            for app in self.client.app_passwords(address).await.map_err(lift)? {
+                if app.name == APP_NAME && app.id != ensured.value.id {
+                    self.client.delete_app_password(app.id).await.map_err(lift)?;
+                }
+            }
         }
         Ok(())
     }
@@ -109,7 +114,7 @@ impl Provisioner for Mailcow {
             && mailbox.rate_limit.as_ref() != Some(limit)
         {
             let set = self.client.set_mailbox_rate_limit(&address, limit).await;
-            set.map_err(|error| lift(error, "limit mailbox", &spec.address))?;
+            set.map_err(|error| lift_ours(error, "limit mailbox", &spec.address))?;
         }
         self.ensure_login(spec, &address).await
     }
@@ -156,8 +161,31 @@ fn lift_add(error: MailcowError, address: &Address) -> Error {
     lifted
 }
 
+/// The mailbox is known to be ours: whatever else exists already doesn't make it somebody else's.
+fn lift_ours(error: MailcowError, operation: &'static str, subject: &Address) -> Error {
+    let kind = match kind(&error) {
+        ErrorKind::AlreadyExists => ErrorKind::Rejected,
+        other => other,
+    };
+    lift_as(kind, error, operation, subject)
+}
+
 fn lift(error: MailcowError, operation: &'static str, subject: impl Display) -> Error {
-    let kind = match &error {
+    lift_as(kind(&error), error, operation, subject)
+}
+
+fn lift_as(kind: ErrorKind, error: MailcowError, operation: &'static str, subject: impl Display) -> Error {
+    // Each call looks at what is there before it writes.
+    let lifted = Error::new(kind, operation, subject).with_repeatable();
+    let lifted = match error.problem() {
+        Some(problem) => lifted.with_code(problem.code()).with_fix(problem.fix()),
+        None => lifted,
+    };
+    lifted.with_source(error)
+}
+
+fn kind(error: &MailcowError) -> ErrorKind {
+    match error {
         MailcowError::InvalidInput { .. } => ErrorKind::InvalidInput,
         MailcowError::Refused { problem, .. } => match problem.kind() {
             ProblemKind::AlreadyExists => ErrorKind::AlreadyExists,
@@ -170,13 +198,7 @@ fn lift(error: MailcowError, operation: &'static str, subject: impl Display) -> 
         MailcowError::Unavailable { .. } => ErrorKind::Unavailable,
         MailcowError::Unsupported { .. } => ErrorKind::Unsupported,
         _ => ErrorKind::Unexpected,
-    };
-    let lifted = Error::new(kind, operation, subject);
-    let lifted = match error.problem() {
-        Some(problem) => lifted.with_code(problem.code()).with_fix(problem.fix()),
-        None => lifted,
-    };
-    lifted.with_source(error)
+    }
 }
 
 const APP_NAME: &str = "agent-mail";

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use mail_access::{Address, MessageId, NewMessage, Outgoing, Selection, Submission};
+use mail_access::{Address, Error as MailError, MessageId, NewMessage, Outgoing, Selection, Submission};
 
 use crate::journal::{OutboxRecord, Outcome, fingerprint};
 use crate::mail::lift;
@@ -58,10 +58,12 @@ impl Unconfirmed {
     /// Sends it to those who can't be shown to have it: recipients among the agents of this system are looked at
     /// first. What is sent is the same message with the same Message-ID, so that a second copy can be told.
     ///
-    /// Safe to repeat: when another call has closed the entry meanwhile, its outcome is returned and nothing sent.
+    /// Safe to repeat: when another call has closed the entry meanwhile nothing is sent. For an entry with a key the
+    /// outcome of that call is returned; without one nobody knows it any more.
     ///
     /// # Errors
-    /// As [`AgentMailbox::send`]. If it is refused or [`Interrupted`](ErrorKind::Interrupted) again the entry stays.
+    /// As [`AgentMailbox::send`]; [`NotFound`](ErrorKind::NotFound) if the entry is gone: another call has sent it or
+    /// given it up. If it is refused to all or [`Interrupted`](ErrorKind::Interrupted) again the entry stays.
     pub async fn resend(&self) -> Result<Receipt, Error> {
         let mailbox = &self.mailbox;
         let _alone = mailbox.inner().system.system().locks.acquire(&lock(mailbox, &self.record.name)).await;
@@ -69,21 +71,25 @@ impl Unconfirmed {
         match journal.outbox_entry(mailbox.id(), &self.record.name).await? {
             Some(record) if record.outcome == Outcome::Open => resume(mailbox, record).await,
             Some(record) => receipt(&record),
-            None => Ok(Receipt {
-                message_id: self.record.message_id.clone(),
-                accepted: self.record.recipients.clone(),
-                refused: Vec::new(),
-            }),
+            None => Err(Error::new(ErrorKind::NotFound, "resend", mailbox.id())
+                .with_detail("the entry is gone: another call has sent it or given it up")
+                .with_fix("nothing needs to be done")),
         }
     }
 
-    /// Gives it up: it is taken out of the outbox, sent or not.
+    /// Gives it up: it is taken out of the outbox, sent or not, and its key is free again. An entry that another call
+    /// has closed meanwhile stays closed.
     ///
     /// # Errors
-    /// If the state can't be written.
+    /// If the state can't be read or written.
     pub async fn forget(self) -> Result<(), Error> {
-        let journal = &self.mailbox.inner().system.system().journal;
-        journal.drop_outbox(self.mailbox.id(), &self.record.name).await
+        let (mailbox, name) = (&self.mailbox, &self.record.name);
+        let system = mailbox.inner().system.system();
+        let _alone = system.locks.acquire(&lock(mailbox, name)).await;
+        if is_open(mailbox, name).await? {
+            system.journal.drop_outbox(mailbox.id(), name).await?;
+        }
+        Ok(())
     }
 }
 
@@ -127,12 +133,20 @@ pub(crate) async fn send_once(
 
 pub(crate) async fn unconfirmed(mailbox: &AgentMailbox) -> Result<Vec<Unconfirmed>, Error> {
     let system = mailbox.inner().system.system();
-    let open = system.journal.open_entries(mailbox.id()).await?;
-    Ok(open
-        .into_iter()
-        .filter(|record| !system.locks.is_held(&lock(mailbox, &record.name)))
-        .map(|record| Unconfirmed { mailbox: mailbox.clone(), record })
-        .collect())
+    let mut unconfirmed = Vec::new();
+    for record in system.journal.open_entries(mailbox.id()).await? {
+        let sending = system.locks.is_held(&lock(mailbox, &record.name));
+        // Between the two looks a call may have ended.
+        if !sending && is_open(mailbox, &record.name).await? {
+            unconfirmed.push(Unconfirmed { mailbox: mailbox.clone(), record });
+        }
+    }
+    Ok(unconfirmed)
+}
+
+async fn is_open(mailbox: &AgentMailbox, name: &str) -> Result<bool, Error> {
+    let entry = mailbox.inner().system.system().journal.outbox_entry(mailbox.id(), name).await?;
+    Ok(entry.is_some_and(|record| record.outcome == Outcome::Open))
 }
 
 /// Goes on with an entry that was broken off: sends it to those who don't have it.
@@ -154,18 +168,30 @@ async fn resume(mailbox: &AgentMailbox, record: OutboxRecord) -> Result<Receipt,
     let bytes = system.journal.outbox_bytes(mailbox.id(), &record.name).await?;
     let message = Outgoing::restore(mailbox.address().clone(), lack, record.message_id.clone(), bytes)
         .map_err(|source| lift(source, "send", mailbox.id()))?;
-    let submission = system
-        .mail
-        .submit(&mailbox.inner().login, &message)
-        .await
-        .map_err(|source| lift(source, "send", mailbox.id()))?;
-    have.extend(submission.accepted);
-    let refused = submission.refused;
+    let refused = match system.mail.submit(&mailbox.inner().login, &message).await {
+        Ok(submission) => {
+            have.extend(submission.accepted);
+            submission.refused
+        }
+        // Others have it, so that it was sent.
+        Err(MailError::Refused { status, .. }) if !have.is_empty() => {
+            message.recipients().iter().map(|recipient| (recipient.clone(), status.clone())).collect()
+        }
+        Err(source) => return Err(lift(source, "send", mailbox.id())),
+    };
     close(mailbox, record, (have, refused)).await
 }
 
 /// Looks into the inbox of a recipient who is an agent here. Of others nothing can be known.
 async fn has_arrived(mailbox: &AgentMailbox, recipient: &Address, id: &MessageId) -> Result<bool, Error> {
+    match look_for(mailbox, recipient, id).await {
+        // A mailbox that can't be opened any more shows nothing, and keeps the mail from nobody.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Unauthenticated) => Ok(false),
+        looked => looked,
+    }
+}
+
+async fn look_for(mailbox: &AgentMailbox, recipient: &Address, id: &MessageId) -> Result<bool, Error> {
     let Some(login) = mailbox.inner().system.login_of(recipient).await? else { return Ok(false) };
     let mail = &mailbox.inner().system.system().mail;
     let found = mail.fetch(&login, &Selection::MessageId(id.clone()), 1).await;
@@ -182,7 +208,10 @@ async fn submit(mailbox: &AgentMailbox, record: OutboxRecord, message: &Outgoing
             if unknown {
                 return Err(error.with_fix("see unconfirmed: look, then resend or forget it"));
             }
-            system.journal.drop_outbox(mailbox.id(), &record.name).await?;
+            // What the caller has to know is the refusal; a note that can't be dropped shows as unconfirmed.
+            if let Err(error) = system.journal.drop_outbox(mailbox.id(), &record.name).await {
+                tracing::warn!(agent = %mailbox.id(), %error, "not sent, but the outbox could not be closed");
+            }
             Err(error)
         }
     }

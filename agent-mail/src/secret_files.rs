@@ -21,13 +21,14 @@ pub struct SecretFiles {
 }
 
 impl SecretFiles {
-    /// Opens the folder, or makes it.
+    /// Opens the folder, or makes it, and removes what a crash left half written there. It belongs to one process at a
+    /// time.
     ///
     /// # Errors
     /// [`Unavailable`](ErrorKind::Unavailable) if it can't be made or its rights can't be set.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, Error> {
         let folder = folder.as_ref().to_owned();
-        owner_only::create_folder(&folder).map_err(|source| {
+        owner_only::create_folder(&folder).and_then(|()| remove_unfinished(&folder)).map_err(|source| {
             Error::new(ErrorKind::Unavailable, "open secrets", folder.display())
                 .with_detail("the folder for secrets can't be made or protected")
                 .with_fix("check the permissions of the folder above it")
@@ -71,9 +72,7 @@ impl SecretStore for SecretFiles {
     async fn put(&self, address: &Address, secret: &SecretString) -> Result<(), Error> {
         let secret = secret.clone();
         let write = move |folder: &Path, name: &str| {
-            // Two writers at once have files of their own; the last rename wins as a whole.
-            let unique = crate::backend::Claim::generate();
-            let new = folder.join(format!("{name}.{}.new", unique.as_str()));
+            let new = folder.join(unfinished());
             let written = owner_only::create_new(&new).and_then(|mut file| {
                 file.write_all(secret.expose_secret().as_bytes())?;
                 file.sync_all()?;
@@ -113,6 +112,21 @@ fn file_name(address: &Address) -> String {
     name
 }
 
+/// Names a file of its own for each writer, as no address is named; the last rename wins as a whole.
+fn unfinished() -> String {
+    format!(".{}.new", crate::backend::Claim::generate().as_str())
+}
+
+fn remove_unfinished(folder: &Path) -> io::Result<()> {
+    for file in fs::read_dir(folder)? {
+        let name = file?.file_name();
+        if name.as_encoded_bytes().starts_with(b".") && Path::new(&name).extension() == Some("new".as_ref()) {
+            fs::remove_file(folder.join(name))?;
+        }
+    }
+    Ok(())
+}
+
 /// A rename is durable when the folder is.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
@@ -131,6 +145,17 @@ mod tests {
         ] {
             assert_eq!(file_name(&address.parse().unwrap()), name);
         }
+    }
+
+    #[tokio::test]
+    async fn what_a_crash_left_half_written_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let ada: Address = "ada@agents.new".parse().unwrap();
+        SecretFiles::open(&folder).unwrap().put(&ada, &"one".to_owned().into()).await.unwrap();
+        fs::write(folder.path().join(unfinished()), "tw").unwrap();
+        let secrets = SecretFiles::open(&folder).unwrap();
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        assert_eq!(secrets.get(&ada).await.unwrap().unwrap().expose_secret(), "one");
     }
 
     #[cfg(unix)]

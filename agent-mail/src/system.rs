@@ -25,7 +25,7 @@ pub(crate) struct System {
     pub(crate) rule: AddressRule,
     pub(crate) mail: Arc<dyn MailAccess>,
     pub(crate) journal: Journal,
-    pub(crate) locks: Locks,
+    pub(crate) locks: Arc<Locks>,
     provisioner: Arc<dyn Provisioner>,
     secrets: Arc<dyn SecretStore>,
     dns: Option<Dns>,
@@ -93,7 +93,9 @@ impl AgentMail {
     ///
     /// # Errors
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if the mailbox is there and was not made by this system;
-    /// [`InvalidInput`](ErrorKind::InvalidInput) if the name makes no address; else what the backends say.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the name makes no address; [`NotFound`](ErrorKind::NotFound) if
+    /// the agent is there and the secret store has lost its password; [`NotReady`](ErrorKind::NotReady) if another
+    /// process provisions or retires it; else what the backends say.
     pub async fn provision(&self, id: &AgentId) -> Result<AgentMailbox, Error> {
         let address = self.0.rule.address(id)?;
         let _alone = self.0.locks.acquire(&agent_lock(id)).await;
@@ -115,8 +117,9 @@ impl AgentMail {
     /// Opens the mailbox of an agent that was provisioned, in this run of the program or an earlier one.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) if there is no such agent; [`NotReady`](ErrorKind::NotReady) if its
-    /// provisioning was begun and not finished: [`provision`](Self::provision) finishes it.
+    /// [`NotFound`](ErrorKind::NotFound) if there is no such agent or the secret store has lost its password;
+    /// [`NotReady`](ErrorKind::NotReady) if its provisioning was begun and not finished:
+    /// [`provision`](Self::provision) finishes it; else what the stores say.
     pub async fn open(&self, id: &AgentId) -> Result<AgentMailbox, Error> {
         let not = |kind| Error::new(kind, "open", id).with_fix("provision the agent");
         match self.0.journal.agent(id).await? {
@@ -132,13 +135,13 @@ impl AgentMail {
     /// call. Streams of events that are still open end with an error.
     ///
     /// # Errors
-    /// What the backends say; the agent is then still there or half removed, and the call can be repeated.
+    /// [`NotReady`](ErrorKind::NotReady) if another process provisions or retires it, or what the backends say; the
+    /// agent is then still there or half removed, and the call can be repeated.
     pub async fn retire(&self, id: &AgentId) -> Result<(), Error> {
         let _alone = self.0.locks.acquire(&agent_lock(id)).await;
-        let Some(mut record) = self.0.journal.agent(id).await? else { return Ok(()) };
-        record.phase = Phase::Retiring;
-        self.0.journal.update_agent(&record).await?;
-        self.finish_retiring(&record).await
+        let Some(record) = self.0.journal.agent(id).await? else { return Ok(()) };
+        let retiring = self.0.journal.enter(record, Phase::Retiring).await?;
+        self.finish_retiring(&retiring).await
     }
 
     /// Returns the agents that have been provisioned, in no meaningful order.
@@ -146,14 +149,24 @@ impl AgentMail {
     /// # Errors
     /// If the state can't be read.
     pub async fn agents(&self) -> Result<Vec<Agent>, Error> {
-        let records = self.0.journal.agents().await?;
-        Ok(records.into_iter().filter(|record| record.phase == Phase::Active).map(Agent::from).collect())
+        self.agents_where(|phase| phase == Phase::Active).await
+    }
+
+    /// Returns the agents whose provisioning or retirement was begun and not finished, those at work at this moment
+    /// among them. [`provision`](Self::provision) or [`retire`](Self::retire) finishes it; until then a mailbox or a
+    /// secret of theirs may be there.
+    ///
+    /// # Errors
+    /// If the state can't be read.
+    pub async fn unfinished(&self) -> Result<Vec<Agent>, Error> {
+        self.agents_where(|phase| phase != Phase::Active).await
     }
 
     /// Publishes the records that the domain needs to send and receive mail: MX, SPF, DKIM, DMARC, and those by
     /// which mail programs find the server.
     ///
-    /// Other records stay as they are. A second run right after writes nothing.
+    /// Other records stay as they are, but for two: an SPF policy gets the term `mx`, and another key under the DKIM
+    /// selector is replaced. A second run right after writes nothing.
     ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) if no zone is configured;
@@ -167,7 +180,8 @@ impl AgentMail {
                 .with_fix("give the builder a DnsProvider")
         })?;
         let _alone = self.0.locks.acquire("dns").await;
-        self.ensure_domain().await?;
+        // Looked at each time: this is what keeps a domain in repair.
+        self.0.provisioner.ensure_domain(domain).await?;
         let key = self.0.provisioner.dkim(domain).await?;
         let zone = dns.provider.zone(&dns.zone).await?;
         let wanted = bootstrap::records(domain, &dns.zone, &dns.mail_host, &key, zone.minimum_ttl)?;
@@ -182,18 +196,26 @@ impl AgentMail {
     /// Keeps the domain's records as they have to be: runs [`bootstrap_dns`](Self::bootstrap_dns) now and then
     /// once in each interval (24 hours unless the builder says otherwise), for ever. The caller spawns it.
     ///
-    /// A failed run is logged and made again after the interval. A dropped call leaves the zone as the last
-    /// finished run has made it.
+    /// A failed run is logged and made again: when the provider says, within the hour if that may help, else after
+    /// the interval. A dropped call leaves the zone as the last finished run has made it.
     pub async fn keep_dns(&self) {
         let interval = self.0.dns.as_ref().map_or(Duration::from_hours(24), |dns| dns.interval);
-        let mut ticks = tokio::time::interval(interval);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
-            if let Err(error) = self.bootstrap_dns().await {
-                tracing::warn!(%error, "dns not refreshed");
-            }
+            let pause = match self.bootstrap_dns().await {
+                Err(error) => {
+                    tracing::warn!(%error, "dns not refreshed");
+                    let soon = error.is_retryable().then(|| interval.min(Duration::from_hours(1)));
+                    error.retry_after().or(soon).unwrap_or(interval)
+                }
+                Ok(_) => interval,
+            };
+            tokio::time::sleep(pause).await;
         }
+    }
+
+    async fn agents_where(&self, wanted: fn(Phase) -> bool) -> Result<Vec<Agent>, Error> {
+        let records = self.0.journal.agents().await?;
+        Ok(records.into_iter().filter(|record| wanted(record.phase)).map(Agent::from).collect())
     }
 
     async fn begin(&self, id: &AgentId, address: Address) -> Result<AgentRecord, Error> {
@@ -207,7 +229,7 @@ impl AgentMail {
         Ok(self.0.journal.begin_agent(&record).await?.unwrap_or(record))
     }
 
-    async fn finish_provisioning(&self, mut record: AgentRecord) -> Result<AgentMailbox, Error> {
+    async fn finish_provisioning(&self, record: AgentRecord) -> Result<AgentMailbox, Error> {
         self.ensure_domain().await?;
         // The password is stored before the mailbox gets it: a crash in between loses nothing.
         let secret = if let Some(secret) = self.0.secrets.get(&record.address).await? {
@@ -225,12 +247,11 @@ impl AgentMail {
             if error.kind() == ErrorKind::AlreadyExists {
                 // It belongs to somebody else: nothing of ours is there, so nothing is left behind.
                 self.0.secrets.remove(&record.address).await?;
-                self.0.journal.forget_agent(&record.id).await?;
+                self.0.journal.forget_agent(&record).await?;
             }
             return Err(error);
         }
-        record.phase = Phase::Active;
-        self.0.journal.update_agent(&record).await?;
+        let record = self.0.journal.enter(record, Phase::Active).await?;
         tracing::info!(agent = %record.id, "provisioned");
         self.mailbox(&record).await
     }
@@ -242,7 +263,7 @@ impl AgentMail {
             other => other?,
         }
         self.0.secrets.remove(&record.address).await?;
-        self.0.journal.forget_agent(&record.id).await?;
+        self.0.journal.forget_agent(record).await?;
         tracing::info!(agent = %record.id, "retired");
         Ok(())
     }
@@ -291,11 +312,14 @@ impl AgentMail {
             quota_mib,
             hourly_limit,
         } = builder;
-        let missing = |what: &str, fix| {
-            Error::new(ErrorKind::InvalidInput, "build", &domain)
-                .with_detail(format!("no {what} was given"))
-                .with_fix(fix)
-        };
+        let wrong = |detail: &str| Error::new(ErrorKind::InvalidInput, "build", &domain).with_detail(detail);
+        if hourly_limit == Some(0) {
+            return Err(wrong("an hourly limit is at least 1; for none, don't set it"));
+        }
+        if dns.as_ref().is_some_and(|dns| dns.interval.is_zero()) {
+            return Err(wrong("the interval of dns has to be longer than nothing"));
+        }
+        let missing = |what: &str, fix| wrong(&format!("no {what} was given")).with_fix(fix);
         let provisioner = provisioner
             .ok_or_else(|| missing("Provisioner", "call provisioner, or begin with Embedded::system"))?;
         let mail =
@@ -303,14 +327,13 @@ impl AgentMail {
         if let Some(dns) = &dns
             && !domain.is_within(&dns.zone)
         {
-            return Err(Error::new(ErrorKind::InvalidInput, "build", &domain)
-                .with_detail(format!("it does not lie in the zone {}", dns.zone)));
+            return Err(wrong(&format!("it does not lie in the zone {}", dns.zone)));
         }
         Ok(Self(Arc::new(System {
             rule: AddressRule::new(&prefix, domain.clone())?,
             mail,
+            locks: Locks::of(&state, &domain),
             journal: Journal::new(state, domain),
-            locks: Locks::default(),
             provisioner,
             secrets,
             dns,
@@ -328,7 +351,7 @@ impl fmt::Debug for AgentMail {
     }
 }
 
-/// An agent that has a mailbox.
+/// An agent, and the mailbox that it has or would have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Agent {

@@ -46,15 +46,12 @@ mod address;
 mod admins;
 mod alias_domains;
 mod aliases;
-#[allow(dead_code, reason = "some forms wait for their resource")]
 mod answer;
 mod app_passwords;
 mod bcc_destinations;
 mod bcc_maps;
 mod builder;
-#[allow(dead_code, reason = "some forms wait for their resource")]
 mod bulk;
-#[allow(dead_code, reason = "some forms wait for their resource")]
 mod client;
 mod cors;
 mod dkim;
@@ -97,7 +94,6 @@ mod recipient_maps;
 mod relayhosts;
 mod resources;
 mod retry;
-#[allow(dead_code, reason = "some forms wait for their resource")]
 mod route;
 mod rspamd;
 mod search;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use secrecy::SecretString;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _},
@@ -57,8 +58,8 @@ pub(crate) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<St
 }
 
 /// Reads a secret.
-pub(crate) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<secrecy::SecretString, D::Error> {
-    text(deserializer).map(Into::into)
+pub(crate) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    text(deserializer).map(SecretString::from)
 }
 
 /// Reads an object; anything else (`false`, `[]`, null) means that there is none.
@@ -151,16 +152,6 @@ mod tests {
     }
 
     #[test]
-    fn lists_and_fractions_are_read_from_every_shape() {
-        let texts = |json: &str| texts(&mut serde_json::Deserializer::from_str(json)).unwrap();
-        assert_eq!(texts(r#"["a","b"]"#), ["a", "b"]);
-        assert!(texts("\"\"").is_empty() && texts("{}").is_empty() && texts("null").is_empty());
-        let float = |json: &str| float(&mut serde_json::Deserializer::from_str(json)).ok();
-        assert_eq!((float("16.2"), float("15"), float("\"16.20\"")), (Some(16.2), Some(15.0), Some(16.2)));
-        assert_eq!((float("null"), float("\"x\""), float("[]")), (Some(0.0), None, None));
-    }
-
-    #[test]
     fn numbers_texts_and_bools_are_read_alike() {
         let numbers = row(r#"{"int":5,"flag":1,"percent":7,"text":"a","rl":{"value":"10"}}"#);
         assert_eq!((numbers.int, numbers.flag, numbers.percent), (5, true, Some(7)));
@@ -180,6 +171,16 @@ mod tests {
         let id = |json: &str| id_if_any::<_, u64>(&mut serde_json::Deserializer::from_str(json)).unwrap();
         assert_eq!((id("\"7\""), id("7")), (Some(7), Some(7)));
         assert_eq!((id("\"0\""), id("null"), id("\"\"")), (None, None, None));
+    }
+
+    #[test]
+    fn lists_and_fractions_are_read_from_every_shape() {
+        let texts = |json: &str| texts(&mut serde_json::Deserializer::from_str(json)).unwrap();
+        assert_eq!(texts(r#"["a","b"]"#), ["a", "b"]);
+        assert!(texts("\"\"").is_empty() && texts("{}").is_empty() && texts("null").is_empty());
+        let float = |json: &str| float(&mut serde_json::Deserializer::from_str(json)).ok();
+        assert_eq!((float("16.2"), float("15"), float("\"16.20\"")), (Some(16.2), Some(15.0), Some(16.2)));
+        assert_eq!((float("null"), float("\"x\""), float("[]")), (Some(0.0), None, None));
     }
 
     #[test]

@@ -104,8 +104,7 @@ pub struct DomainRateLimit {
 }
 
 impl Client {
-    /// Returns the limit of the mailbox itself, `None` if it has none or does not exist
-    /// (`get/rl-mbox/{address}`).
+    /// Returns the limit of the mailbox itself, `None` if it has none or does not exist (`get/rl-mbox/{mailbox}`).
     ///
     /// # Errors
     /// Returns [`Error`] if the server gives no readable answer.

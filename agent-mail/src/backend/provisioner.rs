@@ -39,7 +39,8 @@ pub trait Provisioner: Debug + Send + Sync + 'static {
     ///   that of `spec`. So it is safe to repeat, and a call that was dropped or interrupted is finished by the
     ///   next one.
     /// - A mailbox or alias with another claim or none is
-    ///   [`AlreadyExists`](crate::ErrorKind::AlreadyExists) and is left untouched.
+    ///   [`AlreadyExists`](crate::ErrorKind::AlreadyExists) and is left untouched. Nothing else is: the caller forgets
+    ///   the agent on this answer.
     /// - In a domain that is not served it is [`NotFound`](crate::ErrorKind::NotFound).
     ///
     /// # Errors
@@ -71,7 +72,7 @@ pub struct MailboxSpec {
     pub claim: Claim,
     /// The name that the mail system shows for it.
     pub display_name: String,
-    /// How much mail it may hold in MiB.
+    /// How much mail it may hold in MiB; 0 sets no limit.
     pub quota_mib: u32,
     /// How many messages it may send in an hour; `None` sets no limit of its own.
     pub hourly_limit: Option<u32>,

@@ -114,6 +114,46 @@ fn what_contradicts_is_named_and_nothing_is_written() {
     assert!(plan(&other_case, wanted("agents.example", "agents.example")).is_ok());
 }
 
+#[test]
+fn a_policy_is_known_however_it_is_written() {
+    let present = zone(&[
+        ("", "TXT", &["\"V=SPF1 ip4:192.0.2.1 -all\""]),
+        ("_dmarc", "TXT", &["\"v = DMARC1 ;p=reject\""]),
+    ]);
+    let report = plan(&present, wanted("agents.example", "agents.example")).unwrap();
+    let spf = report.written.iter().find(|set| set.rtype == "TXT" && set.name.is_empty()).unwrap();
+    assert_eq!(
+        spf.records,
+        ["\"V=SPF1 mx ip4:192.0.2.1 -all\""],
+        "two policies are an error for all receivers"
+    );
+    assert!(!report.written.iter().any(|set| set.name == "_dmarc"), "{report:?}");
+    let similar = zone(&[("", "TXT", &["\"v=spf10 -all\"", "\"v=spf1-verification=7\""])]);
+    let report = plan(&similar, wanted("agents.example", "agents.example")).unwrap();
+    let texts = report.written.iter().find(|set| set.rtype == "TXT" && set.name.is_empty()).unwrap();
+    assert_eq!(texts.records.len(), 3, "these are no policies: {texts:?}");
+}
+
+#[test]
+fn a_selector_has_one_key() {
+    let present = zone(&[("dkim._domainkey", "TXT", &["\"k=rsa; p=OLD\"", "\"v=DKIM1; p=OLDER\""])]);
+    let report = plan(&present, wanted("agents.example", "agents.example")).unwrap();
+    let set = report.written.iter().find(|set| set.name == "dkim._domainkey").unwrap();
+    assert_eq!(set.records, [quoted(&key().record)], "with two keys neither verifies");
+    let bare = || vec![RrSet::new("dkim._domainkey", "TXT", 3600, vec![quoted("k=rsa; p=NEW")])];
+    let after = applied(present, &plan(&zone(&[]), bare()).unwrap());
+    assert_eq!(plan(&after, bare()).unwrap().unchanged, 1, "the version may be left out");
+}
+
+#[test]
+fn a_selector_in_capitals_is_published_in_lower_case() {
+    let name = |text: &str| text.parse().unwrap();
+    let key = DkimKey { selector: "Mail2026".into(), ..key() };
+    let sets =
+        records(&name("agents.example"), &name("agents.example"), &name("mail.example.org"), &key, 3600);
+    assert_eq!(sets.unwrap()[2].name, "mail2026._domainkey");
+}
+
 proptest! {
     #[test]
     fn a_text_is_read_back_as_it_was(text in any::<String>()) {

@@ -60,19 +60,47 @@ impl Journal {
         }
     }
 
-    pub(crate) async fn update_agent(&self, record: &AgentRecord) -> Result<(), Error> {
-        self.write(Change::new().put(self.agent_key(&record.id), encode(&Stored::from(record)))).await
+    /// Brings an agent into another phase and returns it so.
+    pub(crate) async fn enter(&self, record: AgentRecord, phase: Phase) -> Result<AgentRecord, Error> {
+        let next = AgentRecord { phase, ..record.clone() };
+        let change = Change::new().put(self.agent_key(&record.id), encode(&Stored::from(&next)));
+        self.commit_as(&record, change).await?;
+        Ok(next)
     }
 
     /// Forgets an agent with its inbox and outbox.
-    pub(crate) async fn forget_agent(&self, id: &AgentId) -> Result<(), Error> {
-        let mut change = Change::new().remove(self.agent_key(id));
+    pub(crate) async fn forget_agent(&self, record: &AgentRecord) -> Result<(), Error> {
+        let mut change = Change::new().remove(self.agent_key(&record.id));
         for kind in ["inbox", "outbox", "outbox-bytes"] {
-            for (key, _) in self.store.scan(&self.key(kind, id, "")).await? {
+            for (key, _) in self.store.scan(&self.key(kind, &record.id, "")).await? {
                 change = change.remove(key);
             }
         }
-        self.write(change).await
+        self.commit_as(record, change).await
+    }
+
+    /// Makes a change if the agent is where `record` says: a write of a dropped call may come late.
+    async fn commit_as(&self, record: &AgentRecord, change: Change) -> Result<(), Error> {
+        let key = self.agent_key(&record.id);
+        if let Some(bytes) = self.store.get(&key).await? {
+            let stored: Stored = decode(&key, &bytes)?;
+            if stored.claim == record.claim.as_str()
+                && stored.phase == record.phase
+                && self.store.commit(change.expect(key, Some(bytes))).await? == Committed::Done
+            {
+                return Ok(());
+            }
+        }
+        Err(Error::new(ErrorKind::NotReady, "write state", &record.id)
+            .with_detail("another call has provisioned or retired the agent meanwhile"))
+    }
+
+    /// Lets a change be made only while the agent is there; `None` if it isn't, so that nothing outlives it.
+    pub(super) async fn while_active(&self, id: &AgentId, change: Change) -> Result<Option<Change>, Error> {
+        let key = self.agent_key(id);
+        let Some(bytes) = self.store.get(&key).await? else { return Ok(None) };
+        let active = decode::<Stored>(&key, &bytes)?.phase == Phase::Active;
+        Ok(active.then(|| change.expect(key, Some(bytes))))
     }
 
     fn agent_key(&self, id: &AgentId) -> String {

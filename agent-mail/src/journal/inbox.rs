@@ -5,15 +5,17 @@
 //! - `known/<fingerprint>`: `o` for handed out, `h` for handled, by content and by Message-ID. It outlives a new
 //!   UIDVALIDITY, and grows by about 200 bytes with each message.
 
+use std::collections::VecDeque;
+
 use mail_access::{MessageId, Position, Received, Uid};
 use serde::{Deserialize, Serialize};
 
 use super::{Journal, encode, fingerprint};
 use crate::backend::{Change, Committed};
-use crate::{AgentId, Error};
+use crate::{AgentId, Error, ErrorKind};
 
 /// What tells that two messages are the same: their bytes, and the Message-ID that a copy shares.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     content: String,
     message_id: Option<String>,
@@ -27,9 +29,8 @@ impl Identity {
         }
     }
 
-    /// Tells whether one may be a copy of the other.
-    pub(crate) fn is_like(&self, other: &Self) -> bool {
-        self.content == other.content || (self.message_id.is_some() && self.message_id == other.message_id)
+    fn prints(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.content).chain(&self.message_id)
     }
 }
 
@@ -44,12 +45,11 @@ pub(crate) enum Known {
     Handled,
 }
 
-/// Where the reading of an INBOX stands.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Inbox {
-    pub(crate) position: Option<Position>,
-    /// Handed out and not acknowledged, in the position's UIDVALIDITY.
-    pub(crate) pending: Vec<(Uid, Identity)>,
+/// What was handed out and not acknowledged, in the position's numbering.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Unsettled {
+    pub(crate) uid_validity: u32,
+    pub(crate) uids: VecDeque<Uid>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -59,18 +59,14 @@ struct StoredPosition {
 }
 
 impl Journal {
-    pub(crate) async fn inbox(&self, agent: &AgentId) -> Result<Inbox, Error> {
-        let position = self.position(agent).await?;
-        let mut pending = Vec::new();
-        if let Some(position) = position {
-            let prefix = self.key("inbox", agent, &format!("pending/{:010}-", position.uid_validity));
-            for (key, bytes) in self.store.scan(&prefix).await? {
-                if let Some(uid) = key[prefix.len()..].parse().ok().and_then(Uid::new) {
-                    pending.push((uid, super::decode(&key, &bytes)?));
-                }
-            }
-        }
-        Ok(Inbox { position, pending })
+    pub(crate) async fn unsettled(&self, agent: &AgentId) -> Result<Unsettled, Error> {
+        let Some(Position { uid_validity, .. }) = self.position(agent).await? else {
+            return Ok(Unsettled::default());
+        };
+        let prefix = self.key("inbox", agent, &format!("pending/{uid_validity:010}-"));
+        let found = self.store.scan(&prefix).await?;
+        let uid = |key: &str| key[prefix.len()..].parse().ok().and_then(Uid::new);
+        Ok(Unsettled { uid_validity, uids: found.iter().filter_map(|(key, _)| uid(key)).collect() })
     }
 
     pub(crate) async fn position(&self, agent: &AgentId) -> Result<Option<Position>, Error> {
@@ -90,7 +86,7 @@ impl Journal {
         }
     }
 
-    /// Notes that messages are about to be handed out and that the reading goes on behind `to`.
+    /// Notes that the reading has come to `to`, and that the message there is about to be handed out, if it is.
     ///
     /// `Conflict` says that another reader of this mailbox was there meanwhile; nothing was noted.
     pub(crate) async fn offer(
@@ -98,7 +94,7 @@ impl Journal {
         agent: &AgentId,
         from: Option<Position>,
         to: Position,
-        offered: &[(Uid, Identity)],
+        offered: Option<&Identity>,
     ) -> Result<Committed, Error> {
         let key = self.key("inbox", agent, "position");
         let stored = |at: Position| encode(&StoredPosition { uid_validity: at.uid_validity, uid: at.uid });
@@ -109,19 +105,22 @@ impl Journal {
                 change = change.remove(old);
             }
         }
-        for (uid, identity) in offered {
-            change = change.put(self.pending_key(agent, to.uid_validity, *uid), encode(identity));
-            for print in std::iter::once(&identity.content).chain(&identity.message_id) {
+        if let (Some(identity), Some(uid)) = (offered, Uid::new(to.uid)) {
+            change = change.put(self.pending_key(agent, to.uid_validity, uid), "");
+            for print in identity.prints() {
                 let key = self.known_key(agent, print);
                 if self.store.get(&key).await?.is_none() {
                     change = change.expect(&key, None).put(key, OFFERED);
                 }
             }
         }
-        self.store.commit(change).await
+        match self.while_active(agent, change).await? {
+            Some(change) => self.store.commit(change).await,
+            None => Err(Error::new(ErrorKind::NotFound, "read", agent).with_detail("the agent was retired")),
+        }
     }
 
-    /// Notes that a message was handled; safe to repeat.
+    /// Notes that a message was handled; safe to repeat. Of an agent that was retired nothing is noted.
     pub(crate) async fn settle(
         &self,
         agent: &AgentId,
@@ -129,11 +128,16 @@ impl Journal {
         uid: Uid,
         identity: &Identity,
     ) -> Result<(), Error> {
-        let mut change = Change::new().remove(self.pending_key(agent, uid_validity, uid));
-        for print in std::iter::once(&identity.content).chain(&identity.message_id) {
-            change = change.put(self.known_key(agent, print), HANDLED);
+        loop {
+            let mut change = Change::new().remove(self.pending_key(agent, uid_validity, uid));
+            for print in identity.prints() {
+                change = change.put(self.known_key(agent, print), HANDLED);
+            }
+            let Some(change) = self.while_active(agent, change).await? else { return Ok(()) };
+            if self.store.commit(change).await? == Committed::Done {
+                return Ok(());
+            }
         }
-        self.write(change).await
     }
 
     /// Drops messages from those handed out that are gone from the mailbox.

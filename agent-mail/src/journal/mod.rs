@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 pub(crate) use agents::{AgentRecord, Phase};
-pub(crate) use inbox::{Identity, Known};
+pub(crate) use inbox::{Identity, Known, Unsettled};
 pub(crate) use outbox::{OutboxRecord, Outcome};
 
 use crate::backend::{Change, Committed, StateStore};

@@ -1,6 +1,6 @@
 //! Many mailboxes at once, seen by lists instead of one by one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -11,7 +11,7 @@ impl Client {
     /// Makes certain that mailboxes exist, as [`ensure_mailbox`](Self::ensure_mailbox) does for one, and returns what
     /// became of each, in the order of `wanted`. Safe to repeat, also after a dropped call.
     ///
-    /// More than a few are looked up in the lists of their domains, page by page (`search/mailbox`), instead of one by
+    /// More than a few are looked up in the lists of their domains, page by page, instead of one by
     /// one. Those that are missing are created at the same time as far as
     /// [`concurrency`](crate::ClientBuilder::concurrency) allows, but one after the other in a domain that could
     /// overrun its limits.
@@ -42,7 +42,7 @@ impl Client {
         &self,
         wanted: &[NewMailbox],
     ) -> Result<Vec<Result<Ensured<Mailbox>, Error>>, Error> {
-        let mut domains: HashMap<DomainName, Vec<usize>> = HashMap::new();
+        let mut domains: BTreeMap<DomainName, Vec<usize>> = BTreeMap::new();
         let mut places = HashMap::new();
         for (at, wish) in wanted.iter().enumerate() {
             if places.insert(wish.address().as_str(), at).is_some() {
