@@ -53,6 +53,9 @@ impl Wish for NewDomain {
             quota: self.quota.filter(|_| has("quota")),
             active: has("active").then_some(Flag(self.active)),
             gal: self.global_address_list.filter(|_| has("gal")).map(Flag),
+            backupmx: self.backup_mx.filter(|_| has("backupmx")).map(Flag),
+            relay_all_recipients: self.relay_all_recipients.filter(|_| has("relay_all_recipients")).map(Flag),
+            relay_unknown_only: self.relay_unknown_only.filter(|_| has("relay_unknown_only")).map(Flag),
             tags: tags::missing(&self.tags, &found.tags),
             ..DomainChange::default()
         };

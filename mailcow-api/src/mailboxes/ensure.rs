@@ -4,6 +4,7 @@ use super::{Mailbox, MailboxChange, NewMailbox};
 use crate::{
     Client, Ensured, Error,
     ensure::{Wish, converge},
+    flag::Flag,
     tags,
 };
 
@@ -45,10 +46,23 @@ impl Wish for NewMailbox {
         if let (Some(limit), true) = (&self.rate_limit, has("rl_value")) {
             client.set_mailbox_rate_limit(&self.address, limit).await?;
         }
-        if fields == ["rl_value"] {
+        let settings = &self.options;
+        if has("tls_enforce_in") || has("tls_enforce_out") {
+            let flag = |wanted: Option<Flag>, found| wanted.map_or(found, |wanted| wanted.0);
+            let incoming = flag(settings.tls_enforce_in, found.settings.tls_in);
+            let outgoing = flag(settings.tls_enforce_out, found.settings.tls_out);
+            client.set_mailbox_tls(&self.address, incoming, outgoing).await?;
+        }
+        if let (Some(often), true) = (&settings.quarantine_notification, has("quarantine_notification")) {
+            client.set_quarantine_notification(&self.address, often).await?;
+        }
+        if let (Some(what), true) = (&settings.quarantine_category, has("quarantine_category")) {
+            client.set_quarantine_category(&self.address, what).await?;
+        }
+        if !fields.iter().any(|field| OF_THE_MAILBOX.contains(field)) {
             return Ok(());
         }
-        let change = MailboxChange {
+        let mut change = MailboxChange {
             name: has("name").then(|| self.name.clone()),
             quota: has("quota").then_some(self.quota),
             status: has("active").then_some(self.status),
@@ -56,6 +70,19 @@ impl Wish for NewMailbox {
             added_tags: tags::missing(&self.tags, &found.tags),
             ..MailboxChange::default()
         };
+        if let (Some(forced), true) = (settings.force_tfa, has("force_tfa")) {
+            change = change.with_forced_tfa(forced.0);
+        }
+        if let (Some(allowed), true) = (settings.sogo_access, has("sogo_access")) {
+            change = change.with_webmail(allowed.0);
+        }
+        if has("relayhost") {
+            change = change.with_relayhost(settings.relayhost);
+        }
         client.edit_mailbox(&self.address, &change).await
     }
 }
+
+/// What `edit/mailbox` changes; it ignores the other fields of `add/mailbox`.
+const OF_THE_MAILBOX: [&str; 8] =
+    ["name", "quota", "active", "protocol_access", "tags", "force_tfa", "sogo_access", "relayhost"];

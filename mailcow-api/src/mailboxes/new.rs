@@ -19,7 +19,7 @@ pub struct NewMailbox {
     pub(super) status: MailboxStatus,
     pub(super) protocols: Option<Vec<Protocol>>,
     pub(super) rate_limit: Option<RateLimit>,
-    options: Options,
+    pub(super) options: Options,
     pub(super) permissions: Option<Vec<UserPermission>>,
     pub(super) template: Option<MailboxTemplateId>,
     pub(super) tags: Vec<String>,
@@ -206,25 +206,25 @@ pub(super) struct AddBody<'a> {
 }
 
 #[derive(Clone, Debug, Default, Serialize)]
-struct Options {
+pub(super) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
-    force_pw_update: Option<Flag>,
+    pub(super) force_pw_update: Option<Flag>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    force_tfa: Option<Flag>,
+    pub(super) force_tfa: Option<Flag>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tls_enforce_in: Option<Flag>,
+    pub(super) tls_enforce_in: Option<Flag>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tls_enforce_out: Option<Flag>,
+    pub(super) tls_enforce_out: Option<Flag>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sogo_access: Option<Flag>,
+    pub(super) sogo_access: Option<Flag>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    relayhost: Option<RelayhostId>,
+    pub(super) relayhost: Option<RelayhostId>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    quarantine_notification: Option<QuarantineNotification>,
+    pub(super) quarantine_notification: Option<QuarantineNotification>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    quarantine_category: Option<QuarantineCategory>,
+    pub(super) quarantine_category: Option<QuarantineCategory>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tagged_mail_handler: Option<TaggedMail>,
+    pub(super) tagged_mail_handler: Option<TaggedMail>,
 }
 
 impl Options {

@@ -3,8 +3,8 @@
 use mailcow_api::{
     AliasAddress, AliasTarget, Bookings, Client, DkimKeySpec, DomainName, Ensured, Error, FilterKind,
     MailboxAddress, MailboxStatus, Mib, NewAlias, NewAliasDomain, NewAppPassword, NewDomain, NewDomainAdmin,
-    NewFilter, NewHub, NewMailbox, NewRelayhost, NewResource, NewTransport, Protocol, RateFrame, RateLimit,
-    ResourceKind,
+    NewFilter, NewHub, NewMailbox, NewRelayhost, NewResource, NewTransport, Protocol, QuarantineCategory,
+    QuarantineNotification, RateFrame, RateLimit, ResourceKind,
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -81,14 +81,16 @@ impl Thing {
             Self::AppPassword | Self::Dkim | Self::Hub => return None,
             Self::CatchAll | Self::Forward => "changed goto",
             Self::Domain => {
-                "changed description, aliases, mailboxes, defquota, maxquota, quota, gal, rl_value, tags"
+                "changed description, aliases, mailboxes, defquota, maxquota, quota, gal, backupmx, relay_all_recipients, rl_value, tags"
             }
             Self::DomainAdmin => "changed domains, active",
             Self::DomainLimit | Self::MailboxLimit => "changed rl_value",
             Self::DomainRelay | Self::MailboxRelay => "changed relayhost",
             Self::DomainTags | Self::MailboxTags => "changed tags",
             Self::Filter => "changed filter_type, script_data",
-            Self::Mailbox => "changed name, quota, active, protocol_access, rl_value, tags",
+            Self::Mailbox => {
+                "changed name, quota, active, protocol_access, rl_value, tags, force_tfa, tls_enforce_in, tls_enforce_out, sogo_access, relayhost, quarantine_notification, quarantine_category"
+            }
             Self::Relayhost => "changed password",
             Self::Resource => "changed kind, multiple_bookings, active",
             Self::Transport => "changed nexthop, username, password, active",
@@ -258,6 +260,7 @@ fn new_domain(is_other: bool) -> NewDomain {
         .with_max_mailboxes(8)
         .with_quotas(Mib::new(10), Mib::new(20), Mib::new(30))
         .with_global_address_list(false)
+        .with_relaying(true, true, false)
         .with_rate_limit(limit(9))
         .with_tags(["fleet", "more"])
 }
@@ -272,6 +275,11 @@ fn new_mailbox(is_other: bool) -> NewMailbox {
         .with_name("Agent")
         .with_status(MailboxStatus::LoginDenied)
         .with_protocols([Protocol::Imap])
+        .with_forced_tfa(true)
+        .with_tls(true, true)
+        .with_webmail(false)
+        .with_relayhost("7".parse().unwrap())
+        .with_quarantine(QuarantineNotification::Never, QuarantineCategory::All)
         .with_rate_limit(limit(9))
         .with_tags(["Fleet", "more"])
 }
