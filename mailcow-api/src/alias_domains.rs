@@ -1,5 +1,7 @@
 //! Alias domains: further names of a domain, under which all its addresses exist too.
 
+mod ensure;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{

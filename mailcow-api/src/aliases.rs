@@ -1,5 +1,6 @@
 //! Aliases: addresses whose mail goes elsewhere, catch-alls among them.
 
+mod ensure;
 mod request;
 
 use serde::Deserialize;

@@ -57,7 +57,7 @@ pub struct Client {
 
 struct Inner {
     door: Door,
-    dkim_turns: Mutex<HashMap<DomainName, Arc<tokio::sync::Mutex<()>>>>,
+    turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl Client {
@@ -107,7 +107,7 @@ impl Client {
     }
 
     pub(crate) fn new(door: Door) -> Self {
-        Self { inner: Arc::new(Inner { door, dkim_turns: Mutex::default() }) }
+        Self { inner: Arc::new(Inner { door, turns: Mutex::default() }) }
     }
 
     /// Reads one object or list. `None` means not found or empty.
@@ -227,11 +227,16 @@ impl Client {
 
     /// Waits until no other call of this client makes or deletes the DKIM key of `domain`.
     pub(crate) async fn dkim_turn(&self, domain: &DomainName) -> tokio::sync::OwnedMutexGuard<()> {
+        self.turn(format!("dkim {domain}")).await
+    }
+
+    /// Waits until no other call of this client works on `what`, for things that the server would make twice.
+    pub(crate) async fn turn(&self, what: String) -> tokio::sync::OwnedMutexGuard<()> {
         let turn = {
-            let mut turns = self.inner.dkim_turns.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut turns = self.inner.turns.lock().unwrap_or_else(PoisonError::into_inner);
             // Whoever waits or works holds a second reference; the rest is no longer needed.
             turns.retain(|_, turn| Arc::strong_count(turn) > 1);
-            Arc::clone(turns.entry(domain.clone()).or_default())
+            Arc::clone(turns.entry(what).or_default())
         };
         turn.lock_owned().await
     }

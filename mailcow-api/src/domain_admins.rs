@@ -1,5 +1,7 @@
 //! The administrators of some domains.
 
+mod ensure;
+
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 

@@ -1,5 +1,6 @@
 //! Mail domains.
 
+mod ensure;
 mod footer;
 mod request;
 mod template;

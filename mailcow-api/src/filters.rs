@@ -1,5 +1,7 @@
 //! Sieve filters (RFC 5228) of mailboxes.
 
+mod ensure;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{

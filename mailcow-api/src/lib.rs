@@ -125,7 +125,7 @@ pub use domains::{
     Domain, DomainChange, DomainFooter, DomainTemplate, DomainTemplateAttributes, DomainTemplateId,
     DomainTemplateSpec, NewDomain,
 };
-pub use ensure::{Ensured, How};
+pub use ensure::{Ensured, How, Hub, NewHub, Outcome};
 pub use error::Error;
 pub use fail2ban::{BanAction, Fail2ban, Network};
 #[cfg(feature = "fake-server")]

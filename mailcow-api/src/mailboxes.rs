@@ -1,6 +1,8 @@
 //! Mailboxes.
 
 mod change;
+mod ensure;
+mod ensure_many;
 mod lists;
 mod new;
 mod pushover;

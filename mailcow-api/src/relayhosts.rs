@@ -1,5 +1,7 @@
 //! Relay hosts: servers that the mail of a domain or mailbox leaves through.
 
+mod ensure;
+
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -91,6 +93,8 @@ pub struct Relayhost {
     #[serde(default, deserialize_with = "loose::list")]
     pub used_by_mailboxes: Vec<String>,
 }
+
+pub(crate) use self::ensure::same_login;
 
 impl Client {
     /// Returns all relay hosts (`get/relayhost/all`).

@@ -1,5 +1,7 @@
 //! Resources: rooms, groups and things that can be booked in a calendar.
 
+mod ensure;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{

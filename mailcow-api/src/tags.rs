@@ -29,6 +29,12 @@ pub(crate) fn query(operation: &'static str, tags: &[&str]) -> Result<String, Er
     Ok(tags.join(","))
 }
 
+/// Returns the tags of `wanted` that are not in `found`; the server compares without regard to case.
+pub(crate) fn missing(wanted: &[String], found: &[String]) -> Vec<String> {
+    let is_missing = |tag: &&String| !found.iter().any(|other| other.to_lowercase() == tag.to_lowercase());
+    wanted.iter().filter(is_missing).cloned().collect()
+}
+
 const MAX_TAGS: usize = 25;
 
 #[cfg(test)]

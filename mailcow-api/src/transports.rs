@@ -1,5 +1,7 @@
 //! Transports: which server the mail to a destination goes to.
 
+mod ensure;
+
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 

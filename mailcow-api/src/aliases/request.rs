@@ -101,9 +101,9 @@ impl From<MailboxAddress> for AliasTarget {
 /// An alias to be created.
 #[derive(Clone, Debug)]
 pub struct NewAlias {
-    address: AliasAddress,
-    target: AliasTarget,
-    attr: AliasChange,
+    pub(super) address: AliasAddress,
+    pub(super) target: AliasTarget,
+    pub(super) attr: AliasChange,
 }
 
 impl NewAlias {
@@ -176,23 +176,23 @@ impl NewAlias {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AliasChange {
     #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<AliasAddress>,
+    pub(super) address: Option<AliasAddress>,
     #[serde(skip)]
-    target: Option<AliasTarget>,
+    pub(super) target: Option<AliasTarget>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    active: Option<Flag>,
+    pub(super) active: Option<Flag>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sogo_visible: Option<Flag>,
+    pub(super) sogo_visible: Option<Flag>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sender_allowed: Option<Flag>,
+    pub(super) sender_allowed: Option<Flag>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    internal: Option<Flag>,
+    pub(super) internal: Option<Flag>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    public_comment: Option<String>,
+    pub(super) public_comment: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    private_comment: Option<String>,
+    pub(super) private_comment: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    expand_alias: Option<Flag>,
+    pub(super) expand_alias: Option<Flag>,
 }
 
 impl AliasChange {

@@ -124,7 +124,7 @@ async fn items_go_out_in_chunks_with_one_attribute() {
 }
 
 #[tokio::test]
-async fn turns_are_per_domain_and_forgotten_afterwards() {
+async fn turns_are_per_thing_and_forgotten_afterwards() {
     let client = Client::builder("https://mail.example.com", "KEY".into()).build().unwrap();
     let (one, two) = ("one.example".parse().unwrap(), "two.example".parse().unwrap());
     let first = client.dkim_turn(&one).await;
@@ -137,5 +137,5 @@ async fn turns_are_per_domain_and_forgotten_afterwards() {
     waiting.await.unwrap();
     drop(other);
     drop(client.dkim_turn(&"three.example".parse().unwrap()).await);
-    assert_eq!(client.inner.dkim_turns.lock().unwrap().len(), 1);
+    assert_eq!(client.inner.turns.lock().unwrap().len(), 1);
 }

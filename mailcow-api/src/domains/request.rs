@@ -12,22 +12,22 @@ use crate::{
 /// methods below do not say otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewDomain {
-    name: DomainName,
-    description: Option<String>,
-    max_aliases: Option<u32>,
-    max_mailboxes: Option<u32>,
-    default_quota: Option<Mib>,
-    max_quota: Option<Mib>,
-    quota: Option<Mib>,
-    active: bool,
-    global_address_list: Option<bool>,
-    rate_limit: Option<RateLimit>,
-    dkim: Option<DkimKeySpec>,
-    backup_mx: Option<bool>,
-    relay_all_recipients: Option<bool>,
-    relay_unknown_only: Option<bool>,
-    template: Option<DomainTemplateId>,
-    tags: Vec<String>,
+    pub(super) name: DomainName,
+    pub(super) description: Option<String>,
+    pub(super) max_aliases: Option<u32>,
+    pub(super) max_mailboxes: Option<u32>,
+    pub(super) default_quota: Option<Mib>,
+    pub(super) max_quota: Option<Mib>,
+    pub(super) quota: Option<Mib>,
+    pub(super) active: bool,
+    pub(super) global_address_list: Option<bool>,
+    pub(super) rate_limit: Option<RateLimit>,
+    pub(super) dkim: Option<DkimKeySpec>,
+    pub(super) backup_mx: Option<bool>,
+    pub(super) relay_all_recipients: Option<bool>,
+    pub(super) relay_unknown_only: Option<bool>,
+    pub(super) template: Option<DomainTemplateId>,
+    pub(super) tags: Vec<String>,
 }
 
 impl NewDomain {
@@ -179,7 +179,7 @@ impl NewDomain {
                 self.relay_unknown_only.is_some_and(|wanted| wanted != found.relay_unknown_only),
             ),
             ("rl_value", self.rate_limit.is_some() && self.rate_limit != found.rate_limit),
-            ("tags", !self.tags.iter().all(|tag| found.tags.contains(tag))),
+            ("tags", !tags::missing(&self.tags, &found.tags).is_empty()),
         ];
         fields.into_iter().filter_map(|(field, differs)| differs.then_some(field)).collect()
     }
@@ -189,31 +189,31 @@ impl NewDomain {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct DomainChange {
     #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
+    pub(super) description: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    aliases: Option<u32>,
+    pub(super) aliases: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    mailboxes: Option<u32>,
+    pub(super) mailboxes: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    defquota: Option<Mib>,
+    pub(super) defquota: Option<Mib>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    maxquota: Option<Mib>,
+    pub(super) maxquota: Option<Mib>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    quota: Option<Mib>,
+    pub(super) quota: Option<Mib>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    active: Option<Flag>,
+    pub(super) active: Option<Flag>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    gal: Option<Flag>,
+    pub(super) gal: Option<Flag>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    backupmx: Option<Flag>,
+    pub(super) backupmx: Option<Flag>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    relay_all_recipients: Option<Flag>,
+    pub(super) relay_all_recipients: Option<Flag>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    relay_unknown_only: Option<Flag>,
+    pub(super) relay_unknown_only: Option<Flag>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    relayhost: Option<RelayhostRef>,
+    pub(super) relayhost: Option<RelayhostRef>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    tags: Vec<String>,
+    pub(super) tags: Vec<String>,
 }
 
 impl DomainChange {

@@ -105,8 +105,9 @@ impl State {
                 return danger(&log, "domain_invalid");
             };
             let name = name.as_str();
-            let holds_aliases = self.count_aliases(name) > 0;
-            if holds_aliases || self.mailboxes.values().any(|mailbox| mailbox.domain == name) {
+            let holds_others =
+                self.count_aliases(name) > 0 || self.resources.values().any(|row| row.domain == name);
+            if holds_others || self.mailboxes.values().any(|mailbox| mailbox.domain == name) {
                 return danger(&log, json!(["domain_not_empty", escape(name)]));
             }
             self.domains.remove(name);

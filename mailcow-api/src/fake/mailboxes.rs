@@ -181,6 +181,7 @@ impl State {
             }
             self.app_passwords.retain(|_, app| app.mailbox != address);
             self.forget_target(&address);
+            self.filters.retain(|_, filter| filter.mailbox != address);
             success(&log, json!(["mailbox_removed", escape(&address)]))
         });
         Reply::Entries(entries.collect())

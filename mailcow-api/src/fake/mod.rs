@@ -4,11 +4,14 @@ mod alias_domains;
 mod aliases;
 mod app_passwords;
 mod dkim;
+mod domain_admins;
 mod domains;
+mod filters;
 mod gate;
 mod mailboxes;
 mod rate_limits;
 mod relays;
+mod resources;
 mod search;
 #[cfg(feature = "fake-server")]
 mod server;

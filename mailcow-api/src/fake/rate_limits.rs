@@ -23,8 +23,10 @@ impl State {
     }
 
     pub(super) fn get_domain_rate(&self, name: &str) -> Reply {
-        let row = self.domains.get(&name.to_lowercase());
-        object(row.and_then(|row| show(row.rate_limit.as_ref())))
+        let name = name.to_lowercase();
+        let own = self.domains.get(&name).map(|row| &row.rate_limit);
+        let limit = own.or(self.alias_domains.get(&name).map(|row| &row.rate_limit));
+        object(limit.and_then(|limit| show(limit.as_ref())))
     }
 
     pub(super) fn edit_mailbox_rate(&mut self, body: &Value) -> Reply {
@@ -33,8 +35,10 @@ impl State {
     }
 
     pub(super) fn edit_domain_rate(&mut self, body: &Value) -> Reply {
-        let rows = self.domains.iter_mut();
-        edit(body, "domain", rows.map(|(name, row)| (name.as_str(), &mut row.rate_limit)).collect())
+        let own = self.domains.iter_mut().map(|(name, row)| (name.as_str(), &mut row.rate_limit));
+        // An alias domain has one of its own.
+        let alias = self.alias_domains.iter_mut().map(|(name, row)| (name.as_str(), &mut row.rate_limit));
+        edit(body, "domain", own.chain(alias).collect())
     }
 }
 

@@ -21,6 +21,10 @@ pub(super) struct State {
     pub(super) relayhosts: BTreeMap<u64, RelayRow>,
     pub(super) transports: BTreeMap<u64, RelayRow>,
     pub(super) last_relay: u64,
+    pub(super) filters: BTreeMap<u64, FilterRow>,
+    pub(super) last_filter: u64,
+    pub(super) resources: BTreeMap<String, ResourceRow>,
+    pub(super) domain_admins: BTreeMap<String, DomainAdminRow>,
 }
 
 #[derive(Debug)]
@@ -104,6 +108,32 @@ pub(super) struct RelayRow {
     pub(super) username: String,
     pub(super) password: SecretString,
     pub(super) is_mx_based: i64,
+    pub(super) active: i64,
+}
+
+#[derive(Debug)]
+pub(super) struct FilterRow {
+    pub(super) mailbox: String,
+    pub(super) kind: String,
+    pub(super) description: String,
+    pub(super) script: String,
+    pub(super) active: i64,
+}
+
+#[derive(Debug)]
+pub(super) struct ResourceRow {
+    /// As typed; the key in the table is in lower case.
+    pub(super) address: String,
+    pub(super) domain: String,
+    pub(super) kind: String,
+    pub(super) description: String,
+    pub(super) bookings: i64,
+    pub(super) active: i64,
+}
+
+#[derive(Debug)]
+pub(super) struct DomainAdminRow {
+    pub(super) domains: BTreeSet<String>,
     pub(super) active: i64,
 }
 

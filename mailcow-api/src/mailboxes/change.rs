@@ -15,13 +15,13 @@ use crate::{
 /// What to change on a mailbox; what is not set is kept.
 #[derive(Clone, Debug, Default)]
 pub struct MailboxChange {
-    password: Option<SecretString>,
-    quota: Option<Mib>,
-    name: Option<String>,
-    status: Option<MailboxStatus>,
-    protocols: Option<Vec<Protocol>>,
-    options: Options,
-    added_tags: Vec<String>,
+    pub(super) password: Option<SecretString>,
+    pub(super) quota: Option<Mib>,
+    pub(super) name: Option<String>,
+    pub(super) status: Option<MailboxStatus>,
+    pub(super) protocols: Option<Vec<Protocol>>,
+    pub(super) options: Options,
+    pub(super) added_tags: Vec<String>,
 }
 
 impl MailboxChange {
@@ -170,7 +170,7 @@ pub(crate) struct EditAttr<'a> {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-struct Options {
+pub(super) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     force_pw_update: Option<Flag>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -12,17 +12,17 @@ use crate::{Bytes, Error, MailboxAddress, Mib, Protocol, RateLimit, RelayhostId,
 /// A mailbox to be created.
 #[derive(Clone, Debug)]
 pub struct NewMailbox {
-    address: MailboxAddress,
-    password: SecretString,
-    quota: Mib,
-    name: String,
-    status: MailboxStatus,
-    protocols: Option<Vec<Protocol>>,
-    rate_limit: Option<RateLimit>,
-    options: Options,
-    permissions: Option<Vec<UserPermission>>,
-    template: Option<MailboxTemplateId>,
-    tags: Vec<String>,
+    pub(super) address: MailboxAddress,
+    pub(super) password: SecretString,
+    pub(super) quota: Mib,
+    pub(super) name: String,
+    pub(super) status: MailboxStatus,
+    pub(super) protocols: Option<Vec<Protocol>>,
+    pub(super) rate_limit: Option<RateLimit>,
+    pub(super) options: Options,
+    pub(super) permissions: Option<Vec<UserPermission>>,
+    pub(super) template: Option<MailboxTemplateId>,
+    pub(super) tags: Vec<String>,
 }
 
 impl NewMailbox {
@@ -172,7 +172,7 @@ impl NewMailbox {
             ("active", self.status != found.status),
             ("protocol_access", protocols()),
             ("rl_value", self.rate_limit.is_some() && self.rate_limit != found.rate_limit),
-            ("tags", !self.tags.iter().all(|tag| found.tags.contains(tag))),
+            ("tags", !tags::missing(&self.tags, &found.tags).is_empty()),
         ];
         let fields = fields.into_iter().chain(self.options.differs(&found.settings));
         fields.filter_map(|(field, differs)| differs.then_some(field)).collect()
@@ -206,25 +206,25 @@ pub(super) struct AddBody<'a> {
 }
 
 #[derive(Clone, Debug, Default, Serialize)]
-struct Options {
+pub(super) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
-    force_pw_update: Option<Flag>,
+    pub(super) force_pw_update: Option<Flag>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    force_tfa: Option<Flag>,
+    pub(super) force_tfa: Option<Flag>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tls_enforce_in: Option<Flag>,
+    pub(super) tls_enforce_in: Option<Flag>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tls_enforce_out: Option<Flag>,
+    pub(super) tls_enforce_out: Option<Flag>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sogo_access: Option<Flag>,
+    pub(super) sogo_access: Option<Flag>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    relayhost: Option<RelayhostId>,
+    pub(super) relayhost: Option<RelayhostId>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    quarantine_notification: Option<QuarantineNotification>,
+    pub(super) quarantine_notification: Option<QuarantineNotification>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    quarantine_category: Option<QuarantineCategory>,
+    pub(super) quarantine_category: Option<QuarantineCategory>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tagged_mail_handler: Option<TaggedMail>,
+    pub(super) tagged_mail_handler: Option<TaggedMail>,
 }
 
 impl Options {

@@ -12,6 +12,7 @@ mod dkim;
 mod domain_admins;
 mod domain_tapes;
 mod domains;
+mod ensure;
 mod exempt;
 mod fail2ban;
 mod fake;
