@@ -146,7 +146,10 @@ pub(super) fn dispatch(state: &mut State, route: &[&str], request: &HttpRequest)
         ["delete", "mailbox"] => state.delete_mailbox(&body),
         ["delete", "app-passwd"] => state.delete_app_password(&body),
         ["delete", "dkim"] => state.delete_dkim(&body),
-        _ => return protocol_error(404, "route not found"),
+        _ => match state.further(route, &body) {
+            Some(reply) => reply,
+            None => return protocol_error(404, "route not found"),
+        },
     };
     reply.into()
 }

@@ -15,6 +15,8 @@ mod domains;
 mod exempt;
 mod fail2ban;
 mod fake;
+mod fake_maps;
+mod fake_resources;
 mod faults;
 mod filters;
 mod forwarding_hosts;
