@@ -6,6 +6,7 @@ mod aliases;
 mod app_passwords;
 mod bcc_destinations;
 mod canary;
+mod capacity;
 mod cors;
 mod coverage;
 mod dkim;
