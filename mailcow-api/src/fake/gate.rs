@@ -48,8 +48,7 @@ pub(super) fn refuse(role: Role, request: &HttpRequest, action: &str) -> Option<
     let is_write = matches!(action, "add" | "edit" | "delete");
     match (role, action) {
         (Role::Stranger, _) => {
-            let body = protocol_error(401, "authentication failed");
-            return Some(body.with_content_type("text/html; charset=utf-8"));
+            return Some(unauthorized("authentication failed"));
         }
         (Role::Nobody, "add") => {
             let body = json!([{"type": "danger", "log": ["mailbox", "add"], "msg": "access_denied"}]);
@@ -154,14 +153,13 @@ pub(super) fn dispatch(state: &mut State, route: &[&str], request: &HttpRequest)
     reply.into()
 }
 
-/// The page of a server whose database is down.
-pub(super) fn out_of_order() -> HttpResponse {
-    HttpResponse::new(500, "<center>Connection to database failed.</center>\n")
-        .with_content_type("text/html; charset=utf-8")
-}
-
 fn protocol_error(status: u16, msg: &str) -> HttpResponse {
     HttpResponse::new(status, json!({"type": "error", "msg": msg}).to_string())
+}
+
+/// Mailcow labels these as HTML.
+pub(super) fn unauthorized(msg: &str) -> HttpResponse {
+    protocol_error(401, msg).with_content_type("text/html; charset=utf-8")
 }
 
 const VERSION: &str = "2026-07a";
