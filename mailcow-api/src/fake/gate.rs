@@ -4,10 +4,7 @@ use percent_encoding::percent_decode_str;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::{
-    search,
-    state::{Reply, State, list},
-};
+use super::state::{Reply, State, list};
 use crate::{HttpRequest, HttpResponse, Method};
 
 /// What a key may do.
@@ -110,7 +107,6 @@ pub(super) fn dispatch(state: &mut State, route: &[&str], request: &HttpRequest)
         ["add", "alias-domain"] => state.add_alias_domain(&body),
         ["add", "relayhost"] => state.add_relayhost(&body),
         ["add", "transport"] => state.add_transport(&body),
-        ["get", "passwordpolicy"] => search::password_policy(),
         ["search", "domain"] => state.search_domain(&body),
         ["search", "mailbox"] => state.search_mailbox(&body),
         ["add", "domain"] => state.add_domain(&body),

@@ -8,9 +8,10 @@ use super::{
     domains::MAX_TAGS,
     rate_limits,
     state::{
-        MIB, MailboxRow, NOW, Reply, State, danger, escape, has_tag, int, items, list, log, object,
-        password_fault, split, success, text, texts, with_flags, with_tags,
+        MIB, MailboxRow, NOW, Reply, State, danger, escape, has_tag, int, items, list, log, object, split,
+        success, text, texts, with_flags, with_tags,
     },
+    templates::TemplateKind,
 };
 use crate::MailboxAddress;
 
@@ -48,6 +49,7 @@ impl State {
 
     pub(super) fn add_mailbox(&mut self, body: &Value) -> Reply {
         let log = log("mailbox", "add", "mailbox", body);
+        let body = &self.filled_in(TemplateKind::Mailbox, body);
         let refuse = |msg: Value| Reply::Entries(vec![danger(&log, msg)]);
         let part = |field| text(body, field).unwrap_or_default();
         let Ok(address) = format!("{}@{}", part("local_part"), part("domain")).parse::<MailboxAddress>()
@@ -67,18 +69,19 @@ impl State {
         if self.temporary_aliases.contains_key(address) {
             return refuse(json!(["is_spam_alias", escape(address)]));
         }
-        if let Some(fault) = password_fault(body, "password", "password2") {
+        if let Some(fault) = self.password_policy.fault(body, "password", "password2") {
             return refuse(json!(fault));
         }
         let (quota_mib, count) = (int(body, "quota").unwrap_or(0), self.count_mailboxes(domain));
-        if count >= limits.mailboxes {
+        let is_limited = !self.ignores_limits;
+        if is_limited && count >= limits.mailboxes {
             return refuse(json!(["max_mailbox_exceeded", count, limits.mailboxes]));
         }
-        if quota_mib > limits.max_quota_mib {
+        if is_limited && quota_mib > limits.max_quota_mib {
             return refuse(json!(["mailbox_quota_exceeded", limits.max_quota_mib]));
         }
         let left = limits.quota_mib - self.assigned_mib(domain, "");
-        if quota_mib > left {
+        if is_limited && quota_mib > left {
             return refuse(json!(["mailbox_quota_left_exceeded", left]));
         }
         let mut row = MailboxRow {
@@ -201,7 +204,9 @@ impl State {
             return Err(json!(["mailbox_quota_left_exceeded", max_new]));
         }
         let new_password = text(attr, "password").filter(|password| !password.is_empty());
-        if let (Some(_), Some(fault)) = (&new_password, password_fault(attr, "password", "password2")) {
+        if let (Some(_), Some(fault)) =
+            (&new_password, self.password_policy.fault(attr, "password", "password2"))
+        {
             return Err(json!(fault));
         }
         let Some(row) = self.mailboxes.get_mut(address) else { return Err(json!("access_denied")) };

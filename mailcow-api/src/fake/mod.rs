@@ -4,6 +4,7 @@ mod alias_domains;
 mod aliases;
 mod app_passwords;
 mod dkim;
+mod dkim_copies;
 mod domain_admins;
 mod domains;
 mod filters;
@@ -11,6 +12,9 @@ mod forwarding_hosts;
 mod gate;
 mod mailboxes;
 mod maps;
+mod mta_sts;
+mod oauth_clients;
+mod password_policy;
 mod policies;
 mod rate_limits;
 mod relays;
@@ -23,6 +27,7 @@ mod state;
 mod switches;
 mod sync_jobs;
 mod table;
+mod templates;
 mod temporary_aliases;
 
 use std::{

@@ -60,6 +60,12 @@ impl FakeMailcow {
         lock(&self.inner.switches).allowed = networks.split(is_separator).filter_map(network).collect();
     }
 
+    /// Sets whether the limits of a domain hold for new mailboxes. Mailcow checks before it writes, so that creates at
+    /// the same time all pass: what is left can then be negative.
+    pub fn set_limits(&self, hold: bool) {
+        lock(&self.inner.state).ignores_limits = !hold;
+    }
+
     /// Sets the address that calls come from; it is 127.0.0.1 at the start.
     pub fn call_from(&self, address: IpAddr) {
         lock(&self.inner.switches).caller = Some(address);
