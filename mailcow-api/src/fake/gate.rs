@@ -141,6 +141,7 @@ pub(super) fn dispatch(state: &mut State, route: &[&str], request: &HttpRequest)
         ["delete", "mailbox"] => state.delete_mailbox(&body),
         ["delete", "app-passwd"] => state.delete_app_password(&body),
         ["delete", "dkim"] => state.delete_dkim(&body),
+        ["search", ..] => return protocol_error(404, "Invalid search category"),
         _ => match state.further(route, &body) {
             Some(reply) => reply,
             None => return protocol_error(404, "route not found"),

@@ -44,6 +44,9 @@ impl State {
 
     pub(super) fn get_mailbox(&self, address: &str) -> Reply {
         let address = address.to_lowercase();
+        if self.resources.contains_key(&address) {
+            return Reply::Json(resource_as_mailbox());
+        }
         object(self.mailboxes.get(&address).map(|row| self.show_mailbox(&address, row)))
     }
 
@@ -278,6 +281,18 @@ impl State {
         });
         with_tags(with_flags(mailbox, &[("active", row.active)]), &row.tags)
     }
+}
+
+/// A resource stands in the same table, but what makes a mailbox is not there.
+fn resource_as_mailbox() -> Value {
+    json!({
+        "username": null, "active": null, "active_int": null, "domain": null, "name": null, "local_part": null,
+        "quota": null, "messages": null, "attributes": null, "custom_attributes": null, "quota_used": 0,
+        "percent_in_use": "- ", "created": null, "modified": null, "authsource": "", "percent_class": "info",
+        "last_imap_login": 0, "last_smtp_login": 0, "last_pop3_login": 0, "last_sso_login": 0,
+        "max_new_quota": 0, "spam_aliases": 0, "pushover_active": 0, "rl": false, "rl_scope": "domain",
+        "is_relayed": null, "sender_acl": [],
+    })
 }
 
 impl MailboxRow {

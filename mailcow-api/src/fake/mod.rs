@@ -49,9 +49,13 @@ pub use self::switches::FakeHealth;
 /// A Mailcow in memory, to test with: it remembers what it was told and answers in the shapes, with the codes and
 /// with the oddities of the real one. Clones share everything.
 ///
-/// It knows the routes of domains, mailboxes, aliases, alias domains, app passwords, DKIM keys, sending limits, relay
-/// hosts and transports; others answer 404 as unknown routes do. Its clock stands
-/// still, and it takes passwords of six characters and more.
+/// It knows the routes that set up domains and mailboxes and what belongs to them: aliases of all sorts, app passwords,
+/// DKIM keys, sending limits, relay hosts, transports, filters, resources, domain admins, sync jobs, maps, lists of
+/// senders, templates, and the settings next to these. What a running server measures is left out (logs, queue,
+/// quarantine, containers); such routes answer 404 as unknown ones do. Its clock stands still.
+///
+/// Single calls go wrong by [`fail_next`](Self::fail_next) and [`lose_next`](Self::lose_next), the whole server by
+/// [`set_health`](Self::set_health). Ten calls with a wrong key ban the caller until [`lift_bans`](Self::lift_bans).
 ///
 /// ```
 /// use mailcow_api::{Error, FakeMailcow, Fault, NewDomain};

@@ -91,3 +91,12 @@ fn mailbox_templates() {
     answers_as_recorded(&mailcow, "mailboxes/template.json", [4], ignored);
     answers_as_recorded(&mailcow, "mailboxes/template.json", 5..=7, TIMES);
 }
+
+#[test]
+fn reads_of_what_is_not_there() {
+    let mailcow = FakeMailcow::new();
+    let lists = (0..=10).chain([12, 13]).chain(15..=18).chain(20..=22).chain([31, 32]);
+    answers_as_recorded(&mailcow, "server/get-empty-collections.json", lists, TIMES);
+    let objects = (0..=11).chain(13..=18).chain(20..=23).chain(25..=30);
+    answers_as_recorded(&mailcow, "server/get-nonexistent.json", objects, TIMES);
+}

@@ -3,14 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use mailcow_api::{
-    Client, Error, FakeHealth, FakeMailcow, Fault, Method, Mib, NewDomain, NewMailbox, ProblemKind,
-    RetryPolicy,
+    Client, Error, FakeHealth, FakeMailcow, Fault, HttpError, HttpRequest, Method, Mib, NewDomain,
+    NewMailbox, ProblemKind, RetryPolicy,
 };
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::{
-    fake::{TIMES, answers_as_recorded, post, send},
+    fake::{TIMES, add_mailbox, answers_as_recorded, post, send},
     replay::{self, code},
 };
 
@@ -152,4 +152,74 @@ async fn answers_are_held_back_on_the_clock_of_tokio() {
     assert!(client.add_domain(&domain).await.unwrap_err().outcome_unknown());
     assert!(client.get_domain(domain.name()).await.unwrap().is_some());
     answers_as_recorded(&mailcow, "server/get-nonexistent.json", [1], TIMES);
+}
+
+/// Each create, and the list in which what it made stands.
+const CREATES: [(&str, &str, &str); 12] = [
+    ("add/alias", r#"{"address": "x@a.example", "goto": "y@b.example"}"#, "get/alias/all"),
+    (
+        "add/alias-domain",
+        r#"{"alias_domain": "b.example", "target_domain": "a.example"}"#,
+        "get/alias-domain/all",
+    ),
+    (
+        "add/app-passwd",
+        r#"{"username": "m@a.example", "app_name": "x", "app_passwd": "Passw0rd", "app_passwd2": "Passw0rd"}"#,
+        "get/app-passwd/all/m@a.example",
+    ),
+    ("add/bcc", r#"{"local_dest": "a.example", "bcc_dest": "x@b.example", "type": "rcpt"}"#, "get/bcc/all"),
+    (
+        "add/domain-admin",
+        r#"{"username": "boss", "password": "Passw0rd", "password2": "Passw0rd", "domains": ["a.example"]}"#,
+        "get/domain-admin/all",
+    ),
+    (
+        "add/filter",
+        r#"{"username": "m@a.example", "filter_type": "prefilter", "script_desc": "x", "script_data": "keep;"}"#,
+        "get/filters/all",
+    ),
+    ("add/relayhost", r#"{"hostname": "relay.example"}"#, "get/relayhost/all"),
+    ("add/resource", r#"{"description": "Car", "domain": "a.example", "kind": "thing"}"#, "get/resource/all"),
+    (
+        "add/syncjob",
+        r#"{"username": "m@a.example", "host1": "h.example", "port1": 993, "user1": "u", "enc1": "SSL"}"#,
+        "get/syncjobs/all/no_log",
+    ),
+    (
+        "add/time_limited_alias",
+        r#"{"username": "m@a.example", "domain": "a.example"}"#,
+        "get/time_limited_aliases/m@a.example",
+    ),
+    ("add/tls-policy-map", r#"{"dest": "b.example", "policy": "encrypt"}"#, "get/tls-policy-map/all"),
+    ("add/transport", r#"{"destination": "b.example", "nexthop": "relay.example"}"#, "get/transport/all"),
+];
+
+#[test]
+fn a_create_whose_answer_is_lost_has_made_one_object() {
+    let mailcow = FakeMailcow::new();
+    post(&mailcow, "/api/v1/add/domain", &json!({"domain": "a.example"}));
+    add_mailbox(&mailcow, "m", "a.example");
+    for (create, body, list) in CREATES {
+        let url = format!("https://mail.example.com/api/v1/{create}").parse().unwrap();
+        let request = HttpRequest::new(Method::Post, url, mailcow.api_key()).with_body(body.into());
+        mailcow.fail_next(create, Fault::DoneButLost);
+        assert!(matches!(mailcow.handle(&request), Err(HttpError::Lost(_))), "{create}");
+        let shown = send(&mailcow, &mailcow.api_key(), Method::Get, &format!("/api/v1/{list}"), &Value::Null);
+        let shown: Value = serde_json::from_slice(&shown.body).unwrap();
+        assert_eq!(shown.as_array().map(Vec::len), Some(1), "{create}: {shown}");
+    }
+}
+
+#[tokio::test]
+async fn answers_are_held_back_over_http_too() {
+    let mailcow = FakeMailcow::new();
+    let server = mailcow.serve().await;
+    let client =
+        Client::builder(&server.uri(), mailcow.api_key()).retries(RetryPolicy::none()).build().unwrap();
+    mailcow.fail_next("get/status/version", Fault::Slow(Duration::from_millis(40)));
+    let start = std::time::Instant::now();
+    client.version().await.unwrap();
+    assert!(start.elapsed() >= Duration::from_millis(40));
+    mailcow.set_health(FakeHealth::DockerApiDown);
+    assert!(client.domains().await.unwrap_err().is_retryable());
 }
