@@ -133,7 +133,7 @@ pub use fail2ban::{BanAction, Fail2ban, Network};
 #[cfg(feature = "fake-server")]
 pub use fake::FakeServer;
 #[cfg(feature = "fake")]
-pub use fake::{FakeCall, FakeLogin, FakeMailcow, Fault};
+pub use fake::{FakeCall, FakeHealth, FakeLogin, FakeMailcow, Fault};
 pub use filters::{Filter, FilterChange, FilterId, FilterKind, NewFilter};
 pub use forwarding_hosts::ForwardingHost;
 pub use global_filters::GlobalFilters;

@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use super::state::{
-    AppPasswordRow, NOW, Reply, State, danger, escape, int, items, list, log, number, password_fault,
-    success, text, texts,
+    AppPasswordRow, NOW, Reply, State, danger, escape, int, items, list, log, number, success, text, texts,
 };
 
 impl State {
@@ -21,7 +20,7 @@ impl State {
         if !self.mailboxes.contains_key(&mailbox) {
             return refuse("access_denied");
         }
-        if let Some(fault) = password_fault(body, "app_passwd", "app_passwd2") {
+        if let Some(fault) = self.password_policy.fault(body, "app_passwd", "app_passwd2") {
             return refuse(fault);
         }
         let name = text(body, "app_name").unwrap_or_default();
@@ -56,7 +55,7 @@ impl State {
                 return Reply::Empty;
             }
             if let Some(password) = text(attr, "app_passwd").filter(|password| !password.is_empty()) {
-                if let Some(fault) = password_fault(attr, "app_passwd", "app_passwd2") {
+                if let Some(fault) = self.password_policy.fault(attr, "app_passwd", "app_passwd2") {
                     entries.push(danger(&log, fault));
                     continue;
                 }

@@ -42,9 +42,7 @@ impl State {
 
     /// Makes a key and returns whether it did: not over another one and not from bad values.
     pub(super) fn make_dkim(&mut self, domain: &str, selector: &str, bits: i64) -> bool {
-        let is_selector = !selector.is_empty()
-            && selector.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
-        if self.dkim.contains_key(domain) || !is_selector || bits < 512 {
+        if self.dkim.contains_key(domain) || !is_selector(selector) || bits < 512 {
             return false;
         }
         self.dkim.insert(domain.to_owned(), DkimRow { selector: selector.to_owned(), bits });
@@ -64,6 +62,10 @@ impl DkimRow {
             "privkey": "",
         })
     }
+}
+
+pub(super) fn is_selector(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
 const KEY_1024: &str = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDOGtFkAklVdFJYbOJn/jbQprafOvGZqOxw/c5cTStQU59xLj6mZNYpknSX\

@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::state::{
-    NOW, Reply, State, danger, int, items, list, log, object, password_fault, success, text, with_flags,
-};
+use super::state::{NOW, Reply, State, danger, int, items, list, log, object, success, text, with_flags};
 
 /// Its password is never read back, so none is kept.
 #[derive(Debug)]
@@ -43,7 +41,7 @@ impl State {
         if self.domain_admins.contains_key(&name) {
             return refuse(json!(["object_exists", name]));
         }
-        if let Some(fault) = password_fault(body, "password", "password2") {
+        if let Some(fault) = self.password_policy.fault(body, "password", "password2") {
             return refuse(json!(fault));
         }
         let (known, mut entries) = self.known_domains(domains, &log);
@@ -74,7 +72,9 @@ impl State {
                 continue;
             }
             let new_password = text(attr, "password").filter(|password| !password.is_empty());
-            if let Some(fault) = new_password.and_then(|_| password_fault(attr, "password", "password2")) {
+            if let Some(fault) =
+                new_password.and_then(|_| self.password_policy.fault(attr, "password", "password2"))
+            {
                 entries.push(danger(&log, fault));
                 continue;
             }

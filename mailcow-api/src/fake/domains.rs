@@ -10,6 +10,7 @@ use super::{
         DomainRow, MIB, NOW, Reply, State, danger, escape, has_tag, int, items, list, log, number, object,
         success, text, texts, with_flags, with_tags,
     },
+    templates::TemplateKind,
 };
 use crate::DomainName;
 
@@ -28,6 +29,7 @@ impl State {
 
     pub(super) fn add_domain(&mut self, body: &Value) -> Reply {
         let log = log("mailbox", "add", "domain", body);
+        let body = &self.filled_in(TemplateKind::Domain, body);
         let refuse = |msg: Value| Reply::Entries(vec![danger(&log, msg)]);
         // The values of the template "Default" fill in.
         let (default_quota_mib, max_quota_mib, quota_mib) = (
@@ -114,6 +116,7 @@ impl State {
             self.dkim.remove(name);
             self.forget_domain_of_admins(name);
             self.forget_policies(name);
+            self.mta_sts.remove(name);
             success(&log, json!(["domain_removed", escape(name)]))
         });
         Reply::Entries(entries.collect())

@@ -134,15 +134,39 @@ impl FilterRow {
 
 /// Finds an `if` before something that is no test. The rest of the grammar is not looked at.
 fn sieve_fault(script: &str) -> Option<String> {
-    script.lines().enumerate().find_map(|(at, line)| {
-        let code = line.split('#').next().unwrap_or_default();
-        let mut words =
-            code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|w| !w.is_empty());
-        let _ = words.find(|word| matches!(*word, "if" | "elsif"))?;
+    code_of(script).lines().enumerate().find_map(|(at, line)| {
+        let is_separator = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+        let mut words = line.split(is_separator).filter(|word| !word.is_empty());
+        words.find(|word| matches!(*word, "if" | "elsif"))?;
         let test = words.next()?;
         let fault = || format!("line {}: identifier {test} where test command expected", at + 1);
         (!TESTS.contains(&test)).then(fault)
     })
+}
+
+/// Leaves strings, multi-line texts and comments out of a script, but keeps its lines.
+fn code_of(script: &str) -> String {
+    let (mut code, mut is_quoted, mut is_text) = (String::new(), false, false);
+    for line in script.lines() {
+        if is_text {
+            is_text = line.trim_end() != ".";
+            code.push('\n');
+            continue;
+        }
+        let mut is_escaped = false;
+        for c in line.chars() {
+            match c {
+                '"' if !is_escaped => is_quoted = !is_quoted,
+                '#' if !is_quoted => break,
+                _ if !is_quoted => code.push(c),
+                _ => {}
+            }
+            is_escaped = is_quoted && c == '\\' && !is_escaped;
+        }
+        is_text = !is_quoted && code.ends_with("text:");
+        code.push('\n');
+    }
+    code
 }
 
 const KINDS: [&str; 2] = ["prefilter", "postfilter"];
@@ -172,3 +196,23 @@ const TESTS: [&str; 24] = [
     "valid_notify_method",
     "virustest",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_code_is_looked_at() {
+        for script in [
+            "if header :contains \"subject\" \"if nonsense\" { stop; }",
+            "# if nonsense\nkeep;",
+            "vacation \"Write again\nif nonsense, \\\"if\\\" not\";",
+            "vacation text:\nif nonsense\n.\nif not exists \"x\" { stop; }",
+        ] {
+            assert_eq!(sieve_fault(script), None, "{script}");
+        }
+        let fault =
+            sieve_fault("keep;\nvacation text:\nif x\n.\nif true { keep; }\nelsif nonsense {").unwrap();
+        assert_eq!(fault, "line 6: identifier nonsense where test command expected");
+    }
+}

@@ -4,10 +4,7 @@ use percent_encoding::percent_decode_str;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::{
-    search,
-    state::{Reply, State, list},
-};
+use super::state::{Reply, State, list};
 use crate::{HttpRequest, HttpResponse, Method};
 
 /// What a key may do.
@@ -48,8 +45,7 @@ pub(super) fn refuse(role: Role, request: &HttpRequest, action: &str) -> Option<
     let is_write = matches!(action, "add" | "edit" | "delete");
     match (role, action) {
         (Role::Stranger, _) => {
-            let body = protocol_error(401, "authentication failed");
-            return Some(body.with_content_type("text/html; charset=utf-8"));
+            return Some(unauthorized("authentication failed"));
         }
         (Role::Nobody, "add") => {
             let body = json!([{"type": "danger", "log": ["mailbox", "add"], "msg": "access_denied"}]);
@@ -111,7 +107,6 @@ pub(super) fn dispatch(state: &mut State, route: &[&str], request: &HttpRequest)
         ["add", "alias-domain"] => state.add_alias_domain(&body),
         ["add", "relayhost"] => state.add_relayhost(&body),
         ["add", "transport"] => state.add_transport(&body),
-        ["get", "passwordpolicy"] => search::password_policy(),
         ["search", "domain"] => state.search_domain(&body),
         ["search", "mailbox"] => state.search_mailbox(&body),
         ["add", "domain"] => state.add_domain(&body),
@@ -146,6 +141,7 @@ pub(super) fn dispatch(state: &mut State, route: &[&str], request: &HttpRequest)
         ["delete", "mailbox"] => state.delete_mailbox(&body),
         ["delete", "app-passwd"] => state.delete_app_password(&body),
         ["delete", "dkim"] => state.delete_dkim(&body),
+        ["search", ..] => return protocol_error(404, "Invalid search category"),
         _ => match state.further(route, &body) {
             Some(reply) => reply,
             None => return protocol_error(404, "route not found"),
@@ -154,14 +150,13 @@ pub(super) fn dispatch(state: &mut State, route: &[&str], request: &HttpRequest)
     reply.into()
 }
 
-/// The page of a server whose database is down.
-pub(super) fn out_of_order() -> HttpResponse {
-    HttpResponse::new(500, "<center>Connection to database failed.</center>\n")
-        .with_content_type("text/html; charset=utf-8")
-}
-
 fn protocol_error(status: u16, msg: &str) -> HttpResponse {
     HttpResponse::new(status, json!({"type": "error", "msg": msg}).to_string())
+}
+
+/// Mailcow labels these as HTML.
+pub(super) fn unauthorized(msg: &str) -> HttpResponse {
+    protocol_error(401, msg).with_content_type("text/html; charset=utf-8")
 }
 
 const VERSION: &str = "2026-07a";

@@ -8,9 +8,10 @@ use super::{
     domains::MAX_TAGS,
     rate_limits,
     state::{
-        MIB, MailboxRow, NOW, Reply, State, danger, escape, has_tag, int, items, list, log, object,
-        password_fault, split, success, text, texts, with_flags, with_tags,
+        MIB, MailboxRow, NOW, Reply, State, danger, escape, has_tag, int, items, list, log, object, split,
+        success, text, texts, with_flags, with_tags,
     },
+    templates::TemplateKind,
 };
 use crate::MailboxAddress;
 
@@ -43,11 +44,15 @@ impl State {
 
     pub(super) fn get_mailbox(&self, address: &str) -> Reply {
         let address = address.to_lowercase();
+        if self.resources.contains_key(&address) {
+            return Reply::Json(resource_as_mailbox());
+        }
         object(self.mailboxes.get(&address).map(|row| self.show_mailbox(&address, row)))
     }
 
     pub(super) fn add_mailbox(&mut self, body: &Value) -> Reply {
         let log = log("mailbox", "add", "mailbox", body);
+        let body = &self.filled_in(TemplateKind::Mailbox, body);
         let refuse = |msg: Value| Reply::Entries(vec![danger(&log, msg)]);
         let part = |field| text(body, field).unwrap_or_default();
         let Ok(address) = format!("{}@{}", part("local_part"), part("domain")).parse::<MailboxAddress>()
@@ -67,18 +72,19 @@ impl State {
         if self.temporary_aliases.contains_key(address) {
             return refuse(json!(["is_spam_alias", escape(address)]));
         }
-        if let Some(fault) = password_fault(body, "password", "password2") {
+        if let Some(fault) = self.password_policy.fault(body, "password", "password2") {
             return refuse(json!(fault));
         }
         let (quota_mib, count) = (int(body, "quota").unwrap_or(0), self.count_mailboxes(domain));
-        if count >= limits.mailboxes {
+        let is_limited = !self.ignores_limits;
+        if is_limited && count >= limits.mailboxes {
             return refuse(json!(["max_mailbox_exceeded", count, limits.mailboxes]));
         }
-        if quota_mib > limits.max_quota_mib {
+        if is_limited && quota_mib > limits.max_quota_mib {
             return refuse(json!(["mailbox_quota_exceeded", limits.max_quota_mib]));
         }
         let left = limits.quota_mib - self.assigned_mib(domain, "");
-        if quota_mib > left {
+        if is_limited && quota_mib > left {
             return refuse(json!(["mailbox_quota_left_exceeded", left]));
         }
         let mut row = MailboxRow {
@@ -201,7 +207,9 @@ impl State {
             return Err(json!(["mailbox_quota_left_exceeded", max_new]));
         }
         let new_password = text(attr, "password").filter(|password| !password.is_empty());
-        if let (Some(_), Some(fault)) = (&new_password, password_fault(attr, "password", "password2")) {
+        if let (Some(_), Some(fault)) =
+            (&new_password, self.password_policy.fault(attr, "password", "password2"))
+        {
             return Err(json!(fault));
         }
         let Some(row) = self.mailboxes.get_mut(address) else { return Err(json!("access_denied")) };
@@ -273,6 +281,18 @@ impl State {
         });
         with_tags(with_flags(mailbox, &[("active", row.active)]), &row.tags)
     }
+}
+
+/// A resource stands in the same table, but what makes a mailbox is not there.
+fn resource_as_mailbox() -> Value {
+    json!({
+        "username": null, "active": null, "active_int": null, "domain": null, "name": null, "local_part": null,
+        "quota": null, "messages": null, "attributes": null, "custom_attributes": null, "quota_used": 0,
+        "percent_in_use": "- ", "created": null, "modified": null, "authsource": "", "percent_class": "info",
+        "last_imap_login": 0, "last_smtp_login": 0, "last_pop3_login": 0, "last_sso_login": 0,
+        "max_new_quota": 0, "spam_aliases": 0, "pushover_active": 0, "rl": false, "rl_scope": "domain",
+        "is_relayed": null, "sender_acl": [],
+    })
 }
 
 impl MailboxRow {

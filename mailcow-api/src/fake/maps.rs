@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    state::{NOW, Reply, State, danger, int, items, log, number, object, success, text},
+    state::{NOW, Reply, State, danger, int, items, log, number, success, text},
     table::Table,
 };
 use crate::{DomainName, MailboxAddress};
@@ -191,12 +191,11 @@ fn show_bcc(id: u64, row: &MapRow) -> Value {
 
 /// Answers a read of one row, which has a needless key.
 fn one(rows: &Table<MapRow>, id: &str, show: impl Fn(u64, &MapRow) -> Value) -> Reply {
-    let id = json!(id);
-    object(rows.get(&id).zip(number(&id)).map(|(row, id)| {
+    rows.show_one(id, |id, row| {
         let mut shown = show(id, row);
         shown["0"] = Value::Null;
         shown
-    }))
+    })
 }
 
 fn add(

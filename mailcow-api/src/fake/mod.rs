@@ -4,6 +4,7 @@ mod alias_domains;
 mod aliases;
 mod app_passwords;
 mod dkim;
+mod dkim_copies;
 mod domain_admins;
 mod domains;
 mod filters;
@@ -11,6 +12,9 @@ mod forwarding_hosts;
 mod gate;
 mod mailboxes;
 mod maps;
+mod mta_sts;
+mod oauth_clients;
+mod password_policy;
 mod policies;
 mod rate_limits;
 mod relays;
@@ -20,30 +24,38 @@ mod search;
 #[cfg(feature = "fake-server")]
 mod server;
 mod state;
+mod switches;
 mod sync_jobs;
 mod table;
+mod templates;
 mod temporary_aliases;
 
 use std::{
     fmt, io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use self::state::State;
+use self::{state::State, switches::Switches};
 use crate::{Client, HttpClient, HttpError, HttpRequest, HttpResponse, Method, RetryPolicy};
 
 #[cfg(feature = "fake-server")]
 pub use self::server::FakeServer;
+pub use self::switches::FakeHealth;
 
 /// A Mailcow in memory, to test with: it remembers what it was told and answers in the shapes, with the codes and
 /// with the oddities of the real one. Clones share everything.
 ///
-/// It knows the routes of domains, mailboxes, aliases, alias domains, app passwords, DKIM keys, sending limits, relay
-/// hosts and transports; others answer 404 as unknown routes do. Its clock stands
-/// still, and it takes passwords of six characters and more.
+/// It knows the routes that set up domains and mailboxes and what belongs to them: aliases of all sorts, app passwords,
+/// DKIM keys, sending limits, relay hosts, transports, filters, resources, domain admins, sync jobs, maps, lists of
+/// senders, templates, and the settings next to these. What a running server measures is left out (logs, queue,
+/// quarantine, containers); such routes answer 404 as unknown ones do. Its clock stands still.
+///
+/// Single calls go wrong by [`fail_next`](Self::fail_next) and [`lose_next`](Self::lose_next), the whole server by
+/// [`set_health`](Self::set_health). Ten calls with a wrong key ban the caller until [`lift_bans`](Self::lift_bans).
 ///
 /// ```
 /// use mailcow_api::{Error, FakeMailcow, Fault, NewDomain};
@@ -70,6 +82,7 @@ struct Inner {
     state: Mutex<State>,
     calls: Mutex<Vec<FakeCall>>,
     faults: Mutex<Vec<(String, Fault)>>,
+    switches: Mutex<Switches>,
     listeners: Mutex<Vec<Listener>>,
 }
 
@@ -109,8 +122,14 @@ pub enum Fault {
     DoneBut500,
     /// It is carried out; the connection is lost. Over real HTTP a 502, as a proxy says then.
     DoneButLost,
+    /// It is carried out; the answer is a page with status 502.
+    DoneBut502,
     /// It is not carried out; the answer is a page with status 500.
     NotDone500,
+    /// It is not carried out; the answer is a page with status 502.
+    NotDone502,
+    /// It is carried out at once and answered as it should be, but only after this long.
+    Slow(Duration),
     /// The server is not reached. Over real HTTP a 502.
     Unreachable,
 }
@@ -175,34 +194,58 @@ impl FakeMailcow {
         listeners.push(Box::new(listener));
     }
 
-    /// Answers one request.
+    /// Answers one request, at once: nobody waits here for an answer that is held back.
     ///
     /// # Errors
-    /// Returns an [`HttpError`] where a [`Fault`] wants it.
+    /// Returns an [`HttpError`] where a [`Fault`], the [`FakeHealth`] or a ban wants it.
     pub fn handle(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
+        self.answer(request).0
+    }
+
+    /// Answers one request, and says how long the answer is held back.
+    fn answer(&self, request: &HttpRequest) -> (Result<HttpResponse, HttpError>, Duration) {
+        let mut delay = lock(&self.inner.switches).delay();
+        (self.carry_out(request, &mut delay), delay)
+    }
+
+    fn carry_out(&self, request: &HttpRequest, delay: &mut Duration) -> Result<HttpResponse, HttpError> {
+        let (health, is_banned) = lock(&self.inner.switches).door();
+        if is_banned || health == FakeHealth::Unreachable {
+            return Err(refused());
+        }
         let path = request.url.path().to_owned();
         lock(&self.inner.calls).push(FakeCall { method: request.method, path });
         let route = gate::route(request);
         let route: Vec<_> = route.iter().map(String::as_str).collect();
         let fault = self.take_fault(&route);
         match fault {
-            Some(Fault::NotDone500) => return Ok(gate::out_of_order()),
-            Some(Fault::Unreachable) => {
-                return Err(HttpError::Connect(io::Error::from(io::ErrorKind::ConnectionRefused).into()));
-            }
+            Some(Fault::NotDone500) => return Ok(FakeHealth::DatabaseDown.page()),
+            Some(Fault::NotDone502) => return Ok(FakeHealth::Starting.page()),
+            Some(Fault::Unreachable) => return Err(refused()),
+            Some(Fault::Slow(longer)) => *delay += longer,
             _ => {}
         }
+        if health != FakeHealth::Well {
+            return Ok(health.page());
+        }
         let role = gate::role(request, READ_WRITE, READ_ONLY);
+        if let Some(refusal) = lock(&self.inner.switches).admit(role) {
+            return Ok(refusal);
+        }
         if let Some(refusal) = gate::refuse(role, request, route.first().copied().unwrap_or_default()) {
             return Ok(refusal);
         }
-        let response = gate::dispatch(&mut lock(&self.inner.state), &route, request);
+        let rival = lock(&self.inner.switches).rival(&route.join("/"), request);
+        let fault = if rival.is_some() { Some(Fault::DoneButEmpty) } else { fault };
+        let response =
+            gate::dispatch(&mut lock(&self.inner.state), &route, rival.as_ref().unwrap_or(request));
         if request.method == Method::Post {
             self.tell_listeners();
         }
         match fault {
             Some(Fault::DoneButEmpty) => Ok(HttpResponse::new(200, "")),
-            Some(Fault::DoneBut500) => Ok(gate::out_of_order()),
+            Some(Fault::DoneBut500) => Ok(FakeHealth::DatabaseDown.page()),
+            Some(Fault::DoneBut502) => Ok(FakeHealth::Starting.page()),
             Some(Fault::DoneButLost) => {
                 Err(HttpError::Lost(io::Error::from(io::ErrorKind::ConnectionReset).into()))
             }
@@ -230,7 +273,11 @@ impl FakeMailcow {
 #[async_trait]
 impl HttpClient for FakeMailcow {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        self.handle(&request)
+        let (answer, delay) = self.answer(&request);
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        answer
     }
 }
 
@@ -238,6 +285,10 @@ impl fmt::Debug for FakeMailcow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FakeMailcow").field("calls", &lock(&self.inner.calls).len()).finish_non_exhaustive()
     }
+}
+
+fn refused() -> HttpError {
+    HttpError::Connect(io::Error::from(io::ErrorKind::ConnectionRefused).into())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -52,8 +52,8 @@ impl State {
     pub(super) fn delete_policy(&mut self, kind: &str, body: &Value) -> Reply {
         let entries = items(body).into_iter().map(|id| {
             let log = log("policy", "delete", kind, body);
-            let is_of_kind = |row: &&PolicyRow| row.object.contains('@') == (kind == "mailbox");
-            if self.policies.get(&id).filter(is_of_kind).is_none() {
+            let is_of_kind = |row: &PolicyRow| row.object.contains('@') == (kind == "mailbox");
+            if !self.policies.get(&id).is_some_and(is_of_kind) {
                 return danger(&log, "access_denied");
             }
             self.policies.remove(&id);

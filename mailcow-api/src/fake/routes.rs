@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::state::{Reply, State, list};
+use super::{
+    state::{Reply, State, list},
+    templates::TemplateKind,
+};
 
 impl State {
     /// Carries out a route, if it is one of these.
@@ -10,14 +13,24 @@ impl State {
         Some(match route {
             // What users activate themselves cannot be set through the API.
             ["get", "active-user-sieve", _] => list(Vec::new()),
+            // The real route is broken.
+            ["get", "app-passwd", _] => Reply::Empty,
             ["get", "bcc", "all"] => self.list_bcc_maps(),
             ["get", "bcc", id] => self.get_bcc_map(id),
+            ["get", "domain", "template", "all"] => self.list_templates(TemplateKind::Domain),
+            ["get", "domain", "template", id] => self.get_template(TemplateKind::Domain, id),
             ["get", "domain-admin", "all"] => self.list_domain_admins(),
             ["get", "domain-admin", name] => self.get_domain_admin(name),
             ["get", "filters", "all"] => self.list_filters(None),
             ["get", "filters", mailbox] => self.list_filters(Some(mailbox)),
             ["get", "fwdhost", "all"] => self.list_forwarding_hosts(),
             ["get", "fwdhost", host] => self.get_forwarding_host(host),
+            ["get", "mailbox", "template", "all"] => self.list_templates(TemplateKind::Mailbox),
+            ["get", "mailbox", "template", id] => self.get_template(TemplateKind::Mailbox, id),
+            ["get", "oauth2-client", "all"] => self.list_oauth_clients(),
+            ["get", "oauth2-client", id] => self.get_oauth_client(id),
+            ["get", "passwordpolicy"] => self.get_password_policy(),
+            ["get", "passwordpolicy", "html"] => self.show_password_policy(),
             ["get", "policy_bl_domain" | "policy_bl_mailbox", object] => self.list_policies(object, false),
             ["get", "policy_wl_domain" | "policy_wl_mailbox", object] => self.list_policies(object, true),
             ["get", "recipient_map", "all"] => self.list_recipient_maps(),
@@ -32,11 +45,17 @@ impl State {
             ["get", "tls-policy-map", "all"] => self.list_tls_policy_maps(),
             ["get", "tls-policy-map", id] => self.get_tls_policy_map(id),
             ["add", "bcc"] => self.add_bcc_map(body),
+            ["add", "dkim_duplicate"] => self.duplicate_dkim(body),
+            ["add", "dkim_import"] => self.import_dkim(body),
+            ["add", "domain", "template"] => self.add_template(TemplateKind::Domain, body),
             ["add", "domain-admin"] => self.add_domain_admin(body),
             ["add", "domain-policy"] => self.add_policy("domain", body),
             ["add", "filter"] => self.add_filter(body),
             ["add", "fwdhost"] => self.add_forwarding_host(body),
+            ["add", "mailbox", "template"] => self.add_template(TemplateKind::Mailbox, body),
             ["add", "mailbox-policy"] => self.add_policy("mailbox", body),
+            ["add", "mta-sts"] => self.add_mta_sts(body),
+            ["add", "oauth2-client"] => self.add_oauth_client(body),
             ["add", "recipient_map"] => self.add_recipient_map(body),
             ["add", "resource"] => self.add_resource(body),
             ["add", "sso", "domain-admin"] => self.issue_domain_admin_token(body),
@@ -45,20 +64,28 @@ impl State {
             ["add", "tls-policy-map"] => self.add_tls_policy_map(body),
             ["edit", "bcc"] => self.edit_bcc_map(body),
             ["edit", "da-acl"] => self.edit_domain_admin_rights(body),
+            ["edit", "domain", "template"] => self.edit_template(TemplateKind::Domain, body),
             ["edit", "domain-admin"] => self.edit_domain_admin(body),
             ["edit", "filter"] => self.edit_filter(body),
             ["edit", "fwdhost"] => self.edit_forwarding_host(body),
+            ["edit", "mailbox", "template"] => self.edit_template(TemplateKind::Mailbox, body),
+            ["edit", "mta-sts"] => self.edit_mta_sts(body),
+            ["edit", "oauth2-client"] => self.edit_oauth_client(body),
+            ["edit", "passwordpolicy"] => self.edit_password_policy(body),
             ["edit", "recipient_map"] => self.edit_recipient_map(body),
             ["edit", "resource"] => self.edit_resource(body),
             ["edit", "syncjob"] => self.edit_sync_job(body),
             ["edit", "time_limited_alias"] => self.edit_temporary_alias(body),
             ["edit", "tls-policy-map"] => self.edit_tls_policy_map(body),
             ["delete", "bcc"] => self.delete_bcc_map(body),
+            ["delete", "domain", "template"] => self.delete_template(TemplateKind::Domain, body),
             ["delete", "domain-admin"] => self.delete_domain_admin(body),
             ["delete", "domain-policy"] => self.delete_policy("domain", body),
             ["delete", "filter"] => self.delete_filter(body),
             ["delete", "fwdhost"] => self.delete_forwarding_host(body),
+            ["delete", "mailbox", "template"] => self.delete_template(TemplateKind::Mailbox, body),
             ["delete", "mailbox-policy"] => self.delete_policy("mailbox", body),
+            ["delete", "oauth2-client"] => self.delete_oauth_client(body),
             ["delete", "recipient_map"] => self.delete_recipient_map(body),
             ["delete", "resource"] => self.delete_resource(body),
             ["delete", "syncjob"] => self.delete_sync_job(body),

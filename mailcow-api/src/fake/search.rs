@@ -1,8 +1,8 @@
-//! Lists in pages (the protocol of DataTables), and the password policy.
+//! Lists in pages (the protocol of DataTables).
 
 use serde_json::{Value, json};
 
-use super::state::{MIN_PASSWORD, Reply, State, int};
+use super::state::{Reply, State, int};
 
 impl State {
     pub(super) fn search_mailbox(&self, body: &Value) -> Reply {
@@ -14,14 +14,6 @@ impl State {
         let rows = self.domains.keys().map(|name| shown(self.get_domain(name))).collect();
         page(rows, &["domain_name"], &[2], body)
     }
-}
-
-/// The policy of a new installation; its values are texts.
-pub(super) fn password_policy() -> Reply {
-    let length = MIN_PASSWORD.to_string();
-    Reply::Json(
-        json!({"length": length, "chars": "0", "special_chars": "0", "lowerupper": "0", "numbers": "0"}),
-    )
 }
 
 fn page(rows: Vec<Value>, fields: &[&str], searchable: &[usize], body: &Value) -> Reply {

@@ -52,9 +52,11 @@ impl Respond for Answers {
             call = call.with_body(String::from_utf8_lossy(&request.body).into_owned().into());
         }
         let lost = || HttpResponse::new(502, "<html>Bad Gateway</html>").with_content_type("text/html");
-        let answer = self.0.handle(&call).unwrap_or_else(|_| lost());
+        let (answer, delay) = self.0.answer(&call);
+        let answer = answer.unwrap_or_else(|_| lost());
         // Each answer of mailcow starts a session; a client must not come back with it.
         ResponseTemplate::new(answer.status)
+            .set_delay(delay)
             .insert_header("Set-Cookie", "MCSESSID=SESSION; path=/; HttpOnly; SameSite=Lax")
             .set_body_raw(answer.body, &answer.content_type)
     }

@@ -6,8 +6,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::{
-    FakeLogin, domain_admins::DomainAdminRow, filters::FilterRow, maps::MapRow, policies::PolicyRow,
-    resources::ResourceRow, sync_jobs::SyncJobRow, table::Table, temporary_aliases::TemporaryAliasRow,
+    FakeLogin, domain_admins::DomainAdminRow, filters::FilterRow, maps::MapRow, mta_sts::MtaStsRow,
+    oauth_clients::OauthClientRow, password_policy::PasswordPolicyRow, policies::PolicyRow,
+    resources::ResourceRow, sync_jobs::SyncJobRow, table::Table, templates::Templates,
+    temporary_aliases::TemporaryAliasRow,
 };
 use crate::HttpResponse;
 
@@ -31,8 +33,14 @@ pub(super) struct State {
     pub(super) bcc_maps: Table<MapRow>,
     pub(super) recipient_maps: Table<MapRow>,
     pub(super) tls_policy_maps: Table<MapRow>,
+    pub(super) mta_sts: BTreeMap<String, MtaStsRow>,
+    pub(super) oauth_clients: Table<OauthClientRow>,
+    pub(super) password_policy: PasswordPolicyRow,
+    /// Whether creates run past the limits of their domain.
+    pub(super) ignores_limits: bool,
     pub(super) policies: Table<PolicyRow>,
     pub(super) sync_jobs: Table<SyncJobRow>,
+    pub(super) templates: Templates,
     pub(super) temporary_aliases: BTreeMap<String, TemporaryAliasRow>,
     pub(super) last_temporary_alias: u64,
     pub(super) resources: BTreeMap<String, ResourceRow>,
@@ -85,7 +93,7 @@ pub(super) struct AppPasswordRow {
     pub(super) modified: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct DkimRow {
     pub(super) selector: String,
     pub(super) bits: i64,
@@ -265,16 +273,6 @@ pub(super) fn split(text: &str) -> Vec<String> {
     text.split(is_separator).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// Says what Mailcow says about a password that it does not take.
-pub(super) fn password_fault(body: &Value, field: &str, repeated: &str) -> Option<&'static str> {
-    let (first, second) = (text(body, field).unwrap_or_default(), text(body, repeated).unwrap_or_default());
-    if first.len() < MIN_PASSWORD || second.is_empty() {
-        Some("password_complexity")
-    } else {
-        (first != second).then_some("password_mismatch")
-    }
-}
-
 /// PHP's `htmlspecialchars`.
 pub(super) fn escape(text: &str) -> String {
     [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&#039;")]
@@ -315,4 +313,3 @@ impl PartialEq for FakeLogin {
 pub(super) const MIB: i64 = 1_048_576;
 /// The clock of the fake stands still.
 pub(super) const NOW: &str = "2026-01-01 12:00:00";
-pub(super) const MIN_PASSWORD: usize = 6;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::state::{Reply, list, number};
+use super::state::{Reply, list, number, object};
 
 /// A table of the database with an `AUTO_INCREMENT` id.
 #[derive(Debug)]
@@ -43,6 +43,12 @@ impl<T> Table<T> {
 
     pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.rows.values_mut()
+    }
+
+    /// Answers a read of one row by its id.
+    pub(super) fn show_one(&self, id: &str, show: impl Fn(u64, &T) -> Value) -> Reply {
+        let id = json!(id);
+        object(self.get(&id).and_then(|row| Some(show(number(&id)?, row))))
     }
 
     /// Answers a read of the rows that are `wanted`.

@@ -26,7 +26,7 @@ impl State {
         let refuse = |msg: &str| Reply::Entries(vec![danger(&log, msg)]);
         let mailbox = text(body, "username").unwrap_or_default().to_lowercase();
         let Some(owner) = self.mailboxes.get(&mailbox) else { return refuse("access_denied") };
-        let Some(ends) = end(body).unwrap_or(Some(NOW_UNIX + YEAR_HOURS * 3600)) else {
+        let Some(ends) = end(body, NOW_UNIX + YEAR_HOURS * 3600) else {
             return refuse("validity_missing");
         };
         let domain = text(body, "domain").unwrap_or_default().to_lowercase();
@@ -55,7 +55,7 @@ impl State {
             let Some(row) = self.temporary_aliases.get_mut(address) else {
                 return danger(&log, "access_denied");
             };
-            let Some(ends) = end(attr).unwrap_or(Some(row.ends)) else {
+            let Some(ends) = end(attr, row.ends) else {
                 return danger(&log, "validity_missing");
             };
             row.ends = ends;
@@ -100,10 +100,12 @@ impl TemporaryAliasRow {
     }
 }
 
-/// Reads when it is to end; `None` if nothing is said, `Some(None)` if that is no end.
-fn end(body: &Value) -> Option<Option<i64>> {
-    let hours = int(body, "validity")?;
-    Some((1..=10 * YEAR_HOURS).contains(&hours).then_some(NOW_UNIX + hours * 3600))
+/// Reads when it is to end; if nothing is said, then `otherwise`. `None` if what is said is no end.
+fn end(body: &Value, otherwise: i64) -> Option<i64> {
+    match int(body, "validity") {
+        Some(hours) => (1..=10 * YEAR_HOURS).contains(&hours).then_some(NOW_UNIX + hours * 3600),
+        None => Some(otherwise),
+    }
 }
 
 /// Makes up a name that can be spoken, another one for each number.

@@ -167,6 +167,6 @@ fn keys() {
 #[test]
 fn protocol() {
     let mailcow = FakeMailcow::new();
-    answers_as_recorded(&mailcow, "server/protocol-errors.json", [0, 1, 7, 10, 11, 12, 14, 17], TIMES);
+    answers_as_recorded(&mailcow, "server/protocol-errors.json", [0, 1, 7, 10, 11, 12, 13, 14, 17], TIMES);
     answers_as_recorded(&mailcow, "server/status.json", [2], TIMES);
 }

@@ -1,9 +1,12 @@
 //! The fake against the recordings of what belongs to domains and mailboxes.
 
-use mailcow_api::FakeMailcow;
+use mailcow_api::{FakeMailcow, Mib, NewMailbox};
 use serde_json::json;
 
-use crate::fake::{TIMES, add_mailbox, answers_as_recorded, post, with_domains};
+use crate::{
+    fake::{TIMES, add_mailbox, answers_as_recorded, post, with_domains},
+    replay::code,
+};
 
 const PASSWORD: &str = "Fake-Passw0rd-123";
 
@@ -57,4 +60,30 @@ fn domain_admins() {
     post(&mailcow, "/api/v1/add/domain-admin", &admin);
     answers_as_recorded(&mailcow, "domain_admins/all.json", 0..=13, &["created", "unselected_domains"]);
     answers_as_recorded(&mailcow, "server/get-nonexistent.json", [11, 23], TIMES);
+}
+
+#[tokio::test]
+async fn a_resource_takes_an_address_but_is_no_mailbox() {
+    let mailcow = with_domains();
+    let car = json!({"description": "Car", "domain": "example.net", "kind": "thing", "active": 1});
+    post(&mailcow, "/api/v1/add/resource", &car);
+    let client = mailcow.client();
+    let new = NewMailbox::new("car@example.net".parse().unwrap(), PASSWORD.into(), Mib::new(10));
+    assert_eq!(code(client.add_mailbox(&new).await), "object_exists");
+    assert_eq!(client.get_mailbox(new.address()).await.unwrap(), None);
+    assert_eq!(code(client.delete_domain(&"example.net".parse().unwrap()).await), "domain_not_empty");
+}
+
+#[tokio::test]
+async fn what_belongs_to_a_mailbox_goes_with_it() {
+    let mailcow = with_agent();
+    answers_as_recorded(&mailcow, "filters/all.json", [0], TIMES);
+    answers_as_recorded(&mailcow, "sync_jobs/all.json", [0], TIMES);
+    answers_as_recorded(&mailcow, "spam_policies/all.json", [8], TIMES);
+    let (client, mailbox) = (mailcow.client(), "agent-0001@agents.example.com".parse().unwrap());
+    client.delete_mailbox(&mailbox).await.unwrap();
+    assert!(client.filters().await.unwrap().is_empty());
+    assert!(client.sync_jobs().await.unwrap().is_empty());
+    add_mailbox(&mailcow, "agent-0001", "agents.example.com");
+    answers_as_recorded(&mailcow, "spam_policies/all.json", [8], TIMES);
 }

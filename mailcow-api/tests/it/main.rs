@@ -19,6 +19,8 @@ mod fail2ban;
 mod fake;
 mod fake_maps;
 mod fake_resources;
+mod fake_settings;
+mod fake_switches;
 mod faults;
 mod filters;
 mod forwarding_hosts;
