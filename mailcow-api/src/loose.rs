@@ -1,11 +1,11 @@
 //! Readers for fields that Mailcow writes now as a number, now as text, now as a bool.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use secrecy::SecretString;
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, Error as _},
+    de::{DeserializeOwned, Error as _, Visitor},
 };
 use serde_json::Value;
 
@@ -100,8 +100,6 @@ where
     }
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
 enum Scalar {
     Null,
     Bool(bool),
@@ -121,6 +119,52 @@ impl Scalar {
             Self::Float(number) if number.abs() < 9.0e15 => Some(number as i64),
             Self::Float(_) | Self::Null => None,
         }
+    }
+}
+
+// By hand: a derived untagged reader copies each value and makes an error for each form that it is not.
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ScalarVisitor)
+    }
+}
+
+struct ScalarVisitor;
+
+impl Visitor<'_> for ScalarVisitor {
+    type Value = Scalar;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number, a text, a flag or null")
+    }
+
+    fn visit_unit<E>(self) -> Result<Scalar, E> {
+        Ok(Scalar::Null)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Scalar, E> {
+        Ok(Scalar::Bool(flag))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
+        Ok(Scalar::Int(number))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
+        #[allow(clippy::cast_precision_loss, reason = "no integer that is read is that large")]
+        Ok(i64::try_from(number).map_or(Scalar::Float(number as f64), Scalar::Int))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
+        Ok(Scalar::Float(number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
+        Ok(Scalar::Text(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Scalar, E> {
+        Ok(Scalar::Text(text))
     }
 }
 
