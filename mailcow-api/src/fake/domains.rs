@@ -105,14 +105,15 @@ impl State {
                 return danger(&log, "domain_invalid");
             };
             let name = name.as_str();
-            let holds_others =
-                self.count_aliases(name) > 0 || self.resources.values().any(|row| row.domain == name);
-            if holds_others || self.mailboxes.values().any(|mailbox| mailbox.domain == name) {
+            let is_used = self.count_aliases(name) > 0 || self.has_resources(name);
+            if is_used || self.mailboxes.values().any(|mailbox| mailbox.domain == name) {
                 return danger(&log, json!(["domain_not_empty", escape(name)]));
             }
             self.domains.remove(name);
             self.alias_domains.retain(|_, alias| alias.target != name);
             self.dkim.remove(name);
+            self.forget_domain_of_admins(name);
+            self.forget_policies(name);
             success(&log, json!(["domain_removed", escape(name)]))
         });
         Reply::Entries(entries.collect())
@@ -222,7 +223,7 @@ impl State {
             "modified": row.modified.then_some(NOW),
             "aliases_in_domain": self.count_aliases(name),
             "aliases_left": row.aliases - self.count_aliases(name),
-            "domain_admins": "-",
+            "domain_admins": self.admins_of(name),
         });
         let flags = [
             ("backupmx", row.backup_mx),

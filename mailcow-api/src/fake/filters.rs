@@ -1,92 +1,125 @@
-//! Sieve filters.
+//! Sieve filters of mailboxes.
 
 use serde_json::{Value, json};
 
-use super::state::{FilterRow, Reply, State, danger, int, items, list, log, number, success, text};
+use super::{
+    state::{Reply, State, danger, int, items, log, success, text},
+    table::Table,
+};
+
+#[derive(Debug)]
+pub(super) struct FilterRow {
+    mailbox: String,
+    kind: String,
+    description: String,
+    script: String,
+    active: i64,
+}
 
 impl State {
     pub(super) fn list_filters(&self, mailbox: Option<&str>) -> Reply {
         let mailbox = mailbox.map(str::to_lowercase);
-        let wanted = |row: &FilterRow| mailbox.as_ref().is_none_or(|mailbox| *mailbox == row.mailbox);
-        list(self.filters.iter().filter(|(_, row)| wanted(row)).map(|(id, row)| row.show(*id)).collect())
+        let is_wanted = |row: &FilterRow| mailbox.as_ref().is_none_or(|wanted| *wanted == row.mailbox);
+        self.filters.show_all(is_wanted, |id, row| row.show(id))
     }
 
     pub(super) fn add_filter(&mut self, body: &Value) -> Reply {
         let log = log("mailbox", "add", "filter", body);
         let refuse = |msg: Value| Reply::Entries(vec![danger(&log, msg)]);
-        let field = |name| text(body, name).unwrap_or_default();
-        let (mailbox, script) = (field("username").to_lowercase(), field("script_data"));
+        let part = |field| text(body, field).unwrap_or_default();
+        let mailbox = part("username").to_lowercase();
         if mailbox.is_empty() {
             return refuse(json!("no_user_defined"));
         }
         if !self.mailboxes.contains_key(&mailbox) {
             return refuse(json!("access_denied"));
         }
-        if let Some(fault) = sieve_fault(&script) {
+        let row = FilterRow {
+            mailbox,
+            kind: part("filter_type"),
+            description: part("script_desc"),
+            script: part("script_data"),
+            active: int(body, "active").unwrap_or(0),
+        };
+        if let Some(fault) = row.fault() {
             return refuse(fault);
         }
-        if script.is_empty() || field("script_desc").is_empty() {
-            return refuse(json!("value_missing"));
-        }
-        let kind = field("filter_type");
-        if !is_kind(&kind) {
-            return refuse(json!("filter_type"));
-        }
-        self.last_filter += 1;
-        let active = int(body, "active").unwrap_or(0);
-        let row =
-            FilterRow { mailbox: mailbox.clone(), kind, description: field("script_desc"), script, active };
-        self.filters.insert(self.last_filter, row);
-        self.keep_one_active(self.last_filter);
-        Reply::Entries(vec![success(&log, json!(["mailbox_modified", mailbox]))])
+        row.silence_others(&mut self.filters);
+        let said = success(&log, json!(["mailbox_modified", row.mailbox]));
+        self.filters.add(row);
+        Reply::Entries(vec![said])
     }
 
     pub(super) fn edit_filter(&mut self, body: &Value) -> Reply {
         let attr = &body["attr"];
-        let entries = items(&body["items"]).into_iter().map(|item| {
+        let entries = items(&body["items"]).into_iter().map(|id| {
             let log = log("mailbox", "edit", "filter", attr);
-            let found = number(&item).and_then(|id| Some((id, self.filters.get_mut(&id)?)));
-            let Some((id, row)) = found else { return danger(&log, "access_denied") };
-            if let Some(fault) = text(attr, "script_data").as_deref().and_then(sieve_fault) {
+            let Some(row) = self.filters.get(&id) else { return danger(&log, "access_denied") };
+            let changed = row.changed(attr);
+            if let Some(fault) = changed.fault() {
                 return danger(&log, fault);
             }
-            row.script = text(attr, "script_data").unwrap_or_else(|| row.script.clone());
-            row.description = text(attr, "script_desc").unwrap_or_else(|| row.description.clone());
-            row.kind =
-                text(attr, "filter_type").filter(|kind| is_kind(kind)).unwrap_or_else(|| row.kind.clone());
-            row.active = int(attr, "active").unwrap_or(row.active);
-            let mailbox = row.mailbox.clone();
-            self.keep_one_active(id);
-            success(&log, json!(["mailbox_modified", mailbox]))
+            changed.silence_others(&mut self.filters);
+            let said = success(&log, json!(["mailbox_modified", changed.mailbox]));
+            if let Some(row) = self.filters.get_mut(&id) {
+                *row = changed;
+            }
+            said
         });
         Reply::Entries(entries.collect())
     }
 
     pub(super) fn delete_filter(&mut self, body: &Value) -> Reply {
-        let entries = items(body).into_iter().map(|item| {
+        let entries = items(body).into_iter().map(|id| {
             let log = log("mailbox", "delete", "filter", body);
-            match number(&item).and_then(|id| self.filters.remove(&id)) {
-                Some(_) => success(&log, json!(["delete_filter", item])),
+            match self.filters.remove(&id) {
+                Some(_) => success(&log, json!(["delete_filter", id])),
                 None => danger(&log, "access_denied"),
             }
         });
         Reply::Entries(entries.collect())
     }
 
-    /// Turns off the others of the same kind if this one is on.
-    fn keep_one_active(&mut self, id: u64) {
-        let Some(row) = self.filters.get(&id).filter(|row| row.active == 1) else { return };
-        let (mailbox, kind) = (row.mailbox.clone(), row.kind.clone());
-        let is_rival =
-            |other: u64, row: &FilterRow| other != id && row.mailbox == mailbox && row.kind == kind;
-        self.filters
-            .iter_mut()
-            .filter(|(other, row)| is_rival(**other, row))
-            .for_each(|(_, row)| row.active = 0);
+    /// Forgets what belongs to a mailbox that is deleted.
+    pub(super) fn forget_belongings(&mut self, mailbox: &str) {
+        self.filters.retain(|row| row.mailbox != mailbox);
+        self.sync_jobs.retain(|row| row.mailbox() != mailbox);
+        self.forget_policies(mailbox);
+        self.forget_temporary_aliases(mailbox);
     }
 }
 
 impl FilterRow {
+    fn changed(&self, attr: &Value) -> Self {
+        let part = |field, now: &str| text(attr, field).unwrap_or_else(|| now.to_owned());
+        Self {
+            mailbox: self.mailbox.clone(),
+            kind: part("filter_type", &self.kind),
+            description: part("script_desc", &self.description),
+            script: part("script_data", &self.script),
+            active: int(attr, "active").unwrap_or(self.active),
+        }
+    }
+
+    fn fault(&self) -> Option<Value> {
+        if let Some(fault) = sieve_fault(&self.script) {
+            return Some(json!(["sieve_error", fault]));
+        }
+        let is_missing = self.description.is_empty() || self.script.is_empty();
+        (is_missing || !KINDS.contains(&self.kind.as_str())).then(|| json!("value_missing"))
+    }
+
+    /// Of a mailbox only one filter of each kind is active: the last that was made so.
+    fn silence_others(&self, filters: &mut Table<Self>) {
+        if self.active == 0 {
+            return;
+        }
+        filters
+            .values_mut()
+            .filter(|row| row.mailbox == self.mailbox && row.kind == self.kind)
+            .for_each(|row| row.active = 0);
+    }
+
     fn show(&self, id: u64) -> Value {
         json!({
             "active": self.active,
@@ -99,12 +132,43 @@ impl FilterRow {
     }
 }
 
-/// The fake does not parse sieve, but it counts braces.
-fn sieve_fault(script: &str) -> Option<Value> {
-    let count = |brace| script.matches(brace).count();
-    (count('{') != count('}')).then(|| json!(["sieve_error", "line 1: a block is not closed"]))
+/// Finds an `if` before something that is no test. The rest of the grammar is not looked at.
+fn sieve_fault(script: &str) -> Option<String> {
+    script.lines().enumerate().find_map(|(at, line)| {
+        let code = line.split('#').next().unwrap_or_default();
+        let mut words =
+            code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|w| !w.is_empty());
+        let _ = words.find(|word| matches!(*word, "if" | "elsif"))?;
+        let test = words.next()?;
+        let fault = || format!("line {}: identifier {test} where test command expected", at + 1);
+        (!TESTS.contains(&test)).then(fault)
+    })
 }
 
-fn is_kind(kind: &str) -> bool {
-    matches!(kind, "prefilter" | "postfilter")
-}
+const KINDS: [&str; 2] = ["prefilter", "postfilter"];
+const TESTS: [&str; 24] = [
+    "address",
+    "allof",
+    "anyof",
+    "body",
+    "currentdate",
+    "date",
+    "duplicate",
+    "environment",
+    "envelope",
+    "exists",
+    "false",
+    "hasflag",
+    "header",
+    "ihave",
+    "mailboxexists",
+    "metadata",
+    "metadataexists",
+    "not",
+    "size",
+    "spamtest",
+    "string",
+    "true",
+    "valid_notify_method",
+    "virustest",
+];

@@ -58,11 +58,14 @@ impl State {
         let Some(limits) = self.domains.get(domain) else {
             return refuse(json!("access_denied"));
         };
-        if self.mailboxes.contains_key(address) {
+        if self.mailboxes.contains_key(address) || self.resources.contains_key(address) {
             return refuse(json!(["object_exists", escape(address)]));
         }
         if self.find_alias(&json!(address)).is_some() {
             return refuse(json!(["is_alias", escape(address)]));
+        }
+        if self.temporary_aliases.contains_key(address) {
+            return refuse(json!(["is_spam_alias", escape(address)]));
         }
         if let Some(fault) = password_fault(body, "password", "password2") {
             return refuse(json!(fault));
@@ -180,8 +183,8 @@ impl State {
                 return danger(&log, "access_denied");
             }
             self.app_passwords.retain(|_, app| app.mailbox != address);
+            self.forget_belongings(&address);
             self.forget_target(&address);
-            self.filters.retain(|_, filter| filter.mailbox != address);
             success(&log, json!(["mailbox_removed", escape(&address)]))
         });
         Reply::Entries(entries.collect())
@@ -261,7 +264,7 @@ impl State {
             "last_pop3_login": 0,
             "last_sso_login": 0,
             "max_new_quota": self.max_new_mib(address, row) * MIB,
-            "spam_aliases": 0,
+            "spam_aliases": self.count_temporary_aliases(address),
             "pushover_active": 0,
             "rl": rate_limits::show(limit).unwrap_or(json!(false)),
             "rl_scope": scope,

@@ -7,15 +7,22 @@ mod dkim;
 mod domain_admins;
 mod domains;
 mod filters;
+mod forwarding_hosts;
 mod gate;
 mod mailboxes;
+mod maps;
+mod policies;
 mod rate_limits;
 mod relays;
 mod resources;
+mod routes;
 mod search;
 #[cfg(feature = "fake-server")]
 mod server;
 mod state;
+mod sync_jobs;
+mod table;
+mod temporary_aliases;
 
 use std::{
     fmt, io,

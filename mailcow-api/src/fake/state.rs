@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
-use super::FakeLogin;
+use super::{
+    FakeLogin, domain_admins::DomainAdminRow, filters::FilterRow, maps::MapRow, policies::PolicyRow,
+    resources::ResourceRow, sync_jobs::SyncJobRow, table::Table, temporary_aliases::TemporaryAliasRow,
+};
 use crate::HttpResponse;
 
 #[derive(Debug, Default)]
@@ -21,10 +24,18 @@ pub(super) struct State {
     pub(super) relayhosts: BTreeMap<u64, RelayRow>,
     pub(super) transports: BTreeMap<u64, RelayRow>,
     pub(super) last_relay: u64,
-    pub(super) filters: BTreeMap<u64, FilterRow>,
-    pub(super) last_filter: u64,
-    pub(super) resources: BTreeMap<String, ResourceRow>,
     pub(super) domain_admins: BTreeMap<String, DomainAdminRow>,
+    pub(super) filters: Table<FilterRow>,
+    /// Each with whether spam of it is kept.
+    pub(super) forwarding_hosts: BTreeMap<String, bool>,
+    pub(super) bcc_maps: Table<MapRow>,
+    pub(super) recipient_maps: Table<MapRow>,
+    pub(super) tls_policy_maps: Table<MapRow>,
+    pub(super) policies: Table<PolicyRow>,
+    pub(super) sync_jobs: Table<SyncJobRow>,
+    pub(super) temporary_aliases: BTreeMap<String, TemporaryAliasRow>,
+    pub(super) last_temporary_alias: u64,
+    pub(super) resources: BTreeMap<String, ResourceRow>,
 }
 
 #[derive(Debug)]
@@ -108,32 +119,6 @@ pub(super) struct RelayRow {
     pub(super) username: String,
     pub(super) password: SecretString,
     pub(super) is_mx_based: i64,
-    pub(super) active: i64,
-}
-
-#[derive(Debug)]
-pub(super) struct FilterRow {
-    pub(super) mailbox: String,
-    pub(super) kind: String,
-    pub(super) description: String,
-    pub(super) script: String,
-    pub(super) active: i64,
-}
-
-#[derive(Debug)]
-pub(super) struct ResourceRow {
-    /// As typed; the key in the table is in lower case.
-    pub(super) address: String,
-    pub(super) domain: String,
-    pub(super) kind: String,
-    pub(super) description: String,
-    pub(super) bookings: i64,
-    pub(super) active: i64,
-}
-
-#[derive(Debug)]
-pub(super) struct DomainAdminRow {
-    pub(super) domains: BTreeSet<String>,
     pub(super) active: i64,
 }
 

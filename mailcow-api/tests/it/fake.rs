@@ -7,7 +7,13 @@ use serde_json::{Value, json};
 use crate::replay::{self, Exchange};
 
 /// Sends a request as it is, with no client in between.
-fn send(mailcow: &FakeMailcow, key: &SecretString, method: Method, path: &str, body: &Value) -> HttpResponse {
+pub(crate) fn send(
+    mailcow: &FakeMailcow,
+    key: &SecretString,
+    method: Method,
+    path: &str,
+    body: &Value,
+) -> HttpResponse {
     let url = format!("https://mail.example.com{path}").parse().unwrap();
     let mut request = HttpRequest::new(method, url, key.clone());
     if method == Method::Post {
@@ -17,13 +23,13 @@ fn send(mailcow: &FakeMailcow, key: &SecretString, method: Method, path: &str, b
     mailcow.handle(&request).unwrap()
 }
 
-fn post(mailcow: &FakeMailcow, path: &str, body: &Value) {
+pub(crate) fn post(mailcow: &FakeMailcow, path: &str, body: &Value) {
     let answer = send(mailcow, &mailcow.api_key(), Method::Post, path, body);
     assert!(!String::from_utf8_lossy(&answer.body).contains("danger"), "{path} {body}");
 }
 
 /// Plays the requests of a fixture and compares the answers, down to `ignored` fields of objects.
-fn answers_as_recorded(
+pub(crate) fn answers_as_recorded(
     mailcow: &FakeMailcow,
     fixture: &str,
     at: impl IntoIterator<Item = usize>,
@@ -57,10 +63,10 @@ fn strip(body: Value, ignored: &[&str]) -> Value {
     }
 }
 
-const TIMES: &[&str] = &["created", "modified"];
+pub(crate) const TIMES: &[&str] = &["created", "modified"];
 
 /// The domains of the recordings, as they were when the mailboxes were recorded.
-fn with_domains() -> FakeMailcow {
+pub(crate) fn with_domains() -> FakeMailcow {
     let mailcow = FakeMailcow::new();
     answers_as_recorded(&mailcow, "domains/add.json", 0..=14, TIMES);
     let small = json!({
@@ -70,7 +76,7 @@ fn with_domains() -> FakeMailcow {
     mailcow
 }
 
-fn add_mailbox(mailcow: &FakeMailcow, local_part: &str, domain: &str) {
+pub(crate) fn add_mailbox(mailcow: &FakeMailcow, local_part: &str, domain: &str) {
     let mailbox = json!({
         "local_part": local_part, "domain": domain, "name": "", "quota": 10,
         "password": "Fake-Passw0rd-123", "password2": "Fake-Passw0rd-123",
@@ -78,7 +84,7 @@ fn add_mailbox(mailcow: &FakeMailcow, local_part: &str, domain: &str) {
     post(mailcow, "/api/v1/add/mailbox", &mailbox);
 }
 
-fn with_mailboxes() -> FakeMailcow {
+pub(crate) fn with_mailboxes() -> FakeMailcow {
     let mailcow = with_domains();
     for name in ["s0", "s1", "s2", "s3"] {
         add_mailbox(&mailcow, name, "xn--bcher-kva.example");

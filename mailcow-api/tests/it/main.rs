@@ -16,6 +16,8 @@ mod ensure;
 mod exempt;
 mod fail2ban;
 mod fake;
+mod fake_maps;
+mod fake_resources;
 mod faults;
 mod filters;
 mod forwarding_hosts;
