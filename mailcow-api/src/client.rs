@@ -43,6 +43,7 @@ pub(crate) use crate::route::{
 use crate::{
     ClientBuilder, DomainName, Error, Method, PartlyDone,
     answer::{self, Operation},
+    capacity::Capacity,
     door::{Call, Door},
 };
 
@@ -57,6 +58,7 @@ pub struct Client {
 
 struct Inner {
     door: Door,
+    capacity: Capacity,
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
@@ -107,7 +109,7 @@ impl Client {
     }
 
     pub(crate) fn new(door: Door) -> Self {
-        Self { inner: Arc::new(Inner { door, turns: Mutex::default() }) }
+        Self { inner: Arc::new(Inner { door, capacity: Capacity::default(), turns: Mutex::default() }) }
     }
 
     /// Reads one object or list. `None` means not found or empty.
@@ -223,6 +225,11 @@ impl Client {
     /// Makes a call that no typed method covers.
     pub(crate) async fn call(&self, call: Call<'_>) -> Result<Vec<u8>, Error> {
         self.inner.door.call(call).await
+    }
+
+    /// Returns what is known of the room in the domains.
+    pub(crate) fn capacity(&self) -> &Capacity {
+        &self.inner.capacity
     }
 
     /// Waits until no other call of this client makes or deletes the DKIM key of `domain`.

@@ -128,9 +128,14 @@ impl Client {
     /// # Errors
     /// Returns [`Error`] if the server gives no readable answer.
     pub async fn get_domain(&self, name: &DomainName) -> Result<Option<Domain>, Error> {
+        let over = self.capacity().over(name);
         let found: Option<Domain> = self.read(GET, Some(name.as_str())).await?;
         // Asked for an alias domain, mailcow shows the domain it points to.
-        Ok(found.filter(|domain| domain.name.eq_ignore_ascii_case(name.as_str())))
+        let found = found.filter(|domain| domain.name.eq_ignore_ascii_case(name.as_str()));
+        if let Some(domain) = &found {
+            self.capacity().noted(name, domain, over);
+        }
+        Ok(found)
     }
 
     /// Creates a domain (`add/domain`).
@@ -174,6 +179,7 @@ impl Client {
     /// tag is there already.
     pub async fn edit_domain(&self, name: &DomainName, change: &DomainChange) -> Result<(), Error> {
         change.check(EDIT.route)?;
+        self.capacity().forget(name);
         self.write(EDIT, name.as_str(), &EditItems { items: &[name], attr: change }).await
     }
 

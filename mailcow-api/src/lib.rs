@@ -35,8 +35,9 @@
 //! - Reads, and writes that are safe to repeat, are [retried](RetryPolicy); nothing else is.
 //! - A call on several items tells of each whether it was done: [`Error::PartlyDone`].
 //! - [`Client::search_mailboxes`] lists in pages; what has no method yet goes through [`Client::raw`].
-//! - The limits of a domain do not hold among simultaneous creates, and an overrun domain refuses every edit: near a
-//!   limit create one mailbox after the other.
+//! - The limits of a domain do not hold among simultaneous creates, and an overrun domain refuses every edit. So one
+//!   client creates mailboxes of a domain side by side only as far as the last [`Client::get_domain`] or
+//!   [`Client::ensure_domain`] showed room for them, else one at a time.
 //!
 //! # Features
 //! - `fake`: `FakeMailcow`, a stateful Mailcow in memory to test with.
@@ -52,6 +53,7 @@ mod bcc_destinations;
 mod bcc_maps;
 mod builder;
 mod bulk;
+mod capacity;
 mod client;
 mod cors;
 mod dkim;

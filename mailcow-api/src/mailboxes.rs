@@ -171,11 +171,17 @@ impl Client {
 
     /// Creates a mailbox (`add/mailbox`).
     ///
+    /// Creates in one domain go out side by side only as far as [`get_domain`](Self::get_domain), which
+    /// [`ensure_domain`](Self::ensure_domain) calls, showed room for them, else one at a time: Mailcow does not keep
+    /// the limits of a domain among simultaneous creates. So read the domain before you create many. A dropped create
+    /// gives up its turn while the server may still be at work.
+    ///
     /// # Errors
     /// Returns [`Error::Refused`], among others with `object_exists` or `is_alias` (taken), `access_denied` (no such
     /// domain), `password_complexity`, `max_mailbox_exceeded` and `mailbox_quota_exceeded`.
     pub async fn add_mailbox(&self, new: &NewMailbox) -> Result<(), Error> {
         let body = new.body(ADD.route)?;
+        let _place = self.capacity().enter(new.address().domain(), new.quota()).await;
         self.write(ADD, new.address().as_str(), &body).await
     }
 

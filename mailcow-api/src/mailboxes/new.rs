@@ -51,6 +51,10 @@ impl NewMailbox {
         &self.address
     }
 
+    pub(super) fn quota(&self) -> Mib {
+        self.quota
+    }
+
     /// Sets the display name, empty by default.
     pub fn with_name(mut self, name: &str) -> Self {
         name.clone_into(&mut self.name);

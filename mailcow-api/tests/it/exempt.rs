@@ -1,8 +1,9 @@
-//! Recordings of routes that have no typed method: their answers are judged as strictly when they are called raw.
+//! Recorded calls that no typed method makes, because it has none for the route or refuses what was sent: called raw,
+//! they are judged as strictly.
 
 use mailcow_api::{Client, Error, Method, RawAction, RawCall};
 
-use crate::replay;
+use crate::{replay, tape::outcome};
 
 const SESSION: &str = "server/fido2-webauthn.json";
 const UI: &str = "notifications/ui-settings.json";
@@ -13,6 +14,7 @@ async fn again(fixture: &str, at: usize, success: &[&str]) -> Result<Option<serd
     let mut words = exchange.path.strip_prefix("/api/v1/").unwrap().split('/').map(str::to_owned);
     let action = match words.next().as_deref() {
         Some("add") => RawAction::Add,
+        Some("delete") => RawAction::Delete,
         Some("edit") => RawAction::Edit,
         _ => RawAction::Get,
     };
@@ -54,4 +56,54 @@ async fn nobody_is_logged_in_with_a_key() {
         let error = again(SESSION, at, &["anything"]).await.unwrap_err();
         assert!(error.outcome_unknown(), "{error}");
     }
+}
+
+#[tokio::test]
+async fn what_the_types_refuse_is_refused_by_the_server_too() {
+    for (fixture, at, success, refused) in [
+        ("domain_admins/all.json", 2, "domain_admin_added", "username_invalid"),
+        ("filters/all.json", 3, "mailbox_modified", "value_missing"),
+        ("filters/all.json", 4, "mailbox_modified", "no_user_defined"),
+        ("identity_provider/all.json", 2, "object_modified", "invalid_authsource"),
+        ("identity_provider/all.json", 3, "object_modified", "required_data_missing"),
+        ("identity_provider/all.json", 4, "object_modified", "required_data_missing"),
+        ("mta_sts/all.json", 3, "Task completed", "max_age_invalid"),
+        ("rspamd/all.json", 1, "rsetting_added", "map_content_empty"),
+        ("server/auth.json", 3, "domain_added", "access_denied"),
+        ("spam_policies/all.json", 4, "domain_modified", "policy_list_from_invalid"),
+        ("spam_policies/all.json", 5, "domain_modified", "access_denied"),
+        ("sync_jobs/all.json", 2, "mailbox_modified", "access_denied"),
+        ("sync_jobs/all.json", 3, "mailbox_modified", "access_denied"),
+    ] {
+        let said = outcome(again(fixture, at, &[success]).await);
+        let code = said.strip_prefix("refused: ").unwrap_or_else(|| panic!("{fixture} {at}: {said}"));
+        assert_eq!(code.split(" (").next(), Some(refused), "{fixture} {at}");
+    }
+}
+
+#[tokio::test]
+async fn names_that_are_none_are_not_found() {
+    for (fixture, at) in [
+        ("logs/all.json", 11),
+        ("logs/all.json", 12),
+        ("server/get-nonexistent.json", 1),
+        ("server/get-nonexistent.json", 3),
+        ("server/get-nonexistent.json", 5),
+    ] {
+        assert_eq!(again(fixture, at, &[]).await.unwrap(), None, "{fixture} {at}");
+    }
+}
+
+#[tokio::test]
+async fn routes_that_lie_or_are_missing_are_told() {
+    // The queue knows no such action, and the answer is that of a success.
+    let nothing_done = again("mail_queue/all.json", 4, &["queue_command_success"]).await.unwrap_err();
+    assert!(nothing_done.outcome_unknown(), "{nothing_done}");
+    // The form of the documentation: the action is taken for the name of a message.
+    assert_eq!(again("mail_queue/all.json", 6, &["queue_command_success"]).await.unwrap(), None);
+    let missing = again("mta_sts/all.json", 7, &[]).await.unwrap_err();
+    assert!(matches!(missing, Error::Unsupported { .. }), "{missing}");
+    // This one answers always as if there was no key.
+    let broken = again("server/get-nonexistent.json", 20, &[]).await.unwrap_err();
+    assert!(matches!(broken, Error::Unauthenticated { .. }), "{broken}");
 }

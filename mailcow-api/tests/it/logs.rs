@@ -101,4 +101,14 @@ async fn rspamd_counts() {
 async fn logins_are_seen_at_the_mailbox_too() {
     let agent = "agent-0001@agents.example.com".parse().unwrap();
     assert!(replay::one(ALL, 17, &[]).get_mailbox(&agent).await.unwrap().is_some());
+    let logins = replay::one(ALL, 16, &[]).last_logins(&agent, None).await.unwrap();
+    assert_eq!(logins.web, None);
+    let told: Vec<_> = logins
+        .sasl
+        .iter()
+        .map(|login| (login.service.as_str(), login.remote.as_str(), login.app_password))
+        .collect();
+    let expected = [("smtp", "192.0.2.2", Some(1)), ("pop3", "192.0.2.3", None), ("imap", "192.0.2.1", None)];
+    assert_eq!(told, expected);
+    assert!(logins.sasl.iter().all(|login| login.time == "2026-11-20 09:27:59"));
 }

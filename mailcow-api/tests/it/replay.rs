@@ -2,8 +2,10 @@
 
 use std::{
     collections::VecDeque,
+    env,
     fmt::Debug,
     fs,
+    io::Write as _,
     path::Path,
     sync::{Arc, Mutex},
 };
@@ -23,9 +25,19 @@ pub(crate) struct Exchange {
     /// Fields of the recorded body that this client leaves to the server.
     omitted: &'static [&'static str],
     note: String,
+    /// The fixtures that the request and the answer are of.
+    origins: Vec<(String, usize)>,
 }
 
 impl Exchange {
+    /// Gives the answer of another recorded exchange to this request.
+    pub(crate) fn answered_as(mut self, name: &str, at: usize) -> Self {
+        let other = load(name).swap_remove(at);
+        self.response = other.response;
+        self.origins = other.origins;
+        self
+    }
+
     /// Names the fields of the recorded body that this client does not send.
     pub(crate) fn omitting(mut self, fields: &'static [&'static str]) -> Self {
         self.omitted = fields;
@@ -46,6 +58,9 @@ impl Exchange {
             assert!(remove(&mut recorded, field), "the recording has no field {field}");
         }
         assert_eq!(plain(sent), plain(recorded), "{}", self.note);
+        for (name, at) in &self.origins {
+            note_played(name, *at);
+        }
     }
 }
 
@@ -53,7 +68,15 @@ impl Exchange {
 pub(crate) fn load(name: &str) -> Vec<Exchange> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
     let recorded: Vec<Value> = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    recorded.iter().map(exchange).collect()
+    recorded.iter().enumerate().map(|(at, recorded)| exchange(recorded, (name.to_owned(), at))).collect()
+}
+
+/// Tells the count of the played exchanges (`recordings.rs`), if it runs these tests, of one more.
+pub(crate) fn note_played(name: &str, at: usize) {
+    if let Some(path) = env::var_os(PLAYED) {
+        let mut file = fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
+        file.write_all(format!("{name} {at}\n").as_bytes()).unwrap();
+    }
 }
 
 /// Builds a client to which the given exchanges happen, in order.
@@ -119,7 +142,7 @@ impl Drop for Script {
     }
 }
 
-fn exchange(recorded: &Value) -> Exchange {
+fn exchange(recorded: &Value, origin: (String, usize)) -> Exchange {
     let (request, response) = (&recorded["request"], &recorded["response"]);
     let body = match &response["body"] {
         Value::String(text) => text.clone(),
@@ -134,6 +157,7 @@ fn exchange(recorded: &Value) -> Exchange {
             .with_content_type(response["content_type"].as_str().unwrap_or("")),
         omitted: &[],
         note: recorded["note"].as_str().unwrap_or_default().to_owned(),
+        origins: vec![origin],
     }
 }
 
@@ -160,3 +184,6 @@ fn plain(value: Value) -> Value {
         value => value,
     }
 }
+
+/// Names, in the environment, the file that lists what was played.
+pub(crate) const PLAYED: &str = "PLAYED_RECORDINGS";

@@ -1,6 +1,6 @@
 //! Keys, roles and a server in trouble, played back from recordings.
 
-use mailcow_api::{DomainName, Error, NewDomain};
+use mailcow_api::{DomainChange, DomainName, Error, NewDomain, SearchQuery};
 
 use crate::replay;
 
@@ -10,8 +10,7 @@ fn domain(text: &str) -> DomainName {
 
 /// Takes the answer of a recorded call, whatever its route was, as the answer to the check of the credentials.
 async fn version_answered(fixture: &str, at: usize) -> Result<String, Error> {
-    let mut exchange = replay::load("server/status.json").swap_remove(2);
-    exchange.response = replay::load(fixture).swap_remove(at).response;
+    let exchange = replay::load("server/status.json").swap_remove(2).answered_as(fixture, at);
     replay::client([exchange]).version().await
 }
 
@@ -23,7 +22,13 @@ async fn the_version_is_read() {
 #[tokio::test]
 async fn a_key_that_is_not_accepted_is_told_with_the_reason() {
     for (at, reason) in [
+        (0, "the answer is empty"),
         (1, "the answer is empty"),
+        (2, "the answer is empty"),
+        // HTTP Basic, a bearer token and a query, none of which mailcow reads.
+        (10, "the answer is empty"),
+        (11, "the answer is empty"),
+        (14, "the answer is empty"),
         (6, "unknown or inactive"),
         (7, "unknown or inactive"),
         (8, "list of allowed addresses"),
@@ -43,10 +48,45 @@ async fn a_read_only_key_is_told() {
     let error =
         replay::client([exchange]).add_domain(&NewDomain::new(domain("ro.example.com"))).await.unwrap_err();
     assert!(matches!(error, Error::PermissionDenied { .. }), "{error}");
+    let edit = replay::one("server/auth-read-only-key.json", 2, &[]);
+    let error = edit.edit_domain(&domain("ro.example.com"), &DomainChange::new().with_active(true)).await;
+    assert!(matches!(error, Err(Error::PermissionDenied { .. })), "{error:?}");
     let mut exchange = replay::load("server/auth-read-only-key.json").swap_remove(3);
     exchange.body = serde_json::json!(["ro.example.com"]);
     let error = replay::client([exchange]).delete_domain(&domain("ro.example.com")).await.unwrap_err();
     assert!(matches!(error, Error::PermissionDenied { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_read_only_key_reads_and_searches() {
+    const READ_ONLY: &str = "server/auth-read-only-key.json";
+    assert_eq!(replay::one(READ_ONLY, 0, &[]).domains().await.unwrap(), []);
+    // Recorded with another list of columns.
+    let search = replay::altered(READ_ONLY, 4, |exchange| {
+        exchange.body = replay::load("search/mailbox-search.json").swap_remove(7).body;
+        exchange.body["draw"] = 1.into();
+        exchange.body["length"] = 10.into();
+        exchange.body["search"]["value"] = "".into();
+    });
+    let ten = SearchQuery::all().with_page_size(10.try_into().unwrap());
+    assert_eq!(search.mailbox_page(&ten, 0).await.unwrap().rows, []);
+}
+
+#[tokio::test]
+async fn a_key_is_accepted_in_every_form_of_its_header() {
+    for at in [9, 12, 13] {
+        assert_eq!(replay::one("server/auth.json", at, &[]).domains().await.unwrap(), []);
+    }
+    assert_eq!(replay::one("server/protocol-errors.json", 19, &[]).domains().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn without_a_key_nothing_is_changed() {
+    for at in [4, 5] {
+        let write = replay::load("domains/delete.json").swap_remove(2).answered_as("server/auth.json", at);
+        let error = replay::client([write]).delete_domain(&domain("tpl.example.com")).await.unwrap_err();
+        assert!(matches!(error, Error::PermissionDenied { .. }), "{error}");
+    }
 }
 
 #[tokio::test]
@@ -56,8 +96,8 @@ async fn a_server_in_trouble_is_retryable_for_reads_and_unknown_for_writes() {
         assert!(error.is_retryable() && !error.outcome_unknown(), "{error}");
         assert!(!format!("{error:?}").contains("SQLSTATE"), "the page does not belong into an error");
 
-        let mut write = replay::load("domains/delete.json").swap_remove(2);
-        write.response = replay::load("server/backend-down.json").swap_remove(at).response;
+        let write = replay::load("domains/delete.json").swap_remove(2);
+        let write = write.answered_as("server/backend-down.json", at);
         let error = replay::client([write]).delete_domain(&domain("tpl.example.com")).await.unwrap_err();
         assert!(error.outcome_unknown() && !error.is_retryable(), "{error}");
     }
@@ -105,8 +145,8 @@ async fn other_forms_of_a_body_are_confirmed_alike() {
 
 #[tokio::test]
 async fn a_task_completed_that_did_nothing_is_no_success() {
-    let mut write = replay::load("domains/delete.json").swap_remove(2);
-    write.response = replay::load("server/protocol-errors.json").swap_remove(1).response;
+    let write = replay::load("domains/delete.json").swap_remove(2);
+    let write = write.answered_as("server/protocol-errors.json", 1);
     let error = replay::client([write]).delete_domain(&domain("tpl.example.com")).await.unwrap_err();
     assert!(error.outcome_unknown(), "{error}");
 }
@@ -114,8 +154,20 @@ async fn a_task_completed_that_did_nothing_is_no_success() {
 #[tokio::test]
 async fn the_left_over_of_another_call_is_not_swallowed() {
     // Recorded with a client that keeps cookies, as this one never does.
-    let mut write = replay::load("domains/delete.json").swap_remove(2);
-    write.response = replay::load("server/session-cookie.json").swap_remove(1).response;
+    let write = replay::load("domains/delete.json").swap_remove(2);
+    let write = write.answered_as("server/session-cookie.json", 1);
     let error = replay::client([write]).delete_domain(&domain("tpl.example.com")).await.unwrap_err();
     assert!(matches!(error, Error::Partial { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_session_answers_as_a_key_does() {
+    const COOKIE: &str = "server/session-cookie.json";
+    let tag = DomainChange::new().with_added_tags(["fleet"]);
+    let died =
+        replay::one(COOKIE, 0, &[]).edit_domain(&domain("agents.example.com"), &tag).await.unwrap_err();
+    assert!(died.outcome_unknown(), "the tag was there already: {died}");
+    assert_eq!(replay::one(COOKIE, 2, &[]).version().await.unwrap(), "2026-07a");
+    let found = replay::one(COOKIE, 3, &[]).get_domain(&domain("example.net")).await.unwrap().unwrap();
+    assert_eq!((found.name.as_str(), found.max_new_mailbox_quota.get()), ("example.net", 10_737_418_240));
 }

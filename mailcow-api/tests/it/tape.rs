@@ -65,6 +65,7 @@ impl Tape {
     /// Returns a client that must not send anything: what was recorded here is refused beforehand.
     pub(crate) fn unsent(&self, at: usize) -> Client {
         self.mark(at);
+        replay::note_played(self.name, at);
         replay::client([])
     }
 
@@ -72,6 +73,7 @@ impl Tape {
     pub(crate) fn impossible(&self, at: usize, reason: &str) {
         assert!(!reason.is_empty());
         self.mark(at);
+        replay::note_played(self.name, at);
     }
 
     fn mark(&self, at: usize) {
