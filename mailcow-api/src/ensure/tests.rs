@@ -5,9 +5,12 @@ use super::*;
 /// A server on which a change has effect only as scripted: what is left of the fields after each, or that it is gone.
 struct Script {
     left: Mutex<Vec<&'static str>>,
-    changes: Mutex<Vec<(Option<Vec<&'static str>>, bool)>>,
+    changes: Mutex<Vec<Change>>,
     is_gone: Mutex<bool>,
 }
+
+/// What is left after a change (nothing at all if the object is gone), and whether its outcome is in doubt.
+type Change = (Option<Vec<&'static str>>, bool);
 
 impl Script {
     fn new(left: &[&'static str], changes: &[(Option<&[&'static str]>, bool)]) -> Self {

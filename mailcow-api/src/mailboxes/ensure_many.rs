@@ -62,12 +62,14 @@ impl Client {
                 }
             }
         }
-        for (domain, mut own) in domains {
+        for (domain, own) in &mut domains {
             own.retain(|&at| done[at].is_none());
             // One alone finds its limit at the server; for several the client has to know how much room there is.
             if own.len() > 1 {
-                self.get_domain(&domain).await?;
+                self.get_domain(domain).await?;
             }
+        }
+        for own in domains.into_values() {
             let make = |at: usize| {
                 let wish = &wanted[at];
                 async move {
