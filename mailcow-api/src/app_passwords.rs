@@ -164,8 +164,11 @@ impl Client {
         self.write(ADD, new.mailbox.as_str(), &body).await
     }
 
-    /// Makes certain that a mailbox has an app password of that name and writes nothing if it has. Safe to repeat, as
-    /// long as nobody else creates the same name at the same moment. Of several with one name the oldest counts.
+    /// Makes certain that a mailbox has an app password of that name and writes nothing if it has. Safe to repeat; of
+    /// several with one name the oldest counts.
+    ///
+    /// Mailcow would make a second one. Clones of this client take turns; separate clients and programs that create the
+    /// same one at the same moment must take care of that themselves.
     ///
     /// Unless [`how`](Ensured::how) is `Created`, it may be another password:
     /// [`edit_app_password`](Self::edit_app_password) sets it.
@@ -173,6 +176,7 @@ impl Client {
     /// # Errors
     /// As [`add_app_password`](Self::add_app_password).
     pub async fn ensure_app_password(&self, wanted: &NewAppPassword) -> Result<Ensured<AppPassword>, Error> {
+        let _turn = self.turn(format!("app passwords {}", wanted.mailbox)).await;
         let name = unescape(&wanted.name);
         let find = || async {
             let all = self.app_passwords(&wanted.mailbox).await?;

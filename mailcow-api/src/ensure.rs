@@ -74,7 +74,7 @@ pub enum Outcome<'a> {
     Created,
     /// It was there, and these fields of it were changed.
     Changed(&'a [&'static str]),
-    /// It was there, and nothing was written.
+    /// It was there, and nothing of it was changed.
     Unchanged,
 }
 
@@ -208,3 +208,6 @@ pub(crate) fn missing(operation: &'static str, subject: &str) -> Error {
 pub(crate) fn fields<const N: usize>(conditions: [(&'static str, bool); N]) -> Vec<&'static str> {
     conditions.into_iter().filter_map(|(field, holds)| holds.then_some(field)).collect()
 }
+
+#[cfg(test)]
+mod tests;

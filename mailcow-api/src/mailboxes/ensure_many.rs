@@ -13,8 +13,8 @@ impl Client {
     ///
     /// More than a few are looked up in the lists of their domains, page by page, instead of one by
     /// one. Those that are missing are created at the same time as far as
-    /// [`concurrency`](crate::ClientBuilder::concurrency) allows, but one after the other in a domain that could
-    /// overrun its limits.
+    /// [`concurrency`](crate::ClientBuilder::concurrency) allows, but one after the other in a domain that may have no
+    /// room for all of them.
     ///
     /// ```
     /// use mailcow_api::{FakeMailcow, How, Mib, NewDomain, NewMailbox};
@@ -62,9 +62,14 @@ impl Client {
                 }
             }
         }
-        for (domain, mut own) in domains {
+        for (domain, own) in &mut domains {
             own.retain(|&at| done[at].is_none());
-            let at_once = if self.may_overrun(&domain, &own, wanted).await? { 1 } else { MANY };
+            // One alone finds its limit at the server; for several the client has to know how much room there is.
+            if own.len() > 1 {
+                self.get_domain(domain).await?;
+            }
+        }
+        for own in domains.into_values() {
             let make = |at: usize| {
                 let wish = &wanted[at];
                 async move {
@@ -73,7 +78,7 @@ impl Client {
                     (at, ensure_missing(read, create, |found| wish.differs(found)).await)
                 }
             };
-            let mut results = stream::iter(own).map(make).buffer_unordered(at_once);
+            let mut results = stream::iter(own).map(make).buffer_unordered(MANY);
             while let Some((at, ensured)) = results.next().await {
                 done[at] = Some(ensured);
             }
@@ -98,24 +103,6 @@ impl Client {
             .try_filter_map(|found| async { Ok(found) })
             .try_collect()
             .await
-    }
-
-    /// Returns whether the new mailboxes of a domain would come near one of its limits.
-    async fn may_overrun(
-        &self,
-        domain: &DomainName,
-        new: &[usize],
-        wanted: &[NewMailbox],
-    ) -> Result<bool, Error> {
-        // One alone is checked by the server.
-        if new.len() < 2 {
-            return Ok(false);
-        }
-        let Some(domain) = self.get_domain(domain).await? else { return Ok(false) };
-        let bytes: i64 = new.iter().map(|&at| crate::Bytes::from(wanted[at].quota).get()).sum();
-        let is_enough = |left: i64, new: i64| left >= new;
-        Ok(!is_enough(domain.mailboxes_left, i64::try_from(new.len()).unwrap_or(i64::MAX))
-            || !is_enough(domain.quota.get() - domain.quota_assigned.get(), bytes))
     }
 }
 

@@ -4,9 +4,29 @@ mod hub;
 mod many;
 mod things;
 
-use mailcow_api::{Client, FakeMailcow, Fault, MailboxAddress, Method, Mib, NewDomain, NewMailbox};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use mailcow_api::{
+    Client, FakeMailcow, Fault, HttpClient, HttpError, HttpRequest, HttpResponse, MailboxAddress, Method,
+    Mib, NewDomain, NewMailbox,
+};
 
 use self::things::{Thing, Wanted};
+
+/// A server that lets others go first, before and after it carries out a call.
+#[derive(Debug)]
+struct Slow(FakeMailcow);
+
+#[async_trait]
+impl HttpClient for Slow {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        tokio::task::yield_now().await;
+        let answer = self.0.send(request).await;
+        tokio::task::yield_now().await;
+        answer
+    }
+}
 
 /// A server with two domains and a mailbox.
 async fn ground() -> (FakeMailcow, Client) {
@@ -106,9 +126,13 @@ async fn a_write_that_was_not_carried_out_is_an_error_and_can_be_repeated() {
 #[tokio::test]
 async fn what_mailcow_would_make_twice_is_made_once_by_calls_at_the_same_time() {
     for thing in Thing::ALL {
-        let (_mailcow, client) = ground().await;
+        let (mailcow, client) = ground().await;
+        let builder = Client::builder("https://mail.example.com", mailcow.api_key());
+        let slow = builder.http_client(Arc::new(Slow(mailcow))).build().unwrap();
+        // Until the key is known to be right, calls go one after the other.
+        slow.version().await.unwrap();
         let all = (0..8).map(|_| {
-            let client = client.clone();
+            let client = slow.clone();
             async move { thing.ensure(&client, Wanted::First).await }
         });
         for done in futures_util::future::join_all(all).await {
