@@ -1,11 +1,11 @@
 //! Readers for fields that Mailcow writes now as a number, now as text, now as a bool.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use secrecy::SecretString;
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, Error as _},
+    de::{DeserializeOwned, Error as _, Visitor},
 };
 use serde_json::Value;
 
@@ -42,7 +42,7 @@ pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D
 /// Reads text; null is the empty text.
 pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(match Scalar::deserialize(deserializer)? {
-        Scalar::Text(text) => text,
+        Scalar::Text(text) => text.into_owned(),
         Scalar::Int(number) => number.to_string(),
         Scalar::Null => String::new(),
         Scalar::Bool(_) | Scalar::Float(_) => return Err(D::Error::custom("not a text")),
@@ -100,17 +100,65 @@ where
     }
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Scalar {
+/// A single value. Derived as an untagged enum it would be copied once more, and lists hold hundreds of thousands.
+enum Scalar<'de> {
     Null,
     Bool(bool),
     Int(i64),
     Float(f64),
-    Text(String),
+    Text(Cow<'de, str>),
 }
 
-impl Scalar {
+impl<'de> Deserialize<'de> for Scalar<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ScalarVisitor)
+    }
+}
+
+struct ScalarVisitor;
+
+impl<'de> Visitor<'de> for ScalarVisitor {
+    type Value = Scalar<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a single value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Scalar::Null)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
+        Ok(Scalar::Bool(flag))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Scalar::Int(number))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        #[allow(clippy::cast_precision_loss, reason = "what is no i64 is no integer here")]
+        Ok(i64::try_from(number).map_or(Scalar::Float(number as f64), Scalar::Int))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(Scalar::Float(number))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Scalar::Text(text.into()))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Scalar::Text(text.to_owned().into()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
+        Ok(Scalar::Text(text.into()))
+    }
+}
+
+impl Scalar<'_> {
     fn int(self) -> Option<i64> {
         match self {
             Self::Bool(flag) => Some(i64::from(flag)),
