@@ -1,23 +1,32 @@
-//! A typed client of the [Mailcow](https://mailcow.email) REST API: domains, mailboxes, app passwords, DKIM keys and
-//! sending limits.
+//! A typed client of the [Mailcow](https://mailcow.email) REST API: every route of it, from domains and mailboxes to
+//! the quarantine and the logs, and answers that say what really happened.
 //!
 //! ```
-//! use mailcow_api::{Client, DkimKeySpec, FakeMailcow, Mib, NewDomain, NewMailbox};
+//! use mailcow_api::{AliasAddress, DkimKeySpec, DomainName, FakeMailcow, MailboxAddress, Mib};
+//! use mailcow_api::{NewAlias, NewDomain, NewMailbox, RateFrame, RateLimit};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), mailcow_api::Error> {
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // Against a real server: Client::builder("https://mail.example.com", api_key).build()?
-//! let client: Client = FakeMailcow::new().client();
+//! let client = FakeMailcow::new().client();
 //! client.version().await?; // address, TLS and key are right
 //!
-//! let domain = client.ensure_domain(&NewDomain::new("agents.example.com".parse()?)).await?.value;
-//! let dkim = client.ensure_dkim(&domain.name.parse()?, &DkimKeySpec::new("dkim")?).await?.value;
-//! println!("{}._domainkey.{} TXT {}", dkim.selector, domain.name, dkim.txt);
+//! let domain: DomainName = "agents.example.com".parse()?;
+//! let wanted = NewDomain::new(domain.clone()).with_max_mailboxes(5000).with_max_aliases(10);
+//! assert!(client.ensure_domain(&wanted).await?.differs.is_empty());
+//! let key = client.ensure_dkim(&domain, &DkimKeySpec::new("dkim")?).await?.value;
+//! println!("{}._domainkey.{domain} TXT {}", key.selector, key.txt);
+//! client.set_domain_rate_limit(&domain, &RateLimit::new(100.try_into()?, RateFrame::Hour)).await?;
 //!
-//! let address = "agent-7@agents.example.com".parse()?;
-//! let wanted = NewMailbox::new(address, "Fake-Passw0rd-1".into(), Mib::new(64)).with_tags(["owner-42"]);
+//! let address: MailboxAddress = "agent-7@agents.example.com".parse()?;
+//! let password = client.generate_password().await?;
+//! let wanted = NewMailbox::new(address.clone(), password, Mib::new(64)).with_tags(["owner-42"]);
 //! let mailbox = client.ensure_mailbox(&wanted).await?;
 //! assert!(mailbox.differs.is_empty());
+//! let limit = RateLimit::new(10.try_into()?, RateFrame::Minute);
+//! client.set_mailbox_rate_limit(&address, &limit).await?;
+//! // What is for nobody else comes here.
+//! client.add_alias(&NewAlias::new(AliasAddress::catch_all(&domain), address)).await?;
 //! # Ok(())
 //! # }
 //! ```
@@ -27,6 +36,8 @@
 //!   that very operation and no problem beside it; see [`Error`] for the rest.
 //! - A lost or empty answer to a write leaves it open whether it was done: [`Error::Unknown`]. The `ensure_*` calls
 //!   read back by themselves.
+//! - What is refused has a [`Problem`] with a stable code and a sentence on what to do about it. Names, lists and numbers
+//!   that Mailcow would take for something else are refused before anything is sent.
 //! - Sizes are [`Mib`] in requests and [`Bytes`] in answers.
 //! - Deletes on a server with thousands of mailboxes take half a minute, so they go out one by one and have a
 //!   [deadline](ClientBuilder::deadline_of) of 120 s; [`ClientBuilder::concurrency`] bounds every kind of call.
@@ -39,7 +50,11 @@
 //!   client creates mailboxes of a domain side by side only as far as the last [`Client::get_domain`] or
 //!   [`Client::ensure_domain`] showed room for them, else one at a time.
 //!
+//! - Fifteen of its 222 routes have no method: they belong to the session of the web page, or answer nothing to an API
+//!   key. Passwords, keys and other secrets are in no `Debug`, no error and no log.
+//!
 //! # Features
+//! None is on by default.
 //! - `fake`: `FakeMailcow`, a stateful Mailcow in memory to test with.
 //! - `fake-server`: the same over real HTTP on a loopback port.
 
