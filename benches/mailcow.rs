@@ -1,9 +1,10 @@
 //! What typed answers and manners cost, against a program that has neither.
 //!
-//! `cargo bench --bench mailcow` prints three ratios, then the times behind the first. *Decoding*: a list of 5000
+//! `cargo bench --bench mailcow` prints four ratios, then the times behind the first. *Decoding*: a list of 5000
 //! mailboxes, in the recorded shape, by `Client::mailboxes` against `serde_json::Value` on the same bytes, in time
 //! and in memory held. *Creating*: 1000 mailboxes by `Client::ensure_mailbox` on the fake over loopback HTTP, against
-//! bare reqwest that makes the same requests, as many at once.
+//! bare reqwest that makes the same requests, as many at once. *Unchanged*: 1000 mailboxes that are as wanted, by
+//! `Client::ensure_mailboxes` against a read of each.
 
 use std::{
     hint::black_box,
@@ -33,6 +34,7 @@ fn main() {
     println!("a list of 5000 mailboxes: {} bytes", list.0.len());
     compare_decoding(&runtime, &list);
     compare_creating(&runtime);
+    compare_unchanged(&runtime);
     decoding();
     Criterion::default().configure_from_args().final_summary();
 }
@@ -69,6 +71,33 @@ fn compare_creating(runtime: &Runtime) {
     println!(
         "creating 1000: {typed:.2?} to {bare:.2?}, {:.2} of the speed of bare reqwest",
         ratio(bare, typed)
+    );
+}
+
+/// What it costs to find that nothing has to be done.
+fn compare_unchanged(runtime: &Runtime) {
+    let (mailcow, server) = runtime.block_on(empty());
+    let client = Client::builder(&server.uri(), mailcow.api_key()).build().expect("it is a loopback address");
+    let wanted: Vec<NewMailbox> = (0..COUNT).map(new_mailbox).collect();
+    let ensure = || {
+        let ensured = runtime.block_on(client.ensure_mailboxes(&wanted)).expect("the lists can be read");
+        ensured.into_iter().map(|one| one.expect("it is there").how).collect::<Vec<_>>()
+    };
+    assert!(ensure().iter().all(|how| *how == How::Created));
+    let before = mailcow.calls().len();
+    assert!(ensure().iter().all(|how| *how == How::Existed));
+    let calls = mailcow.calls().len() - before;
+    let (together, singly) = fastest_of(
+        5,
+        || drop(black_box(ensure())),
+        || {
+            let reads = stream::iter(&wanted).map(|one| client.get_mailbox(one.address()));
+            black_box(runtime.block_on(reads.buffer_unordered(AT_ONCE).collect::<Vec<_>>()));
+        },
+    );
+    println!(
+        "1000 unchanged: {calls} calls, {together:.2?} to {singly:.2?} for 1000 reads, ratio {:.2}",
+        ratio(together, singly)
     );
 }
 
@@ -126,12 +155,16 @@ async fn create_typed() {
     let created = stream::iter(0..COUNT).map(|number| {
         let client = &client;
         async move {
-            let address = local_part(number) + "@" + DOMAIN;
-            let new = NewMailbox::new(address.parse().expect("it is one"), PASSWORD.into(), Mib::new(64));
-            assert_eq!(client.ensure_mailbox(&new).await.expect("it is created").how, How::Created);
+            let ensured = client.ensure_mailbox(&new_mailbox(number)).await;
+            assert_eq!(ensured.expect("it is created").how, How::Created);
         }
     });
     created.buffer_unordered(AT_ONCE).collect::<()>().await;
+}
+
+fn new_mailbox(number: usize) -> NewMailbox {
+    let address = local_part(number) + "@" + DOMAIN;
+    NewMailbox::new(address.parse().expect("it is one"), PASSWORD.into(), Mib::new(64))
 }
 
 async fn create_bare() {
