@@ -86,6 +86,7 @@ impl State {
         self.sync_jobs.retain(|row| row.mailbox() != mailbox);
         self.forget_policies(mailbox);
         self.forget_temporary_aliases(mailbox);
+        self.spam_scores.remove(mailbox);
     }
 }
 

@@ -1,5 +1,6 @@
 //! A Mailcow in memory.
 
+mod admins;
 mod alias_domains;
 mod aliases;
 mod app_passwords;
@@ -23,6 +24,7 @@ mod routes;
 mod search;
 #[cfg(feature = "fake-server")]
 mod server;
+mod spam_scores;
 mod state;
 mod switches;
 mod sync_jobs;
@@ -51,7 +53,7 @@ pub use self::switches::FakeHealth;
 ///
 /// It knows the routes that set up domains and mailboxes and what belongs to them: aliases of all sorts, app passwords,
 /// DKIM keys, sending limits, relay hosts, transports, filters, resources, domain admins, sync jobs, maps, lists of
-/// senders, templates, and the settings next to these. What a running server measures is left out (logs, queue,
+/// senders, templates, and the settings next to these; also the admins of the server. What a running server measures is left out (logs, queue,
 /// quarantine, containers); such routes answer 404 as unknown ones do. Its clock stands still.
 ///
 /// Single calls go wrong by [`fail_next`](Self::fail_next) and [`lose_next`](Self::lose_next), the whole server by
