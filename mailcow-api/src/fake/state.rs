@@ -34,6 +34,8 @@ pub(super) struct State {
     pub(super) bcc_maps: Table<MapRow>,
     pub(super) recipient_maps: Table<MapRow>,
     pub(super) tls_policy_maps: Table<MapRow>,
+    /// As it is shown.
+    pub(super) identity_provider: Option<Value>,
     pub(super) mta_sts: BTreeMap<String, MtaStsRow>,
     pub(super) oauth_clients: Table<OauthClientRow>,
     pub(super) password_policy: PasswordPolicyRow,
