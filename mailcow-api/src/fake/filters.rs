@@ -9,7 +9,7 @@ use super::{
 
 #[derive(Debug)]
 pub(super) struct FilterRow {
-    mailbox: String,
+    pub(super) mailbox: String,
     kind: String,
     description: String,
     script: String,

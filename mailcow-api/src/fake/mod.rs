@@ -23,6 +23,7 @@ mod password_policy;
 mod policies;
 mod rate_limits;
 mod relays;
+mod renames;
 mod resources;
 mod routes;
 mod search;

@@ -87,6 +87,7 @@ impl State {
             ["edit", "quota_notification"] => notifications::edit_quota_notification(body),
             ["edit", "quota_notification_bcc"] => self.edit_quota_notification_bcc(body),
             ["edit", "recipient_map"] => self.edit_recipient_map(body),
+            ["edit", "rename-mbox"] => self.rename_mailbox(body),
             ["edit", "reset-password-notification"] => notifications::edit_reset_notification(body),
             ["edit", "resource"] => self.edit_resource(body),
             ["edit", "spam-score"] => self.edit_spam_score(body),

@@ -1,11 +1,12 @@
 //! The fake against the recordings of admins and of the settings of the whole server.
 
-use mailcow_api::FakeMailcow;
-use serde_json::json;
+use mailcow_api::{FakeMailcow, MailboxAddress, Method};
+use serde_json::{Value, json};
 
 use crate::{
-    fake::{TIMES, add_mailbox, answers_as_recorded, post},
+    fake::{TIMES, add_mailbox, answers_as_recorded, post, send, with_domains},
     fake_resources::with_agent,
+    replay::{self, code},
 };
 
 #[test]
@@ -50,4 +51,35 @@ fn notifications() {
 fn cross_origin_rules_are_checked() {
     // The others are of a browser's headers, which no client of this crate sends.
     answers_as_recorded(&FakeMailcow::new(), "cors/all.json", 0..=2, TIMES);
+}
+
+#[tokio::test]
+async fn a_renamed_mailbox_takes_along_what_belongs_to_it() {
+    let mailcow = with_domains();
+    add_mailbox(&mailcow, "agent-0002", "agents.example.com");
+    let (client, address) = (mailcow.client(), |text: &str| text.parse::<MailboxAddress>().unwrap());
+    let (old, new) = (address("agent-0002@agents.example.com"), address("agent-0002b@agents.example.com"));
+    let score = json!({"items": [old.as_str()], "attr": {"spam_score": "5,9"}});
+    post(&mailcow, "/api/v1/edit/spam-score", &score);
+    client.rename_mailbox(&old, &new, true).await.unwrap();
+    assert_eq!(client.get_mailbox(&old).await.unwrap(), None);
+    assert_eq!(client.get_mailbox(&new).await.unwrap().unwrap().address, new.as_str());
+    let read = |path: &str| {
+        let answer = send(&mailcow, &mailcow.api_key(), Method::Get, path, &Value::Null);
+        serde_json::from_slice::<Value>(&answer.body).unwrap()
+    };
+    assert_eq!(read(&format!("/api/v1/get/spam-score/{new}")), json!({"score": "5,9"}));
+    // The renaming itself was not recorded, but the alias that it left was.
+    let recorded =
+        serde_json::from_slice::<Value>(&replay::load("aliases/get.json")[0].response.body).unwrap();
+    let (mut left, mut wanted) = (read("/api/v1/get/alias/all")[0].take(), recorded[0].clone());
+    for field in ["id", "created"] {
+        (left[field], wanted[field]) = (Value::Null, Value::Null);
+    }
+    assert_eq!(left, wanted);
+    assert_eq!(
+        code(client.rename_mailbox(&old, &address("x@agents.example.com"), false).await),
+        "access_denied"
+    );
+    assert_eq!(code(client.rename_mailbox(&new, &old, false).await), "is_alias");
 }
