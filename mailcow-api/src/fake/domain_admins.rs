@@ -170,6 +170,6 @@ fn domains(body: &Value) -> Option<Vec<String>> {
     Some(names.iter().filter_map(Value::as_str).map(str::to_lowercase).collect())
 }
 
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }

@@ -9,7 +9,7 @@ use super::{
 
 #[derive(Debug)]
 pub(super) struct FilterRow {
-    mailbox: String,
+    pub(super) mailbox: String,
     kind: String,
     description: String,
     script: String,
@@ -86,6 +86,7 @@ impl State {
         self.sync_jobs.retain(|row| row.mailbox() != mailbox);
         self.forget_policies(mailbox);
         self.forget_temporary_aliases(mailbox);
+        self.spam_scores.remove(mailbox);
     }
 }
 

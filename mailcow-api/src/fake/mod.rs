@@ -1,28 +1,35 @@
 //! A Mailcow in memory.
 
+mod admins;
 mod alias_domains;
 mod aliases;
 mod app_passwords;
+mod cors;
 mod dkim;
 mod dkim_copies;
 mod domain_admins;
 mod domains;
 mod filters;
+mod footers;
 mod forwarding_hosts;
 mod gate;
+mod identity_provider;
 mod mailboxes;
 mod maps;
 mod mta_sts;
+mod notifications;
 mod oauth_clients;
 mod password_policy;
 mod policies;
 mod rate_limits;
 mod relays;
+mod renames;
 mod resources;
 mod routes;
 mod search;
 #[cfg(feature = "fake-server")]
 mod server;
+mod spam_scores;
 mod state;
 mod switches;
 mod sync_jobs;
@@ -51,7 +58,8 @@ pub use self::switches::FakeHealth;
 ///
 /// It knows the routes that set up domains and mailboxes and what belongs to them: aliases of all sorts, app passwords,
 /// DKIM keys, sending limits, relay hosts, transports, filters, resources, domain admins, sync jobs, maps, lists of
-/// senders, templates, and the settings next to these. What a running server measures is left out (logs, queue,
+/// senders, templates, and the settings next to these; also the admins of the server, its identity
+/// provider, which it never reaches, footers and notifications. What a running server measures is left out (logs, queue,
 /// quarantine, containers); such routes answer 404 as unknown ones do. Its clock stands still.
 ///
 /// Single calls go wrong by [`fail_next`](Self::fail_next) and [`lose_next`](Self::lose_next), the whole server by

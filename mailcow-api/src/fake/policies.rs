@@ -7,7 +7,7 @@ use super::state::{Reply, State, danger, items, log, success, text};
 #[derive(Debug)]
 pub(super) struct PolicyRow {
     /// A domain, or a mailbox.
-    object: String,
+    pub(super) object: String,
     sender: String,
     is_wanted: bool,
 }

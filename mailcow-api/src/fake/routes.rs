@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{
+    cors, identity_provider, notifications,
     state::{Reply, State, list},
     templates::TemplateKind,
 };
@@ -11,8 +12,11 @@ impl State {
     /// Carries out a route, if it is one of these.
     pub(super) fn further(&mut self, route: &[&str], body: &Value) -> Option<Reply> {
         Some(match route {
-            // What users activate themselves cannot be set through the API.
-            ["get", "active-user-sieve", _] => list(Vec::new()),
+            // What users activate themselves cannot be set through the API. App passwords without a mailbox would be
+            // those of the user behind the key, and there is none.
+            ["get", "active-user-sieve", _] | ["get", "app-passwd", "all"] => list(Vec::new()),
+            ["get", "admin", "all"] => self.list_admins(),
+            ["get", "admin", name] => self.get_admin(name),
             // The real route is broken.
             ["get", "app-passwd", _] => Reply::Empty,
             ["get", "bcc", "all"] => self.list_bcc_maps(),
@@ -25,6 +29,7 @@ impl State {
             ["get", "filters", mailbox] => self.list_filters(Some(mailbox)),
             ["get", "fwdhost", "all"] => self.list_forwarding_hosts(),
             ["get", "fwdhost", host] => self.get_forwarding_host(host),
+            ["get", "identity-provider"] => self.get_identity_provider(),
             ["get", "mailbox", "template", "all"] => self.list_templates(TemplateKind::Mailbox),
             ["get", "mailbox", "template", id] => self.get_template(TemplateKind::Mailbox, id),
             ["get", "oauth2-client", "all"] => self.list_oauth_clients(),
@@ -37,6 +42,7 @@ impl State {
             ["get", "recipient_map", id] => self.get_recipient_map(id),
             ["get", "resource", "all"] => self.list_resources(),
             ["get", "resource", address] => self.get_resource(address),
+            ["get", "spam-score", mailbox] => self.get_spam_score(mailbox),
             ["get", "syncjobs", "all"] | ["get", "syncjobs", "all", "no_log"] => self.list_sync_jobs(None),
             ["get", "syncjobs", mailbox] | ["get", "syncjobs", mailbox, "no_log"] => {
                 self.list_sync_jobs(Some(mailbox))
@@ -44,6 +50,7 @@ impl State {
             ["get", "time_limited_aliases", mailbox] => self.list_temporary_aliases(mailbox),
             ["get", "tls-policy-map", "all"] => self.list_tls_policy_maps(),
             ["get", "tls-policy-map", id] => self.get_tls_policy_map(id),
+            ["add", "admin"] => self.add_admin(body),
             ["add", "bcc"] => self.add_bcc_map(body),
             ["add", "dkim_duplicate"] => self.duplicate_dkim(body),
             ["add", "dkim_import"] => self.import_dkim(body),
@@ -62,27 +69,39 @@ impl State {
             ["add", "syncjob"] => self.add_sync_job(body),
             ["add", "time_limited_alias"] => self.add_temporary_alias(body),
             ["add", "tls-policy-map"] => self.add_tls_policy_map(body),
+            ["edit", "admin"] => self.edit_admin(body),
             ["edit", "bcc"] => self.edit_bcc_map(body),
+            ["edit", "cors"] => cors::edit_cors(body),
             ["edit", "da-acl"] => self.edit_domain_admin_rights(body),
+            ["edit", "domain", "footer"] => self.edit_domain_footer(body),
             ["edit", "domain", "template"] => self.edit_template(TemplateKind::Domain, body),
             ["edit", "domain-admin"] => self.edit_domain_admin(body),
             ["edit", "filter"] => self.edit_filter(body),
             ["edit", "fwdhost"] => self.edit_forwarding_host(body),
+            ["edit", "identity-provider"] => self.edit_identity_provider(body),
+            ["edit", "identity-provider-test"] => identity_provider::test_identity_provider(),
             ["edit", "mailbox", "template"] => self.edit_template(TemplateKind::Mailbox, body),
             ["edit", "mta-sts"] => self.edit_mta_sts(body),
             ["edit", "oauth2-client"] => self.edit_oauth_client(body),
             ["edit", "passwordpolicy"] => self.edit_password_policy(body),
+            ["edit", "quota_notification"] => notifications::edit_quota_notification(body),
+            ["edit", "quota_notification_bcc"] => self.edit_quota_notification_bcc(body),
             ["edit", "recipient_map"] => self.edit_recipient_map(body),
+            ["edit", "rename-mbox"] => self.rename_mailbox(body),
+            ["edit", "reset-password-notification"] => notifications::edit_reset_notification(body),
             ["edit", "resource"] => self.edit_resource(body),
+            ["edit", "spam-score"] => self.edit_spam_score(body),
             ["edit", "syncjob"] => self.edit_sync_job(body),
             ["edit", "time_limited_alias"] => self.edit_temporary_alias(body),
             ["edit", "tls-policy-map"] => self.edit_tls_policy_map(body),
+            ["delete", "admin"] => self.delete_admin(body),
             ["delete", "bcc"] => self.delete_bcc_map(body),
             ["delete", "domain", "template"] => self.delete_template(TemplateKind::Domain, body),
             ["delete", "domain-admin"] => self.delete_domain_admin(body),
             ["delete", "domain-policy"] => self.delete_policy("domain", body),
             ["delete", "filter"] => self.delete_filter(body),
             ["delete", "fwdhost"] => self.delete_forwarding_host(body),
+            ["delete", "identity-provider"] => self.delete_identity_provider(body),
             ["delete", "mailbox", "template"] => self.delete_template(TemplateKind::Mailbox, body),
             ["delete", "mailbox-policy"] => self.delete_policy("mailbox", body),
             ["delete", "oauth2-client"] => self.delete_oauth_client(body),

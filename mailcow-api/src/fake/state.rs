@@ -6,9 +6,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::{
-    FakeLogin, domain_admins::DomainAdminRow, filters::FilterRow, maps::MapRow, mta_sts::MtaStsRow,
-    oauth_clients::OauthClientRow, password_policy::PasswordPolicyRow, policies::PolicyRow,
-    resources::ResourceRow, sync_jobs::SyncJobRow, table::Table, templates::Templates,
+    FakeLogin, admins::Admins, domain_admins::DomainAdminRow, filters::FilterRow, maps::MapRow,
+    mta_sts::MtaStsRow, oauth_clients::OauthClientRow, password_policy::PasswordPolicyRow,
+    policies::PolicyRow, resources::ResourceRow, sync_jobs::SyncJobRow, table::Table, templates::Templates,
     temporary_aliases::TemporaryAliasRow,
 };
 use crate::HttpResponse;
@@ -26,6 +26,7 @@ pub(super) struct State {
     pub(super) relayhosts: BTreeMap<u64, RelayRow>,
     pub(super) transports: BTreeMap<u64, RelayRow>,
     pub(super) last_relay: u64,
+    pub(super) admins: Admins,
     pub(super) domain_admins: BTreeMap<String, DomainAdminRow>,
     pub(super) filters: Table<FilterRow>,
     /// Each with whether spam of it is kept.
@@ -33,12 +34,16 @@ pub(super) struct State {
     pub(super) bcc_maps: Table<MapRow>,
     pub(super) recipient_maps: Table<MapRow>,
     pub(super) tls_policy_maps: Table<MapRow>,
+    /// As it is shown.
+    pub(super) identity_provider: Option<Value>,
     pub(super) mta_sts: BTreeMap<String, MtaStsRow>,
     pub(super) oauth_clients: Table<OauthClientRow>,
     pub(super) password_policy: PasswordPolicyRow,
     /// Whether creates run past the limits of their domain.
     pub(super) ignores_limits: bool,
     pub(super) policies: Table<PolicyRow>,
+    /// Of the mailboxes that have their own.
+    pub(super) spam_scores: BTreeMap<String, String>,
     pub(super) sync_jobs: Table<SyncJobRow>,
     pub(super) templates: Templates,
     pub(super) temporary_aliases: BTreeMap<String, TemporaryAliasRow>,
@@ -203,6 +208,10 @@ pub(super) fn success(log: &Value, msg: impl Into<Value>) -> Value {
 
 pub(super) fn danger(log: &Value, msg: impl Into<Value>) -> Value {
     json!({"type": "danger", "log": log, "msg": msg.into()})
+}
+
+pub(super) fn warning(log: &Value, msg: impl Into<Value>) -> Value {
+    json!({"type": "warning", "log": log, "msg": msg.into()})
 }
 
 /// The echo of the request that stands beside each answer, with passwords masked.

@@ -10,7 +10,7 @@ use super::{
 /// The fields of a job that can be set, as they are shown.
 #[derive(Clone, Debug)]
 pub(super) struct SyncJobRow {
-    mailbox: String,
+    pub(super) mailbox: String,
     fields: Map<String, Value>,
     modified: bool,
 }

@@ -6,7 +6,7 @@ use super::state::{NOW, Reply, State, danger, int, items, list, log, success, te
 
 #[derive(Debug)]
 pub(super) struct TemporaryAliasRow {
-    mailbox: String,
+    pub(super) mailbox: String,
     description: String,
     /// When it ends, in seconds since 1970.
     ends: i64,

@@ -19,6 +19,7 @@ mod fail2ban;
 mod fake;
 mod fake_maps;
 mod fake_resources;
+mod fake_server_settings;
 mod fake_settings;
 mod fake_switches;
 mod faults;
