@@ -16,6 +16,7 @@ mod mta_sts;
 mod oauth_clients;
 mod password_policy;
 mod policies;
+mod quarantine;
 mod rate_limits;
 mod relays;
 mod resources;

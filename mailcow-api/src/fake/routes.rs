@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{
+    quarantine::set_quarantine_settings,
     state::{Reply, State, list},
     templates::TemplateKind,
 };
@@ -33,6 +34,8 @@ impl State {
             ["get", "passwordpolicy", "html"] => self.show_password_policy(),
             ["get", "policy_bl_domain" | "policy_bl_mailbox", object] => self.list_policies(object, false),
             ["get", "policy_wl_domain" | "policy_wl_mailbox", object] => self.list_policies(object, true),
+            ["get", "quarantine", "all"] => self.list_quarantine(),
+            ["get", "quarantine", id] => self.get_quarantined(id),
             ["get", "recipient_map", "all"] => self.list_recipient_maps(),
             ["get", "recipient_map", id] => self.get_recipient_map(id),
             ["get", "resource", "all"] => self.list_resources(),
@@ -72,6 +75,8 @@ impl State {
             ["edit", "mta-sts"] => self.edit_mta_sts(body),
             ["edit", "oauth2-client"] => self.edit_oauth_client(body),
             ["edit", "passwordpolicy"] => self.edit_password_policy(body),
+            ["edit", "qitem"] => self.edit_quarantined(body),
+            ["edit", "quarantine"] => set_quarantine_settings(body),
             ["edit", "recipient_map"] => self.edit_recipient_map(body),
             ["edit", "resource"] => self.edit_resource(body),
             ["edit", "syncjob"] => self.edit_sync_job(body),
@@ -86,6 +91,7 @@ impl State {
             ["delete", "mailbox", "template"] => self.delete_template(TemplateKind::Mailbox, body),
             ["delete", "mailbox-policy"] => self.delete_policy("mailbox", body),
             ["delete", "oauth2-client"] => self.delete_oauth_client(body),
+            ["delete", "qitem"] => self.delete_quarantined(body),
             ["delete", "recipient_map"] => self.delete_recipient_map(body),
             ["delete", "resource"] => self.delete_resource(body),
             ["delete", "syncjob"] => self.delete_sync_job(body),

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use super::{
     FakeLogin, domain_admins::DomainAdminRow, filters::FilterRow, maps::MapRow, mta_sts::MtaStsRow,
     oauth_clients::OauthClientRow, password_policy::PasswordPolicyRow, policies::PolicyRow,
-    resources::ResourceRow, sync_jobs::SyncJobRow, table::Table, templates::Templates,
-    temporary_aliases::TemporaryAliasRow,
+    quarantine::QuarantineRow, resources::ResourceRow, sync_jobs::SyncJobRow, table::Table,
+    templates::Templates, temporary_aliases::TemporaryAliasRow,
 };
 use crate::HttpResponse;
 
@@ -39,6 +39,7 @@ pub(super) struct State {
     /// Whether creates run past the limits of their domain.
     pub(super) ignores_limits: bool,
     pub(super) policies: Table<PolicyRow>,
+    pub(super) quarantine: Table<QuarantineRow>,
     pub(super) sync_jobs: Table<SyncJobRow>,
     pub(super) templates: Templates,
     pub(super) temporary_aliases: BTreeMap<String, TemporaryAliasRow>,
