@@ -10,6 +10,8 @@ mod domains;
 mod filters;
 mod forwarding_hosts;
 mod gate;
+mod logs;
+mod mail_queue;
 mod mailboxes;
 mod maps;
 mod mta_sts;

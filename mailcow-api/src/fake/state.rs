@@ -6,10 +6,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::{
-    FakeLogin, domain_admins::DomainAdminRow, filters::FilterRow, maps::MapRow, mta_sts::MtaStsRow,
-    oauth_clients::OauthClientRow, password_policy::PasswordPolicyRow, policies::PolicyRow,
-    quarantine::QuarantineRow, resources::ResourceRow, sync_jobs::SyncJobRow, table::Table,
-    templates::Templates, temporary_aliases::TemporaryAliasRow,
+    FakeLogin, domain_admins::DomainAdminRow, filters::FilterRow, mail_queue::QueueRow, maps::MapRow,
+    mta_sts::MtaStsRow, oauth_clients::OauthClientRow, password_policy::PasswordPolicyRow,
+    policies::PolicyRow, quarantine::QuarantineRow, resources::ResourceRow, sync_jobs::SyncJobRow,
+    table::Table, templates::Templates, temporary_aliases::TemporaryAliasRow,
 };
 use crate::HttpResponse;
 
@@ -30,6 +30,9 @@ pub(super) struct State {
     pub(super) filters: Table<FilterRow>,
     /// Each with whether spam of it is kept.
     pub(super) forwarding_hosts: BTreeMap<String, bool>,
+    /// The rows by the name of the log, the newest first.
+    pub(super) logs: BTreeMap<String, Vec<Value>>,
+    pub(super) mail_queue: Vec<QueueRow>,
     pub(super) bcc_maps: Table<MapRow>,
     pub(super) recipient_maps: Table<MapRow>,
     pub(super) tls_policy_maps: Table<MapRow>,
@@ -170,6 +173,8 @@ pub(super) enum Reply {
     Entries(Vec<Value>),
     /// What a read says.
     Json(Value),
+    /// What a read says that is no JSON.
+    Text(String),
     /// What an uncaught exception says.
     Empty,
 }
@@ -182,6 +187,7 @@ impl From<Reply> for HttpResponse {
             }
             Reply::Entries(entries) => Value::Array(entries),
             Reply::Json(value) => value,
+            Reply::Text(text) => return Self::new(200, text),
             Reply::Empty => return Self::new(200, ""),
         };
         Self::new(200, body.to_string())
