@@ -6,9 +6,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::{
-    FakeLogin, domain_admins::DomainAdminRow, filters::FilterRow, mail_queue::QueueRow, maps::MapRow,
-    mta_sts::MtaStsRow, oauth_clients::OauthClientRow, password_policy::PasswordPolicyRow,
-    policies::PolicyRow, quarantine::QuarantineRow, resources::ResourceRow, sync_jobs::SyncJobRow,
+    FakeLogin, domain_admins::DomainAdminRow, fail2ban::Fail2banRow, filters::FilterRow,
+    global_filters::GlobalFilterRow, mail_queue::QueueRow, maps::MapRow, mta_sts::MtaStsRow,
+    oauth_clients::OauthClientRow, password_policy::PasswordPolicyRow, policies::PolicyRow,
+    quarantine::QuarantineRow, resources::ResourceRow, rspamd::RspamdRow, sync_jobs::SyncJobRow,
     table::Table, templates::Templates, temporary_aliases::TemporaryAliasRow,
 };
 use crate::HttpResponse;
@@ -27,6 +28,9 @@ pub(super) struct State {
     pub(super) transports: BTreeMap<u64, RelayRow>,
     pub(super) last_relay: u64,
     pub(super) domain_admins: BTreeMap<String, DomainAdminRow>,
+    pub(super) fail2ban: Fail2banRow,
+    pub(super) global_filters: GlobalFilterRow,
+    pub(super) rspamd_settings: Table<RspamdRow>,
     pub(super) filters: Table<FilterRow>,
     /// Each with whether spam of it is kept.
     pub(super) forwarding_hosts: BTreeMap<String, bool>,

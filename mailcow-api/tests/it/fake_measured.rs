@@ -1,10 +1,10 @@
 //! The fake against the recordings of what a running server measures and holds back.
 
-use mailcow_api::FakeMailcow;
+use mailcow_api::{FakeMailcow, FilterKind, Method};
 use serde_json::{Value, json};
 
 use crate::{
-    fake::{TIMES, answers_as_recorded},
+    fake::{TIMES, answers_as_recorded, send},
     replay,
 };
 
@@ -76,4 +76,46 @@ async fn actions_of_the_filter_are_counted() {
     let names: Vec<_> = names.as_array().unwrap().iter().map(|pair| pair[0].as_str().unwrap()).collect();
     assert_eq!(actions.iter().map(|action| action.name.as_str()).collect::<Vec<_>>(), names);
     assert_eq!(actions.iter().map(|action| action.count).collect::<Vec<_>>(), [2, 0, 0, 0, 1]);
+}
+
+#[test]
+fn rspamd_settings_and_maps() {
+    let mailcow = FakeMailcow::new();
+    answers_as_recorded(&mailcow, "server/get-empty-collections.json", [19], TIMES);
+    answers_as_recorded(&mailcow, "server/get-nonexistent.json", [19], TIMES);
+    answers_as_recorded(&mailcow, "rspamd/all.json", 0..=6, TIMES);
+    answers_as_recorded(&mailcow, "server/get-empty-collections.json", [19], TIMES);
+}
+
+#[test]
+fn fail2ban() {
+    answers_as_recorded(&FakeMailcow::new(), "fail2ban/all.json", 0..=7, TIMES);
+}
+
+#[tokio::test]
+async fn global_filters() {
+    let mailcow = FakeMailcow::new();
+    answers_as_recorded(&mailcow, "server/get-empty-collections.json", [30], TIMES);
+    let client = mailcow.client();
+    client.set_global_filter(&FilterKind::Before, "keep;\n").await.unwrap();
+    assert_eq!(client.global_filter(&FilterKind::Before).await.unwrap(), "keep;\n");
+    assert_ne!(client.global_filter(&FilterKind::After).await.unwrap(), "keep;\n");
+}
+
+#[test]
+fn status() {
+    let mailcow = FakeMailcow::new();
+    answers_as_recorded(&mailcow, "server/status.json", 1..=5, TIMES);
+    // The images of the fake have other names.
+    let answer =
+        send(&mailcow, &mailcow.api_key(), Method::Get, "/api/v1/get/status/containers", &json!(null));
+    let essential = |mut containers: Value| {
+        for container in containers.as_object_mut().unwrap().values_mut() {
+            container["image"] = Value::Null;
+            container["started_at"] = Value::Null;
+        }
+        containers
+    };
+    let shown = essential(serde_json::from_slice(&answer.body).unwrap());
+    assert_eq!(shown, essential(recorded("server/status.json", 0)));
 }
