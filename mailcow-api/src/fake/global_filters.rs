@@ -35,7 +35,7 @@ impl State {
         match body["filter_type"].as_str() {
             Some("prefilter") => self.global_filters.before = script,
             Some("postfilter") => self.global_filters.after = script,
-            _ => return Reply::Entries(vec![danger(&log, "invalid_filter_type")]),
+            _ => return Reply::Entries(vec![danger(&log, "value_missing")]),
         }
         Reply::Entries(vec![success(&log, "dovecot_restart_success"), success(&log, "global_filter_written")])
     }

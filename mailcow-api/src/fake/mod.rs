@@ -20,6 +20,7 @@ mod mta_sts;
 mod oauth_clients;
 mod password_policy;
 mod policies;
+mod presets;
 mod quarantine;
 mod rate_limits;
 mod relays;

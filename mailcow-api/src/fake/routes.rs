@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{
     logs::is_log,
+    presets::{list_rspamd_presets, list_sieve_presets},
     quarantine::set_quarantine_settings,
     rspamd::set_rspamd_map,
     state::{Reply, State, list},
@@ -49,6 +50,8 @@ impl State {
             ["get", "policy_bl_domain" | "policy_bl_mailbox", object] => self.list_policies(object, false),
             ["get", "policy_wl_domain" | "policy_wl_mailbox", object] => self.list_policies(object, true),
             ["get", "postcat", id] => self.show_queued(id),
+            ["get", "presets", "rspamd"] => list_rspamd_presets(),
+            ["get", "presets", "sieve"] => list_sieve_presets(),
             ["get", "quarantine", "all"] => self.list_quarantine(),
             ["get", "quarantine", id] => self.get_quarantined(id),
             ["get", "recipient_map", "all"] => self.list_recipient_maps(),

@@ -119,3 +119,8 @@ fn status() {
     let shown = essential(serde_json::from_slice(&answer.body).unwrap());
     assert_eq!(shown, essential(recorded("server/status.json", 0)));
 }
+
+#[test]
+fn presets() {
+    answers_as_recorded(&FakeMailcow::new(), "presets/all.json", [0, 1], TIMES);
+}
