@@ -134,7 +134,7 @@ impl FilterRow {
 }
 
 /// Finds an `if` before something that is no test. The rest of the grammar is not looked at.
-fn sieve_fault(script: &str) -> Option<String> {
+pub(super) fn sieve_fault(script: &str) -> Option<String> {
     code_of(script).lines().enumerate().find_map(|(at, line)| {
         let is_separator = |c: char| !c.is_ascii_alphanumeric() && c != '_';
         let mut words = line.split(is_separator).filter(|word| !word.is_empty());

@@ -9,11 +9,15 @@ mod dkim;
 mod dkim_copies;
 mod domain_admins;
 mod domains;
+mod fail2ban;
 mod filters;
 mod footers;
 mod forwarding_hosts;
 mod gate;
+mod global_filters;
 mod identity_provider;
+mod logs;
+mod mail_queue;
 mod mailboxes;
 mod maps;
 mod mta_sts;
@@ -21,16 +25,20 @@ mod notifications;
 mod oauth_clients;
 mod password_policy;
 mod policies;
+mod presets;
+mod quarantine;
 mod rate_limits;
 mod relays;
 mod renames;
 mod resources;
 mod routes;
+mod rspamd;
 mod search;
 #[cfg(feature = "fake-server")]
 mod server;
 mod spam_scores;
 mod state;
+mod status;
 mod switches;
 mod sync_jobs;
 mod table;
@@ -58,9 +66,12 @@ pub use self::switches::FakeHealth;
 ///
 /// It knows the routes that set up domains and mailboxes and what belongs to them: aliases of all sorts, app passwords,
 /// DKIM keys, sending limits, relay hosts, transports, filters, resources, domain admins, sync jobs, maps, lists of
-/// senders, templates, and the settings next to these; also the admins of the server, its identity
-/// provider, which it never reaches, footers and notifications. What a running server measures is left out (logs, queue,
-/// quarantine, containers); such routes answer 404 as unknown ones do. Its clock stands still.
+/// senders, templates, and the settings next to these; also the admins of the server, its identity provider, which it
+/// never reaches, footers and notifications, the rules of the ban service, the settings of the spam filter and the
+/// global sieve scripts. What a running server collects is put in by the test:
+/// [`quarantine`](Self::quarantine), [`put_in_mail_queue`](Self::put_in_mail_queue), [`put_in_log`](Self::put_in_log);
+/// the status of host and containers is fixed. Routes that it does not know answer 404 as unknown ones do. Its clock
+/// stands still.
 ///
 /// Single calls go wrong by [`fail_next`](Self::fail_next) and [`lose_next`](Self::lose_next), the whole server by
 /// [`set_health`](Self::set_health). Ten calls with a wrong key ban the caller until [`lift_bans`](Self::lift_bans).

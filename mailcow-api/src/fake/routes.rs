@@ -3,14 +3,24 @@
 use serde_json::Value;
 
 use super::{
-    cors, identity_provider, notifications,
+    cors, identity_provider,
+    logs::is_log,
+    notifications,
+    presets::{list_rspamd_presets, list_sieve_presets},
+    quarantine::set_quarantine_settings,
+    rspamd::set_rspamd_map,
     state::{Reply, State, list},
+    status,
     templates::TemplateKind,
 };
 
 impl State {
     /// Carries out a route, if it is one of these.
     pub(super) fn further(&mut self, route: &[&str], body: &Value) -> Option<Reply> {
+        self.read_further(route).or_else(|| self.write_further(route, body))
+    }
+
+    fn read_further(&self, route: &[&str]) -> Option<Reply> {
         Some(match route {
             // What users activate themselves cannot be set through the API. App passwords without a mailbox would be
             // those of the user behind the key, and there is none.
@@ -25,24 +35,44 @@ impl State {
             ["get", "domain", "template", id] => self.get_template(TemplateKind::Domain, id),
             ["get", "domain-admin", "all"] => self.list_domain_admins(),
             ["get", "domain-admin", name] => self.get_domain_admin(name),
+            ["get", "fail2ban"] => self.get_fail2ban(),
             ["get", "filters", "all"] => self.list_filters(None),
             ["get", "filters", mailbox] => self.list_filters(Some(mailbox)),
             ["get", "fwdhost", "all"] => self.list_forwarding_hosts(),
             ["get", "fwdhost", host] => self.get_forwarding_host(host),
             ["get", "identity-provider"] => self.get_identity_provider(),
+            ["get", "global_filters", "all"] => self.list_global_filters(),
+            ["get", "global_filters", "postfilter"] => self.get_global_filter(false),
+            ["get", "global_filters", "prefilter"] => self.get_global_filter(true),
+            ["get", "logs", log] if is_log(log) => self.list_log(log, None),
+            ["get", "logs", log, rows] if is_log(log) => self.list_log(log, Some(rows)),
             ["get", "mailbox", "template", "all"] => self.list_templates(TemplateKind::Mailbox),
             ["get", "mailbox", "template", id] => self.get_template(TemplateKind::Mailbox, id),
+            ["get", "mailq", "all"] => self.list_mail_queue(),
             ["get", "oauth2-client", "all"] => self.list_oauth_clients(),
             ["get", "oauth2-client", id] => self.get_oauth_client(id),
             ["get", "passwordpolicy"] => self.get_password_policy(),
             ["get", "passwordpolicy", "html"] => self.show_password_policy(),
             ["get", "policy_bl_domain" | "policy_bl_mailbox", object] => self.list_policies(object, false),
             ["get", "policy_wl_domain" | "policy_wl_mailbox", object] => self.list_policies(object, true),
+            ["get", "postcat", id] => self.show_queued(id),
+            ["get", "presets", "rspamd"] => list_rspamd_presets(),
+            ["get", "presets", "sieve"] => list_sieve_presets(),
+            ["get", "quarantine", "all"] => self.list_quarantine(),
+            ["get", "quarantine", id] => self.get_quarantined(id),
             ["get", "recipient_map", "all"] => self.list_recipient_maps(),
             ["get", "recipient_map", id] => self.get_recipient_map(id),
             ["get", "resource", "all"] => self.list_resources(),
             ["get", "resource", address] => self.get_resource(address),
             ["get", "spam-score", mailbox] => self.get_spam_score(mailbox),
+            ["get", "rsetting", "all"] => self.list_rspamd_settings(),
+            ["get", "rsetting", id] => self.get_rspamd_setting(id),
+            ["get", "rspamd", "actions"] => self.count_rspamd_actions(),
+            ["get", "status", "container", _] => status::get_container(),
+            ["get", "status", "containers"] => status::list_containers(),
+            ["get", "status", "host"] => status::get_host(),
+            ["get", "status", "host", "ip"] => status::get_addresses(),
+            ["get", "status", "vmail"] => status::get_disk(),
             ["get", "syncjobs", "all"] | ["get", "syncjobs", "all", "no_log"] => self.list_sync_jobs(None),
             ["get", "syncjobs", mailbox] | ["get", "syncjobs", mailbox, "no_log"] => {
                 self.list_sync_jobs(Some(mailbox))
@@ -50,6 +80,12 @@ impl State {
             ["get", "time_limited_aliases", mailbox] => self.list_temporary_aliases(mailbox),
             ["get", "tls-policy-map", "all"] => self.list_tls_policy_maps(),
             ["get", "tls-policy-map", id] => self.get_tls_policy_map(id),
+            _ => return None,
+        })
+    }
+
+    fn write_further(&mut self, route: &[&str], body: &Value) -> Option<Reply> {
+        Some(match route {
             ["add", "admin"] => self.add_admin(body),
             ["add", "bcc"] => self.add_bcc_map(body),
             ["add", "dkim_duplicate"] => self.duplicate_dkim(body),
@@ -59,12 +95,14 @@ impl State {
             ["add", "domain-policy"] => self.add_policy("domain", body),
             ["add", "filter"] => self.add_filter(body),
             ["add", "fwdhost"] => self.add_forwarding_host(body),
+            ["add", "global-filter"] => self.set_global_filter(body),
             ["add", "mailbox", "template"] => self.add_template(TemplateKind::Mailbox, body),
             ["add", "mailbox-policy"] => self.add_policy("mailbox", body),
             ["add", "mta-sts"] => self.add_mta_sts(body),
             ["add", "oauth2-client"] => self.add_oauth_client(body),
             ["add", "recipient_map"] => self.add_recipient_map(body),
             ["add", "resource"] => self.add_resource(body),
+            ["add", "rsetting"] => self.add_rspamd_setting(body),
             ["add", "sso", "domain-admin"] => self.issue_domain_admin_token(body),
             ["add", "syncjob"] => self.add_sync_job(body),
             ["add", "time_limited_alias"] => self.add_temporary_alias(body),
@@ -76,21 +114,27 @@ impl State {
             ["edit", "domain", "footer"] => self.edit_domain_footer(body),
             ["edit", "domain", "template"] => self.edit_template(TemplateKind::Domain, body),
             ["edit", "domain-admin"] => self.edit_domain_admin(body),
+            ["edit", "fail2ban"] => self.edit_fail2ban(body),
             ["edit", "filter"] => self.edit_filter(body),
             ["edit", "fwdhost"] => self.edit_forwarding_host(body),
             ["edit", "identity-provider"] => self.edit_identity_provider(body),
             ["edit", "identity-provider-test"] => identity_provider::test_identity_provider(),
             ["edit", "mailbox", "template"] => self.edit_template(TemplateKind::Mailbox, body),
+            ["edit", "mailq"] => self.edit_mail_queue(body),
             ["edit", "mta-sts"] => self.edit_mta_sts(body),
             ["edit", "oauth2-client"] => self.edit_oauth_client(body),
             ["edit", "passwordpolicy"] => self.edit_password_policy(body),
             ["edit", "quota_notification"] => notifications::edit_quota_notification(body),
             ["edit", "quota_notification_bcc"] => self.edit_quota_notification_bcc(body),
+            ["edit", "qitem"] => self.edit_quarantined(body),
+            ["edit", "quarantine"] => set_quarantine_settings(body),
             ["edit", "recipient_map"] => self.edit_recipient_map(body),
             ["edit", "rename-mbox"] => self.rename_mailbox(body),
             ["edit", "reset-password-notification"] => notifications::edit_reset_notification(body),
             ["edit", "resource"] => self.edit_resource(body),
             ["edit", "spam-score"] => self.edit_spam_score(body),
+            ["edit", "rsetting"] => self.edit_rspamd_setting(body),
+            ["edit", "rspamd-map"] => set_rspamd_map(body),
             ["edit", "syncjob"] => self.edit_sync_job(body),
             ["edit", "time_limited_alias"] => self.edit_temporary_alias(body),
             ["edit", "tls-policy-map"] => self.edit_tls_policy_map(body),
@@ -104,9 +148,12 @@ impl State {
             ["delete", "identity-provider"] => self.delete_identity_provider(body),
             ["delete", "mailbox", "template"] => self.delete_template(TemplateKind::Mailbox, body),
             ["delete", "mailbox-policy"] => self.delete_policy("mailbox", body),
+            ["delete", "mailq"] => self.delete_queued(body),
             ["delete", "oauth2-client"] => self.delete_oauth_client(body),
+            ["delete", "qitem"] => self.delete_quarantined(body),
             ["delete", "recipient_map"] => self.delete_recipient_map(body),
             ["delete", "resource"] => self.delete_resource(body),
+            ["delete", "rsetting"] => self.delete_rspamd_setting(body),
             ["delete", "syncjob"] => self.delete_sync_job(body),
             ["delete", "time_limited_alias"] => self.delete_temporary_alias(body),
             ["delete", "tls-policy-map"] => self.delete_tls_policy_map(body),

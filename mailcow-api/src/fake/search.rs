@@ -42,6 +42,6 @@ fn page(rows: Vec<Value>, fields: &[&str], searchable: &[usize], body: &Value) -
 fn shown(reply: Reply) -> Value {
     match reply {
         Reply::Json(row) => row,
-        Reply::Entries(_) | Reply::Empty => Value::Null,
+        Reply::Entries(_) | Reply::Text(_) | Reply::Empty => Value::Null,
     }
 }

@@ -6,10 +6,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::{
-    FakeLogin, admins::Admins, domain_admins::DomainAdminRow, filters::FilterRow, maps::MapRow,
-    mta_sts::MtaStsRow, oauth_clients::OauthClientRow, password_policy::PasswordPolicyRow,
-    policies::PolicyRow, resources::ResourceRow, sync_jobs::SyncJobRow, table::Table, templates::Templates,
-    temporary_aliases::TemporaryAliasRow,
+    FakeLogin, admins::Admins, domain_admins::DomainAdminRow, fail2ban::Fail2banRow, filters::FilterRow,
+    global_filters::GlobalFilterRow, mail_queue::QueueRow, maps::MapRow, mta_sts::MtaStsRow,
+    oauth_clients::OauthClientRow, password_policy::PasswordPolicyRow, policies::PolicyRow,
+    quarantine::QuarantineRow, resources::ResourceRow, rspamd::RspamdRow, sync_jobs::SyncJobRow,
+    table::Table, templates::Templates, temporary_aliases::TemporaryAliasRow,
 };
 use crate::HttpResponse;
 
@@ -28,9 +29,15 @@ pub(super) struct State {
     pub(super) last_relay: u64,
     pub(super) admins: Admins,
     pub(super) domain_admins: BTreeMap<String, DomainAdminRow>,
+    pub(super) fail2ban: Fail2banRow,
+    pub(super) global_filters: GlobalFilterRow,
+    pub(super) rspamd_settings: Table<RspamdRow>,
     pub(super) filters: Table<FilterRow>,
     /// Each with whether spam of it is kept.
     pub(super) forwarding_hosts: BTreeMap<String, bool>,
+    /// The rows by the name of the log, the newest first.
+    pub(super) logs: BTreeMap<String, Vec<Value>>,
+    pub(super) mail_queue: Vec<QueueRow>,
     pub(super) bcc_maps: Table<MapRow>,
     pub(super) recipient_maps: Table<MapRow>,
     pub(super) tls_policy_maps: Table<MapRow>,
@@ -44,6 +51,7 @@ pub(super) struct State {
     pub(super) policies: Table<PolicyRow>,
     /// Of the mailboxes that have their own.
     pub(super) spam_scores: BTreeMap<String, String>,
+    pub(super) quarantine: Table<QuarantineRow>,
     pub(super) sync_jobs: Table<SyncJobRow>,
     pub(super) templates: Templates,
     pub(super) temporary_aliases: BTreeMap<String, TemporaryAliasRow>,
@@ -174,6 +182,8 @@ pub(super) enum Reply {
     Entries(Vec<Value>),
     /// What a read says.
     Json(Value),
+    /// What a read says that is no JSON.
+    Text(String),
     /// What an uncaught exception says.
     Empty,
 }
@@ -186,6 +196,7 @@ impl From<Reply> for HttpResponse {
             }
             Reply::Entries(entries) => Value::Array(entries),
             Reply::Json(value) => value,
+            Reply::Text(text) => return Self::new(200, text),
             Reply::Empty => return Self::new(200, ""),
         };
         Self::new(200, body.to_string())

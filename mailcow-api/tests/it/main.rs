@@ -18,6 +18,7 @@ mod exempt;
 mod fail2ban;
 mod fake;
 mod fake_maps;
+mod fake_measured;
 mod fake_resources;
 mod fake_server_settings;
 mod fake_settings;
