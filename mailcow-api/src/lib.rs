@@ -26,7 +26,8 @@
 //! let limit = RateLimit::new(10.try_into()?, RateFrame::Minute);
 //! client.set_mailbox_rate_limit(&address, &limit).await?;
 //! // What is for nobody else comes here.
-//! client.add_alias(&NewAlias::new(AliasAddress::catch_all(&domain), address)).await?;
+//! let alias = client.ensure_alias(&NewAlias::new(AliasAddress::catch_all(&domain), address)).await?;
+//! println!("catch-all: {}", alias.outcome()); // created; unchanged at the next run
 //! # Ok(())
 //! # }
 //! ```
@@ -49,7 +50,6 @@
 //! - The limits of a domain do not hold among simultaneous creates, and an overrun domain refuses every edit. So one
 //!   client creates mailboxes of a domain side by side only as far as the last [`Client::get_domain`] or
 //!   [`Client::ensure_domain`] showed room for them, else one at a time.
-//!
 //! - Fifteen of its 222 routes have no method: they belong to the session of the web page, or answer nothing to an API
 //!   key. Passwords, keys and other secrets are in no `Debug`, no error and no log.
 //!
