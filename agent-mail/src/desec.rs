@@ -28,7 +28,7 @@ impl DnsProvider for Desec {
         let lift = |error| lift(error, "read zone", name);
         let domain = parse(name)?;
         let minimum_ttl = self.client.domain(&domain).await.map_err(lift)?.minimum_ttl;
-        let sets = self.client.rrsets(&domain).await.map_err(lift)?;
+        let sets = self.client.zone(&domain).await.map_err(lift)?;
         let sets = sets
             .into_iter()
             .map(|set| {

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::{Client, DomainName, Error, Timestamp, Ttl, client::Call};
+use crate::{Client, DomainName, Error, Timestamp, Ttl, call::Call};
 
 impl Client {
     /// Returns the domain called `name` (`GET /domains/{name}/`).

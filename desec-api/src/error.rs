@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{http::HttpError, problem::Problem};
+use crate::{http::HttpError, pace::Scope, problem::Problem};
 
 /// The error of a call.
 ///
@@ -18,25 +18,25 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// The token is unknown, expired, or not valid from this address.
-    #[error(
-        "cannot {operation} {subject}: the server refuses the token; check that it exists, has not expired and may be used from this address"
-    )]
+    /// The token is unknown, expired, not valid from this address, or missing; or the password is wrong.
+    #[error("cannot {operation} {subject}: {credential}")]
     Unauthenticated {
         /// What was attempted.
         operation: &'static str,
         /// What it was about.
         subject: String,
+        /// What the server refuses.
+        credential: Credential,
     },
-    /// The token lacks a permission, or a limit of the account is reached.
-    #[error(
-        "cannot {operation} {subject}: the token may not do this; check its permissions and policies ({problem})"
-    )]
+    /// The token lacks a permission, or a limit of the account is reached. Nothing was stored.
+    #[error("cannot {operation} {subject}: {by} ({problem})")]
     Forbidden {
         /// What was attempted.
         operation: &'static str,
         /// What it was about.
         subject: String,
+        /// What stands against it.
+        by: ForbiddenBy,
         /// The server's answer.
         problem: Problem,
     },
@@ -64,12 +64,14 @@ pub enum Error {
     },
     /// The turn of the call within the rate limits, those of the server or the pace of this client, comes
     /// later than it may wait. Nothing was executed.
-    #[error("cannot {operation} {subject}: its turn within the rate limits comes too late{}", in_seconds(*.retry_after))]
+    #[error("cannot {operation} {subject}: its turn within the rate limits of {scope} comes too late{}", in_seconds(*.retry_after))]
     Throttled {
         /// What was attempted.
         operation: &'static str,
         /// What it was about.
         subject: String,
+        /// The limit that is reached.
+        scope: Scope,
         /// How long to wait before the next attempt, at most a year, if known. It may well be a day.
         retry_after: Option<Duration>,
     },
@@ -109,9 +111,9 @@ pub enum Error {
         /// The failed link, if that was the reason.
         source: Option<HttpError>,
     },
-    /// The answer is not one of the deSEC API.
+    /// The answer is none that this crate knows.
     #[error("cannot {operation} {subject}: {reason}")]
-    Unexpected {
+    Other {
         /// What was attempted.
         operation: &'static str,
         /// What it was about.
@@ -153,6 +155,25 @@ pub enum Missing {
     Domain,
     /// The domain has no such RRset.
     RrSet,
+    /// The account has no such token.
+    Token,
+    /// The token has no such policy.
+    Policy,
+    /// The account has no such second factor.
+    Factor,
+}
+
+impl Missing {
+    /// Returns what the server says to be missing; `absent` is what a plain "Not found." means.
+    pub(crate) fn of(problem: &Problem, absent: Self) -> Option<Self> {
+        let known = [
+            ("No RRset matches the given query.", Self::RrSet),
+            ("No Domain matches the given query.", Self::Domain),
+            ("No Token matches the given query.", Self::Token),
+            ("Not found.", absent),
+        ];
+        known.into_iter().find(|(text, _)| problem.says(text)).map(|(_, missing)| missing)
+    }
 }
 
 impl fmt::Display for Missing {
@@ -160,6 +181,72 @@ impl fmt::Display for Missing {
         f.write_str(match self {
             Self::Domain => "there is no such domain",
             Self::RrSet => "there is no such RRset",
+            Self::Token => "there is no such token",
+            Self::Policy => "there is no such policy",
+            Self::Factor => "there is no such second factor",
+        })
+    }
+}
+
+/// What an [`Error::Forbidden`] comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ForbiddenBy {
+    /// A policy of the token: it may not write this RRset.
+    Policy,
+    /// The token's permissions, or its kind.
+    Permission,
+    /// The number of domains that the account may have.
+    Limit,
+    /// Anything else: the server's answer says more.
+    Other,
+}
+
+impl ForbiddenBy {
+    pub(crate) fn of(problem: &Problem) -> Self {
+        let known = [
+            ("Insufficient token permissions.", Self::Policy),
+            ("You do not have permission to perform this action.", Self::Permission),
+            ("Login token required.", Self::Permission),
+            ("Domain limit exceeded.", Self::Limit),
+        ];
+        let begins = |text: &str| problem.entries.iter().any(|entry| entry.message.starts_with(text));
+        known.into_iter().find(|(text, _)| begins(text)).map_or(Self::Other, |(_, by)| by)
+    }
+}
+
+impl fmt::Display for ForbiddenBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Policy => "a policy of the token does not allow it; check the token's policies",
+            Self::Permission => "the token lacks a permission; check which ones it has",
+            Self::Limit => "the account has as many domains as it may; delete one or ask for a higher limit",
+            Self::Other => "the server does not allow it",
+        })
+    }
+}
+
+/// What proves the identity of a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Credential {
+    /// The token of the client.
+    Token,
+    /// An e-mail address with its password.
+    Password,
+    /// Nothing, or a code that the server sent by mail.
+    Nothing,
+}
+
+impl fmt::Display for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Token => {
+                "the server refuses the token; check that one is given, exists, has not expired and may be \
+                 used from this address"
+            }
+            Self::Password => "the server refuses the e-mail address or the password; check both",
+            Self::Nothing => "the server asks for a token; use a client that has one",
         })
     }
 }

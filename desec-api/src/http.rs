@@ -58,18 +58,35 @@ pub struct HttpRequest {
     method: Method,
     url: Url,
     authorization: Option<SecretString>,
+    accept: Accept,
     body: Option<Vec<u8>>,
+}
+
+/// The kind of answer that a request asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Accept {
+    /// JSON: most of the API.
+    #[default]
+    Json,
+    /// Whatever the server has: zone files and dynDNS.
+    Any,
 }
 
 impl HttpRequest {
     /// Returns a request without authorization and body.
     pub fn new(method: Method, url: Url) -> Self {
-        Self { method, url, authorization: None, body: None }
+        Self { method, url, authorization: None, accept: Accept::default(), body: None }
     }
 
     /// Adds the value of the `Authorization` header.
     pub fn with_authorization(mut self, value: SecretString) -> Self {
         self.authorization = Some(value);
+        self
+    }
+
+    /// Sets the kind of answer to ask for.
+    pub(crate) fn with_accept(mut self, accept: Accept) -> Self {
+        self.accept = accept;
         self
     }
 
@@ -97,7 +114,11 @@ impl HttpRequest {
     /// Returns the other headers to send: names in lower case, with their values.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
         let content_type = self.body.as_ref().map(|_| ("content-type", "application/json"));
-        [("accept", "application/json"), ("user-agent", USER_AGENT)].into_iter().chain(content_type)
+        let accept = match self.accept {
+            Accept::Json => "application/json",
+            Accept::Any => "*/*",
+        };
+        [("accept", accept), ("user-agent", USER_AGENT)].into_iter().chain(content_type)
     }
 
     /// Returns the body, if there is one.

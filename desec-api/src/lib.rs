@@ -20,7 +20,7 @@
 //! let patch = RrSetPatch::new("_dmarc".parse()?, RecordType::Txt).with_ttl(ttl).with_records(wanted.clone());
 //! client.patch_rrsets(&domain, &[patch]).await?;
 //!
-//! let zone = client.rrsets(&domain).await?;
+//! let zone = client.zone(&domain).await?;
 //! let dmarc = zone.iter().find(|set| set.subname.as_str() == "_dmarc").expect("it was just written");
 //! assert!(same_records(&dmarc.rtype, &dmarc.records, &wanted));
 //! # Ok::<(), desec_api::Error>(()) }).unwrap();
@@ -28,6 +28,7 @@
 //!
 //! [deSEC]: https://desec.readthedocs.io/
 
+mod call;
 mod canonical;
 mod client;
 mod domains;
@@ -44,12 +45,13 @@ mod rrsets;
 pub use canonical::{canonical, same_records, txt};
 pub use client::{Client, ClientBuilder};
 pub use domains::{Domain, Key};
-pub use error::{Error, Missing};
+pub use error::{Credential, Error, ForbiddenBy, Missing};
 #[cfg(feature = "fake-server")]
 pub use fake::FakeServer;
 #[cfg(feature = "fake")]
 pub use fake::{FakeCall, FakeDesec, Fault};
 pub use http::{HttpClient, HttpError, HttpRequest, HttpResponse, Method};
 pub use names::{DomainName, RecordType, SubName, Timestamp, Ttl};
+pub use pace::Scope;
 pub use problem::{Problem, ProblemEntry, ProblemFormat};
-pub use rrsets::{RrSet, RrSetPatch};
+pub use rrsets::{NewRrSet, RrSet, RrSetFilter, RrSetPatch};

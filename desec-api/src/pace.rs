@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    fmt,
     hash::{BuildHasher, Hasher, RandomState},
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -14,13 +15,56 @@ use tokio::{
 
 use crate::names::DomainName;
 
-/// A throttle scope of the server, other than the one of the user, in which every request counts.
+/// A scope of the server's rate limits. Every scope counts for itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Scope {
-    /// `dns_api_cheap`: reads, all domains of the account together.
+#[non_exhaustive]
+pub enum Scope {
+    /// Everything that an account does: 2000 requests a day (`user`).
+    User,
+    /// Reading domains and RRsets, all domains of the account together (`dns_api_cheap`).
     Read,
-    /// `dns_api_per_domain_expensive`: writes to the RRsets of one domain.
+    /// Creating and deleting domains (`dns_api_expensive`).
+    Domains,
+    /// Writing RRsets of one domain, and exporting its zone file (`dns_api_per_domain_expensive`).
     Write(DomainName),
+    /// What sends mail: registration and changes of the account (`account_management_active`).
+    AccountActive,
+    /// Tokens, policies, login and other matters of the account (`account_management_passive`).
+    AccountPassive,
+    /// DynDNS updates of one domain (`dyndns`).
+    DynDns(DomainName),
+    /// Asking for the own public address (`checkip`), which counts for no account.
+    CheckIp,
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User => f.write_str("the account"),
+            Self::Read => f.write_str("reads"),
+            Self::Domains => f.write_str("creating and deleting domains"),
+            Self::Write(domain) => write!(f, "writes to {domain}"),
+            Self::AccountActive => f.write_str("changes of the account"),
+            Self::AccountPassive => f.write_str("tokens and other matters of the account"),
+            Self::DynDns(domain) => write!(f, "dynDNS updates of {domain}"),
+            Self::CheckIp => f.write_str("asking for the own address"),
+        }
+    }
+}
+
+impl Scope {
+    fn windows(&self) -> &'static [Window] {
+        match self {
+            Self::User => USER,
+            Self::Read => READ,
+            Self::Domains => DOMAINS,
+            Self::Write(_) => WRITE,
+            Self::AccountActive => ACCOUNT_ACTIVE,
+            Self::AccountPassive => ACCOUNT_PASSIVE,
+            Self::DynDns(_) => DYNDNS,
+            Self::CheckIp => CHECKIP,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -109,12 +153,10 @@ struct Buckets {
 impl Buckets {
     fn enter(&mut self, scope: &Scope, paced: bool) -> Room {
         let now = Instant::now();
-        let (at_once, windows): (usize, &[Window]) = match scope {
-            _ if !paced => (usize::MAX, &[]),
-            Scope::Read => (usize::MAX, READ),
-            // Two writers of one zone at a time only bring conflicts.
-            Scope::Write(_) => (1, WRITE),
-        };
+        // Two writers of one zone at a time only bring conflicts.
+        let one_by_one = matches!(scope, Scope::Write(_) | Scope::DynDns(_));
+        let at_once = if one_by_one && paced { 1 } else { usize::MAX };
+        let windows = if paced { scope.windows() } else { &[] };
         let user_windows = if paced { USER } else { &[] };
         let user = self.user.room(now, usize::MAX, user_windows);
         let own = self.bucket(scope).room(now, at_once, windows);
@@ -134,8 +176,7 @@ impl Buckets {
     fn leave(&mut self, scope: &Scope) {
         let now = Instant::now();
         self.user.leave(now, USER);
-        let windows = if *scope == Scope::Read { READ } else { WRITE };
-        self.bucket(scope).leave(now, windows);
+        self.bucket(scope).leave(now, scope.windows());
         // Domains that were not written for a day need no bucket.
         self.scopes.retain(|_, bucket| !bucket.is_idle(now));
     }
@@ -203,6 +244,11 @@ const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
 // The published rates; the longest window comes last.
+const ACCOUNT_ACTIVE: &[Window] = &[(3, MINUTE)];
+const ACCOUNT_PASSIVE: &[Window] = &[(50, MINUTE), (600, HOUR)];
+const CHECKIP: &[Window] = &[(3, MINUTE)];
+const DOMAINS: &[Window] = &[(10, SECOND), (300, MINUTE), (1_000, HOUR)];
+const DYNDNS: &[Window] = &[(2, Duration::from_mins(2))];
 const READ: &[Window] = &[(10, SECOND), (50, MINUTE)];
 const WRITE: &[Window] = &[(2, SECOND), (15, MINUTE), (100, HOUR), (300, DAY)];
 const USER: &[Window] = &[(2_000, DAY)];

@@ -1,34 +1,82 @@
 //! Lists of any length, page by page.
 
+use std::collections::VecDeque;
+
+use futures_core::Stream;
+use futures_util::stream::try_unfold;
 use serde::de::DeserializeOwned;
 
-use crate::{Client, Error, client::Call, http::HttpResponse};
+use crate::{Client, Error, call::Call, error::Missing, http::HttpResponse, pace::Scope};
+
+/// A list of the API, before its first page.
+#[derive(Debug)]
+pub(crate) struct List {
+    pub(crate) operation: &'static str,
+    pub(crate) subject: String,
+    pub(crate) path: Vec<String>,
+    pub(crate) query: Vec<(&'static str, String)>,
+    pub(crate) scope: Scope,
+    /// What a plain "Not found." is about.
+    pub(crate) absent: Missing,
+}
 
 impl Client {
-    /// Reads the whole list at `path`.
+    /// Reads `list` page by page, as the stream is read. The stream ends after its first error.
     ///
     /// The first page is asked for by an empty cursor: without one, the server refuses a long list.
-    pub(crate) async fn list<T: DeserializeOwned>(
+    pub(crate) fn pages<T: DeserializeOwned + Send + 'static>(
         &self,
-        operation: &'static str,
-        subject: &str,
-        path: &[&str],
-    ) -> Result<Vec<T>, Error> {
-        let mut all = Vec::new();
-        let mut cursor = String::new();
-        for _ in 0..MAX_PAGES {
-            let query: &[_] = &[("cursor", cursor.as_str())];
-            let call = Call { query, ..Call::read(operation, subject, path) };
-            let response = self.call(&call).await?;
-            all.append(&mut call.json::<Vec<T>>(&response)?);
-            match next_cursor(&response) {
-                None => return Ok(all),
-                Some(next) if next == cursor => break,
-                Some(next) => cursor = next,
+        list: List,
+    ) -> impl Stream<Item = Result<T, Error>> + Send + use<T> {
+        let reader = Reader {
+            client: self.clone(),
+            list,
+            cursor: Some(String::new()),
+            items: VecDeque::new(),
+            pages: 0,
+        };
+        try_unfold(reader, |mut reader| async move {
+            loop {
+                if let Some(item) = reader.items.pop_front() {
+                    return Ok(Some((item, reader)));
+                }
+                let Some(cursor) = reader.cursor.take() else { return Ok(None) };
+                reader.turn(cursor).await?;
             }
+        })
+    }
+}
+
+struct Reader<T> {
+    client: Client,
+    list: List,
+    /// Of the next page; `None` after the last one.
+    cursor: Option<String>,
+    items: VecDeque<T>,
+    pages: usize,
+}
+
+impl<T: DeserializeOwned> Reader<T> {
+    async fn turn(&mut self, cursor: String) -> Result<(), Error> {
+        let List { operation, subject, path, query, scope, absent } = &self.list;
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let mut pairs: Vec<(&str, &str)> =
+            query.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        pairs.push(("cursor", &cursor));
+        let call = Call {
+            query: &pairs,
+            scope: scope.clone(),
+            absent: *absent,
+            ..Call::read(operation, subject, &path)
+        };
+        let response = self.client.call(&call).await?;
+        self.items = call.json(&response)?;
+        self.cursor = next_cursor(&response);
+        self.pages += 1;
+        if self.cursor.as_ref() == Some(&cursor) || self.pages >= MAX_PAGES && self.cursor.is_some() {
+            return Err(call.not_understood("the pages of the list have no end"));
         }
-        let reason = "the pages of the list have no end".into();
-        Err(Error::Unexpected { operation, subject: subject.into(), reason })
+        Ok(())
     }
 }
 

@@ -2,22 +2,47 @@
 
 use std::collections::{HashMap, HashSet};
 
+use futures_core::Stream;
+use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Client, DomainName, Error, RecordType, SubName, Timestamp, Ttl, canonical::canonical, client::Call,
-    http::Method, pace::Scope,
+    Client, DomainName, Error, Missing, RecordType, SubName, Timestamp, Ttl, call::Call,
+    canonical::canonical, http::Method, pace::Scope, pagination::List,
 };
 
 impl Client {
+    /// Lists the RRsets of `domain` that match `filter`, newest first, a page at a time as the stream is read
+    /// (`GET /domains/{name}/rrsets/`).
+    ///
+    /// Records that the server manages (SOA, RRSIG, ..) are not part of it. Each 500 RRsets cost one read. The
+    /// stream ends after its first error: [`Error::NotFound`] if the domain does not exist or belongs to
+    /// another account.
+    pub fn rrsets(
+        &self,
+        domain: &DomainName,
+        filter: &RrSetFilter,
+    ) -> impl Stream<Item = Result<RrSet, Error>> + Send + use<> {
+        let subname = filter.subname.iter().map(|name| ("subname", name.as_str().to_owned()));
+        let rtype = filter.rtype.iter().map(|rtype| ("type", rtype.to_string()));
+        self.pages(List {
+            operation: "read the RRsets of",
+            subject: domain.to_string(),
+            path: vec!["domains".into(), domain.to_string(), "rrsets".into()],
+            query: subname.chain(rtype).collect(),
+            scope: Scope::Read,
+            absent: Missing::Domain,
+        })
+    }
+
     /// Returns all RRsets of the zone of `domain`, newest first (`GET /domains/{name}/rrsets/`).
     ///
     /// Records that the server manages (SOA, RRSIG, ..) are not part of it. Each 500 RRsets cost one read.
     ///
     /// # Errors
     /// [`Error::NotFound`] if the domain does not exist or belongs to another account.
-    pub async fn rrsets(&self, domain: &DomainName) -> Result<Vec<RrSet>, Error> {
-        self.list("read the RRsets of", domain.as_str(), &["domains", domain.as_str(), "rrsets"]).await
+    pub async fn zone(&self, domain: &DomainName) -> Result<Vec<RrSet>, Error> {
+        self.rrsets(domain, &RrSetFilter::default()).try_collect().await
     }
 
     /// Creates, changes and deletes RRsets of `domain` in one request, all of them or none
@@ -71,12 +96,11 @@ impl Client {
             return Err(refuse(format!("the request has {size} bytes, more than 1 MiB; split it")));
         }
         let path = ["domains", domain.as_str(), "rrsets"];
+        let scope = Scope::Write(domain.clone());
         let call = Call {
-            method: Method::Patch,
             body: Some(body),
             items: patches.len(),
-            scope: Scope::Write(domain.clone()),
-            ..Call::read("write RRsets of", domain.as_str(), &path)
+            ..Call::write("write RRsets of", domain.as_str(), Method::Patch, &path, scope)
         };
         let response = self.call(&call).await?;
         let answered: Vec<RrSet> = call.json(&response)?;
@@ -103,6 +127,54 @@ pub struct RrSet {
     pub created: Timestamp,
     /// When it was last written, also without any change; may lag in the answer to a write.
     pub touched: Timestamp,
+}
+
+/// Which RRsets a list shall have; all of them by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RrSetFilter {
+    subname: Option<SubName>,
+    rtype: Option<RecordType>,
+}
+
+impl RrSetFilter {
+    /// Asks for the RRsets of exactly this name only.
+    pub fn with_subname(mut self, subname: SubName) -> Self {
+        self.subname = Some(subname);
+        self
+    }
+
+    /// Asks for the RRsets of this type only.
+    pub fn with_rtype(mut self, rtype: RecordType) -> Self {
+        self.rtype = Some(rtype);
+        self
+    }
+}
+
+/// A whole RRset as it shall be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewRrSet {
+    /// The name, relative to the domain.
+    pub subname: SubName,
+    /// The type.
+    #[serde(rename = "type")]
+    pub rtype: RecordType,
+    /// The time to live.
+    pub ttl: Ttl,
+    /// The records, in presentation format (RFC 1035, section 5): names in them end in a dot, texts are quoted
+    /// ([`txt`](crate::txt) does that).
+    pub records: Vec<String>,
+}
+
+impl NewRrSet {
+    /// Returns an RRset.
+    pub fn new(
+        subname: SubName,
+        rtype: RecordType,
+        ttl: Ttl,
+        records: impl IntoIterator<Item = String>,
+    ) -> Self {
+        Self { subname, rtype, ttl, records: records.into_iter().collect() }
+    }
 }
 
 /// What one RRset shall be: given parts replace, others stay.

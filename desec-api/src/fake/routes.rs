@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::{State, TOKEN, bulk};
-use crate::{HttpRequest, HttpResponse, Method};
+use crate::{HttpRequest, HttpResponse, Method, Scope};
 
 /// An answer of the API, or of the web server in front of it.
 pub(super) struct Answer {
@@ -81,8 +81,12 @@ impl State {
         if rrsets && !known {
             return Answer::detail(404, "Not found.");
         }
+        let scope = match domain.parse() {
+            Ok(domain) if write => Scope::Write(domain),
+            _ => Scope::Read,
+        };
         if let Some(windows) = &mut self.windows
-            && let Err(wait) = windows.count(write.then_some(domain))
+            && let Err(wait) = windows.count(&scope)
         {
             return Answer::throttled(Some(wait));
         }

@@ -7,28 +7,36 @@ use std::{
 
 use tokio::time::Instant;
 
+use crate::Scope;
+
 /// The requests counted so far, by bucket.
 #[derive(Default)]
-pub(super) struct Windows(HashMap<String, VecDeque<Instant>>);
+pub(super) struct Windows(HashMap<Scope, VecDeque<Instant>>);
 
 impl Windows {
-    /// Counts a read, or a write to the RRsets of a domain.
+    /// Counts a request in `scope`, and for the day of the user.
     ///
     /// Returns how long to wait if it is refused. Even then it counts for the day of the user.
-    pub(super) fn count(&mut self, written: Option<&str>) -> Result<(), Duration> {
-        let own = match written {
-            None => self.bucket("read", READ),
-            Some(domain) => self.bucket(&format!("write {domain}"), WRITE),
+    pub(super) fn count(&mut self, scope: &Scope) -> Result<(), Duration> {
+        let rates = match scope {
+            Scope::Read => READ,
+            Scope::Domains => DOMAINS,
+            Scope::Write(_) => WRITE,
+            Scope::AccountActive => ACCOUNT_ACTIVE,
+            Scope::AccountPassive => ACCOUNT_PASSIVE,
+            Scope::DynDns(_) => DYNDNS,
+            Scope::User | Scope::CheckIp => &[],
         };
-        let user = self.bucket("user", USER);
+        let own = self.bucket(scope, rates);
+        let user = self.bucket(&Scope::User, USER);
         match (own, user) {
             (None, None) => Ok(()),
             (own, user) => Err(own.max(user).unwrap_or_default()),
         }
     }
 
-    fn bucket(&mut self, name: &str, rates: &[(usize, u64)]) -> Option<Duration> {
-        let (now, history) = (Instant::now(), self.0.entry(name.to_owned()).or_default());
+    fn bucket(&mut self, scope: &Scope, rates: &[(usize, u64)]) -> Option<Duration> {
+        let (now, history) = (Instant::now(), self.0.entry(scope.clone()).or_default());
         // The first exhausted window speaks, whatever the longer ones would say.
         for &(most, seconds) in rates {
             let length = Duration::from_secs(seconds);
@@ -43,6 +51,10 @@ impl Windows {
 }
 
 // Most requests, in so many seconds.
+const ACCOUNT_ACTIVE: &[(usize, u64)] = &[(3, 60)];
+const ACCOUNT_PASSIVE: &[(usize, u64)] = &[(50, 60), (600, 3_600)];
+const DOMAINS: &[(usize, u64)] = &[(10, 1), (300, 60), (1_000, 3_600)];
+const DYNDNS: &[(usize, u64)] = &[(2, 120)];
 const READ: &[(usize, u64)] = &[(10, 1), (50, 60)];
 const WRITE: &[(usize, u64)] = &[(2, 1), (15, 60), (100, 3_600), (300, 86_400)];
 const USER: &[(usize, u64)] = &[(2_000, 86_400)];

@@ -76,12 +76,12 @@ async fn foreign_pages_are_unexpected() {
     for status in [404, 405, 414] {
         let page = pages.iter().find(|exchange| exchange.status == status).unwrap();
         let error = Script::new([page.response()]).client().domain(&name("x.example")).await.unwrap_err();
-        assert!(matches!(error, Error::Unexpected { .. }), "{error:?}");
+        assert!(matches!(error, Error::Other { .. }), "{error:?}");
         assert!(error.to_string().ends_with("check the base URL"), "{error}");
     }
     let portal = desec_api::HttpResponse::new(200).with_body(b"<html>please log in</html>".to_vec());
     let error = Script::new([portal]).client().domain(&name("x.example")).await.unwrap_err();
-    assert!(matches!(error, Error::Unexpected { .. }), "{error:?}");
+    assert!(matches!(error, Error::Other { .. }), "{error:?}");
     assert!(!error.to_string().contains("log in"));
 }
 

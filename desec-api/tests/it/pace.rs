@@ -51,7 +51,7 @@ async fn many_calls_never_see_a_429() {
             let domain = name(["a.example", "b.example"][n % 2]);
             match n % 4 {
                 0 | 3 => client.patch_rrsets(&domain, &deletion()).await.map(drop),
-                1 => client.rrsets(&domain).await.map(drop),
+                1 => client.zone(&domain).await.map(drop),
                 _ => client.domain(&domain).await.map(drop),
             }
         });

@@ -11,7 +11,7 @@ fn name(text: &str) -> DomainName {
 
 async fn replay(domain: &str, pages: &[Exchange]) -> Vec<desec_api::RrSet> {
     let script = Script::new(pages.iter().map(Exchange::response));
-    let sets = script.client().rrsets(&name(domain)).await.unwrap();
+    let sets = script.client().zone(&name(domain)).await.unwrap();
     let expected: Vec<_> = pages.iter().map(|page| (Method::Get, page.path.clone(), Value::Null)).collect();
     assert_eq!(script.seen(), expected);
     sets
@@ -53,7 +53,7 @@ async fn the_host_of_a_link_is_not_followed() {
         HttpResponse::new(200).with_header("Link", evil).with_body(b"[]".to_vec()),
         HttpResponse::new(200).with_body(b"[]".to_vec()),
     ]);
-    script.client().rrsets(&name("x.example")).await.unwrap();
+    script.client().zone(&name("x.example")).await.unwrap();
     // `seen` checks that the host stays the same.
     assert_eq!(script.seen()[1].1, "/api/v1/domains/x.example/rrsets/?cursor=abc");
 }
@@ -66,8 +66,8 @@ async fn pages_without_end_are_an_error() {
     };
     for script in [Script::new((0..1_000).map(page)), Script::new((0..1_000).map(|_| page(1)))] {
         let client = script.client();
-        let error = client.rrsets(&name("x.example")).await.unwrap_err();
-        assert!(matches!(error, Error::Unexpected { .. }), "{error:?}");
+        let error = client.zone(&name("x.example")).await.unwrap_err();
+        assert!(matches!(error, Error::Other { .. }), "{error:?}");
         assert!(script.seen().len() <= 200);
     }
 }
@@ -75,8 +75,8 @@ async fn pages_without_end_are_an_error() {
 #[tokio::test]
 async fn a_refused_cursor_is_unexpected() {
     let refused = recording("pagination_small")[8].response();
-    let error = Script::new([refused]).client().rrsets(&name("x.example")).await.unwrap_err();
-    assert!(matches!(error, Error::Unexpected { .. }), "{error:?}");
+    let error = Script::new([refused]).client().zone(&name("x.example")).await.unwrap_err();
+    assert!(matches!(error, Error::Other { .. }), "{error:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -91,7 +91,7 @@ async fn the_fake_pages_like_the_server() {
     (0..12).for_each(put);
     fake.set_page_size(5);
     let client = fake.client_builder().max_wait(Duration::ZERO).build().unwrap();
-    let sets = client.rrsets(&domain).await.unwrap();
+    let sets = client.zone(&domain).await.unwrap();
     assert_eq!(fake.calls().len(), 3);
     let names: Vec<&str> = sets.iter().map(|set| set.subname.as_str()).collect();
     let newest_first =

@@ -137,7 +137,7 @@ async fn the_fake_speaks_real_http() {
         .with_records(["192.0.2.1".into()]);
     client.patch_rrsets(&domain(), &[patch]).await.unwrap();
     fake.set_page_size(1);
-    let over_http = client.rrsets(&domain()).await.unwrap();
+    let over_http = client.zone(&domain()).await.unwrap();
     assert_eq!(over_http.len(), 2, "two pages");
     assert_eq!(fake.zone(&domain()).unwrap().len(), 2);
     let foreign = client.domain(&"foreign.example".parse().unwrap()).await.unwrap_err();
