@@ -6,6 +6,7 @@ mod fake;
 mod pace;
 mod pagination;
 mod recording;
+mod replay;
 mod rrsets;
 mod secrets;
 mod tls;
