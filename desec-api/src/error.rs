@@ -85,6 +85,14 @@ pub enum Error {
         /// The server's answer; an entry's `item` is the position in the request.
         problem: Problem,
     },
+    /// The name of a domain belongs to another account, or to deSEC itself. Nothing was stored.
+    #[error("cannot {operation} {subject}: the name is taken by another account; choose another one")]
+    Taken {
+        /// What was attempted.
+        operation: &'static str,
+        /// What it was about.
+        subject: String,
+    },
     /// A write may or may not have been executed: read again before deciding.
     #[error("cannot tell whether it was possible to {operation} {subject}: {reason}; read again to find out")]
     Unknown {
@@ -138,6 +146,21 @@ impl Error {
         match self {
             Self::Throttled { retry_after, .. } => *retry_after,
             _ => None,
+        }
+    }
+
+    /// Returns whether a domain or an RRset was not created because there is one.
+    ///
+    /// The server says the same of a domain of this account and of another one: read it to tell.
+    pub fn already_exists(&self) -> bool {
+        let said = |problem: &Problem| {
+            let known = |text: &str| EXISTS.contains(&text) || text.starts_with(DUPLICATE);
+            problem.entries.iter().any(|entry| known(&entry.message))
+        };
+        match self {
+            Self::Invalid { problem, .. } | Self::Conflict { problem, .. } => said(problem),
+            Self::Taken { .. } => true,
+            _ => false,
         }
     }
 
@@ -254,3 +277,9 @@ impl fmt::Display for Credential {
 fn in_seconds(wait: Option<Duration>) -> String {
     wait.map_or_else(String::new, |wait| format!("; try again in {} seconds", wait.as_secs_f64().ceil()))
 }
+
+const EXISTS: [&str; 2] = [
+    "domain with this name already exists.",
+    "Another RRset with the same subdomain and type exists for this domain. (Try modifying it.)",
+];
+const DUPLICATE: &str = "Conflict: duplicate key value violates unique constraint";

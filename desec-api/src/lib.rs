@@ -28,8 +28,10 @@
 //!
 //! [deSEC]: https://desec.readthedocs.io/
 
+mod bulk;
 mod call;
 mod canonical;
+mod checks;
 mod client;
 mod domains;
 mod error;
@@ -41,10 +43,12 @@ mod pace;
 mod pagination;
 mod problem;
 mod rrsets;
+mod zonefile;
 
+pub use bulk::RrSetPatch;
 pub use canonical::{canonical, same_records, txt};
 pub use client::{Client, ClientBuilder};
-pub use domains::{Domain, Key};
+pub use domains::{Domain, Ensured, Key, NewDomain};
 pub use error::{Credential, Error, ForbiddenBy, Missing};
 #[cfg(feature = "fake-server")]
 pub use fake::FakeServer;
@@ -54,4 +58,4 @@ pub use http::{HttpClient, HttpError, HttpRequest, HttpResponse, Method};
 pub use names::{DomainName, RecordType, SubName, Timestamp, Ttl};
 pub use pace::Scope;
 pub use problem::{Problem, ProblemEntry, ProblemFormat};
-pub use rrsets::{NewRrSet, RrSet, RrSetFilter, RrSetPatch};
+pub use rrsets::{NewRrSet, RrSet, RrSetFilter};
