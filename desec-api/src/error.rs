@@ -41,7 +41,7 @@ pub enum Error {
         problem: Problem,
     },
     /// Something that the call needs does not exist in this account.
-    #[error("cannot {operation} {subject}: {missing} in this account")]
+    #[error("cannot {operation} {subject}: {missing}")]
     NotFound {
         /// What was attempted.
         operation: &'static str,
@@ -50,8 +50,8 @@ pub enum Error {
         /// What does not exist.
         missing: Missing,
     },
-    /// Another writer was faster. Nothing was stored.
-    #[error("cannot {operation} {subject}: another writer changed it at the same time ({problem})")]
+    /// It conflicts with what is there, or another writer was faster. Nothing was stored.
+    #[error("cannot {operation} {subject}: it conflicts with what is there ({problem})")]
     Conflict {
         /// What was attempted.
         operation: &'static str,
@@ -202,11 +202,11 @@ impl Missing {
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Domain => "there is no such domain",
-            Self::RrSet => "there is no such RRset",
-            Self::Token => "there is no such token",
-            Self::Policy => "there is no such policy",
-            Self::Factor => "there is no such second factor",
+            Self::Domain => "there is no such domain in this account",
+            Self::RrSet => "there is no such RRset in the domain",
+            Self::Token => "there is no such token in this account",
+            Self::Policy => "there is no such policy of the token",
+            Self::Factor => "there is no such second factor in this account",
         })
     }
 }
