@@ -9,5 +9,6 @@ mod recording;
 mod replay;
 mod rrsets;
 mod secrets;
+mod sent;
 mod tls;
 mod transport;
