@@ -2,6 +2,7 @@
 
 mod canonical;
 mod domains;
+mod errors;
 mod fake;
 mod pace;
 mod pagination;
