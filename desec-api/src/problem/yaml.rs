@@ -108,9 +108,9 @@ mod tests {
             let mut text = String::new();
             let mut expected = Vec::new();
             for (key, messages) in &items {
-                text += &format!("- {key}:\n");
+                text.extend(["- ", key, ":\n"]);
                 for message in messages {
-                    text += &format!("  - '{}'\n", message.replace('\'', "''"));
+                    text.extend(["  - '", &message.replace('\'', "''"), "'\n"]);
                     let path = if is_whole(key) { "" } else { key };
                     expected.push(entry(path, message.trim()));
                 }

@@ -54,7 +54,7 @@ async fn every_way_to_write_sends_the_same() {
     let (client, domain) = (script.client(), domain());
     client.create_rrset(&domain, &set).await.unwrap_err();
     client.replace_rrset(&domain, &set).await.unwrap_err();
-    client.create_rrsets(&domain, &[set.clone()]).await.unwrap_err();
+    client.create_rrsets(&domain, std::slice::from_ref(&set)).await.unwrap_err();
     client.put_rrsets(&domain, &[set]).await.unwrap_err();
     client.patch_rrsets(&domain, std::slice::from_ref(&patch)).await.unwrap_err();
     client.patch_rrset(&domain, &patch).await.unwrap_err();

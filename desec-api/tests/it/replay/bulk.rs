@@ -35,7 +35,7 @@ pub(crate) async fn play(exchange: &Exchange) -> Played {
         match &result {
             Ok(sets) => assert_eq!(sets, &[]),
             Err(error) => {
-                assert!(matches!(error, Error::InvalidInput { .. }) && exchange.status >= 400, "{error:?}")
+                assert!(matches!(error, Error::InvalidInput { .. }) && exchange.status >= 400, "{error:?}");
             }
         }
         typed = None;
@@ -51,7 +51,7 @@ pub(crate) async fn play(exchange: &Exchange) -> Played {
         let exists = said.contains("Another RRset with the same") || said.contains("duplicate key value");
         assert_eq!(error.already_exists(), exists, "{error:?}");
     }
-    Some(result.map(|sets| check(exchange, sets, sent)))
+    Some(result.map(|sets| check(exchange, &sets, sent)))
 }
 
 /// Returns recorded RRsets without the members that the typed ones leave out.
@@ -59,8 +59,8 @@ pub(super) fn bare(recorded: &Value) -> Value {
     only(recorded, &["subname", "type", "ttl", "records", "created", "touched"])
 }
 
-fn check(exchange: &Exchange, sets: Vec<RrSet>, sent: &Value) {
-    let decoded = serde_json::to_value(&sets).unwrap();
+fn check(exchange: &Exchange, sets: &[RrSet], sent: &Value) {
+    let decoded = serde_json::to_value(sets).unwrap();
     let in_order = |list: &Value| {
         let mut list = list.as_array().unwrap().clone();
         list.sort_by_key(|set| (set["subname"].to_string(), set["type"].to_string()));
@@ -99,10 +99,10 @@ impl Write {
         }
         match sent {
             Value::Object(_) if method == Method::Post => {
-                let mut set = sent.clone();
+                let mut whole = sent.clone();
                 // An apex may be left out; the client always names it.
-                set.as_object_mut()?.entry("subname").or_insert("".into());
-                exact(&set).map(Self::One)
+                whole.as_object_mut()?.entry("subname").or_insert("".into());
+                exact(&whole).map(Self::One)
             }
             Value::Array(list) => {
                 list.iter().map(exact).collect::<Option<_>>().map(|sets| Self::Sets(method, sets))

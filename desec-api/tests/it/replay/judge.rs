@@ -11,7 +11,6 @@ pub(super) fn flaw(exchange: &Exchange, result: &Result<(), Error>) -> Option<St
     let said = exchange.body.to_string();
     let fits = match (exchange.status, result) {
         (200..300, Ok(())) => true,
-        (200..300, Err(_)) | (_, Ok(())) => false,
         (400 | 413, Err(error)) => matches!(error, Error::Invalid { .. }),
         (401, Err(error)) => matches!(error, Error::Unauthenticated { .. }),
         (403, Err(Error::Unauthenticated { credential, .. })) => {
@@ -33,7 +32,7 @@ pub(super) fn flaw(exchange: &Exchange, result: &Result<(), Error>) -> Option<St
             }
         }
         (404, Err(error)) => missing_of(&said).is_empty() && matches!(error, Error::Other { .. }),
-        (403 | 429, Err(_)) => false,
+        (200..300 | 403 | 429, Err(_)) | (_, Ok(())) => false,
         (_, Err(error)) => matches!(error, Error::Other { .. }),
     };
     let fits =

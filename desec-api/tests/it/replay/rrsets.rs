@@ -57,10 +57,10 @@ async fn list(exchange: &Exchange, domain: &str, query: &str) -> Result<(), Erro
     let last = |name: &str| pairs.iter().rev().find(|(given, _)| given == name).map(|(_, value)| &**value);
     if let Some(subname) = last("subname").filter(|text| *text != "@") {
         filter = filter.with_subname(subname.parse().unwrap());
-        sent += &format!("subname={subname}&");
+        sent.extend(["subname=", subname, "&"]);
     }
     if let Some(rtype) = last("type").and_then(exact_type) {
-        sent += &format!("type={rtype}&");
+        sent.extend(["type=", rtype.as_str(), "&"]);
         filter = filter.with_rtype(rtype);
     }
     let (script, client) = client(exchange);
