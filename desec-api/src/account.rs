@@ -99,12 +99,12 @@ impl Client {
         &self,
         operation: &'static str,
         method: Method,
-        patch: Option<&AccountPatch>,
+        changes: Option<&AccountPatch>,
     ) -> Result<Account, Error> {
         let path = ["auth", "account"];
         let mut call = Call::write(operation, "the account", method, &path, Scope::AccountPassive);
-        if let Some(patch) = patch {
-            call = call.with_json(patch);
+        if let Some(changes) = changes {
+            call = call.with_json(changes);
         }
         let response = self.call(&call).await?;
         call.json(&response)

@@ -66,7 +66,7 @@ impl Client {
         call.json(&self.call(&call).await?)
     }
 
-    /// Changes what `patch` gives of the policy `id` of `token`
+    /// Changes what is given of the policy `id` of `token`
     /// (`PATCH /auth/tokens/{id}/policies/rrsets/{id}/`).
     ///
     /// Repeating the call is safe. A dropped call may have been executed.
@@ -77,11 +77,13 @@ impl Client {
         &self,
         token: &TokenId,
         id: &PolicyId,
-        patch: &PolicyPatch,
+        changes: &PolicyPatch,
     ) -> Result<Policy, Error> {
-        check(patch.rtype.as_ref().and_then(Option::as_ref))?;
+        if let Some(Part::Only(rtype)) = &changes.rtype {
+            check(Some(rtype))?;
+        }
         let path = one(token, id);
-        let call = of_token("change a policy of the token", token, Method::Patch, &path).with_json(patch);
+        let call = of_token("change a policy of the token", token, Method::Patch, &path).with_json(changes);
         call.json(&self.call(&call).await?)
     }
 
@@ -170,13 +172,12 @@ impl NewPolicy {
 /// What shall change in a policy: what is not given stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PolicyPatch {
-    // The inner `None` is the `null` that stands for any.
     #[serde(skip_serializing_if = "Option::is_none")]
-    domain: Option<Option<DomainName>>,
+    domain: Option<Part<DomainName>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    subname: Option<Option<SubName>>,
+    subname: Option<Part<SubName>>,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    rtype: Option<Option<RecordType>>,
+    rtype: Option<Part<RecordType>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     perm_write: Option<bool>,
 }
@@ -189,19 +190,19 @@ impl PolicyPatch {
 
     /// Sets the domain, or any.
     pub fn with_domain(mut self, domain: Option<DomainName>) -> Self {
-        self.domain = Some(domain);
+        self.domain = Some(domain.into());
         self
     }
 
     /// Sets the name, or any.
     pub fn with_subname(mut self, subname: Option<SubName>) -> Self {
-        self.subname = Some(subname);
+        self.subname = Some(subname.into());
         self
     }
 
     /// Sets the type, or any.
     pub fn with_rtype(mut self, rtype: Option<RecordType>) -> Self {
-        self.rtype = Some(rtype);
+        self.rtype = Some(rtype.into());
         self
     }
 
@@ -209,6 +210,20 @@ impl PolicyPatch {
     pub fn with_perm_write(mut self, allowed: bool) -> Self {
         self.perm_write = Some(allowed);
         self
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+enum Part<T> {
+    Only(T),
+    /// Written as `null`.
+    Any,
+}
+
+impl<T> From<Option<T>> for Part<T> {
+    fn from(part: Option<T>) -> Self {
+        part.map_or(Self::Any, Self::Only)
     }
 }
 

@@ -99,16 +99,16 @@ impl Client {
         operation: &'static str,
         method: Method,
         id: &TokenId,
-        patch: Option<&TokenPatch>,
+        changes: Option<&TokenPatch>,
     ) -> Result<Token, Error> {
         let path = ["auth", "tokens", id.as_str()];
         let mut call = Call {
             absent: Missing::Token,
             ..Call::write(operation, id.as_str(), method, &path, Scope::AccountPassive)
         };
-        if let Some(patch) = patch {
-            patch.check()?;
-            call = call.with_json(patch);
+        if let Some(changes) = changes {
+            changes.check()?;
+            call = call.with_json(changes);
         }
         let response = self.call(&call).await?;
         call.json(&response)
@@ -118,6 +118,7 @@ impl Client {
 /// A token of the account, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "independent flags of the API")]
 pub struct Token {
     /// Its identifier.
     pub id: TokenId,
@@ -202,13 +203,13 @@ macro_rules! settings {
 
         /// Sets how long after its creation the token expires.
         pub fn with_max_age(mut self, age: TokenDuration) -> Self {
-            self$(.$at)?.max_age = Some(Some(age));
+            self$(.$at)?.max_age = Some(Limit::After(age));
             self
         }
 
         /// Sets how long the token may stay unused before it expires.
         pub fn with_max_unused_period(mut self, period: TokenDuration) -> Self {
-            self$(.$at)?.max_unused_period = Some(Some(period));
+            self$(.$at)?.max_unused_period = Some(Limit::After(period));
             self
         }
 
@@ -266,11 +267,10 @@ pub struct TokenPatch {
     perm_delete_domain: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     perm_manage_tokens: Option<bool>,
-    // The inner `None` is the `null` that takes a limit away.
     #[serde(skip_serializing_if = "Option::is_none")]
-    max_age: Option<Option<TokenDuration>>,
+    max_age: Option<Limit>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    max_unused_period: Option<Option<TokenDuration>>,
+    max_unused_period: Option<Limit>,
     #[serde(skip_serializing_if = "Option::is_none")]
     allowed_subnets: Option<Vec<Subnet>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -293,28 +293,42 @@ impl TokenPatch {
 
     /// Lets the token live for ever.
     pub fn without_max_age(mut self) -> Self {
-        self.max_age = Some(None);
+        self.max_age = Some(Limit::Never);
         self
     }
 
     /// Lets the token stay unused for ever.
     pub fn without_max_unused_period(mut self) -> Self {
-        self.max_unused_period = Some(None);
+        self.max_unused_period = Some(Limit::Never);
         self
     }
 
     fn check(&self) -> Result<(), Error> {
         text::check("name of a token", self.name.as_deref().unwrap_or_default(), text::LONGEST_NAME)?;
         let refuse = |what, reason: &str| Err(Error::InvalidInput { what, reason: reason.into() });
-        if self.max_age.flatten().is_some_and(TokenDuration::is_zero) {
+        if self.max_age.is_some_and(Limit::is_at_once) {
             return refuse("max_age", "the token would be expired at once");
         }
-        if self.max_unused_period.flatten().is_some_and(TokenDuration::is_zero) {
+        if self.max_unused_period.is_some_and(Limit::is_at_once) {
             return refuse("max_unused_period", "the token would be expired at once");
         }
         if self.allowed_subnets.as_ref().is_some_and(Vec::is_empty) {
             return refuse("allowed_subnets", "without any subnet the token could be used from nowhere");
         }
         Ok(())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+enum Limit {
+    After(TokenDuration),
+    /// Written as `null`.
+    Never,
+}
+
+impl Limit {
+    fn is_at_once(self) -> bool {
+        matches!(self, Self::After(duration) if duration.is_zero())
     }
 }
