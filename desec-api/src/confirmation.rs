@@ -101,7 +101,7 @@ impl Client {
 
     /// Confirms a second factor, and returns it with its secret (`POST /v/create-totp/{code}/`).
     ///
-    /// It is in force after its first [code](Self::verify_factor).
+    /// From now on, tokens from a login may do nothing until they have shown a [code](Self::verify_factor) of it.
     ///
     /// # Errors
     /// [`Error::Invalid`] if the code is wrong or too old, [`Error::Conflict`] if it was used.

@@ -139,6 +139,19 @@ pub struct Policy {
 }
 
 /// A policy as it shall be: see [`Policy`].
+///
+/// ```
+/// use desec_api::{NewPolicy, RecordType};
+///
+/// // A token that may do nothing but prove the ownership of one domain to a certificate authority.
+/// let domain = Some("example.com".parse()?);
+/// let wanted = [
+///     NewPolicy::default_policy(false),
+///     NewPolicy::new(domain, Some("_acme-challenge".parse()?), Some(RecordType::Txt), true),
+/// ];
+/// assert!(wanted[1].perm_write && wanted[0].domain.is_none());
+/// # Ok::<(), desec_api::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct NewPolicy {
     /// The domain that it is about; any if not set.

@@ -50,10 +50,10 @@ impl Client {
     pub async fn create_token(&self, token: &NewToken) -> Result<CreatedToken, Error> {
         token.settings.check()?;
         let path = ["auth", "tokens"];
-        let name = token.settings.name.as_deref().unwrap_or_default();
+        let subject = format!("the token {:?}", token.settings.name.as_deref().unwrap_or_default());
         let call = Call {
             absent: Missing::Token,
-            ..Call::write("create the token", name, Method::Post, &path, Scope::AccountPassive)
+            ..Call::write("create", &subject, Method::Post, &path, Scope::AccountPassive)
         }
         .with_json(token);
         let response = self.call(&call).await?;
@@ -232,6 +232,18 @@ macro_rules! settings {
 /// A token to be created.
 ///
 /// What is not set is the server's default: no permissions, no end, usable from everywhere.
+///
+/// ```
+/// use desec_api::NewToken;
+///
+/// let token = NewToken::new("certificates")
+///     .with_max_age("P90D".parse()?)
+///     .with_allowed_subnets(["192.0.2.0/24".parse()?, "2001:db8::1".parse()?]);
+/// let sent = serde_json::to_value(&token)?;
+/// assert_eq!(sent["max_age"], "90 00:00:00");
+/// assert_eq!(sent["allowed_subnets"][1], "2001:db8::1/128");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NewToken {
     #[serde(flatten)]

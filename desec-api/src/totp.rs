@@ -83,9 +83,8 @@ impl Client {
     /// Shows the 6-digit `code` of the second factor `id` for the token of this client
     /// (`POST /auth/totp/{id}/verify/`).
     ///
-    /// The first code puts a new factor into force: from its confirmation on, tokens from a login may do nothing
-    /// until they have shown a code. Other tokens are not affected. A code can be used once. A dropped call may
-    /// have been executed.
+    /// From the confirmation of the first factor on, tokens from a login may do nothing until they have shown a
+    /// code. Other tokens are not affected. A code can be used once. A dropped call may have been executed.
     ///
     /// # Errors
     /// [`Error::InvalidInput`], before anything is sent, if `code` is not 6 digits; [`Error::Invalid`] if it is
@@ -136,7 +135,7 @@ pub struct Factor {
     pub name: String,
     /// When it was created.
     pub created: Timestamp,
-    /// When it was last used; before that, it is not in force.
+    /// When it was last used, if ever.
     pub last_used: Option<Timestamp>,
 }
 

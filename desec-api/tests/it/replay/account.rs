@@ -165,7 +165,7 @@ async fn the_recordings_of_the_account_are_played() {
                 | (404, Err(Error::NotFound { .. }))
                 | (405 | 406, Err(Error::Other { .. }))
                 | (409, Err(Error::Conflict { .. })) => true,
-                (429, Err(error)) => error.retry_after() == Some(std::time::Duration::from_secs(60)),
+                (429, Err(error)) => error.retry_after() == Some(std::time::Duration::from_mins(1)),
                 _ => false,
             };
             assert!(fits, "{file}: {request} {}: {result:?}", exchange.status);

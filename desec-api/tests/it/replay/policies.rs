@@ -70,16 +70,16 @@ fn new_policy(sent: &Value) -> Option<NewPolicy> {
     let members = sent.as_object()?;
     let [domain, subname, rtype] = ["domain", "subname", "type"].map(|name| members.get(name));
     let write = members.get("perm_write")?.as_bool()?;
-    Some(NewPolicy::new(part(domain?)?, part(subname?)?, part(rtype?)?, write))
+    Some(NewPolicy::new(part(domain?).ok()?, part(subname?).ok()?, part(rtype?).ok()?, write))
 }
 
 fn patch(sent: &Value) -> Option<PolicyPatch> {
     let mut patch = PolicyPatch::new();
     for (member, value) in sent.as_object()? {
         patch = match member.as_str() {
-            "domain" => patch.with_domain(part(value)?),
-            "subname" => patch.with_subname(part(value)?),
-            "type" => patch.with_rtype(part(value)?),
+            "domain" => patch.with_domain(part(value).ok()?),
+            "subname" => patch.with_subname(part(value).ok()?),
+            "type" => patch.with_rtype(part(value).ok()?),
             "perm_write" => patch.with_perm_write(value.as_bool()?),
             _ => return None,
         };
@@ -87,11 +87,13 @@ fn patch(sent: &Value) -> Option<PolicyPatch> {
     Some(patch)
 }
 
-fn part<T: std::str::FromStr<Err = Error> + serde::Serialize>(value: &Value) -> Option<Option<T>> {
-    let Some(text) = value.as_str() else { return Some(None) };
-    let part: T = text.parse().ok()?;
-    (serde_json::to_value(&part).ok()? == *value).then_some(Some(part))
+fn part<T: std::str::FromStr<Err = Error> + serde::Serialize>(value: &Value) -> Result<Option<T>, NotSaid> {
+    let Some(text) = value.as_str() else { return Ok(None) };
+    let part: T = text.parse().map_err(|_| NotSaid)?;
+    if serde_json::to_value(&part).is_ok_and(|said| said == *value) { Ok(Some(part)) } else { Err(NotSaid) }
 }
+
+struct NotSaid;
 
 fn stand_in() -> PolicyId {
     "00000000-0000-4000-8000-000000000000".parse().unwrap()
