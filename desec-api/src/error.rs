@@ -193,6 +193,8 @@ impl Missing {
             ("No RRset matches the given query.", Self::RrSet),
             ("No Domain matches the given query.", Self::Domain),
             ("No Token matches the given query.", Self::Token),
+            ("No TokenDomainPolicy matches the given query.", Self::Policy),
+            ("No TOTPFactor matches the given query.", Self::Factor),
             ("Not found.", absent),
         ];
         known.into_iter().find(|(text, _)| problem.says(text)).map(|(_, missing)| missing)
