@@ -1,0 +1,97 @@
+//! Addresses, and lists of networks (APL, RFC 3123).
+
+use std::{
+    fmt::Write as _,
+    net::{Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
+
+use super::{
+    Flaw,
+    tokens::{Tokens, number, unescaped},
+    wire::Wire,
+};
+
+/// Returns the address that `text` writes.
+pub(super) fn address<T: FromStr>(text: &str) -> Result<T, Flaw> {
+    text.parse().map_err(|_| Flaw::new("Text input is malformed."))
+}
+
+/// Returns the form of RFC 5952, but without a dotted end.
+///
+/// ```text
+/// ::ffff:192.0.2.1 -> ::ffff:c000:201
+/// ```
+pub(crate) fn ipv6(address: Ipv6Addr) -> String {
+    let groups = address.segments();
+    let zeros = |start: usize| groups[start..].iter().take_while(|group| **group == 0).count();
+    let hex = |groups: &[u16]| groups.iter().map(|group| format!("{group:x}")).collect::<Vec<_>>().join(":");
+    // The first of the longest runs: `max_by_key` takes the last one.
+    let start = (0..8).rev().max_by_key(|start| zeros(*start)).unwrap_or_default();
+    match zeros(start) {
+        0 | 1 => hex(&groups),
+        run => format!("{}::{}", hex(&groups[..start]), hex(&groups[start + run..])),
+    }
+}
+
+/// Returns the form that the server uses outside of AAAA: IPv4 within IPv6 has a dotted end.
+pub(super) fn dotted(address: Ipv6Addr) -> String {
+    let [.., c, d] = address.segments();
+    let (v4, upper) = (Ipv4Addr::from(u32::from(c) << 16 | u32::from(d)), address.to_bits() >> 32);
+    match upper {
+        0 if c != 0 => format!("::{v4}"),
+        0xffff => format!("::ffff:{v4}"),
+        _ => ipv6(address),
+    }
+}
+
+/// Adds networks, `[!]family:address/prefix`.
+pub(super) fn read(tokens: &mut Tokens<'_>, wire: &mut Vec<u8>) -> Result<(), Flaw> {
+    while let Some(token) = tokens.next()? {
+        let item = String::from_utf8(unescaped(token.text)?).map_err(|_| malformed())?;
+        let (negation, item) = item.strip_prefix('!').map_or((0, item.as_str()), |item| (0x80, item));
+        let (family, network) = item.split_once(':').ok_or_else(malformed)?;
+        let (network, prefix) = network.split_once('/').ok_or_else(malformed)?;
+        let family = number(family, 16)?;
+        let octets = match family {
+            1 => address::<Ipv4Addr>(network)?.octets().to_vec(),
+            2 => address::<Ipv6Addr>(network)?.octets().to_vec(),
+            _ => return Err(Flaw::new("the family must be 1 or 2")),
+        };
+        let length = octets.iter().rposition(|octet| *octet != 0).map_or(0, |last| last + 1);
+        wire.extend([0, u8::try_from(family).expect("1 or 2")]);
+        wire.push(u8::try_from(number(prefix, 8)?).expect("8 bits"));
+        wire.push(negation | u8::try_from(length).expect("at most 16"));
+        wire.extend(&octets[..length]);
+    }
+    Ok(())
+}
+
+/// Adds the text form of networks.
+pub(super) fn print(wire: &mut Wire<'_>, text: &mut String) -> Result<(), Flaw> {
+    let mut separator = "";
+    while !wire.is_empty() {
+        let (family, prefix, length) = (wire.u16()?, wire.u8()?, wire.u8()?);
+        let given = wire.take((length & 0x7f).into())?;
+        let (most, bits) = match family {
+            1 => (4, 32),
+            2 => (16, 128),
+            _ => return Err(Flaw::new("the family must be 1 or 2")),
+        };
+        if given.len() > most || given.last() == Some(&0) || prefix > bits {
+            return Err(malformed());
+        }
+        let mut octets = [0; 16];
+        octets[..given.len()].copy_from_slice(given);
+        let v4 = || Ipv4Addr::new(octets[0], octets[1], octets[2], octets[3]).to_string();
+        let network = if family == 1 { v4() } else { dotted(octets.into()) };
+        let negation = if length & 0x80 == 0 { "" } else { "!" };
+        write!(text, "{separator}{negation}{family}:{network}/{prefix}").expect("a String takes everything");
+        separator = " ";
+    }
+    Ok(())
+}
+
+fn malformed() -> Flaw {
+    Flaw::new("a network must be [!]family:address/prefix")
+}
