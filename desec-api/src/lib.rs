@@ -39,9 +39,10 @@ mod names;
 mod pace;
 mod pagination;
 mod problem;
+mod rdata;
 mod rrsets;
 
-pub use canonical::{canonical, same_records, txt};
+pub use canonical::{canonical, same_records};
 pub use client::{Client, ClientBuilder};
 pub use domains::{Domain, Key};
 pub use error::{Error, Missing};
@@ -52,4 +53,5 @@ pub use fake::{FakeCall, FakeDesec, Fault};
 pub use http::{HttpClient, HttpError, HttpRequest, HttpResponse, Method};
 pub use names::{DomainName, RecordType, SubName, Timestamp, Ttl};
 pub use problem::{Problem, ProblemEntry, ProblemFormat};
+pub use rdata::{Caa, Ds, Fqdn, Mx, Rdata, Srv, Svcb, Tlsa, Txt, txt};
 pub use rrsets::{RrSet, RrSetPatch};

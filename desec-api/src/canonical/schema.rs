@@ -238,7 +238,7 @@ fn groups(text: &str, separator: char, digits: usize, count: usize) -> Result<Ve
     unhex(&parts.concat())
 }
 
-fn tag(bytes: &[u8]) -> Result<&str, Flaw> {
+pub(crate) fn tag(bytes: &[u8]) -> Result<&str, Flaw> {
     let tag = std::str::from_utf8(bytes).ok();
     let tag = tag.filter(|tag| !tag.is_empty() && tag.bytes().all(|b| b.is_ascii_alphanumeric()));
     tag.ok_or_else(|| Flaw::new("tag is not alphanumeric"))
@@ -246,7 +246,7 @@ fn tag(bytes: &[u8]) -> Result<&str, Flaw> {
 
 // Outside of TXT the server reads \195 as a character, not as a byte: each writing would double what is
 // beyond ASCII, and the zone would never be as wanted.
-fn stable(bytes: &[u8]) -> Result<&[u8], Flaw> {
+pub(crate) fn stable(bytes: &[u8]) -> Result<&[u8], Flaw> {
     if bytes.is_ascii() { Ok(bytes) } else { Err(Flaw::new("only ASCII is possible in this type")) }
 }
 

@@ -88,6 +88,12 @@ impl<'a> Tokens<'a> {
     }
 }
 
+/// Returns whether `text` is one word without quotes.
+pub(crate) fn is_word(text: &str) -> bool {
+    let word = Tokens::of(text).next();
+    word.is_ok_and(|word| word.is_some_and(|word| !word.quoted && word.text == text))
+}
+
 /// Returns the number that `text` writes in decimal digits.
 pub(super) fn number(text: &str, bits: u32) -> Result<u32, Flaw> {
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {

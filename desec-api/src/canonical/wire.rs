@@ -93,7 +93,7 @@ pub(super) fn unhex(digits: &str) -> Result<Vec<u8>, Flaw> {
 }
 
 /// Adds `bytes` to `text` in lower case digits, with `separator` after each `group` bytes.
-pub(super) fn hex(bytes: &[u8], group: usize, separator: &str, text: &mut String) {
+pub(crate) fn hex(bytes: &[u8], group: usize, separator: &str, text: &mut String) {
     for (n, byte) in bytes.iter().enumerate() {
         if n > 0 && n % group == 0 {
             text.push_str(separator);

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use desec_api::{RecordType, canonical, same_records};
+use desec_api::{Rdata, RecordType, canonical, same_records};
 use serde_json::Value;
 
 use crate::recording::{Exchange, recording};
@@ -34,6 +34,9 @@ fn contents_become_what_the_server_stores() {
         for (sent, stored) in sent.iter().zip(&stored) {
             assert_eq!(canonical(&rtype, sent).unwrap(), *stored, "{rtype} {sent}");
             assert_eq!(canonical(&rtype, stored).unwrap(), *stored, "{rtype}");
+            let value = Rdata::parse(&rtype, sent).unwrap();
+            assert_eq!((value.rtype(), value.to_string()), (rtype.clone(), stored.clone()));
+            assert_eq!(Rdata::parse(&rtype, stored).unwrap(), value);
         }
         assert!(same_records(&rtype, &sent, &stored), "{rtype}");
     }
@@ -41,6 +44,7 @@ fn contents_become_what_the_server_stores() {
         let rtype = rtype(exchange);
         for sent in texts(&exchange.sent) {
             assert!(canonical(&rtype, &sent).is_err(), "{rtype} {sent}");
+            assert!(Rdata::parse(&rtype, &sent).is_err(), "{rtype} {sent}");
         }
     }
 }
