@@ -23,15 +23,8 @@ pub(super) fn address<T: FromStr>(text: &str) -> Result<T, Flaw> {
 /// ::ffff:192.0.2.1 -> ::ffff:c000:201
 /// ```
 pub(crate) fn ipv6(address: Ipv6Addr) -> String {
-    let groups = address.segments();
-    let zeros = |start: usize| groups[start..].iter().take_while(|group| **group == 0).count();
-    let hex = |groups: &[u16]| groups.iter().map(|group| format!("{group:x}")).collect::<Vec<_>>().join(":");
-    // The first of the longest runs: `max_by_key` takes the last one.
-    let start = (0..8).rev().max_by_key(|start| zeros(*start)).unwrap_or_default();
-    match zeros(start) {
-        0 | 1 => hex(&groups),
-        run => format!("{}::{}", hex(&groups[..start]), hex(&groups[start + run..])),
-    }
+    let [.., c, d] = address.segments();
+    address.to_ipv4_mapped().map_or_else(|| address.to_string(), |_| format!("::ffff:{c:x}:{d:x}"))
 }
 
 /// Returns the form that the server uses outside of AAAA: IPv4 within IPv6 has a dotted end.
@@ -48,8 +41,9 @@ pub(super) fn dotted(address: Ipv6Addr) -> String {
 /// Adds networks, `[!]family:address/prefix`.
 pub(super) fn read(tokens: &mut Tokens<'_>, wire: &mut Vec<u8>) -> Result<(), Flaw> {
     while let Some(token) = tokens.next()? {
-        let item = String::from_utf8(unescaped(token.text)?).map_err(|_| malformed())?;
-        let (negation, item) = item.strip_prefix('!').map_or((0, item.as_str()), |item| (0x80, item));
+        let item = unescaped(token.text)?;
+        let item = str::from_utf8(&item).map_err(|_| malformed())?;
+        let (negation, item) = item.strip_prefix('!').map_or((0, item), |item| (0x80, item));
         let (family, network) = item.split_once(':').ok_or_else(malformed)?;
         let (network, prefix) = network.split_once('/').ok_or_else(malformed)?;
         let family = number(family, 16)?;
@@ -94,4 +88,43 @@ pub(super) fn print(wire: &mut Wire<'_>, text: &mut String) -> Result<(), Flaw> 
 
 fn malformed() -> Flaw {
     Flaw::new("a network must be [!]family:address/prefix")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{RecordType, canonical};
+
+    #[test]
+    fn one_form_is_dotted() {
+        let forms = [
+            ("::1.2.3.4", "::102:304", "::1.2.3.4"),
+            ("::ffff:0:0", "::ffff:0:0", "::ffff:0.0.0.0"),
+            ("::1", "::1", "::1"),
+            ("::0.1.0.0", "::1:0", "::0.1.0.0"),
+            ("64:ff9b::1.2.3.4", "64:ff9b::102:304", "64:ff9b::102:304"),
+            ("1:0:0:2:0:0:0:3", "1:0:0:2::3", "1:0:0:2::3"),
+            ("1:0:2:3:4:5:6:7", "1:0:2:3:4:5:6:7", "1:0:2:3:4:5:6:7"),
+            ("0:0:1::", "0:0:1::", "0:0:1::"),
+        ];
+        for (text, hex, dots) in forms {
+            let address = text.parse().unwrap();
+            assert_eq!((ipv6(address).as_str(), dotted(address).as_str()), (hex, dots));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn addresses_keep_their_value(groups in any::<[u16; 8]>(), mask in any::<[bool; 8]>()) {
+            let groups: Vec<u16> = groups.iter().zip(mask).map(|(g, keep)| if keep { *g } else { 0 }).collect();
+            let address = Ipv6Addr::from(<[u16; 8]>::try_from(groups).unwrap());
+            prop_assert!(!ipv6(address).contains('.'));
+            prop_assert_eq!(ipv6(address).parse::<Ipv6Addr>().unwrap(), address);
+            prop_assert_eq!(dotted(address).parse::<Ipv6Addr>().unwrap(), address);
+            let network = format!("!2:{}/7 1:{}/32", dotted(address), Ipv4Addr::from([1, 2, 0, mask[0].into()]));
+            prop_assert_eq!(canonical(&RecordType::Apl, &network).unwrap(), network);
+        }
+    }
 }

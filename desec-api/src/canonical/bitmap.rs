@@ -52,3 +52,34 @@ pub(super) fn print(wire: &mut Wire<'_>, text: &mut String) -> Result<(), Flaw> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use crate::{RecordType, canonical};
+
+    #[test]
+    fn sets_have_one_form_only() {
+        for bad in ["0001 80", "0000", "0021 00", "0002 4000", "0101 40 0001 40", "0001 40 0001 40"] {
+            let digits = bad.replace(' ', "");
+            let content = format!("\\# {} 000000000000{digits}", 6 + digits.len() / 2);
+            assert!(canonical(&RecordType::Csync, &content).is_err(), "{bad}");
+        }
+        assert_eq!(canonical(&RecordType::Csync, r"\# 9 000000000000 0001 40").unwrap(), "0 0 A");
+    }
+
+    proptest! {
+        #[test]
+        fn types_come_in_order(types in proptest::collection::vec(40_000_u16.., 0..20)) {
+            let said = |types: &mut dyn Iterator<Item = u16>| {
+                types.fold("1 2".to_owned(), |text, number| format!("{text} TYPE{number}"))
+            };
+            let sorted: BTreeSet<u16> = types.iter().copied().collect();
+            let form = canonical(&RecordType::Csync, &said(&mut types.into_iter())).unwrap();
+            prop_assert_eq!(form, said(&mut sorted.into_iter()));
+        }
+    }
+}

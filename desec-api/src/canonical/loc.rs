@@ -8,8 +8,7 @@ use super::{Flaw, tokens::Tokens, wire::Wire};
 pub(super) fn read(tokens: &mut Tokens<'_>, wire: &mut Vec<u8>) -> Result<(), Flaw> {
     let latitude = coordinate(tokens, LATITUDE)?;
     let longitude = coordinate(tokens, LONGITUDE)?;
-    // As the server: the number is scaled as a float, and then cut off.
-    let altitude = centimetres(tokens)?.trunc() + f64::from(SEA_LEVEL);
+    let altitude = centimetres(tokens)? + f64::from(SEA_LEVEL);
     if !(0.0..=f64::from(u32::MAX)).contains(&altitude) {
         return Err(Flaw::new("altitude out of bounds"));
     }
@@ -53,6 +52,7 @@ pub(super) fn print(wire: &mut Wire<'_>, text: &mut String) -> Result<(), Flaw> 
     Ok(())
 }
 
+#[derive(Clone, Copy)]
 struct Axis {
     most: u32,
     positive: &'static str,
@@ -107,10 +107,17 @@ fn sixty(text: &str) -> Result<u32, Flaw> {
     number.ok_or_else(|| Flaw::new("minutes and seconds must be below 60"))
 }
 
+// As the server: the number is scaled as a float, and then cut off. What it stores may be cut off again when it
+// is written again, so this is where that ends: 0.29 is stored as 0.28, which stays.
 fn centimetres(tokens: &mut Tokens<'_>) -> Result<f64, Flaw> {
     let word = tokens.any()?.text;
     let metres: Option<f64> = word.strip_suffix('m').unwrap_or(word).parse().ok();
-    metres.filter(|metres| metres.is_finite()).map(|m| m * 100.0).ok_or_else(|| Flaw::new("bad length"))
+    let scaled = |metres: f64| (metres * 100.0).trunc();
+    let mut length = metres.map(scaled).filter(|c| c.abs() < 1e12).ok_or_else(|| Flaw::new("bad length"))?;
+    while scaled(length / 100.0).abs() < length.abs() {
+        length = scaled(length / 100.0);
+    }
+    Ok(length)
 }
 
 // One digit and a power of ten: what exceeds the first digit is cut off.
@@ -142,3 +149,50 @@ const LONGITUDE: Axis = Axis { most: 180, positive: "E", negative: "W" };
 const SEA_LEVEL: u32 = 10_000_000;
 // 1 m, and precisions of 10 km and 10 m.
 const DEFAULT_SIZES: [u8; 3] = [0x12, 0x16, 0x13];
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::{RecordType, canonical};
+
+    #[test]
+    fn lengths_are_cut_off() {
+        let form = |lengths: &str| {
+            let form = canonical(&RecordType::Loc, &format!("1 N 2 E {lengths}")).ok()?;
+            form.strip_prefix("1 0 0.000 N 2 0 0.000 E ").map(ToOwned::to_owned)
+        };
+        assert_eq!(form("-100000").as_deref(), Some("-100000.00m"));
+        assert_eq!(form("1.5m 1m 10000m 10m").as_deref(), Some("1.50m"));
+        assert_eq!(form("-0.05 0.019 99m").as_deref(), Some("-0.05m 0.01m 90.00m 10.00m"));
+        assert_eq!(
+            form("42849672.95 0 90000000m").as_deref(),
+            Some("42849672.95m 0.00m 90000000.00m 10.00m")
+        );
+        // Cut off, this would be .37, and that .36.
+        assert_eq!(form("10522031.375").as_deref(), Some("10522031.36m"));
+        for bad in ["-100000.01", "42849672.96", "0 100000000m", "m", "inf", "1mm"] {
+            assert_eq!(form(bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn places_stay(
+            (south, minutes, thousandths) in (0_u32..90, 0_u32..60, 0_u32..60_000),
+            (east, altitude) in (0_u32..180, -100_000.0..4e7),
+            sizes in proptest::collection::vec((1_u64..10, 0_u32..8), 0..4),
+        ) {
+            let sizes: Vec<_> =
+                sizes.iter().map(|(base, power)| format!(" {}m", base * 10_u64.pow(*power))).collect();
+            let sizes = sizes.concat();
+            let (seconds, rest) = (thousandths / 1000, thousandths % 1000);
+            let place = format!("{south} {minutes} {seconds}.{rest:03} S {east} E");
+            let form = canonical(&RecordType::Loc, &format!("{place} {altitude}{sizes}")).unwrap();
+            prop_assert_eq!(&canonical(&RecordType::Loc, &form).unwrap(), &form);
+            let hemisphere = if (south, minutes, thousandths) == (0, 0, 0) { "N" } else { "S" };
+            let expected = format!("{south} {minutes} {seconds}.{rest:03} {hemisphere} {east} 0 0.000 E ");
+            prop_assert!(form.starts_with(&expected), "{}", form);
+        }
+    }
+}

@@ -118,10 +118,10 @@ impl Field {
             Self::Tag | Self::String => {
                 let bytes = unescaped(tokens.any()?.text)?;
                 wire.push(bytes.len().try_into().map_err(|_| Flaw::new("string too long"))?);
-                wire.extend(bytes);
+                wire.extend(&*bytes);
             }
             Self::Strings => strings(tokens, wire)?,
-            Self::Value | Self::Uri => wire.extend(unescaped(tokens.any()?.text)?),
+            Self::Value | Self::Uri => wire.extend(&*unescaped(tokens.any()?.text)?),
             Self::Hex => wire.extend(unhex(&tokens.joined()?)?),
             Self::Digest { .. } => {
                 push(wire, 1, tokens.number(8)?);

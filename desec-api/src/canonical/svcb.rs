@@ -33,23 +33,13 @@ pub(super) fn read(tokens: &mut Tokens<'_>, wire: &mut Vec<u8>) -> Result<(), Fl
             None => (token.text, None),
         };
         let (key, generic) = number_of(key)?;
-        let value = if generic { unescaped(given.unwrap_or_default())? } else { value(key, given)? };
-        if params.insert(key, value.into()).is_some() {
+        let value = if generic { unescaped(given.unwrap_or_default())? } else { value(key, given)?.into() };
+        if params.insert(key, value).is_some() {
             return Err(Flaw::Malformed(format!("duplicate key \"{key}\"")));
         }
     }
     write(&params, wire);
     Ok(())
-}
-
-/// Adds parameters as they travel. A value of more than 64 KiB is cut off, and so no longer valid.
-pub(crate) fn write(params: &Params<'_>, wire: &mut Vec<u8>) {
-    for (key, value) in params {
-        let value = &value[..value.len().min(u16::MAX.into())];
-        wire.extend(key.to_be_bytes());
-        wire.extend(u16::try_from(value.len()).expect("it was cut off").to_be_bytes());
-        wire.extend(value);
-    }
 }
 
 /// Reads parameters as they travel.
@@ -96,13 +86,13 @@ pub(crate) fn print(params: &Params<'_>, text: &mut String) {
     }
 }
 
-/// Returns protocol names as they travel; a name of more than 255 bytes is cut off.
+/// Returns protocol names as they travel. One of more than 255 bytes is left empty, which is refused.
 pub(crate) fn alpn<'a>(ids: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut value = Vec::new();
     for id in ids {
-        let id = &id[..id.len().min(255)];
-        value.push(u8::try_from(id.len()).expect("it was cut off"));
-        value.extend(id);
+        let length = u8::try_from(id.len()).unwrap_or_default();
+        value.push(length);
+        value.extend(&id[..length.into()]);
     }
     value
 }
@@ -115,6 +105,16 @@ pub(crate) fn alpn_ids(value: &[u8]) -> Option<Vec<&[u8]>> {
         ids.push(wire.string().ok().filter(|id| !id.is_empty())?);
     }
     Some(ids)
+}
+
+// A value of more than 64 KiB is cut off: it is more than a record can have.
+fn write(params: &Params<'_>, wire: &mut Vec<u8>) {
+    for (key, value) in params {
+        let value = &value[..value.len().min(u16::MAX.into())];
+        wire.extend(key.to_be_bytes());
+        wire.extend(u16::try_from(value.len()).expect("it was cut off").to_be_bytes());
+        wire.extend(value);
+    }
 }
 
 fn value(key: u16, given: Option<&str>) -> Result<Vec<u8>, Flaw> {
@@ -132,9 +132,6 @@ fn value(key: u16, given: Option<&str>) -> Result<Vec<u8>, Flaw> {
         }
         ALPN => {
             let ids = split(&unescaped(text)?)?;
-            if ids.iter().any(|id| id.is_empty() || id.len() > 255) {
-                return Err(Flaw::new("a protocol must have 1 to 255 bytes"));
-            }
             Ok(alpn(ids.iter().map(Vec::as_slice)))
         }
         PORT => Ok(u16::try_from(number(text, 16)?).expect("16 bits").to_be_bytes().into()),
@@ -147,7 +144,7 @@ fn value(key: u16, given: Option<&str>) -> Result<Vec<u8>, Flaw> {
             Ok(addresses.collect::<Result<Vec<_>, _>>()?.iter().flat_map(Ipv6Addr::octets).collect())
         }
         ECH => unbase64(text),
-        _ => unescaped(text),
+        _ => unescaped(text).map(Cow::into_owned),
     }
 }
 

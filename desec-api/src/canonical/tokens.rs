@@ -106,9 +106,12 @@ pub(super) fn number(text: &str, bits: u32) -> Result<u32, Flaw> {
 }
 
 /// Returns the bytes that `text` stands for.
-pub(super) fn unescaped(text: &str) -> Result<Vec<u8>, Flaw> {
-    let mut bytes = Vec::with_capacity(text.len());
+pub(super) fn unescaped(text: &str) -> Result<Cow<'_, [u8]>, Flaw> {
     let mut rest = text.as_bytes();
+    if !rest.contains(&b'\\') {
+        return Ok(rest.into());
+    }
+    let mut bytes = Vec::with_capacity(text.len());
     while let Some((&first, tail)) = rest.split_first() {
         rest = tail;
         if first == b'\\' {
@@ -119,7 +122,7 @@ pub(super) fn unescaped(text: &str) -> Result<Vec<u8>, Flaw> {
             bytes.push(first);
         }
     }
-    Ok(bytes)
+    Ok(bytes.into())
 }
 
 /// Returns the byte that the text after a backslash stands for, and what follows.
@@ -138,12 +141,20 @@ pub(super) fn escape(tail: &[u8]) -> Result<(u8, &[u8]), Flaw> {
 
 /// Adds `bytes` to `text`, escaped as within quotes.
 pub(super) fn escaped(bytes: &[u8], text: &mut String) {
-    for &byte in bytes {
+    text.reserve(bytes.len() + 2);
+    let mut rest = bytes;
+    while let Some((&byte, tail)) = rest.split_first() {
         match byte {
             b'"' | b'\\' => text.extend(['\\', byte.into()]),
-            0x20..0x7f => text.push(byte.into()),
+            0x20..0x7f => {
+                let run = rest.iter().position(|byte| !plain(*byte)).unwrap_or(rest.len());
+                text.push_str(str::from_utf8(&rest[..run]).expect("it is ASCII"));
+                rest = &rest[run..];
+                continue;
+            }
             _ => write!(text, "\\{byte:03}").expect("a String takes everything"),
         }
+        rest = tail;
     }
 }
 
@@ -154,21 +165,30 @@ pub(crate) fn quoted(bytes: &[u8], text: &mut String) {
     text.push('"');
 }
 
+fn plain(byte: u8) -> bool {
+    matches!(byte, 0x20..0x7f) && byte != b'"' && byte != b'\\'
+}
+
 // Where a word ends: an escaped character ends nothing.
 fn end(text: &str, quoted: bool) -> Result<usize, Flaw> {
-    let mut escape = false;
-    for (n, byte) in text.bytes().enumerate() {
-        match byte {
-            b'\n' | b'\r' if escape && !quoted => return Err(Flaw::ended()),
-            _ if escape => escape = false,
-            b'\\' => escape = true,
-            b'"' if quoted => return Ok(n),
-            b'\n' if quoted => return Err(Flaw::new("a line break is not possible")),
-            b' ' | b'\t' | b'\n' | b'\r' | b';' | b'(' | b')' | b'"' if !quoted => return Ok(n),
-            _ => {}
+    let bytes = text.as_bytes();
+    let ends = |byte: &u8| match byte {
+        b'"' | b'\\' | b'\n' => true,
+        b' ' | b'\t' | b'\r' | b';' | b'(' | b')' => !quoted,
+        _ => false,
+    };
+    let mut from = 0;
+    while let Some(next) = bytes[from..].iter().position(ends) {
+        let at = from + next;
+        match (bytes[at], bytes.get(at + 1)) {
+            (b'\\', None) => return Err(Flaw::ended()),
+            (b'\\', Some(b'\n' | b'\r')) if !quoted => return Err(Flaw::ended()),
+            (b'\\', Some(_)) => from = at + 2,
+            (b'\n', _) if quoted => return Err(Flaw::new("a line break is not possible")),
+            _ => return Ok(at),
         }
     }
-    if quoted || escape { Err(Flaw::ended()) } else { Ok(text.len()) }
+    if quoted { Err(Flaw::ended()) } else { Ok(bytes.len()) }
 }
 
 #[cfg(test)]
@@ -214,7 +234,7 @@ mod tests {
         fn escapes_come_back(bytes in any::<Vec<u8>>()) {
             let mut text = String::new();
             escaped(&bytes, &mut text);
-            prop_assert_eq!(unescaped(&text).unwrap(), bytes);
+            prop_assert_eq!(unescaped(&text).unwrap().into_owned(), bytes);
         }
     }
 }

@@ -86,21 +86,27 @@ pub(super) fn unhex(digits: &str) -> Result<Vec<u8>, Flaw> {
     if digits.len() % 2 == 1 {
         return Err(Flaw::new("Odd-length string"));
     }
-    let value = |digit: u8| char::from(digit).to_digit(16);
-    let byte = |pair: &[u8]| u8::try_from(value(pair[0])? << 4 | value(pair[1])?).ok();
-    let bytes: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(byte).collect();
-    bytes.ok_or_else(|| Flaw::new("Non-hexadecimal digit found"))
+    let mut bytes = Vec::with_capacity(digits.len() / 2);
+    for pair in digits.as_bytes().chunks_exact(2) {
+        let [high, low] = [pair[0], pair[1]].map(|digit| char::from(digit).to_digit(16));
+        let byte = high.zip(low).and_then(|(high, low)| u8::try_from(high << 4 | low).ok());
+        bytes.push(byte.ok_or_else(|| Flaw::new("Non-hexadecimal digit found"))?);
+    }
+    Ok(bytes)
 }
 
 /// Adds `bytes` to `text` in lower case digits, with `separator` after each `group` bytes.
 pub(crate) fn hex(bytes: &[u8], group: usize, separator: &str, text: &mut String) {
-    for (n, byte) in bytes.iter().enumerate() {
-        if n > 0 && n % group == 0 {
+    for (n, bytes) in bytes.chunks(group).enumerate() {
+        if n > 0 {
             text.push_str(separator);
         }
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(digit.into(), 16).expect("four bits are one digit"));
-        }
+        text.extend(
+            bytes
+                .iter()
+                .flat_map(|byte| [byte >> 4, byte & 15])
+                .map(|digit| char::from(DIGITS[usize::from(digit)])),
+        );
     }
 }
 
@@ -113,6 +119,7 @@ pub(super) fn unbase64(text: &str) -> Result<Vec<u8>, Flaw> {
     BASE64.decode(text).map_err(|_| Flaw::new("this is not base64"))
 }
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
 // As the server: bits that are left over need not be 0.
 const BASE64: GeneralPurpose =
     GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));

@@ -248,6 +248,8 @@ mod tests {
         let odd = [
             Rdata::Https(Svcb::new(1, root.clone()).with_port(1).with_param(3, [1])),
             Rdata::Https(Svcb::new(1, root.clone()).with_alpn(["a b"])),
+            Rdata::Https(Svcb::new(1, root.clone()).with_alpn(["a".repeat(256)])),
+            Rdata::Https(Svcb::new(1, root.clone()).with_alpn([""])),
             Rdata::Https(Svcb::new(0, root.clone()).with_port(1)),
             Rdata::Ns(root),
             Mx::new(1, "a_b".parse().unwrap()).into(),

@@ -42,7 +42,8 @@ impl Svcb {
         Self { priority, target, params: Params::new() }
     }
 
-    /// Says which protocols the service speaks beside the usual one. A name has 1 to 255 bytes.
+    /// Says which protocols the service speaks beside the usual one. The server refuses names that have not 1
+    /// to 255 bytes, or that have blanks.
     pub fn with_alpn(self, protocols: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Self {
         let protocols: Vec<_> = protocols.into_iter().collect();
         self.with_param(svcb::ALPN, svcb::alpn(protocols.iter().map(AsRef::as_ref)))
