@@ -52,6 +52,6 @@ pub use fake::FakeServer;
 pub use fake::{FakeCall, FakeDesec, Fault};
 pub use http::{HttpClient, HttpError, HttpRequest, HttpResponse, Method};
 pub use names::{DomainName, RecordType, SubName, Timestamp, Ttl};
-pub use pace::Scope;
+pub use pace::{FilePaceStore, Pace, PaceEntry, PaceStore, PaceStoreError, Scope, Usage};
 pub use problem::{Problem, ProblemEntry, ProblemFormat};
 pub use rrsets::{NewRrSet, RrSet, RrSetFilter, RrSetPatch};

@@ -1,0 +1,153 @@
+//! The limit of the web server in front: a leaky bucket for all requests of an address.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use url::Url;
+
+use super::{
+    Scope,
+    turnstile::{Meter, Room},
+};
+
+/// How a request passes the web server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Passage {
+    /// Below `/api/`: up to 29 may wait there.
+    Queued,
+    /// On the dynDNS host: nothing may wait, so nothing else may arrive at the same time.
+    Alone,
+    /// On a host with a limit of its own.
+    Elsewhere,
+}
+
+impl Passage {
+    pub(super) fn of(scope: &Scope, url: &Url) -> Self {
+        match scope {
+            Scope::CheckIp => Self::Elsewhere,
+            Scope::DynDns(_) if !url.path().starts_with("/api/") => Self::Alone,
+            _ => Self::Queued,
+        }
+    }
+}
+
+/// The level of the bucket. Each request arrives, at the latest, when it ends.
+#[derive(Debug, Default)]
+pub(super) struct Front {
+    /// When the bucket is empty, if nothing more arrives.
+    empty_at: Option<Instant>,
+    under_way: usize,
+    alone: bool,
+}
+
+impl Front {
+    /// Counts a request that arrived at `at`, or arrives then.
+    pub(super) fn count(&mut self, at: Instant) {
+        self.empty_at = Some(self.empty_at.map_or(at, |empty_at| empty_at.max(at)) + DRIP);
+    }
+}
+
+impl Meter for Front {
+    fn room(&self, now: Instant, alone: bool) -> Room {
+        if self.alone || alone && self.under_way > 0 {
+            return Room::AfterAnother;
+        }
+        // Those under way may arrive now, all of them.
+        let others = u32::try_from(self.under_way).unwrap_or(u32::MAX).saturating_add(1);
+        let Some(level) = CAPACITY.checked_sub(others) else { return Room::AfterAnother };
+        let full = if alone { now } else { now + DRIP * level };
+        match self.empty_at {
+            Some(empty_at) if empty_at > full => Room::At(now + (empty_at - full)),
+            _ => Room::Now,
+        }
+    }
+
+    fn earliest(&self, _now: Instant, _ahead: usize) -> Option<Instant> {
+        None
+    }
+
+    fn enter(&mut self, alone: bool) {
+        self.under_way += 1;
+        self.alone = alone;
+    }
+
+    fn leave(&mut self, now: Instant, alone: bool, counts: bool) {
+        self.under_way -= 1;
+        self.alone &= !alone;
+        if counts {
+            self.count(now);
+        }
+    }
+}
+
+// The server lets 30 a second through and has room for 30; a little less, for clocks that differ.
+const DRIP: Duration = Duration::from_millis(36);
+const CAPACITY: u32 = 28;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pace::turnstile::Turnstile;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_passes_and_then_one_after_the_other() {
+        let (front, start) = (Turnstile::new(Front::default()), Instant::now());
+        let give_up = start + Duration::from_mins(1);
+        for _ in 0..28 {
+            front.enter(false, give_up).await.unwrap().counts(true);
+        }
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        for _ in 0..28 {
+            front.enter(false, give_up).await.unwrap().counts(true);
+        }
+        assert_eq!(start.elapsed(), DRIP * 28);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_are_under_way_than_the_server_takes_at_once() {
+        let front = Turnstile::new(Front::default());
+        let soon = Instant::now() + Duration::from_secs(1);
+        let mut seats = Vec::new();
+        for _ in 0..28 {
+            seats.push(front.enter(false, soon).await.unwrap());
+        }
+        front.enter(false, soon).await.unwrap_err();
+        seats.pop();
+        front.enter(false, Instant::now()).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn dyndns_has_the_line_for_itself() {
+        let (front, start) = (Turnstile::new(Front::default()), Instant::now());
+        let give_up = start + Duration::from_mins(1);
+        let slow = front.enter(false, give_up).await.unwrap();
+        slow.counts(true);
+        let after = |seconds| tokio::time::sleep(Duration::from_secs(seconds));
+        let update = async {
+            let seat = front.enter(true, give_up).await.unwrap();
+            seat.counts(true);
+            assert_eq!(start.elapsed(), Duration::from_secs(5) + DRIP, "after the slow one, drained");
+            after(1).await;
+        };
+        let api = async {
+            after(2).await;
+            front.enter(false, give_up).await.unwrap();
+            assert_eq!(start.elapsed(), Duration::from_secs(6) + DRIP, "it does not overtake");
+        };
+        let slow = async {
+            after(5).await;
+            drop(slow);
+        };
+        tokio::join!(update, api, slow);
+    }
+
+    #[test]
+    fn the_dyndns_host_is_told_by_its_path() {
+        let dyndns = Scope::DynDns("a.example".parse().unwrap());
+        let of = |scope: &Scope, url: &str| Passage::of(scope, &url.parse().unwrap());
+        assert_eq!(of(&dyndns, "https://update.dedyn.io/"), Passage::Alone);
+        assert_eq!(of(&dyndns, "https://desec.io/api/v1/dyndns/update"), Passage::Queued);
+        assert_eq!(of(&Scope::Read, "http://localhost/"), Passage::Queued);
+        assert_eq!(of(&Scope::CheckIp, "https://checkipv4.dedyn.io/"), Passage::Elsewhere);
+    }
+}
