@@ -9,5 +9,6 @@ mod recording;
 mod replay;
 mod rrsets;
 mod secrets;
+mod simulation;
 mod tls;
 mod transport;
