@@ -82,6 +82,7 @@ impl Client {
                 inner.pace.acquire(&turn, give_up).await.map_err(|refused| call.turned_away(refused))?;
             let answer = timeout(inner.deadline, inner.http.send(request.clone())).await;
             match &answer {
+                Ok(Ok(_)) => permit.answered(),
                 Ok(Err(error)) if !error.may_have_been_sent() => permit.unsent(),
                 _ => drop(permit),
             }

@@ -1,6 +1,6 @@
 //! The limit of the web server in front: a leaky bucket for all requests of an address.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 use url::Url;
@@ -37,25 +37,38 @@ pub(super) struct Front {
     /// When the bucket is empty, if nothing more arrives.
     empty_at: Option<Instant>,
     under_way: usize,
+    /// Requests that nobody waits for any more, and until when they arrive; in order.
+    lingering: VecDeque<Instant>,
     alone: bool,
 }
 
 impl Front {
-    /// Counts a request that arrived at `at`, or arrives then.
-    pub(super) fn count(&mut self, at: Instant) {
-        self.empty_at = Some(self.empty_at.map_or(at, |empty_at| empty_at.max(at)) + DRIP);
+    /// Counts a request that arrives until `latest`.
+    pub(super) fn count(&mut self, latest: Instant) {
+        let place = self.lingering.partition_point(|earlier| *earlier <= latest);
+        self.lingering.insert(place, latest);
+    }
+
+    fn settle(&mut self, now: Instant) {
+        while let Some(at) = self.lingering.pop_front_if(|latest| *latest <= now) {
+            self.empty_at = Some(self.empty_at.map_or(at, |empty_at| empty_at.max(at)) + DRIP);
+        }
     }
 }
 
 impl Meter for Front {
-    fn room(&self, now: Instant, alone: bool) -> Room {
+    fn room(&mut self, now: Instant, alone: bool) -> Room {
+        self.settle(now);
         if self.alone || alone && self.under_way > 0 {
             return Room::AfterAnother;
         }
-        // Those under way may arrive now, all of them.
-        let others = u32::try_from(self.under_way).unwrap_or(u32::MAX).saturating_add(1);
-        let Some(level) = CAPACITY.checked_sub(others) else { return Room::AfterAnother };
-        let full = if alone { now } else { now + DRIP * level };
+        // Those on their way may arrive now, all of them.
+        let others = u32::try_from(self.under_way + self.lingering.len()).unwrap_or(u32::MAX);
+        let most = if alone { 0 } else { CAPACITY - 1 };
+        let Some(level) = most.checked_sub(others) else {
+            return self.lingering.front().map_or(Room::AfterAnother, |arrives| Room::At(*arrives));
+        };
+        let full = now + DRIP * level;
         match self.empty_at {
             Some(empty_at) if empty_at > full => Room::At(now + (empty_at - full)),
             _ => Room::Now,
@@ -71,11 +84,11 @@ impl Meter for Front {
         self.alone = alone;
     }
 
-    fn leave(&mut self, now: Instant, alone: bool, counts: bool) {
+    fn leave(&mut self, now: Instant, alone: bool, latest: Option<Instant>) {
         self.under_way -= 1;
         self.alone &= !alone;
-        if counts {
-            self.count(now);
+        if let Some(latest) = latest {
+            self.count(latest.max(now));
         }
     }
 }
@@ -94,11 +107,11 @@ mod tests {
         let (front, start) = (Turnstile::new(Front::default()), Instant::now());
         let give_up = start + Duration::from_mins(1);
         for _ in 0..28 {
-            front.enter(false, give_up).await.unwrap().counts(true);
+            front.enter(false, give_up).await.unwrap().counts_until(Some(start));
         }
         assert_eq!(start.elapsed(), Duration::ZERO);
         for _ in 0..28 {
-            front.enter(false, give_up).await.unwrap().counts(true);
+            front.enter(false, give_up).await.unwrap().counts_until(Some(start));
         }
         assert_eq!(start.elapsed(), DRIP * 28);
     }
@@ -120,12 +133,12 @@ mod tests {
     async fn dyndns_has_the_line_for_itself() {
         let (front, start) = (Turnstile::new(Front::default()), Instant::now());
         let give_up = start + Duration::from_mins(1);
-        let slow = front.enter(false, give_up).await.unwrap();
-        slow.counts(true);
+        let mut slow = front.enter(false, give_up).await.unwrap();
+        slow.counts_until(Some(start));
         let after = |seconds| tokio::time::sleep(Duration::from_secs(seconds));
         let update = async {
-            let seat = front.enter(true, give_up).await.unwrap();
-            seat.counts(true);
+            let mut seat = front.enter(true, give_up).await.unwrap();
+            seat.counts_until(Some(start));
             assert_eq!(start.elapsed(), Duration::from_secs(5) + DRIP, "after the slow one, drained");
             after(1).await;
         };
@@ -139,6 +152,19 @@ mod tests {
             drop(slow);
         };
         tokio::join!(update, api, slow);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_waits_for_may_still_arrive() {
+        let (front, start) = (Turnstile::new(Front::default()), Instant::now());
+        let (soon, later) = (start + Duration::from_secs(5), start + Duration::from_mins(1));
+        for _ in 0..28 {
+            front.enter(false, later).await.unwrap().counts_until(Some(soon));
+        }
+        front.enter(false, later).await.unwrap().counts_until(Some(soon));
+        assert_eq!(start.elapsed(), Duration::from_secs(5) + DRIP);
+        front.enter(true, later).await.unwrap();
+        assert_eq!(start.elapsed(), Duration::from_secs(5) + DRIP * 29);
     }
 
     #[test]

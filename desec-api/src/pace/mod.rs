@@ -30,7 +30,7 @@ use self::{
     turnstile::{Seat, Turnstile},
     windows::Windows,
 };
-use crate::error::Credential;
+use crate::{client::LONGEST_WAIT, error::Credential};
 
 /// The pace of one account. It keeps the rate limits of the server, so that no request is ever refused.
 ///
@@ -38,8 +38,8 @@ use crate::error::Credential;
 /// their tokens, with [`ClientBuilder::pace`](crate::ClientBuilder::pace). Every client without a given pace
 /// has one of its own.
 ///
-/// A request counts from its end, since it may be counted by the server at any moment until then. Whoever
-/// waits longest for a limit is next. Requests other than dynDNS updates leave a reserve of the day's
+/// A request counts from its answer, since it may be counted by the server at any moment until then; without
+/// an answer, also where the call is dropped, from its deadline. Whoever waits longest for a limit is next. Requests other than dynDNS updates leave a reserve of the day's
 /// requests to dynDNS ([`with_dyndns_reserve`](Self::with_dyndns_reserve)). Calls without a token (to register, to
 /// log in, to confirm) count on the server for the address, or for the account once it is known; they count
 /// for both here.
@@ -174,8 +174,9 @@ impl Pace {
             _ => None,
         };
         self.note(turn).await?;
-        let permit = Permit { seats, front };
-        permit.counts(true);
+        let mut permit = Permit { seats, front };
+        let now = Instant::now();
+        permit.counts_until(Some(now + turn.latest()), Some(now + ARRIVAL));
         Ok(permit)
     }
 
@@ -252,9 +253,9 @@ impl Pace {
 
     async fn note(&self, turn: &Turn<'_>) -> Result<(), Refused> {
         let Some(store) = &self.inner.store else { return Ok(()) };
-        // Sent at the end of this time at the latest, and over a deadline later.
-        let deadline = turn.deadline.saturating_add(STORE_DEADLINE);
-        let entry = PaceEntry::new(turn.scope.clone(), turn.is_tokenless(), deadline);
+        // Sent at the end of this time at the latest.
+        let latest = turn.latest() + STORE_DEADLINE;
+        let entry = PaceEntry::new(turn.scope.clone(), turn.is_tokenless(), latest);
         match timeout(STORE_DEADLINE, store.record(&entry)).await {
             Ok(noted) => noted.map_err(Refused::NotNoted),
             Err(_) => Err(Refused::NotNoted(PaceStoreError::new("it takes longer than 5 seconds"))),
@@ -302,6 +303,11 @@ impl Turn<'_> {
     fn is_tokenless(&self) -> bool {
         self.credential != Credential::Token
     }
+
+    /// Returns how long after it is sent the request may still be counted, if there is no answer.
+    fn latest(&self) -> Duration {
+        self.deadline.clamp(SERVER_DEADLINE, LONGEST_WAIT)
+    }
 }
 
 /// Why a request may not be sent.
@@ -313,9 +319,10 @@ pub(crate) enum Refused {
     NotNoted(PaceStoreError),
 }
 
-/// The right to send one request; its end is what the windows count from.
+/// The right to send one request.
 ///
-/// Also where the call is dropped: the server may have counted it.
+/// The windows count from the answer. Where the permit is just dropped, as the call may be, the server may
+/// count the request until its deadline.
 #[derive(Debug)]
 pub(crate) struct Permit {
     seats: Vec<Seat<Windows>>,
@@ -323,14 +330,20 @@ pub(crate) struct Permit {
 }
 
 impl Permit {
-    /// Gives the permit back, since nothing was sent.
-    pub(crate) fn unsent(self) {
-        self.counts(false);
+    /// Gives the permit back after an answer, whatever it says.
+    pub(crate) fn answered(mut self) {
+        let now = Some(Instant::now());
+        self.counts_until(now, now);
     }
 
-    fn counts(&self, counts: bool) {
-        self.seats.iter().for_each(|seat| seat.counts(counts));
-        self.front.iter().for_each(|seat| seat.counts(counts));
+    /// Gives the permit back, since nothing was sent.
+    pub(crate) fn unsent(mut self) {
+        self.counts_until(None, None);
+    }
+
+    fn counts_until(&mut self, latest: Option<Instant>, arrival: Option<Instant>) {
+        self.seats.iter_mut().for_each(|seat| seat.counts_until(latest));
+        self.front.iter_mut().for_each(|seat| seat.counts_until(arrival));
     }
 }
 
@@ -343,9 +356,10 @@ fn back_off(attempt: u32) -> Duration {
 
 const DYNDNS_RESERVE: usize = 200;
 const STORE_DEADLINE: Duration = Duration::from_secs(5);
-// How long the request of a process that ended may still travel to the web server.
+// How long a request may still travel to the web server after nobody waits for it any more.
 const ARRIVAL: Duration = Duration::from_secs(5);
 const SECOND: Duration = Duration::from_secs(1);
+const SERVER_DEADLINE: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests;

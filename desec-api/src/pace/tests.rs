@@ -38,7 +38,10 @@ fn demand(pace: &Pace, scope: &Scope, wait: Option<Duration>, attempt: u32) -> (
 
 async fn pass(pace: &Pace, scope: Scope, patience: Duration) -> Result<(), (Scope, Option<Duration>)> {
     match enter(pace, &scope, patience).await {
-        Ok(permit) => Ok(drop(permit)),
+        Ok(permit) => {
+            permit.answered();
+            Ok(())
+        }
         Err(Refused::TooLate { scope, retry_after }) => Err((scope, retry_after)),
         Err(Refused::NotNoted(error)) => panic!("{error}"),
     }
@@ -65,7 +68,7 @@ async fn a_request_counts_from_its_end() {
     for _ in 0..2 {
         let permit = enter(&pace, &write(), MINUTE).await.unwrap();
         tokio::time::sleep(Duration::from_secs(5)).await;
-        drop(permit);
+        permit.answered();
     }
     assert_eq!(start.elapsed(), Duration::from_secs(10));
     pass(&pace, write(), MINUTE).await.unwrap();
@@ -77,7 +80,7 @@ async fn writes_of_one_domain_follow_each_other() {
     let pace = Pace::new();
     let first = enter(&pace, &write(), MINUTE).await.unwrap();
     assert_eq!(pass(&pace, write(), SECOND).await, Err((write(), None)));
-    let (second, ()) = tokio::join!(pass(&pace, write(), SECOND), async { drop(first) });
+    let (second, ()) = tokio::join!(pass(&pace, write(), SECOND), async { first.answered() });
     second.unwrap();
 }
 
@@ -163,7 +166,7 @@ async fn dyndns_is_not_behind_those_who_wait_for_the_day() {
 async fn calls_without_a_token_count_for_both() {
     let pace = Pace::new();
     for credential in [Credential::Nothing, Credential::Password, Credential::Nothing] {
-        tokenless(&pace, &Scope::AccountActive, credential, SECOND).await.unwrap();
+        tokenless(&pace, &Scope::AccountActive, credential, SECOND).await.unwrap().answered();
     }
     assert_eq!(pass(&pace, Scope::AccountActive, SECOND).await, Err((Scope::AccountActive, Some(MINUTE))));
     assert_eq!(pace.usage(&Scope::User).used, 3);
@@ -174,6 +177,16 @@ async fn calls_without_a_token_count_for_both() {
     demand(&pace, &Scope::Domains, Some(MINUTE), 0);
     let address = pace.inner.address.peek(&Scope::AccountActive, |windows| windows.used(Instant::now()).0);
     assert_eq!(address, Some(0), "a token counts for the account alone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_answer_a_request_counts_from_its_deadline() {
+    let (pace, start) = (Pace::new(), Instant::now());
+    for _ in 0..2 {
+        drop(enter(&pace, &write(), SECOND).await.unwrap());
+    }
+    pass(&pace, write(), 2 * MINUTE).await.unwrap();
+    assert_eq!(start.elapsed(), Duration::from_secs(70 + 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,9 +1,6 @@
 //! A turnstile: one fair queue in front of what is limited.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::{
     sync::{self, Notify},
@@ -13,7 +10,7 @@ use tokio::{
 /// What a turnstile counts with.
 pub(super) trait Meter {
     /// Returns when one more may enter; `alone` if nobody else may be inside.
-    fn room(&self, now: Instant, alone: bool) -> Room;
+    fn room(&mut self, now: Instant, alone: bool) -> Room;
 
     /// Returns a moment before which one with so many ahead cannot enter, if one is known.
     fn earliest(&self, now: Instant, ahead: usize) -> Option<Instant>;
@@ -21,8 +18,8 @@ pub(super) trait Meter {
     /// Lets one in.
     fn enter(&mut self, alone: bool);
 
-    /// Lets one out, who counts from now on unless nothing was sent.
-    fn leave(&mut self, now: Instant, alone: bool, counts: bool);
+    /// Lets one out, who is counted by the server until `latest`; never if that is `None`.
+    fn leave(&mut self, now: Instant, alone: bool, latest: Option<Instant>);
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +65,7 @@ impl<M: Meter> Turnstile<M> {
         alone: bool,
         give_up: Instant,
     ) -> Result<Seat<M>, Option<Instant>> {
-        let seat = || Seat { turnstile: Arc::clone(self), alone, counts: AtomicBool::new(false) };
+        let seat = || Seat { turnstile: Arc::clone(self), alone, latest: None };
         let at_once = self.locked(|inside| {
             // Nobody is overtaken.
             let free = inside.waiting == 0 && inside.try_enter(alone) == Room::Now;
@@ -129,20 +126,19 @@ impl<M: Meter> Drop for Waiting<'_, M> {
 pub(super) struct Seat<M: Meter> {
     turnstile: Arc<Turnstile<M>>,
     alone: bool,
-    counts: AtomicBool,
+    latest: Option<Instant>,
 }
 
 impl<M: Meter> Seat<M> {
-    /// Sets whether the seat counts once it is given back; it does not at first.
-    pub(super) fn counts(&self, counts: bool) {
-        self.counts.store(counts, Ordering::Relaxed);
+    /// Sets until when the request may be counted by the server; it is not counted if that is not set.
+    pub(super) fn counts_until(&mut self, latest: Option<Instant>) {
+        self.latest = latest;
     }
 }
 
 impl<M: Meter> Drop for Seat<M> {
     fn drop(&mut self) {
-        let (alone, counts) = (self.alone, self.counts.load(Ordering::Relaxed));
-        self.turnstile.with(|meter| meter.leave(Instant::now(), alone, counts));
+        self.turnstile.with(|meter| meter.leave(Instant::now(), self.alone, self.latest));
         self.turnstile.left.notify_waiters();
     }
 }
@@ -160,7 +156,7 @@ mod tests {
     struct Asked(Windows, Cell<usize>);
 
     impl Meter for Asked {
-        fn room(&self, now: Instant, alone: bool) -> Room {
+        fn room(&mut self, now: Instant, alone: bool) -> Room {
             self.1.update(|asked| asked + 1);
             self.0.room(now, alone)
         }
@@ -173,8 +169,8 @@ mod tests {
             self.0.enter(alone);
         }
 
-        fn leave(&mut self, now: Instant, alone: bool, counts: bool) {
-            self.0.leave(now, alone, counts);
+        fn leave(&mut self, now: Instant, alone: bool, latest: Option<Instant>) {
+            self.0.leave(now, alone, latest);
         }
     }
 
@@ -188,8 +184,8 @@ mod tests {
         for n in 0..1_000 {
             let (turnstile, order) = (turnstile.clone(), order.clone());
             tasks.spawn(async move {
-                let seat = turnstile.enter(false, give_up).await.unwrap();
-                seat.counts(true);
+                let mut seat = turnstile.enter(false, give_up).await.unwrap();
+                seat.counts_until(Some(Instant::now()));
                 order.lock().unwrap().push(n);
             });
         }
@@ -204,15 +200,15 @@ mod tests {
         let turnstile = Turnstile::new(Windows::new(&[(1, Duration::from_secs(10))]));
         let start = Instant::now();
         let enter = || turnstile.enter(false, start + Duration::from_secs(25));
-        enter().await.unwrap().counts(true);
+        enter().await.unwrap().counts_until(Some(start));
         let (first, second) = (enter(), enter());
         tokio::pin!(first, second);
         assert!(futures_util::poll!(first.as_mut()).is_pending());
         assert!(futures_util::poll!(second.as_mut()).is_pending());
         assert_eq!(turnstile.earliest(), Some(start + Duration::from_secs(30)));
-        first.await.unwrap().counts(true);
+        first.await.unwrap().counts_until(Some(start));
         assert_eq!(start.elapsed(), Duration::from_secs(10));
-        second.await.unwrap().counts(true);
+        second.await.unwrap().counts_until(Some(start));
         assert_eq!(start.elapsed(), Duration::from_secs(20));
         assert_eq!(enter().await.unwrap_err(), Some(start + Duration::from_secs(30)));
         assert_eq!(start.elapsed(), Duration::from_secs(20));

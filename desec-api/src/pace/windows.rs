@@ -15,7 +15,8 @@ use crate::client::LONGEST_WAIT;
 pub(super) struct Windows {
     /// The longest last; none without limits.
     limits: Vec<Window>,
-    /// The ends of past requests, oldest first. A server counts a request no later than it answers.
+    /// Until when the server counted the past requests, oldest first: until it answered, or the last
+    /// moment at which it may.
     ends: VecDeque<Instant>,
     under_way: usize,
     closed_until: Option<Instant>,
@@ -35,7 +36,7 @@ impl Windows {
         self.closed_until = self.closed_until.max(Some(until));
     }
 
-    /// Counts a request that ended at `end`, which may also be yet to come.
+    /// Counts a request that was counted by the server until `end`, which may be yet to come.
     pub(super) fn count(&mut self, end: Instant) {
         let place = self.ends.partition_point(|earlier| *earlier <= end);
         self.ends.insert(place, end);
@@ -83,7 +84,7 @@ impl Windows {
 }
 
 impl Meter for Windows {
-    fn room(&self, now: Instant, alone: bool) -> Room {
+    fn room(&mut self, now: Instant, alone: bool) -> Room {
         if alone && self.under_way > 0 {
             return Room::AfterAnother;
         }
@@ -106,10 +107,10 @@ impl Meter for Windows {
         self.under_way += 1;
     }
 
-    fn leave(&mut self, now: Instant, _alone: bool, counts: bool) {
+    fn leave(&mut self, now: Instant, _alone: bool, latest: Option<Instant>) {
         self.under_way -= 1;
-        if counts && !self.limits.is_empty() {
-            self.count(now);
+        if let Some(latest) = latest.filter(|_| !self.limits.is_empty()) {
+            self.count(latest.max(now));
         }
         let longest = self.longest();
         while self.ends.front().is_some_and(|end| *end + longest <= now) {
@@ -129,7 +130,7 @@ mod tests {
         let (now, mut windows) = (Instant::now(), Windows::new(&[(2, LENGTH)]));
         windows.count(now + LENGTH);
         windows.enter(false);
-        windows.leave(now, false, true);
+        windows.leave(now, false, Some(now));
         assert_eq!(windows.room(now, false), Room::At(now + LENGTH), "the earlier one leaves first");
         assert_eq!(windows.used(now + LENGTH * 3 / 2).0, 1);
         assert!(windows.is_idle(now + LENGTH * 2));
@@ -141,9 +142,9 @@ mod tests {
         windows.enter(false);
         windows.enter(false);
         assert_eq!(windows.room(now, false), Room::AfterAnother);
-        windows.leave(now, false, true);
+        windows.leave(now, false, Some(now));
         assert_eq!(windows.room(now, false), Room::At(now + LENGTH));
-        windows.leave(now, false, false);
+        windows.leave(now, false, None);
         assert_eq!(windows.room(now, false), Room::Now);
         assert_eq!((windows.used(now).0, windows.is_full(now)), (1, false));
     }
