@@ -112,9 +112,13 @@ const USER: &[(usize, u64)] = &[(2_000, 86_400)];
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::advance;
+    use std::sync::{Arc, Mutex};
+
+    use futures_util::future::join_all;
+    use tokio::time::{advance, sleep};
 
     use super::*;
+    use crate::{Pace, error::Credential, pace::Turn};
 
     fn url(text: &str) -> Url {
         text.parse().unwrap()
@@ -187,5 +191,40 @@ mod tests {
         assert_eq!((0..10).filter(|n| windows.admit(&urls[n % 2])).count(), 4);
         advance(Duration::from_secs(20)).await;
         assert_eq!((0..10).filter(|n| windows.admit(&urls[n % 2])).count(), 1);
+    }
+
+    /// Sends as fast as it may: every third request is a dynDNS update, on a line that takes up to 300 ms.
+    async fn hurry(pace: Pace, server: Arc<Mutex<Windows>>, n: u64) -> bool {
+        let (scope, target) = match n % 3 {
+            0 => (Scope::DynDns(format!("d{n}.example").parse().unwrap()), url("https://update.dedyn.io/")),
+            _ => (Scope::Write(format!("d{n}.example").parse().unwrap()), url("https://desec.io/api/v1/")),
+        };
+        let (credential, deadline) = (Credential::Token, Duration::from_secs(70));
+        let turn = Turn { scope: &scope, credential, url: &target, deadline };
+        let permit = pace.acquire(&turn, Instant::now() + Duration::from_hours(1)).await.unwrap();
+        sleep(Duration::from_millis(n * 7_919 % 151)).await;
+        let done = {
+            let mut server = server.lock().unwrap();
+            server.admit(&target) && server.count(&scope).is_ok()
+        };
+        sleep(Duration::from_millis(n * 104_729 % 151)).await;
+        permit.answered();
+        done
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_pace_is_let_through_by_the_web_server() {
+        let (pace, server, start) = (Pace::new(), Arc::default(), Instant::now());
+        let all = (0..900).map(|n| hurry(pace.clone(), Arc::clone(&server), n));
+        let done = join_all(all).await;
+        assert!(done.into_iter().all(|done| done));
+        let each = start.elapsed() / 300;
+        assert!(each < Duration::from_millis(600), "{each:?} for each dynDNS update and two writes");
+        // Without dynDNS the web server is used to the full.
+        let (pace, server, start) = (Pace::new(), Arc::default(), Instant::now());
+        let writes = (0..900).filter(|n| n % 3 > 0);
+        let done = join_all(writes.map(|n| hurry(pace.clone(), Arc::clone(&server), n))).await;
+        assert!(done.into_iter().all(|done| done));
+        assert!(start.elapsed() < Duration::from_secs(600 / 28 + 2), "{:?}", start.elapsed());
     }
 }

@@ -27,15 +27,13 @@ use super::store::{PaceEntry, PaceStore, PaceStoreError};
 /// use std::sync::Arc;
 /// use desec_api::{Client, FilePaceStore, Pace};
 ///
-/// # let folder = std::env::temp_dir().join(format!("pace-doc-{}", std::process::id()));
-/// # std::fs::create_dir_all(&folder).unwrap();
-/// # let path = folder.join("desec.pace");
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("desec.pace");
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// let pace = Pace::restored(Arc::new(FilePaceStore::new(&path))).await?;
 /// let client = Client::builder("the-secret-of-a-token".into()).pace(pace).build();
 /// # drop(client);
 /// # Ok::<(), desec_api::PaceStoreError>(()) }).unwrap();
-/// # std::fs::remove_dir_all(&folder).unwrap();
 /// ```
 #[derive(Debug)]
 pub struct FilePaceStore {
@@ -226,27 +224,6 @@ mod tests {
     use super::*;
     use crate::pace::Scope;
 
-    /// A folder that is gone after the test.
-    struct Folder(PathBuf);
-
-    impl Folder {
-        fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("desec-pace-{name}-{}", std::process::id()));
-            std::fs::create_dir_all(&path).unwrap();
-            Self(path)
-        }
-
-        fn file(&self) -> PathBuf {
-            self.0.join("pace")
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
-
     fn entry(scope: Scope) -> PaceEntry {
         PaceEntry::new(scope, false, Duration::from_secs(75))
     }
@@ -257,14 +234,15 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_recorded_is_loaded_by_the_next() {
-        let folder = Folder::new("next");
-        let store = FilePaceStore::new(folder.file());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pace");
+        let store = FilePaceStore::new(&path);
         assert_eq!(store.load().await.unwrap(), []);
         for scope in [Scope::Read, Scope::Read, write_scope()] {
             store.record(&entry(scope)).await.unwrap();
         }
         drop(store);
-        let store = FilePaceStore::new(folder.file());
+        let store = FilePaceStore::new(&path);
         store.record(&entry(Scope::Domains)).await.unwrap();
         let loaded = store.load().await.unwrap();
         let scopes: Vec<_> = loaded.iter().map(|(entry, _)| entry.scope().clone()).collect();
@@ -273,20 +251,21 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            assert_eq!(folder.file().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         }
     }
 
     #[tokio::test]
     async fn a_torn_line_is_ignored_and_an_old_one_forgotten() {
-        let folder = Folder::new("torn");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pace");
         let now = unix_millis();
         let (old, young) = (now - KEPT_MILLIS, now - 1_000);
         let text = format!("{old} token read 75000\n{young} token read 75000\n{young} token write:a.exam");
-        write(folder.file(), text).unwrap();
-        let store = FilePaceStore::new(folder.file());
+        write(&path, text).unwrap();
+        let store = FilePaceStore::new(&path);
         store.record(&entry(write_scope())).await.unwrap();
-        let text = read_to_string(folder.file()).unwrap();
+        let text = read_to_string(&path).unwrap();
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[0], format!("{young} token read 75000"));
         assert!(lines[1].ends_with(" token write:a.example 75000") && lines.len() == 2, "{text}");
@@ -294,33 +273,35 @@ mod tests {
 
     #[tokio::test]
     async fn another_file_is_refused_and_left_alone() {
-        let folder = Folder::new("other");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pace");
         for text in ["1 token read 5\nnot mine\n2 token read 5\n", "\u{0}\n", "\n", "a key"] {
-            write(folder.file(), text).unwrap();
-            let store = FilePaceStore::new(folder.file());
+            write(&path, text).unwrap();
+            let store = FilePaceStore::new(&path);
             let error = store.load().await.unwrap_err();
             assert!(error.to_string().contains("not an entry of a pace"), "{error}");
             assert!(!error.to_string().contains("mine"));
             store.record(&entry(Scope::Read)).await.unwrap_err();
-            assert_eq!(read_to_string(folder.file()).unwrap(), text);
+            assert_eq!(read_to_string(&path).unwrap(), text);
         }
-        let nowhere = FilePaceStore::new(folder.0.join("none").join("pace"));
+        let nowhere = FilePaceStore::new(folder.path().join("none").join("pace"));
         nowhere.load().await.unwrap_err();
-        FilePaceStore::new(&folder.0).load().await.unwrap_err();
+        FilePaceStore::new(folder.path()).load().await.unwrap_err();
     }
 
     #[tokio::test]
     async fn a_clock_that_was_set_back_makes_nothing_older() {
-        let folder = Folder::new("clock");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pace");
         let future = unix_millis() + 3_600_000;
-        write(folder.file(), format!("{future} token read 75000\n")).unwrap();
-        let store = FilePaceStore::new(folder.file());
+        write(&path, format!("{future} token read 75000\n")).unwrap();
+        let store = FilePaceStore::new(&path);
         assert_eq!(store.load().await.unwrap(), [(entry(Scope::Read), Duration::ZERO)]);
         let now = unix_millis();
         // Set back between two records of one process.
         store.shared.journal.lock().unwrap().as_mut().unwrap().last = future;
         store.record(&entry(Scope::Read)).await.unwrap();
-        let text = read_to_string(folder.file()).unwrap();
+        let text = read_to_string(&path).unwrap();
         let times: Vec<u64> =
             text.lines().map(|line| line.split_once(' ').unwrap().0.parse().unwrap()).collect();
         assert!(times[0] <= now, "it ages from here on");
@@ -329,26 +310,28 @@ mod tests {
 
     #[tokio::test]
     async fn a_second_process_is_refused() {
-        let folder = Folder::new("second");
-        let store = FilePaceStore::new(folder.file());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pace");
+        let store = FilePaceStore::new(&path);
         store.record(&entry(Scope::Read)).await.unwrap();
-        let error = FilePaceStore::new(folder.file()).load().await.unwrap_err();
+        let error = FilePaceStore::new(&path).load().await.unwrap_err();
         assert!(error.to_string().contains("another process"), "{error}");
         drop(store);
-        assert_eq!(FilePaceStore::new(folder.file()).load().await.unwrap().len(), 1);
+        assert_eq!(FilePaceStore::new(&path).load().await.unwrap().len(), 1);
     }
 
     #[tokio::test]
     async fn a_file_that_has_grown_is_written_anew() {
-        let folder = Folder::new("grown");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pace");
         let old = unix_millis() - KEPT_MILLIS;
-        write(folder.file(), "").unwrap();
-        let store = FilePaceStore::new(folder.file());
+        write(&path, "").unwrap();
+        let store = FilePaceStore::new(&path);
         store.load().await.unwrap();
-        let mut append = OpenOptions::new().append(true).open(folder.file()).unwrap();
+        let mut append = OpenOptions::new().append(true).open(&path).unwrap();
         append.write_all(format!("{old} token read 75000\n").repeat(FEW_LINES).as_bytes()).unwrap();
         store.shared.journal.lock().unwrap().as_mut().unwrap().lines = FEW_LINES;
         store.record(&entry(Scope::Read)).await.unwrap();
-        assert_eq!(read_to_string(folder.file()).unwrap().lines().count(), 1);
+        assert_eq!(read_to_string(&path).unwrap().lines().count(), 1);
     }
 }
