@@ -2,10 +2,11 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError, remove_file, rename},
-    io::{ErrorKind, Read, Write},
+    io::{ErrorKind, Read, Seek, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    thread::sleep,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use async_trait::async_trait;
@@ -17,7 +18,7 @@ use super::store::{PaceEntry, PaceStore, PaceStoreError};
 ///
 /// The file is made when it is first used, for its owner alone (0600 on Unix), and written anew without its
 /// old entries when it is loaded and when it has grown; meanwhile there is a second one beside it, with
-/// `.new` at its end. It stays below 1 MiB for an account with the usual limits. A second process that uses
+/// `.new` at its end. It has a few hundred KiB for an account with the usual limits. A second process that uses
 /// the same file is refused, where the file system knows locks.
 ///
 /// Entries survive the end of the process at any moment. They are not forced to the disk one by one: a loss of
@@ -43,7 +44,9 @@ pub struct FilePaceStore {
 impl FilePaceStore {
     /// Returns a store in the file at `path`, in a folder that exists. Nothing is opened yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { shared: Arc::new(Shared { path: path.into(), journal: Mutex::default() }) }
+        Self {
+            shared: Arc::new(Shared { path: path.into(), clock: Clock::new(), journal: Mutex::default() }),
+        }
     }
 
     // Off the async threads: a disk may stall.
@@ -72,6 +75,7 @@ impl PaceStore for FilePaceStore {
 #[derive(Debug)]
 struct Shared {
     path: PathBuf,
+    clock: Clock,
     /// Open between two failures: after one the file is read and written anew.
     journal: Mutex<Option<Journal>>,
 }
@@ -82,14 +86,31 @@ struct Journal {
     lines: usize,
     /// How many lines are too many.
     most: usize,
-    /// The time of the last line, so that a clock set back makes no line older than the one before.
-    last: u64,
+}
+
+/// Time that never goes back in a process, whatever is done to the clock of the system.
+#[derive(Debug)]
+struct Clock {
+    unix_millis: u64,
+    since: Instant,
+}
+
+impl Clock {
+    fn new() -> Self {
+        Self { unix_millis: unix_millis(), since: Instant::now() }
+    }
+
+    fn unix_millis(&self) -> u64 {
+        let passed = self.since.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+        // Only the clock of the system runs on while the machine sleeps.
+        unix_millis().max(self.unix_millis.saturating_add(passed))
+    }
 }
 
 impl Shared {
     fn load(&self) -> Result<Vec<(PaceEntry, Duration)>, PaceStoreError> {
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = unix_millis();
+        let now = self.clock.unix_millis();
         let (opened, lines) = self.rewritten(journal.take(), now)?;
         *journal = Some(opened);
         Ok(lines.into_iter().map(|(at, entry)| (entry, Duration::from_millis(now - at))).collect())
@@ -97,14 +118,13 @@ impl Shared {
 
     fn record(&self, entry: &PaceEntry) -> Result<(), PaceStoreError> {
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = unix_millis();
+        let now = self.clock.unix_millis();
         let mut open = match journal.take() {
             Some(open) if open.lines < open.most => open,
             other => self.rewritten(other, now)?.0,
         };
-        open.last = open.last.max(now);
         // One write, so that only the last line of a file can be torn.
-        let line = format!("{} {entry}\n", open.last);
+        let line = format!("{now} {entry}\n");
         open.file.write_all(line.as_bytes()).map_err(|error| self.failed("cannot be written", error))?;
         open.lines += 1;
         *journal = Some(open);
@@ -118,15 +138,16 @@ impl Shared {
         now: u64,
     ) -> Result<(Journal, Vec<(u64, PaceEntry)>), PaceStoreError> {
         let failed = |error| self.failed("cannot be written anew", error);
-        let last = open.as_ref().map_or(0, |journal| journal.last);
         // Held until the new file has its name.
-        let _held = match open {
+        let mut held = match open {
             Some(journal) => Some(journal.file),
-            None => self.locked()?,
+            None => self.existing()?,
         };
-        let mut lines = self.read()?;
+        let mut lines = held.as_mut().map_or_else(|| Ok(Vec::new()), |file| self.read(file))?;
         // A time in the future comes from a clock that was set back: it is now at the latest.
-        lines.iter_mut().for_each(|(at, _)| *at = now.min(*at));
+        for (at, _) in &mut lines {
+            *at = now.min(*at);
+        }
         lines.retain(|(at, _)| now - at < KEPT_MILLIS);
         let new = with_suffix(&self.path, ".new");
         match remove_file(&new) {
@@ -135,14 +156,14 @@ impl Shared {
         }
         let mut file = owner_only().create_new(true).open(&new).map_err(failed)?;
         self.lock(&file)?;
-        let text: String = lines.iter().map(|(at, entry)| format!("{at} {entry}\n")).collect();
+        let text = lines.iter().fold(String::new(), |text, (at, entry)| text + &format!("{at} {entry}\n"));
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
         rename(&new, &self.path).map_err(failed)?;
         let most = FEW_LINES.max(2 * lines.len());
-        Ok((Journal { file, lines: lines.len(), most, last }, lines))
+        Ok((Journal { file, lines: lines.len(), most }, lines))
     }
 
-    fn locked(&self) -> Result<Option<File>, PaceStoreError> {
+    fn existing(&self) -> Result<Option<File>, PaceStoreError> {
         match File::open(&self.path) {
             Ok(file) => self.lock(&file).map(|()| Some(file)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -151,19 +172,20 @@ impl Shared {
     }
 
     fn lock(&self, file: &File) -> Result<(), PaceStoreError> {
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => Err(self.error("is used by another process; stop that first")),
-            // A file system without locks.
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+        for _ in 0..LOCK_ATTEMPTS {
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) => sleep(LOCK_PAUSE),
+                // An error comes from a file system without locks.
+                Ok(()) | Err(TryLockError::Error(_)) => return Ok(()),
+            }
         }
+        Err(self.error("is used by another process; stop that first"))
     }
 
-    fn read(&self) -> Result<Vec<(u64, PaceEntry)>, PaceStoreError> {
+    fn read(&self, file: &mut File) -> Result<Vec<(u64, PaceEntry)>, PaceStoreError> {
         let mut text = String::new();
-        match File::open(&self.path).and_then(|mut file| file.read_to_string(&mut text)) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            read => read.map_err(|error| self.failed("cannot be read", error))?,
-        };
+        let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
+        read.map_err(|error| self.failed("cannot be read", error))?;
         // What follows the last line break was cut off by a crash, before its request was sent.
         let (whole, torn) = text.split_at(text.rfind('\n').map_or(0, |end| end + 1));
         let begins_well =
@@ -193,7 +215,7 @@ impl Shared {
 
 fn owner_only() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.append(true);
+    options.read(true).append(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
@@ -215,7 +237,10 @@ fn unix_millis() -> u64 {
 
 // The longest window, and the longest deadline of an entry.
 const KEPT_MILLIS: u64 = 26 * 60 * 60 * 1_000;
-const FEW_LINES: usize = 10_000;
+const FEW_LINES: usize = 5_000;
+// One second: a process that is about to end is waited for.
+const LOCK_ATTEMPTS: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {
@@ -297,15 +322,25 @@ mod tests {
         write(&path, format!("{future} token read 75000\n")).unwrap();
         let store = FilePaceStore::new(&path);
         assert_eq!(store.load().await.unwrap(), [(entry(Scope::Read), Duration::ZERO)]);
-        let now = unix_millis();
-        // Set back between two records of one process.
-        store.shared.journal.lock().unwrap().as_mut().unwrap().last = future;
-        store.record(&entry(Scope::Read)).await.unwrap();
         let text = read_to_string(&path).unwrap();
-        let times: Vec<u64> =
-            text.lines().map(|line| line.split_once(' ').unwrap().0.parse().unwrap()).collect();
-        assert!(times[0] <= now, "it ages from here on");
-        assert_eq!(times[1], future);
+        assert!(time(&text) <= unix_millis(), "it ages from here on");
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_does_not_go_back_here() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pace");
+        let before = unix_millis() + 3_600_000;
+        let clock = Clock { unix_millis: before, since: Instant::now() };
+        let shared = Shared { path: path.clone(), clock, journal: Mutex::default() };
+        let store = FilePaceStore { shared: Arc::new(shared) };
+        store.record(&entry(Scope::Read)).await.unwrap();
+        let at = time(&read_to_string(&path).unwrap());
+        assert!((before..before + 60_000).contains(&at), "{at}");
+    }
+
+    fn time(text: &str) -> u64 {
+        text.split_once(' ').unwrap().0.parse().unwrap()
     }
 
     #[tokio::test]

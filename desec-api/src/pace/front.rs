@@ -144,6 +144,8 @@ mod tests {
         };
         let api = async {
             after(2).await;
+            let soon = Instant::now() + Duration::from_secs(1);
+            front.enter(true, soon).await.unwrap_err();
             front.enter(false, give_up).await.unwrap();
             assert_eq!(start.elapsed(), Duration::from_secs(6) + DRIP, "it does not overtake");
         };
@@ -152,6 +154,23 @@ mod tests {
             drop(slow);
         };
         tokio::join!(update, api, slow);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn dyndns_goes_before_a_long_queue() {
+        let (front, start) = (Turnstile::new(Front::default()), Instant::now());
+        let give_up = start + Duration::from_mins(10);
+        let api = futures_util::future::join_all((0..1_000).map(|_| async {
+            front.enter(false, give_up).await.unwrap().counts_until(Some(start));
+        }));
+        let update = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            front.enter(true, give_up).await.unwrap().counts_until(Some(start));
+            start.elapsed()
+        };
+        let (_, waited) = tokio::join!(api, update);
+        assert!(waited <= Duration::from_secs(1) + DRIP * 28, "{waited:?}");
+        assert_eq!(start.elapsed(), DRIP * (1_001 - 28), "and no time is lost");
     }
 
     #[tokio::test(start_paused = true)]

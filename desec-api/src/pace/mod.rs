@@ -27,10 +27,11 @@ use self::{
     front::{Front, Passage},
     holder::Holder,
     scope::{DAILY_REQUESTS, DAY},
+    store::LONGEST_DEADLINE,
     turnstile::{Seat, Turnstile},
     windows::Windows,
 };
-use crate::{client::LONGEST_WAIT, error::Credential};
+use crate::error::Credential;
 
 /// The pace of one account. It keeps the rate limits of the server, so that no request is ever refused.
 ///
@@ -306,7 +307,7 @@ impl Turn<'_> {
 
     /// Returns how long after it is sent the request may still be counted, if there is no answer.
     fn latest(&self) -> Duration {
-        self.deadline.clamp(SERVER_DEADLINE, LONGEST_WAIT)
+        self.deadline.clamp(SERVER_DEADLINE, LONGEST_DEADLINE)
     }
 }
 

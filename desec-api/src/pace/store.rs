@@ -145,7 +145,7 @@ impl PaceStoreError {
 }
 
 // Whatever deadline a client has, the server gives up after a minute.
-const LONGEST_DEADLINE: Duration = Duration::from_hours(1);
+pub(super) const LONGEST_DEADLINE: Duration = Duration::from_hours(1);
 
 #[cfg(test)]
 mod tests {

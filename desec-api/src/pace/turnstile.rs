@@ -1,4 +1,4 @@
-//! A turnstile: one fair queue in front of what is limited.
+//! A turnstile: a fair queue in front of what is limited.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -34,8 +34,10 @@ pub(super) enum Room {
 pub(super) struct Turnstile<M> {
     /// Fair: who waits longest is next, and only the first looks at the clock.
     queue: sync::Mutex<()>,
+    /// Those who must be alone would never find it empty if they did not go first.
+    alone: sync::Mutex<()>,
     inside: Mutex<Inside<M>>,
-    /// Told whenever somebody left.
+    /// Told whenever somebody left, or does not go first any more.
     left: Notify,
 }
 
@@ -43,12 +45,19 @@ pub(super) struct Turnstile<M> {
 struct Inside<M> {
     meter: M,
     waiting: usize,
+    /// Those of them who must be alone.
+    alone_waiting: usize,
 }
 
 impl<M: Meter> Turnstile<M> {
     pub(super) fn new(meter: M) -> Arc<Self> {
-        let inside = Mutex::new(Inside { meter, waiting: 0 });
-        Arc::new(Self { queue: sync::Mutex::default(), inside, left: Notify::new() })
+        let inside = Mutex::new(Inside { meter, waiting: 0, alone_waiting: 0 });
+        Arc::new(Self {
+            queue: sync::Mutex::default(),
+            alone: sync::Mutex::default(),
+            inside,
+            left: Notify::new(),
+        })
     }
 
     /// Returns a moment before which nobody who comes now can enter, if one is known.
@@ -68,15 +77,18 @@ impl<M: Meter> Turnstile<M> {
         let seat = || Seat { turnstile: Arc::clone(self), alone, latest: None };
         let at_once = self.locked(|inside| {
             // Nobody is overtaken.
-            let free = inside.waiting == 0 && inside.try_enter(alone) == Room::Now;
+            let ahead = if alone { inside.alone_waiting } else { inside.waiting };
+            let free = ahead == 0 && inside.try_enter(alone) == Room::Now;
             inside.waiting += usize::from(!free);
+            inside.alone_waiting += usize::from(!free && alone);
             free
         });
         if at_once {
             return Ok(seat());
         }
-        let _waiting = Waiting(self);
-        let first = timeout_at(give_up, self.queue.lock()).await;
+        let _waiting = Waiting(self, alone);
+        let queue = if alone { &self.alone } else { &self.queue };
+        let first = timeout_at(give_up, queue.lock()).await;
         let _first = first.map_err(|_| self.with(|meter| meter.earliest(Instant::now(), 0)))?;
         loop {
             let left = self.left.notified();
@@ -105,6 +117,9 @@ impl<M: Meter> Turnstile<M> {
 
 impl<M: Meter> Inside<M> {
     fn try_enter(&mut self, alone: bool) -> Room {
+        if !alone && self.alone_waiting > 0 {
+            return Room::AfterAnother;
+        }
         let room = self.meter.room(Instant::now(), alone);
         if room == Room::Now {
             self.meter.enter(alone);
@@ -113,11 +128,18 @@ impl<M: Meter> Inside<M> {
     }
 }
 
-struct Waiting<'a, M: Meter>(&'a Turnstile<M>);
+struct Waiting<'a, M: Meter>(&'a Turnstile<M>, bool);
 
 impl<M: Meter> Drop for Waiting<'_, M> {
     fn drop(&mut self) {
-        self.0.locked(|inside| inside.waiting -= 1);
+        let Self(turnstile, alone) = *self;
+        turnstile.locked(|inside| {
+            inside.waiting -= 1;
+            inside.alone_waiting -= usize::from(alone);
+        });
+        if alone {
+            turnstile.left.notify_waiters();
+        }
     }
 }
 
@@ -223,5 +245,26 @@ mod tests {
         assert!(futures_util::FutureExt::now_or_never(dropped).is_none());
         let (next, ()) = tokio::join!(turnstile.enter(false, give_up), async { drop(unsent) });
         next.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn threads_do_not_miss_each_other() {
+        let length = Duration::from_millis(20);
+        let turnstile = Turnstile::new(Windows::new(&[(20, length)]));
+        let give_up = Instant::now() + Duration::from_mins(1);
+        let mut tasks = JoinSet::new();
+        for n in 0..400_u64 {
+            let turnstile = turnstile.clone();
+            tasks.spawn(async move {
+                let mut seat = turnstile.enter(n % 50 == 0, give_up).await.unwrap();
+                let began = Instant::now();
+                tokio::task::yield_now().await;
+                seat.counts_until((n % 3 > 0).then_some(began));
+                (n % 3 > 0).then_some(began)
+            });
+        }
+        let mut counted: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
+        counted.sort_unstable();
+        assert!(counted.windows(21).all(|some| some[20] - some[0] >= length));
     }
 }

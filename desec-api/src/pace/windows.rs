@@ -123,7 +123,7 @@ impl Meter for Windows {
 mod tests {
     use super::*;
 
-    const LENGTH: Duration = Duration::from_secs(60);
+    const LENGTH: Duration = Duration::from_mins(1);
 
     #[tokio::test(start_paused = true)]
     async fn an_end_yet_to_come_keeps_its_place() {
