@@ -1,10 +1,13 @@
 //! The client against recorded exchanges of the real server, against the fake, and over loopback sockets.
 
+mod account;
+mod account_secrets;
 mod canonical;
 mod domains;
 mod fake;
 mod pace;
 mod pagination;
+mod policies;
 mod recording;
 mod replay;
 mod rrsets;
