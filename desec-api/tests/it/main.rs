@@ -12,5 +12,6 @@ mod recording;
 mod replay;
 mod rrsets;
 mod secrets;
+mod simulation;
 mod tls;
 mod transport;
