@@ -171,6 +171,8 @@ impl Missing {
             ("No Domain matches the given query.", Self::Domain),
             ("No Token matches the given query.", Self::Token),
             ("Not found.", absent),
+            // A dynDNS update.
+            ("nohost", Self::Domain),
         ];
         known.into_iter().find(|(text, _)| problem.says(text)).map(|(_, missing)| missing)
     }

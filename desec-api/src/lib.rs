@@ -32,6 +32,7 @@ mod call;
 mod canonical;
 mod client;
 mod domains;
+mod dyndns;
 mod error;
 #[cfg(feature = "fake")]
 mod fake;
@@ -45,6 +46,11 @@ mod rrsets;
 pub use canonical::{canonical, same_records, txt};
 pub use client::{Client, ClientBuilder};
 pub use domains::{Domain, Key};
+pub use dyndns::{
+    Address, AddressChange, AddressError, AddressSource, Agreement, CheckIp, DynDns, DynDnsUpdate, Network,
+    PublicAddress, PublicAddresses, RefreshError, Refresher, RefresherEvent, RefresherEvents,
+    RefresherHandle,
+};
 pub use error::{Credential, Error, ForbiddenBy, Missing};
 #[cfg(feature = "fake-server")]
 pub use fake::FakeServer;

@@ -1,10 +1,12 @@
 //! A deSEC in memory.
 
 mod bulk;
+mod dyndns;
 mod routes;
 #[cfg(feature = "fake-server")]
 mod server;
 mod windows;
+mod yaml;
 mod zone;
 
 use std::{
@@ -119,7 +121,7 @@ impl FakeDesec {
 
     fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
         let state = &mut *self.lock();
-        let answer = match state.next_fault(request.method() != Method::Get) {
+        let answer = match state.next_fault(request.method() != Method::Get || dyndns::is_update(request)) {
             None => Ok(state.route(request)),
             Some(Fault::Unreachable) => Err(HttpError::not_sent("the fake cannot be reached")),
             Some(Fault::Throttled { retry_after }) => Ok(Answer::throttled(retry_after)),
@@ -200,6 +202,7 @@ struct State {
     calls: Vec<FakeCall>,
     faults: VecDeque<Fault>,
     windows: Option<Windows>,
+    front: dyndns::Front,
     page_size: usize,
     /// Counts writes: the age of everything, and the clock of the timestamps.
     ticks: u64,
@@ -223,6 +226,7 @@ impl Default for State {
             calls: Vec::new(),
             faults: VecDeque::new(),
             windows: None,
+            front: dyndns::Front::default(),
             page_size: 500,
             ticks: 0,
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::{State, TOKEN, bulk};
+use super::{State, TOKEN, bulk, dyndns};
 use crate::{HttpRequest, HttpResponse, Method, Scope};
 
 /// An answer of the API, or of the web server in front of it.
@@ -21,6 +21,11 @@ impl Answer {
         Self { status, headers, body: body.to_string().into_bytes() }
     }
 
+    pub(super) fn text(status: u16, text: impl Into<String>) -> Self {
+        let headers = vec![("content-type", "text/plain".into())];
+        Self { status, headers, body: text.into().into_bytes() }
+    }
+
     pub(super) fn html(status: u16, title: &str) -> Self {
         let headers = vec![("content-type", "text/html; charset=utf-8".into())];
         let page = format!("<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>");
@@ -33,17 +38,21 @@ impl Answer {
 
     pub(super) fn throttled(retry_after: Option<Duration>) -> Self {
         let Some(wait) = retry_after else { return Self::html(429, "429 Too Many Requests") };
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        let unit = if seconds == 1 { "second" } else { "seconds" };
-        let detail = format!("Request was throttled. Expected available in {seconds} {unit}.");
-        Self::detail(429, &detail).with("retry-after", seconds.to_string())
+        let (detail, seconds) = throttled_text(wait);
+        Self::detail(429, &detail).with("retry-after", seconds)
+    }
+
+    /// The same where answers are plain text.
+    pub(super) fn throttled_in_text(wait: Duration) -> Self {
+        let (text, seconds) = throttled_text(wait);
+        Self::text(429, text).with("retry-after", seconds)
     }
 
     fn detail(status: u16, text: &str) -> Self {
         Self::json(status, &json!({ "detail": text }))
     }
 
-    fn with(mut self, name: &'static str, value: String) -> Self {
+    pub(super) fn with(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
         self
     }
@@ -58,6 +67,9 @@ impl From<Answer> for HttpResponse {
 
 impl State {
     pub(super) fn route(&mut self, request: &HttpRequest) -> Answer {
+        if let Some(answer) = dyndns::answer(self, request) {
+            return answer;
+        }
         let path = request.url().path();
         let Some(resource) = path.strip_prefix("/api/v1/") else { return Answer::html(404, "Not Found") };
         let Some(resource) = resource.strip_suffix('/') else {
@@ -141,6 +153,12 @@ impl State {
         }
         answer.with("link", links)
     }
+}
+
+fn throttled_text(wait: Duration) -> (String, String) {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let unit = if seconds == 1 { "second" } else { "seconds" };
+    (format!("Request was throttled. Expected available in {seconds} {unit}."), seconds.to_string())
 }
 
 fn unauthenticated(request: &HttpRequest) -> Option<&'static str> {
