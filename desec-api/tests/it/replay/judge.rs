@@ -1,0 +1,66 @@
+//! Which error each recorded refusal must become.
+
+use desec_api::{Credential, Error, ForbiddenBy, Missing};
+
+use super::matches;
+use crate::recording::Exchange;
+
+/// Returns what is wrong with `result`, which a typed method made of the answer of `exchange`.
+pub(super) fn flaw(exchange: &Exchange, result: &Result<(), Error>) -> Option<String> {
+    let said = exchange.body.to_string();
+    let fits = match (exchange.status, result) {
+        (200..300, Ok(())) => true,
+        (200..300, Err(_)) | (_, Ok(())) => false,
+        (400 | 413, Err(error)) => matches!(error, Error::Invalid { .. }),
+        (401, Err(error)) => matches!(error, Error::Unauthenticated { .. }),
+        (403, Err(Error::Unauthenticated { credential, .. })) => {
+            *credential == Credential::Password && said.contains("Invalid username/password.")
+        }
+        (403, Err(Error::Forbidden { by, .. })) => *by == forbidden_by(&said),
+        (404, Err(Error::NotFound { missing, .. })) => missing_of(&said).contains(missing),
+        (409, Err(error)) => matches!(error, Error::Conflict { .. }),
+        (429, Err(Error::Throttled { retry_after, .. })) => {
+            let response = exchange.response();
+            let told = response.header("retry-after").map(|seconds| seconds.parse::<u64>().unwrap());
+            retry_after.map(|wait| wait.as_secs()) == told
+        }
+        (500.., Err(error)) => {
+            if writes(exchange) {
+                matches!(error, Error::Unknown { .. })
+            } else {
+                matches!(error, Error::Unavailable { .. })
+            }
+        }
+        (404, Err(error)) => missing_of(&said).is_empty() && matches!(error, Error::Other { .. }),
+        (403 | 429, Err(_)) => false,
+        (_, Err(error)) => matches!(error, Error::Other { .. }),
+    };
+    let Exchange { method, path, status, .. } = exchange;
+    (!fits).then(|| format!("{method} {path}: {status} {said} became {result:?}"))
+}
+
+fn forbidden_by(said: &str) -> ForbiddenBy {
+    let known = [
+        ("Insufficient token permissions.", ForbiddenBy::Policy),
+        ("You do not have permission to perform this action.", ForbiddenBy::Permission),
+        ("Login token required.", ForbiddenBy::Permission),
+        ("Domain limit exceeded.", ForbiddenBy::Limit),
+    ];
+    known.into_iter().find(|(text, _)| said.contains(text)).map_or(ForbiddenBy::Other, |(_, by)| by)
+}
+
+// A plain "Not found." means whatever the path was about.
+fn missing_of(said: &str) -> &'static [Missing] {
+    let known: [(&str, &[Missing]); 5] = [
+        ("No RRset matches the given query.", &[Missing::RrSet]),
+        ("No Domain matches the given query.", &[Missing::Domain]),
+        ("No Token matches the given query.", &[Missing::Token]),
+        ("nohost", &[Missing::Domain]),
+        ("\"Not found.\"", &[Missing::Domain, Missing::Token, Missing::Policy, Missing::Factor]),
+    ];
+    known.into_iter().find(|(text, _)| said.contains(text)).map_or(&[], |(_, missing)| missing)
+}
+
+fn writes(exchange: &Exchange) -> bool {
+    exchange.method != "GET" || matches("/dyndns/update", &exchange.path)
+}
