@@ -31,7 +31,8 @@ use crate::{
 /// Updates the addresses of names of one domain, with a time to live of 60 seconds.
 ///
 /// The token of the client needs no permission but, where it has policies, to write A and AAAA of the names;
-/// it is sent as a header. Two updates of a domain are possible in two minutes; the client waits for its turn.
+/// it is sent as a header. Two updates of a domain are possible in two minutes; the client waits for its turn,
+/// as long as it [may](crate::ClientBuilder::max_wait).
 ///
 /// ```
 /// use desec_api::{AddressChange, DynDns, DynDnsUpdate, DomainName, FakeDesec, Ttl};

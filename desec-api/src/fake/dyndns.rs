@@ -1,27 +1,33 @@
 //! DynDNS as the server was recorded to do it, and the service that tells a caller its address.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    time::Duration,
+};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use secrecy::ExposeSecret;
+use tokio::time::Instant;
 
 use super::{
     FakeDesec, State, TOKEN,
     routes::Answer,
     yaml::{self, Item},
 };
-use crate::{HttpRequest, Network, RecordType, Scope, dyndns::Address};
+use crate::{HttpRequest, Method, Network, RecordType, Scope, dyndns::Address};
 
 /// What the dynDNS servers see of the world.
 pub(super) struct Front {
     v4: Option<Ipv4Addr>,
     v6: Option<Ipv6Addr>,
     blocked: Vec<Ipv4Addr>,
+    /// Who asked for his address, and when.
+    asked: Vec<(IpAddr, Instant)>,
 }
 
 impl Default for Front {
     fn default() -> Self {
-        Self { v4: Some(Ipv4Addr::new(198, 51, 100, 7)), v6: None, blocked: Vec::new() }
+        Self { v4: Some(Ipv4Addr::new(198, 51, 100, 7)), v6: None, blocked: Vec::new(), asked: Vec::new() }
     }
 }
 
@@ -59,20 +65,21 @@ pub(super) fn answer(state: &mut State, request: &HttpRequest) -> Option<Answer>
 }
 
 fn checkip(state: &mut State, host: &str) -> Answer {
+    let limited = state.windows.is_some();
+    let front = &mut state.front;
     let address = match host {
-        "checkipv4.dedyn.io" => state.front.v4.map(IpAddr::from),
-        "checkipv6.dedyn.io" => state.front.v6.map(IpAddr::from),
-        _ => state.front.seen_at(host),
+        "checkipv4.dedyn.io" => front.v4.map(IpAddr::from),
+        "checkipv6.dedyn.io" => front.v6.map(IpAddr::from),
+        _ => front.seen_at(host),
     };
-    if let Some(windows) = &mut state.windows
-        && windows.count(&Scope::CheckIp).is_err()
-    {
+    let Some(address) = address else { return Answer::html(502, "no connection of this family") };
+    let now = Instant::now();
+    front.asked.retain(|(_, at)| *at + CHECKIP_WINDOW > now);
+    if limited && front.asked.iter().filter(|(by, _)| *by == address).count() >= CHECKIP_MOST {
         return Answer::throttled(None);
     }
-    match address {
-        Some(address) => Answer::text(200, address.to_string()),
-        None => Answer::html(502, "no connection of this family"),
-    }
+    front.asked.push((address, now));
+    Answer::text(200, address.to_string())
 }
 
 fn update(state: &mut State, request: &HttpRequest) -> Result<Answer, Answer> {
@@ -84,6 +91,10 @@ fn update(state: &mut State, request: &HttpRequest) -> Result<Answer, Answer> {
     if let Some(windows) = &mut state.windows {
         let scope = Scope::DynDns(domain.parse().expect("domains have valid names"));
         windows.count(&scope).map_err(Answer::throttled_in_text)?;
+    }
+    if request.method() != Method::Get {
+        let text = format!("Method \"{}\" not allowed.", request.method().as_str());
+        return Err(Answer::text(405, text));
     }
 
     let host = request.url().host_str().unwrap_or_default();
@@ -337,4 +348,7 @@ fn parse(parameter: &str, value: &str, separator: char) -> Result<Option<Action>
     }
 }
 
+// Of the web server, which knows no account: for each address.
+const CHECKIP_MOST: usize = 3;
+const CHECKIP_WINDOW: Duration = Duration::from_mins(1);
 const UPDATE_HOSTS: [&str; 2] = ["update.dedyn.io", "update6.dedyn.io"];

@@ -2,6 +2,10 @@
 
 mod canonical;
 mod domains;
+mod dyndns;
+mod dyndns_fake;
+mod dyndns_refresher;
+mod dyndns_sources;
 mod fake;
 mod pace;
 mod pagination;
