@@ -47,8 +47,8 @@ pub use canonical::{canonical, same_records, txt};
 pub use client::{Client, ClientBuilder};
 pub use domains::{Domain, Key};
 pub use dyndns::{
-    Address, AddressChange, AddressError, AddressSource, Agreement, CheckIp, DynDns, DynDnsUpdate, Network,
-    PublicAddress, PublicAddresses, RefreshError, Refresher, RefresherEvent, RefresherEvents,
+    AddressChange, AddressError, AddressSource, Agreement, CheckIp, DynDns, DynDnsUpdate, IpAddress,
+    IpNetwork, PublicAddress, PublicAddresses, RefreshError, Refresher, RefresherEvent, RefresherEvents,
     RefresherHandle,
 };
 pub use error::{Credential, Error, ForbiddenBy, Missing};

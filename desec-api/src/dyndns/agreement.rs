@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use super::{
-    network::Address,
+    network::IpAddress,
     sources::{AddressError, AddressSource, PublicAddress, PublicAddresses},
 };
 
@@ -72,7 +72,7 @@ impl AddressSource for Agreement {
 }
 
 /// Returns what those who know say, and how many those are.
-fn common<A: Address>(
+fn common<A: IpAddress>(
     answers: impl Iterator<Item = PublicAddress<A>>,
     needed: usize,
 ) -> Result<(PublicAddress<A>, usize), AddressError> {
@@ -87,7 +87,7 @@ fn common<A: Address>(
     Ok((enough.copied().unwrap_or(PublicAddress::Unknown), known.len()))
 }
 
-fn shown<A: Address>(answer: &PublicAddress<A>) -> String {
+fn shown<A: IpAddress>(answer: &PublicAddress<A>) -> String {
     match answer {
         PublicAddress::Found(address) => address.to_string(),
         PublicAddress::Absent => "none".into(),

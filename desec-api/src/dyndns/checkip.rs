@@ -10,7 +10,7 @@ use futures_util::future::join;
 use url::Url;
 
 use super::{
-    network::{Address, Network},
+    network::{IpAddress, IpNetwork},
     public::objection,
     sources::{AddressError, AddressSource, PublicAddress, PublicAddresses},
 };
@@ -78,7 +78,7 @@ impl CheckIp {
         self
     }
 
-    async fn ask<A: Address>(&self, url: Option<&Url>) -> Result<PublicAddress<A>, AddressError> {
+    async fn ask<A: IpAddress>(&self, url: Option<&Url>) -> Result<PublicAddress<A>, AddressError> {
         let Some(url) = url else { return Ok(PublicAddress::Unknown) };
         let call = Call {
             place: Place::Elsewhere(url),
@@ -94,7 +94,7 @@ impl CheckIp {
             let reason = format!("the answer of checkip is no {} address", A::FAMILY);
             return Err(AddressError::failed(reason));
         };
-        match objection(&Network::only(address)) {
+        match objection(&IpNetwork::only(address)) {
             Some(objection) if !self.special => {
                 Err(AddressError::failed(format!("checkip answers {address}, which is {objection}")))
             }

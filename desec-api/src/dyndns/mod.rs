@@ -16,7 +16,7 @@ pub use self::{
     agreement::Agreement,
     checkip::CheckIp,
     events::{RefreshError, RefresherEvent, RefresherEvents},
-    network::{Address, Network},
+    network::{IpAddress, IpNetwork},
     refresher::{Refresher, RefresherHandle},
     sources::{AddressError, AddressSource, PublicAddress, PublicAddresses},
     update::{AddressChange, DynDnsUpdate},
@@ -88,7 +88,7 @@ impl DynDns {
     ///
     /// # Errors
     /// - [`Error::InvalidInput`] if the update has no name, sets no address where it says `Set`, has an
-    ///   address that is not globally routable, or is too long for one request (about 100 names).
+    ///   address that is not globally routable, or is longer than 3,000 bytes as a request.
     /// - [`Error::Invalid`] if the server refuses an address, or a name has a CNAME.
     /// - [`Error::NotFound`] if the domain is not in the account of the token.
     /// - [`Error::Forbidden`] if a policy of the token does not allow it.

@@ -1,4 +1,4 @@
-//! Address families and their networks.
+//! The families of IP addresses, and their networks.
 
 use std::{
     fmt,
@@ -10,34 +10,34 @@ use std::{
 use crate::Error;
 
 /// An address of one family: [`Ipv4Addr`] or [`Ipv6Addr`]. It cannot be implemented elsewhere.
-pub trait Address:
-    sealed::Address + Copy + Ord + Hash + fmt::Debug + fmt::Display + FromStr + Send + Sync + 'static
+pub trait IpAddress:
+    sealed::IpAddress + Copy + Ord + Hash + fmt::Debug + fmt::Display + FromStr + Send + Sync + 'static
 {
 }
 
-impl Address for Ipv4Addr {}
+impl IpAddress for Ipv4Addr {}
 
-impl Address for Ipv6Addr {}
+impl IpAddress for Ipv6Addr {}
 
 /// A network, such as `192.0.2.0/28` or `2001:db8::/64`.
 ///
 /// ```
 /// use std::net::Ipv6Addr;
 ///
-/// use desec_api::Network;
+/// use desec_api::IpNetwork;
 ///
-/// let network: Network<Ipv6Addr> = "2001:db8:9:9:1:2:3:4/56".parse()?;
+/// let network: IpNetwork<Ipv6Addr> = "2001:db8:9:9:1:2:3:4/56".parse()?;
 /// assert_eq!(network.to_string(), "2001:db8:9::/56");
-/// assert!("2001:db8::/129".parse::<Network<Ipv6Addr>>().is_err());
+/// assert!("2001:db8::/129".parse::<IpNetwork<Ipv6Addr>>().is_err());
 /// # Ok::<(), desec_api::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Network<A> {
+pub struct IpNetwork<A> {
     address: A,
     bits: u8,
 }
 
-impl<A: Address> Network<A> {
+impl<A: IpAddress> IpNetwork<A> {
     /// Returns the network of the first `bits` bits of `address`; the others are cleared.
     ///
     /// # Errors
@@ -77,13 +77,13 @@ impl<A: Address> Network<A> {
     }
 }
 
-impl<A: Address> fmt::Display for Network<A> {
+impl<A: IpAddress> fmt::Display for IpNetwork<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.address, self.bits)
     }
 }
 
-impl<A: Address> FromStr for Network<A> {
+impl<A: IpAddress> FromStr for IpNetwork<A> {
     type Err = Error;
 
     /// Parses an address with a number of bits; the bits behind them are cleared.
@@ -113,7 +113,7 @@ pub(super) mod sealed {
     use super::super::public::{SPECIAL_V4, SPECIAL_V6, Special};
 
     /// What the families differ in.
-    pub trait Address: Sized + 'static {
+    pub trait IpAddress: Sized + 'static {
         /// The name of the family.
         const FAMILY: &'static str;
         /// The length of an address.
@@ -126,7 +126,7 @@ pub(super) mod sealed {
         fn of(number: u128) -> Self;
     }
 
-    impl Address for Ipv4Addr {
+    impl IpAddress for Ipv4Addr {
         const FAMILY: &'static str = "IPv4";
         const BITS: u8 = 32;
         const SPECIAL: &'static [Special<Self>] = SPECIAL_V4;
@@ -141,7 +141,7 @@ pub(super) mod sealed {
         }
     }
 
-    impl Address for Ipv6Addr {
+    impl IpAddress for Ipv6Addr {
         const FAMILY: &'static str = "IPv6";
         const BITS: u8 = 128;
         const SPECIAL: &'static [Special<Self>] = SPECIAL_V6;
@@ -160,7 +160,7 @@ pub(super) mod sealed {
 mod tests {
     use super::*;
 
-    fn v4(text: &str) -> Network<Ipv4Addr> {
+    fn v4(text: &str) -> IpNetwork<Ipv4Addr> {
         text.parse().unwrap()
     }
 
@@ -175,9 +175,9 @@ mod tests {
             assert_eq!(v4(shown), v4(given));
         }
         for bad in ["192.0.2.0", "192.0.2.0/33", "192.0.2.0/", "192.0.2.0/+8", "192.0.2.0/ 8", "::/8", "/8"] {
-            assert!(bad.parse::<Network<Ipv4Addr>>().is_err(), "{bad:?}");
+            assert!(bad.parse::<IpNetwork<Ipv4Addr>>().is_err(), "{bad:?}");
         }
-        assert!("192.0.2.0/24".parse::<Network<Ipv6Addr>>().is_err());
+        assert!("192.0.2.0/24".parse::<IpNetwork<Ipv6Addr>>().is_err());
     }
 
     #[test]

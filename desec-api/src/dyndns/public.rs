@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::network::{Address, Network};
+use super::network::{IpAddress, IpNetwork};
 
 /// A network with a purpose of its own, none of whose addresses can be published.
 pub struct Special<A> {
@@ -12,9 +12,9 @@ pub struct Special<A> {
 }
 
 /// Returns what speaks against publishing addresses of `network`; `None` if they are globally routable.
-pub(super) fn objection<A: Address>(network: &Network<A>) -> Option<String> {
+pub(super) fn objection<A: IpAddress>(network: &IpNetwork<A>) -> Option<String> {
     A::SPECIAL.iter().find_map(|special| {
-        let range = Network::new(special.address, special.bits).expect("the table has valid networks");
+        let range = IpNetwork::new(special.address, special.bits).expect("the table has valid networks");
         let within = || format!("not globally routable: {range} is for {}", special.purpose);
         range.overlaps(network).then(within)
     })
@@ -80,9 +80,9 @@ pub(super) const SPECIAL_V6: &[Special<Ipv6Addr>] = &[
 mod tests {
     use super::*;
 
-    fn refused<A: Address>(text: &str) -> Option<String> {
+    fn refused<A: IpAddress>(text: &str) -> Option<String> {
         let Ok(address) = text.parse::<A>() else { panic!("{text}") };
-        objection(&Network::only(address))
+        objection(&IpNetwork::only(address))
     }
 
     #[test]
@@ -203,10 +203,10 @@ mod tests {
 
     #[test]
     fn a_network_must_be_free_of_special_addresses() {
-        let refused = |text: &str| objection(&text.parse::<Network<Ipv4Addr>>().unwrap()).is_some();
+        let refused = |text: &str| objection(&text.parse::<IpNetwork<Ipv4Addr>>().unwrap()).is_some();
         assert!(refused("192.0.0.0/8") && refused("0.0.0.0/0") && refused("10.1.0.0/16"));
         assert!(!refused("9.0.0.0/8") && !refused("193.0.0.0/28"));
-        assert!(objection(&"2000::/3".parse::<Network<Ipv6Addr>>().unwrap()).is_some());
-        assert!(objection(&"2a00::/12".parse::<Network<Ipv6Addr>>().unwrap()).is_none());
+        assert!(objection(&"2000::/3".parse::<IpNetwork<Ipv6Addr>>().unwrap()).is_some());
+        assert!(objection(&"2a00::/12".parse::<IpNetwork<Ipv6Addr>>().unwrap()).is_none());
     }
 }

@@ -18,11 +18,11 @@ use tokio::{
 use super::{
     DynDns,
     events::{KEPT_EVENTS, RefreshError, RefresherEvent, RefresherEvents},
-    network::Address,
+    network::IpAddress,
     sources::{AddressError, AddressSource, PublicAddress, PublicAddresses},
     update::{AddressChange, DynDnsUpdate, invalid},
 };
-use crate::{Error, SubName};
+use crate::{Error, SubName, client::LONGEST_WAIT};
 
 /// Publishes the addresses of a source: at its start, whenever they change, and once in a while.
 ///
@@ -79,20 +79,21 @@ impl Refresher {
         self
     }
 
-    /// Sets how often the addresses are looked up, at least a minute; 5 minutes if not set.
+    /// Sets how often the addresses are looked up, at least a minute and at most a year; 5 minutes if
+    /// not set.
     ///
     /// Each time up to a tenth is left out by chance.
     pub fn with_check_interval(mut self, interval: Duration) -> Self {
-        self.check_every = interval;
+        self.check_every = interval.min(LONGEST_WAIT);
         self
     }
 
-    /// Sets how often addresses that do not change are published again, at least a minute; 24 hours if not
-    /// set.
+    /// Sets how often addresses that do not change are published again, at least a minute and at most a year;
+    /// 24 hours if not set.
     ///
     /// Each time up to a tenth is left out by chance.
     pub fn with_refresh_interval(mut self, interval: Duration) -> Self {
-        self.refresh_every = interval;
+        self.refresh_every = interval.min(LONGEST_WAIT);
         self
     }
 
@@ -249,17 +250,17 @@ impl Task {
     }
 }
 
-fn differs<A: Address>(published: PublicAddress<A>, found: PublicAddress<A>) -> bool {
+fn differs<A: IpAddress>(published: PublicAddress<A>, found: PublicAddress<A>) -> bool {
     found != PublicAddress::Unknown && found != published
 }
 
-fn merge<A: Address>(published: &mut PublicAddress<A>, found: PublicAddress<A>) {
+fn merge<A: IpAddress>(published: &mut PublicAddress<A>, found: PublicAddress<A>) {
     if found != PublicAddress::Unknown {
         *published = found;
     }
 }
 
-fn change<A: Address>(found: PublicAddress<A>) -> AddressChange<A> {
+fn change<A: IpAddress>(found: PublicAddress<A>) -> AddressChange<A> {
     match found {
         PublicAddress::Found(address) => AddressChange::Set(vec![address]),
         PublicAddress::Absent => AddressChange::Delete,

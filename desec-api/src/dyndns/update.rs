@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{
-    network::{Address, Network},
+    network::{IpAddress, IpNetwork},
     public::objection,
 };
 use crate::{DomainName, Error, SubName};
@@ -33,7 +33,7 @@ pub enum AddressChange<A> {
     Delete,
     /// The published addresses move to this network and keep the bits behind its prefix. Where nothing is
     /// published, nothing is created.
-    Prefix(Network<A>),
+    Prefix(IpNetwork<A>),
 }
 
 impl DynDnsUpdate {
@@ -89,8 +89,8 @@ impl DynDnsUpdate {
         Ok(query)
     }
 
-    fn value<A: Address>(&self, change: &AddressChange<A>) -> Result<String, Error> {
-        let check = |network: &Network<A>, shown: String| match objection(network) {
+    fn value<A: IpAddress>(&self, change: &AddressChange<A>) -> Result<String, Error> {
+        let check = |network: &IpNetwork<A>, shown: String| match objection(network) {
             Some(objection) if !self.special => Err(invalid(&format!("{shown} is {objection}"))),
             _ => Ok(shown),
         };
@@ -100,7 +100,7 @@ impl DynDnsUpdate {
             }
             AddressChange::Set(addresses) => {
                 let shown =
-                    addresses.iter().map(|address| check(&Network::only(*address), address.to_string()));
+                    addresses.iter().map(|address| check(&IpNetwork::only(*address), address.to_string()));
                 Ok(shown.collect::<Result<Vec<_>, _>>()?.join(","))
             }
             AddressChange::Preserve => Ok("preserve".into()),

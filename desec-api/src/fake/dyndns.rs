@@ -14,7 +14,7 @@ use super::{
     routes::Answer,
     yaml::{self, Item},
 };
-use crate::{HttpRequest, Method, Network, RecordType, Scope, dyndns::Address};
+use crate::{HttpRequest, IpNetwork, Method, RecordType, Scope, SubName, dyndns::IpAddress};
 
 /// What the dynDNS servers see of the world.
 pub(super) struct Front {
@@ -211,13 +211,11 @@ fn domain<'a>(state: &State, names: impl Iterator<Item = &'a String>) -> Result<
 
 /// Returns the longest domain of the account that `name` is in, if the name is valid.
 fn owner(state: &State, name: &str) -> Option<String> {
-    let own = state.domains.keys().filter(|domain| {
-        let below = name.strip_suffix(domain.as_str()).map(|rest| rest.strip_suffix('.').unwrap_or(rest));
-        let apex = name == *domain;
-        below.is_some_and(|subname| {
-            apex || format!("{subname}.{domain}") == name && subname.parse::<crate::SubName>().is_ok()
-        })
-    });
+    let below = |domain: &str| {
+        let subname = name.strip_suffix(domain)?.strip_suffix('.')?;
+        subname.parse::<SubName>().ok().filter(|subname| !subname.is_apex())
+    };
+    let own = state.domains.keys().filter(|domain| name == *domain || below(domain).is_some());
     own.max_by_key(|domain| domain.len()).cloned()
 }
 
@@ -231,9 +229,9 @@ fn records(state: &State, domain: &str, subname: &str, rtype: &RecordType) -> Ve
     same.next().map(|set| set.records).unwrap_or_default()
 }
 
-fn moved<A: Address>(records: &[String], network: &str) -> Vec<String> {
+fn moved<A: IpAddress>(records: &[String], network: &str) -> Vec<String> {
     // Was parsed before; records are addresses.
-    let Ok(network) = network.parse::<Network<A>>() else { return records.to_vec() };
+    let Ok(network) = network.parse::<IpNetwork<A>>() else { return records.to_vec() };
     records.iter().filter_map(|record| record.parse().ok()).map(|a| network.adopt(a).to_string()).collect()
 }
 
@@ -325,8 +323,8 @@ fn parse(parameter: &str, value: &str, separator: char) -> Result<Option<Action>
         Err(Answer::text(400, yaml::list(&[Some(Item::Bare(text))])))
     };
     let subnet = |value: &str| match separator {
-        '.' => value.parse::<Network<Ipv4Addr>>().is_ok(),
-        _ => value.parse::<Network<Ipv6Addr>>().is_ok(),
+        '.' => value.parse::<IpNetwork<Ipv4Addr>>().is_ok(),
+        _ => value.parse::<IpNetwork<Ipv6Addr>>().is_ok(),
     };
     match values[..] {
         [] => Ok(None),

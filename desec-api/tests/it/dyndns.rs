@@ -5,8 +5,8 @@ use std::{
 
 use desec_api::{
     AddressChange::{self, Delete, Prefix, Preserve, Set},
-    Client, DomainName, DynDns, DynDnsUpdate, Error, FakeDesec, Fault, HttpResponse, Missing, RecordType,
-    SubName, Ttl,
+    Client, Credential, DomainName, DynDns, DynDnsUpdate, Error, FakeDesec, Fault, ForbiddenBy, HttpResponse,
+    Missing, RecordType, Scope, SubName, Ttl,
 };
 
 use crate::recording::Script;
@@ -159,6 +159,34 @@ async fn a_lost_update_may_have_happened_and_may_be_repeated() {
         assert!(error.outcome_unknown() && error.is_retryable(), "{error:?}");
     }
     assert_eq!(published(&fake, &RecordType::A), ["@ 9.9.9.1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_refusal_has_its_type() {
+    let error = async |answer: HttpResponse| {
+        let client = Script::new([answer]).builder().max_wait(Duration::ZERO).build().unwrap();
+        DynDns::new(client, domain()).update(&DynDnsUpdate::new(v4(1), Preserve)).await.unwrap_err()
+    };
+    let text = |status: u16, body: &str| {
+        HttpResponse::new(status).with_header("content-type", "text/plain").with_body(body.into())
+    };
+    let e = error(text(401, "badauth")).await;
+    assert!(matches!(e, Error::Unauthenticated { credential: Credential::Token, .. }), "{e:?}");
+    let e = error(text(403, "Insufficient token permissions.")).await;
+    assert!(matches!(e, Error::Forbidden { by: ForbiddenBy::Policy, .. }), "{e:?}");
+    let e = error(text(404, "nohost")).await;
+    assert!(matches!(e, Error::NotFound { missing: Missing::Domain, .. }), "{e:?}");
+    let e = error(text(409, "Conflict: duplicate key value")).await;
+    assert!(matches!(e, Error::Conflict { repeatable: true, .. }) && e.is_retryable(), "{e:?}");
+    let e = error(text(400, "- non_field_errors:\n  - IP address 9.9.9.1 not allowed.\n")).await;
+    assert!(matches!(e, Error::Invalid { .. }) && e.to_string().contains("9.9.9.1 not allowed."), "{e:?}");
+    let e = error(text(429, "Request was throttled.").with_header("retry-after", "119")).await;
+    assert!(matches!(&e, Error::Throttled { scope: Scope::DynDns(of), .. } if *of == domain()), "{e:?}");
+    assert_eq!(e.retry_after(), Some(Duration::from_secs(119)));
+    let e = error(text(429, "Too many concurrent requests.")).await;
+    assert!(matches!(e, Error::Throttled { retry_after: None, .. }), "{e:?}");
+    let e = error(text(504, "")).await;
+    assert!(e.outcome_unknown() && e.is_retryable(), "{e:?}");
 }
 
 #[tokio::test]

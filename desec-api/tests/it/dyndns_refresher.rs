@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// A source that is told what to say; nothing is a failure.
 #[derive(Debug, Default)]
-struct Told {
+pub(crate) struct Told {
     says: Mutex<Option<PublicAddresses>>,
     first: Mutex<VecDeque<Option<PublicAddresses>>>,
     asked: AtomicUsize,
@@ -39,20 +39,20 @@ impl AddressSource for Told {
 }
 
 impl Told {
-    fn say(&self, v4: PublicAddress<Ipv4Addr>, v6: PublicAddress<Ipv6Addr>) {
+    pub(crate) fn say(&self, v4: PublicAddress<Ipv4Addr>, v6: PublicAddress<Ipv6Addr>) {
         *self.says.lock().unwrap() = Some(PublicAddresses { v4, v6 });
     }
 
-    fn fail(&self) {
+    pub(crate) fn fail(&self) {
         *self.says.lock().unwrap() = None;
     }
 }
 
-fn at(last: u8) -> PublicAddress<Ipv4Addr> {
+pub(crate) fn at(last: u8) -> PublicAddress<Ipv4Addr> {
     Found(Ipv4Addr::new(9, 9, 9, last))
 }
 
-fn six(last: u16) -> PublicAddress<Ipv6Addr> {
+pub(crate) fn six(last: u16) -> PublicAddress<Ipv6Addr> {
     Found(Ipv6Addr::new(0x2a00, 0, 0, 0, 0, 0, 0, last))
 }
 
@@ -60,15 +60,19 @@ fn domain() -> DomainName {
     "alice.dedyn.io".parse().unwrap()
 }
 
-fn world() -> (FakeDesec, Arc<Told>, Refresher) {
+pub(crate) fn world() -> (FakeDesec, Arc<Told>, Refresher) {
     let (fake, source) = (FakeDesec::new(), Arc::new(Told::default()));
     fake.add_domain(&domain(), Ttl::new(3600).unwrap());
     fake.throttle(true);
-    let dyndns = DynDns::new(fake.client().unwrap(), domain());
-    (fake, source.clone(), Refresher::new(dyndns, source))
+    let refresher = Refresher::new(dyndns(&fake), source.clone());
+    (fake, source, refresher)
 }
 
-fn published(fake: &FakeDesec) -> Vec<String> {
+fn dyndns(fake: &FakeDesec) -> DynDns {
+    DynDns::new(fake.client().unwrap(), domain())
+}
+
+pub(crate) fn published(fake: &FakeDesec) -> Vec<String> {
     let zone = fake.zone(&domain()).unwrap();
     let sets = zone.iter().filter(|set| [RecordType::A, RecordType::Aaaa].contains(&set.rtype));
     sets.flat_map(|set| set.records.clone()).collect()
@@ -237,14 +241,12 @@ async fn after_an_unknown_outcome_it_publishes_again() {
 
 #[tokio::test(start_paused = true)]
 async fn sources_that_disagree_change_nothing() {
-    let (fake, source, refresher) = world();
+    let (fake, source, _) = world();
     source.say(at(1), Unknown);
     let other = Arc::new(Told::default());
     other.say(at(1), Unknown);
-    let dyndns = DynDns::new(fake.client().unwrap(), domain());
-    drop(refresher);
     let both = Agreement::of([source.clone() as Arc<dyn AddressSource>, other.clone()]);
-    let (handle, mut events) = Refresher::new(dyndns, Arc::new(both)).start().unwrap();
+    let (handle, mut events) = Refresher::new(dyndns(&fake), Arc::new(both)).start().unwrap();
     news(&mut events).await;
     other.say(at(2), Unknown);
     let event = news(&mut events).await;
@@ -278,10 +280,9 @@ async fn private_addresses_of_a_source_are_not_published() {
 #[tokio::test(start_paused = true)]
 async fn a_stop_ends_a_pause_and_a_look_up_at_once() {
     for delay in [Duration::ZERO, Duration::from_mins(2)] {
-        let (fake, _, _) = world();
         let source = Told { delay, ..Told::default() };
         source.say(at(1), Unknown);
-        let dyndns = DynDns::new(fake.client().unwrap(), domain());
+        let dyndns = dyndns(&world().0);
         let (handle, mut events) = Refresher::new(dyndns, Arc::new(source)).start().unwrap();
         sleep(Duration::from_secs(1)).await;
         let start = Instant::now();
@@ -327,12 +328,8 @@ async fn a_dropped_handle_stops_too() {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_source_counts_as_failing() {
-    let (_, _, refresher) = world();
     let source = Told { delay: Duration::from_hours(9), ..Told::default() };
-    let fake = FakeDesec::new();
-    let dyndns = DynDns::new(fake.client().unwrap(), domain());
-    drop(refresher);
-    let (handle, mut events) = Refresher::new(dyndns, Arc::new(source)).start().unwrap();
+    let (handle, mut events) = Refresher::new(dyndns(&FakeDesec::new()), Arc::new(source)).start().unwrap();
     let start = Instant::now();
     assert!(matches!(events.next().await, Some(RefresherEvent::Failed { .. })));
     assert_eq!(start.elapsed(), Duration::from_mins(3));
@@ -341,14 +338,17 @@ async fn a_silent_source_counts_as_failing() {
 
 #[tokio::test]
 async fn what_cannot_work_is_not_started() {
-    let minute = Duration::from_mins(1);
     let refuse = |refresher: Refresher| {
         let error = refresher.start().map(drop).unwrap_err();
         assert!(matches!(error, Error::InvalidInput { .. }), "{error:?}");
     };
     refuse(world().2.with_names([]));
-    refuse(world().2.with_check_interval(minute - Duration::from_nanos(1)));
+    refuse(world().2.with_check_interval(Duration::from_secs(59)));
     refuse(world().2.with_refresh_interval(Duration::ZERO));
-    let longest = world().2.with_check_interval(minute).with_refresh_interval(Duration::MAX);
-    longest.start().unwrap().0.stop().await;
+    let (_, source, refresher) = world();
+    source.say(at(1), Unknown);
+    let longest = refresher.with_check_interval(Duration::MAX).with_refresh_interval(Duration::MAX);
+    let (handle, mut events) = longest.start().unwrap();
+    assert!(matches!(events.next().await, Some(RefresherEvent::Updated { .. })));
+    handle.stop().await;
 }

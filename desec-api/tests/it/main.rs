@@ -3,6 +3,7 @@
 mod canonical;
 mod domains;
 mod dyndns;
+mod dyndns_chaos;
 mod dyndns_fake;
 mod dyndns_refresher;
 mod dyndns_sources;

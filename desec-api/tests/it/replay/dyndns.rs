@@ -6,8 +6,8 @@ use std::{
 };
 
 use desec_api::{
-    Address, AddressChange, AddressError, AddressSource, CheckIp, DomainName, DynDns, DynDnsUpdate, Error,
-    Method, Network, PublicAddress, SubName,
+    AddressChange, AddressError, AddressSource, CheckIp, DomainName, DynDns, DynDnsUpdate, Error, IpAddress,
+    IpNetwork, Method, PublicAddress, SubName,
 };
 use secrecy::ExposeSecret;
 use url::Url;
@@ -111,7 +111,7 @@ fn typed(pairs: &[(String, String)]) -> Option<(DomainName, DynDnsUpdate)> {
     Some((domain.parse().ok()?, update))
 }
 
-fn change<A: Address>(value: &str) -> Option<AddressChange<A>> {
+fn change<A: IpAddress>(value: &str) -> Option<AddressChange<A>> {
     match value {
         "" => Some(AddressChange::Delete),
         "preserve" => Some(AddressChange::Preserve),
@@ -125,8 +125,8 @@ fn change<A: Address>(value: &str) -> Option<AddressChange<A>> {
 
 /// Returns a recorded parameter as the client spells it: names in lower case, networks without host bits.
 fn normalised((name, value): &(String, String)) -> (String, String) {
-    fn network<A: Address>(value: &str) -> Option<String> {
-        Network::<A>::from_str(value).ok().map(|network| network.to_string())
+    fn network<A: IpAddress>(value: &str) -> Option<String> {
+        IpNetwork::<A>::from_str(value).ok().map(|network| network.to_string())
     }
     let value = match name.as_str() {
         "hostname" => value.to_lowercase(),
