@@ -115,6 +115,9 @@ async fn a_change_is_published_within_the_check_interval() {
         assert!(start.elapsed() <= Duration::from_mins(5), "{:?}", start.elapsed());
         assert_eq!(published(&fake), expected);
     }
+    source.say(Unknown, six(2));
+    sleep(Duration::from_hours(1)).await;
+    assert_eq!(fake.calls().len(), 6, "an address that is not known is none that has changed");
     handle.stop().await;
 }
 
@@ -168,11 +171,14 @@ async fn a_failing_source_changes_nothing_and_is_asked_again() {
 
 #[tokio::test(start_paused = true)]
 async fn failed_updates_back_off_up_to_an_hour() {
-    let (fake, source, refresher) = world();
+    let (fake, source, _) = world();
     source.say(at(1), Unknown);
     for _ in 0..40 {
         fake.inject(Fault::Unreachable);
     }
+    // The pace would keep the third attempt in two minutes longer.
+    let client = fake.client_builder().unpaced().build().unwrap();
+    let refresher = Refresher::new(DynDns::new(client, domain()), source);
     let (handle, mut events) = refresher.start().unwrap();
     let (mut bound, mut longest) = (Duration::from_mins(1), Duration::ZERO);
     for _ in 0..40 {
@@ -234,7 +240,9 @@ async fn after_an_unknown_outcome_it_publishes_again() {
     assert!(update_error(&event).0.outcome_unknown());
     assert_eq!(published(&fake)[0], "9.9.9.2");
     source.say(at(1), six(1));
+    let start = Instant::now();
     assert!(matches!(news(&mut events).await, RefresherEvent::Updated { .. }));
+    assert!(start.elapsed() < Duration::from_mins(5), "not only after a day: {:?}", start.elapsed());
     assert_eq!(published(&fake)[0], "9.9.9.1");
     handle.stop().await;
 }

@@ -11,15 +11,26 @@ use desec_api::{
 use futures_util::StreamExt;
 use secrecy::ExposeSecret;
 use tracing::{
-    Event, Metadata, Subscriber,
+    Dispatch, Event, Metadata, Subscriber,
     field::{Field, Visit},
     span,
+    subscriber::DefaultGuard,
 };
 
 use crate::recording::Script;
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<String>>);
+
+impl Log {
+    /// Listens on this thread until the guard is dropped.
+    fn listen(&self) -> (DefaultGuard, Dispatch) {
+        let guard = tracing::subscriber::set_default(self.clone());
+        // With one listener alone, whether an event is wanted is decided by the thread that has it first, which
+        // may be that of another test.
+        (guard, Dispatch::new(self.clone()))
+    }
+}
 
 impl Subscriber for Log {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
@@ -59,7 +70,7 @@ fn shown(error: &Error) -> String {
 #[tokio::test]
 async fn the_token_is_shown_nowhere() {
     let log = Log::default();
-    let guard = tracing::subscriber::set_default(log.clone());
+    let guard = log.listen();
     let (fake, domain): (_, DomainName) = (FakeDesec::new(), "example.com".parse().unwrap());
     fake.add_domain(&domain, Ttl::new(3600).unwrap());
     let server = fake.serve().await;
@@ -97,7 +108,7 @@ async fn the_token_is_shown_nowhere() {
 #[tokio::test]
 async fn the_token_of_a_dyndns_update_is_shown_nowhere() {
     let log = Log::default();
-    let guard = tracing::subscriber::set_default(log.clone());
+    let guard = log.listen();
     let update = DynDnsUpdate::new(AddressChange::Set(vec![[9, 9, 9, 9].into()]), AddressChange::Delete);
     let domain = || "example.com".parse().unwrap();
     let mut text = String::new();
