@@ -55,7 +55,7 @@ pub use error::{Credential, Error, ForbiddenBy, Missing};
 #[cfg(feature = "fake-server")]
 pub use fake::FakeServer;
 #[cfg(feature = "fake")]
-pub use fake::{FakeCall, FakeDesec, Fault};
+pub use fake::{FakeCall, FakeDesec, FakeMail, FakeReminder, Fault};
 pub use http::{HttpClient, HttpError, HttpRequest, HttpResponse, Method};
 pub use names::{DomainName, RecordType, SubName, Timestamp, Ttl};
 pub use pace::Scope;

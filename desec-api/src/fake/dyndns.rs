@@ -10,38 +10,36 @@ use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
 use super::{
-    FakeDesec, State, TOKEN,
-    routes::Answer,
+    FakeDesec,
+    answer::{Answer, Reply},
+    ask::Ask,
+    bulk::{FORBIDDEN, conflict_text},
+    rrsets::store,
+    state::{Caller, State},
     yaml::{self, Item},
+    zone::Write,
 };
 use crate::{HttpRequest, IpNetwork, Method, RecordType, Scope, SubName, dyndns::IpAddress};
 
 /// What the dynDNS servers see of the world.
+#[derive(Default)]
 pub(super) struct Front {
-    v4: Option<Ipv4Addr>,
-    v6: Option<Ipv6Addr>,
+    second: Option<IpAddr>,
     blocked: Vec<Ipv4Addr>,
     /// Who asked for his address, and when.
     asked: Vec<(IpAddr, Instant)>,
 }
 
-impl Default for Front {
-    fn default() -> Self {
-        Self { v4: Some(Ipv4Addr::new(198, 51, 100, 7)), v6: None, blocked: Vec::new(), asked: Vec::new() }
-    }
-}
-
 impl FakeDesec {
-    /// Sets the addresses from which requests come, as dynDNS and the checkip hosts see them; 198.51.100.7
-    /// and none if not set. Without an address of a family its hosts answer 502.
-    pub fn set_client_addresses(&self, v4: Option<Ipv4Addr>, v6: Option<Ipv6Addr>) {
-        let front = &mut self.lock().front;
-        (front.v4, front.v6) = (v4, v6);
+    /// Gives the machine from which requests come an address of the other family, or none, as it is from the
+    /// beginning. The hosts of a family without an address answer 502.
+    pub fn set_second_client_address(&self, address: Option<IpAddr>) {
+        self.lock().state.front.second = address;
     }
 
     /// Refuses an address to names below `dedyn.io`, as addresses on deSEC's block list are.
     pub fn block_address(&self, address: Ipv4Addr) {
-        self.lock().front.blocked.push(address);
+        self.lock().state.front.blocked.push(address);
     }
 }
 
@@ -54,9 +52,9 @@ pub(super) fn is_update(request: &HttpRequest) -> bool {
 }
 
 /// Returns the answer to a request for dynDNS or for the caller's address; `None` to any other request.
-pub(super) fn answer(state: &mut State, request: &HttpRequest) -> Option<Answer> {
+pub(super) fn answer(state: &mut State, request: &HttpRequest) -> Option<Reply> {
     match request.url().host_str() {
-        _ if is_update(request) => Some(update(state, request).unwrap_or_else(|refusal| refusal)),
+        _ if is_update(request) => Some(update(state, &Ask::new(request))),
         Some(host) if host.starts_with("checkip") && host.ends_with(".dedyn.io") => {
             Some(checkip(state, host))
         }
@@ -64,158 +62,162 @@ pub(super) fn answer(state: &mut State, request: &HttpRequest) -> Option<Answer>
     }
 }
 
-fn checkip(state: &mut State, host: &str) -> Answer {
-    let limited = state.windows.is_some();
-    let front = &mut state.front;
-    let address = match host {
-        "checkipv4.dedyn.io" => front.v4.map(IpAddr::from),
-        "checkipv6.dedyn.io" => front.v6.map(IpAddr::from),
-        _ => front.seen_at(host),
-    };
-    let Some(address) = address else { return Answer::html(502, "no connection of this family") };
-    let now = Instant::now();
-    front.asked.retain(|(_, at)| *at + CHECKIP_WINDOW > now);
-    if limited && front.asked.iter().filter(|(by, _)| *by == address).count() >= CHECKIP_MOST {
-        return Answer::throttled(None);
+fn checkip(state: &mut State, host: &str) -> Reply {
+    let address = seen_at(state, host).ok_or_else(|| Answer::front(502, "Bad Gateway"))?;
+    let (now, asked) = (Instant::now(), &mut state.front.asked);
+    asked.retain(|(_, at)| *at + CHECKIP_WINDOW > now);
+    if state.windows.is_some() && asked.iter().filter(|(by, _)| *by == address).count() >= CHECKIP_MOST {
+        return Err(Answer::throttled(None));
     }
-    front.asked.push((address, now));
-    Answer::text(200, address.to_string())
+    asked.push((address, now));
+    Ok(text(200, address.to_string()))
 }
 
-fn update(state: &mut State, request: &HttpRequest) -> Result<Answer, Answer> {
-    let query = Query(request.url().query_pairs().into_owned().collect());
-    let basic_name = authenticate(state, request, &query)?;
-    let names = names(state, &query, basic_name)?;
-    let own = query.own();
-    let domain = domain(state, names.iter().chain(own.iter().map(|own| &own.name)))?;
-    if let Some(windows) = &mut state.windows {
-        let scope = Scope::DynDns(domain.parse().expect("domains have valid names"));
-        windows.count(&scope).map_err(Answer::throttled_in_text)?;
-    }
-    if request.method() != Method::Get {
-        let text = format!("Method \"{}\" not allowed.", request.method().as_str());
-        return Err(Answer::text(405, text));
+fn update(state: &mut State, ask: &Ask<'_>) -> Reply {
+    let (caller, basic_name) = authenticate(state, ask).map_err(Answer::plain)?;
+    let names = names(state, ask, &caller, basic_name)?;
+    let own = own(ask);
+    let domain = domain(state, &caller, names.iter().chain(own.iter().map(|own| &own.name)))?;
+    let scope = Scope::DynDns(domain.parse().expect("domains have valid names"));
+    state.count(Some(caller.account), &scope).map_err(Answer::plain)?;
+    if ask.method != Method::Get {
+        return Err(ask.not_allowed().plain());
     }
 
-    let host = request.url().host_str().unwrap_or_default();
-    let client = state.front.seen_at(host).map(|address| address.to_string());
-    let v4 = query.action(&["myip", "myipv4", "ip"], '.', client.as_deref())?;
-    let v6 = query.action(&["myipv6", "ipv6", "myip", "ip"], ':', client.as_deref())?;
+    let host = ask.request.url().host_str().unwrap_or_default();
+    let client = seen_at(state, host).map(|address| address.to_string());
+    let v4 = action(ask, &["myip", "myipv4", "ip"], '.', client.as_deref())?;
+    let v6 = action(ask, &["myipv6", "ipv6", "myip", "ip"], ':', client.as_deref())?;
     let mut actions: Vec<(String, RecordType, Action)> = Vec::new();
-    let common = names.iter().flat_map(|name| {
-        [(name.clone(), RecordType::A, v4.clone()), (name.clone(), RecordType::Aaaa, v6.clone())]
-    });
-    for (name, rtype, action) in common {
-        actions.push((subname(&name, &domain), rtype, action));
+    for name in names.iter().map(|name| subname(name, &domain)) {
+        actions.push((name.clone(), RecordType::A, v4.clone()));
+        actions.push((name, RecordType::Aaaa, v6.clone()));
     }
     for own in own {
-        let (subname, action) =
-            (subname(&own.name, &domain), parse(&own.parameter, &own.value, own.separator)?);
+        let (name, action) = (subname(&own.name, &domain), parse(&own.parameter, &own.value, own.separator)?);
         let Some(action) = action else { continue };
-        actions.retain(|(name, rtype, _)| *name != subname || *rtype != own.rtype);
-        actions.push((subname, own.rtype, action));
+        actions.retain(|(other, rtype, _)| *other != name || *rtype != own.rtype);
+        actions.push((name, own.rtype, action));
     }
 
     let mut writes = Vec::new();
-    let mut items = Vec::new();
     for (subname, rtype, action) in actions {
-        let present = records(state, &domain, &subname, &rtype);
+        let present = || records(state, &domain, &subname, &rtype);
         let records = match action {
             Action::Preserve => continue,
             Action::Set(records) => records,
-            Action::Subnet(text) if rtype == RecordType::A => moved::<Ipv4Addr>(&present, &text),
-            Action::Subnet(text) => moved::<Ipv6Addr>(&present, &text),
+            Action::Subnet(text) if rtype == RecordType::A => moved::<Ipv4Addr>(present(), &text),
+            Action::Subnet(text) => moved::<Ipv6Addr>(present(), &text),
         };
-        items.push(objection(state, &domain, &subname, &rtype, &records).map(Item::NonField));
-        writes.push((subname, rtype, records));
+        writes.push(Write { subname, rtype, ttl: Some(60), records: Some(records) });
     }
+    let token = state.token(&caller);
+    if !writes.iter().all(|write| token.may_write(&domain, &write.subname, write.rtype.as_str())) {
+        return Err(text(403, FORBIDDEN));
+    }
+    let items: Vec<_> =
+        writes.iter().map(|write| objection(state, &domain, write).map(Item::NonField)).collect();
     if items.iter().any(Option::is_some) {
-        return Err(Answer::text(400, yaml::list(&items)));
+        return Err(text(400, yaml::list(&items)));
     }
-    let tick = state.tick();
-    let zone = state.domains.get_mut(&domain).expect("it was found");
-    for (subname, rtype, records) in writes {
-        zone.write(&subname, &rtype, Some(60), Some(&records), tick);
-    }
-    Ok(Answer::text(200, "good"))
+    store(state, &domain, &writes);
+    Ok(text(200, "good"))
 }
 
-impl Front {
-    fn seen_at(&self, host: &str) -> Option<IpAddr> {
-        let (v4, v6) = (self.v4.map(IpAddr::from), self.v6.map(IpAddr::from));
-        if host.starts_with("update6.") { v6 } else { v4.or(v6) }
+/// Returns the address that a host sees, if it can be reached at all.
+fn seen_at(state: &State, host: &str) -> Option<IpAddr> {
+    let addresses = [Some(state.client), state.front.second];
+    let mut addresses = addresses.into_iter().flatten();
+    match host {
+        "checkipv4.dedyn.io" => addresses.find(IpAddr::is_ipv4),
+        "checkipv6.dedyn.io" | "update6.dedyn.io" => addresses.find(IpAddr::is_ipv6),
+        _ => addresses.next(),
     }
 }
 
-/// Returns the user name of Basic authentication, if there is one.
-fn authenticate(state: &State, request: &HttpRequest, query: &Query) -> Result<Option<String>, Answer> {
-    let refused = |text: &str| Answer::text(401, text).with("www-authenticate", "Token".into());
-    let header = request.authorization().map(|header| header.expose_secret().to_owned()).unwrap_or_default();
-    let words: Vec<&str> = header.split_whitespace().collect();
-    let scheme = words.first().map(|scheme| scheme.to_ascii_lowercase());
-    match (scheme.as_deref(), &words[..]) {
-        (Some("token"), [_]) => Err(refused("Invalid token header. No credentials provided.")),
-        (Some("token"), [_, token]) if *token == TOKEN => Ok(None),
-        (Some("token"), [_, _]) => Err(refused("Invalid token.")),
-        (Some("token"), _) => Err(refused("Invalid token header. Token string should not contain spaces.")),
-        (Some("basic"), [_]) => Err(refused("Invalid basic auth token header. No credentials provided.")),
-        (Some("basic"), [_, code]) => {
-            let plain = BASE64_STANDARD.decode(code).ok().and_then(|plain| String::from_utf8(plain).ok());
-            let pair = plain.as_deref().and_then(|plain| plain.split_once(':'));
-            let (name, token) = pair.ok_or_else(|| refused("badauth"))?;
-            let mine = name.is_empty() || name.contains('@') || owner(state, &name.to_lowercase()).is_some();
-            if mine && token == TOKEN { Ok(Some(name.into())) } else { Err(refused("badauth")) }
-        }
-        _ => {
-            let no_name = || refused("No username URL parameter provided.");
-            let name = query.get("username").ok_or_else(no_name)?;
-            let no_password = || refused("No password URL parameter provided.");
-            let password = query.get("password").ok_or_else(no_password)?;
-            let mine = name.contains('@') || owner(state, &name.to_lowercase()).is_some();
-            if mine && password == TOKEN { Ok(None) } else { Err(refused("badauth")) }
-        }
+/// Returns who asks, with the user name of Basic authentication, if there is one.
+fn authenticate(state: &mut State, ask: &Ask<'_>) -> Result<(Caller, Option<String>), Answer> {
+    let badauth = || Answer::unauthenticated("badauth");
+    if let Some(secret) = ask.secret()? {
+        let caller = state.authenticate(secret).ok_or_else(|| Answer::unauthenticated("Invalid token."))?;
+        return Ok((caller, None));
     }
+    let header = ask.request.authorization().map(|header| header.expose_secret().to_owned());
+    let header = header.unwrap_or_default();
+    let mut words = header.split_ascii_whitespace();
+    if words.next().is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic")) {
+        let none = || Answer::unauthenticated("Invalid basic auth token header. No credentials provided.");
+        let plain = BASE64_STANDARD.decode(words.next().ok_or_else(none)?).map_err(|_| badauth())?;
+        let plain = String::from_utf8(plain).map_err(|_| badauth())?;
+        let (name, secret) = plain.split_once(':').ok_or_else(badauth)?;
+        let caller = state.authenticate(secret).ok_or_else(badauth)?;
+        let mine = name.is_empty() || is_of(state, &caller, name);
+        return if mine { Ok((caller, Some(name.into()))) } else { Err(badauth()) };
+    }
+    let missing = |what: &str| Answer::unauthenticated(&format!("No {what} URL parameter provided."));
+    let name = ask.query("username").ok_or_else(|| missing("username"))?;
+    let secret = ask.query("password").ok_or_else(|| missing("password"))?;
+    let caller = state.authenticate(secret).ok_or_else(badauth)?;
+    if is_of(state, &caller, name) { Ok((caller, None)) } else { Err(badauth()) }
+}
+
+/// Returns whether a user name, a mail address or the name of a host, belongs to the caller.
+fn is_of(state: &State, caller: &Caller, name: &str) -> bool {
+    if name.contains('@') {
+        return state.accounts[&caller.account].email.eq_ignore_ascii_case(name);
+    }
+    owner(state, caller, &name.to_lowercase()).is_some()
 }
 
 /// Returns the names to update, in lower case.
-fn names(state: &State, query: &Query, basic_name: Option<String>) -> Result<Vec<String>, Answer> {
-    let hostname = query.get("hostname").filter(|name| !["", "YES"].contains(name));
+fn names(
+    state: &State,
+    ask: &Ask<'_>,
+    caller: &Caller,
+    basic_name: Option<String>,
+) -> Result<Vec<String>, Answer> {
+    let hostname = ask.query("hostname").filter(|name| !["", "YES"].contains(name));
     let basic_name = basic_name.filter(|name| !name.is_empty() && !name.contains('@'));
     let given =
-        hostname.or_else(|| query.get("host_id")).or(basic_name.as_deref()).or_else(|| query.get("username"));
+        hostname.or_else(|| ask.query("host_id")).or(basic_name.as_deref()).or_else(|| ask.query("username"));
     if let Some(given) = given {
         let mut names: Vec<_> = given.to_lowercase().split(',').map(|name| name.trim().to_owned()).collect();
         names.sort_unstable();
         names.dedup();
         return Ok(names);
     }
-    let mut domains = state.domains.keys();
+    let mut domains = state.domains_of(caller.account).map(|(domain, _)| domain);
     match (domains.next(), domains.next()) {
         (Some(only), None) => Ok(vec![only.clone()]),
-        (None, _) => Err(Answer::text(404, "nohost")),
-        _ => Err(Answer::text(400, "Request does not properly specify domain for update.")),
+        (None, _) => Err(text(404, "nohost")),
+        _ => Err(text(400, "Request does not properly specify domain for update.")),
     }
 }
 
 /// Returns the one domain that all names belong to.
-fn domain<'a>(state: &State, names: impl Iterator<Item = &'a String>) -> Result<String, Answer> {
-    let nohost = || Answer::text(404, "nohost");
+fn domain<'a>(
+    state: &State,
+    caller: &Caller,
+    names: impl Iterator<Item = &'a String>,
+) -> Result<String, Answer> {
+    let nohost = || text(404, "nohost");
     let domains: Result<Vec<String>, Answer> =
-        names.map(|name| owner(state, name).ok_or_else(nohost)).collect();
+        names.map(|name| owner(state, caller, name).ok_or_else(nohost)).collect();
     let domains = domains?;
     if domains.iter().any(|domain| *domain != domains[0]) {
-        return Err(Answer::text(400, "Cannot update subdomains from more than one domain."));
+        return Err(text(400, "Cannot update subdomains from more than one domain."));
     }
     domains.into_iter().next().ok_or_else(nohost)
 }
 
 /// Returns the longest domain of the account that `name` is in, if the name is valid.
-fn owner(state: &State, name: &str) -> Option<String> {
+fn owner(state: &State, caller: &Caller, name: &str) -> Option<String> {
     let below = |domain: &str| {
         let subname = name.strip_suffix(domain)?.strip_suffix('.')?;
         subname.parse::<SubName>().ok().filter(|subname| !subname.is_apex())
     };
-    let own = state.domains.keys().filter(|domain| name == *domain || below(domain).is_some());
+    let own = state.domains_of(caller.account).map(|(domain, _)| domain);
+    let own = own.filter(|domain| name == *domain || below(domain).is_some());
     own.max_by_key(|domain| domain.len()).cloned()
 }
 
@@ -223,10 +225,9 @@ fn subname(name: &str, domain: &str) -> String {
     name.strip_suffix(domain).unwrap_or_default().trim_end_matches('.').to_owned()
 }
 
-fn records(state: &State, domain: &str, subname: &str, rtype: &RecordType) -> Vec<String> {
-    let sets = state.domains[domain].rrsets().into_iter();
-    let mut same = sets.filter(|set| set.subname.as_str() == subname && set.rtype == *rtype);
-    same.next().map(|set| set.records).unwrap_or_default()
+fn records<'a>(state: &'a State, domain: &str, subname: &str, rtype: &RecordType) -> &'a [String] {
+    let stored = state.domains[domain].sets.get(&(subname.to_owned(), rtype.to_string()));
+    stored.map_or(&[], |stored| &stored.records)
 }
 
 fn moved<A: IpAddress>(records: &[String], network: &str) -> Vec<String> {
@@ -235,13 +236,8 @@ fn moved<A: IpAddress>(records: &[String], network: &str) -> Vec<String> {
     records.iter().filter_map(|record| record.parse().ok()).map(|a| network.adopt(a).to_string()).collect()
 }
 
-fn objection(
-    state: &State,
-    domain: &str,
-    subname: &str,
-    rtype: &RecordType,
-    records: &[String],
-) -> Option<String> {
+fn objection(state: &State, domain: &str, write: &Write) -> Option<String> {
+    let (rtype, records) = (&write.rtype, write.records.as_deref().unwrap_or_default());
     for record in records {
         let address = record.parse::<IpAddr>().ok();
         if address.is_none_or(|address| address.is_ipv4() != (*rtype == RecordType::A)) {
@@ -252,16 +248,9 @@ fn objection(
             return Some(format!("IP address {record} not allowed."));
         }
     }
-    let alias = !records.is_empty() && !self::records(state, domain, subname, &RecordType::Cname).is_empty();
-    alias.then(|| {
-        "RRset with conflicting type present at same subname: database (CNAME). (No other RRsets are allowed \
-         alongside CNAME.)"
-            .into()
-    })
+    let alias = !write.deletes() && state.domains[domain].holds(&write.subname, "CNAME");
+    alias.then(|| conflict_text("database (CNAME)"))
 }
-
-/// The parameters of a request.
-struct Query(Vec<(String, String)>);
 
 /// A parameter for one name alone.
 struct Own {
@@ -279,37 +268,35 @@ enum Action {
     Subnet(String),
 }
 
-impl Query {
-    // Of a parameter given twice, the last one counts.
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().rev().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
-    }
-
-    fn own(&self) -> Vec<Own> {
-        let own = |(parameter, value): &(String, String)| {
-            let (kind, name) = parameter.split_once(':')?;
-            let (rtype, separator) = match kind {
-                "myipv4" => (RecordType::A, '.'),
-                "myipv6" => (RecordType::Aaaa, ':'),
-                _ => return None,
-            };
-            let name = name.trim().to_lowercase();
-            Some(Own { parameter: parameter.clone(), name, rtype, separator, value: value.clone() })
+fn own(ask: &Ask<'_>) -> Vec<Own> {
+    let own = |(parameter, value): &(String, String)| {
+        let (kind, name) = parameter.split_once(':')?;
+        let (rtype, separator) = match kind {
+            "myipv4" => (RecordType::A, '.'),
+            "myipv6" => (RecordType::Aaaa, ':'),
+            _ => return None,
         };
-        self.0.iter().filter_map(own).collect()
-    }
+        let name = name.trim().to_lowercase();
+        Some(Own { parameter: parameter.clone(), name, rtype, separator, value: value.clone() })
+    };
+    ask.queries().iter().filter_map(own).collect()
+}
 
-    /// Returns what shall happen to one family, whose addresses contain `separator`.
-    fn action(&self, parameters: &[&str], separator: char, client: Option<&str>) -> Result<Action, Answer> {
-        for parameter in parameters {
-            let Some(value) = self.get(parameter) else { continue };
-            if let Some(action) = parse(parameter, value, separator)? {
-                return Ok(action);
-            }
+/// Returns what shall happen to one family, whose addresses contain `separator`.
+fn action(
+    ask: &Ask<'_>,
+    parameters: &[&str],
+    separator: char,
+    client: Option<&str>,
+) -> Result<Action, Answer> {
+    for parameter in parameters {
+        let Some(value) = ask.query(parameter) else { continue };
+        if let Some(action) = parse(parameter, value, separator)? {
+            return Ok(action);
         }
-        let client = client.filter(|address| address.contains(separator));
-        Ok(Action::Set(client.map(str::to_owned).into_iter().collect()))
     }
+    let client = client.filter(|address| address.contains(separator));
+    Ok(Action::Set(client.map(str::to_owned).into_iter().collect()))
 }
 
 /// Returns what a parameter says about the family whose addresses contain `separator`, if anything.
@@ -320,7 +307,7 @@ fn parse(parameter: &str, value: &str, separator: char) -> Result<Option<Action>
     values.dedup();
     let refused = |text: &str| {
         let text = format!("IP parameter \"{parameter}\" {text}");
-        Err(Answer::text(400, yaml::list(&[Some(Item::Bare(text))])))
+        Err(self::text(400, yaml::list(&[Some(Item::Bare(text))])))
     };
     let subnet = |value: &str| match separator {
         '.' => value.parse::<IpNetwork<Ipv4Addr>>().is_ok(),
@@ -344,6 +331,10 @@ fn parse(parameter: &str, value: &str, separator: char) -> Result<Option<Action>
         }
         _ => Ok(Some(Action::Set(values.into_iter().map(str::to_owned).collect()))),
     }
+}
+
+fn text(status: u16, text: impl Into<String>) -> Answer {
+    Answer::text(status, "text/plain", text)
 }
 
 // Of the web server, which knows no account: for each address.

@@ -52,7 +52,8 @@ fn published(fake: &FakeDesec, rtype: &RecordType) -> Vec<String> {
 async fn each_family_changes_as_said() {
     let (fake, dyndns) = world();
     // What the connection would add if it were asked.
-    fake.set_client_addresses(Some([8, 8, 8, 8].into()), Some("2a00::8".parse().unwrap()));
+    fake.set_client_address("8.8.8.8".parse().unwrap());
+    fake.set_second_client_address(Some("2a00::8".parse().unwrap()));
     let both = [name("@"), name("www"), name("*.x")];
     let steps: [(_, _, &[&str], &[&str]); 5] = [
         (v4(1), Preserve, &["@ 9.9.9.1", "*.x 9.9.9.1", "www 9.9.9.1"], &[]),
