@@ -65,7 +65,7 @@ impl Answer {
     }
 
     pub(super) fn throttled(retry_after: Option<Duration>) -> Self {
-        let Some(wait) = retry_after else { return Self::front(429, "Too Many Requests") };
+        let Some(wait) = retry_after else { return Self::text(429, "text/html", TOO_MANY) };
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         let unit = if seconds == 1 { "second" } else { "seconds" };
         let detail = format!("Request was throttled. Expected available in {seconds} {unit}.");
@@ -138,3 +138,9 @@ impl From<Answer> for HttpResponse {
         headers.fold(bare, |response, (name, value)| response.with_header(name, &value))
     }
 }
+
+const TOO_MANY: &str = "<!DOCTYPE html>\r\n<html lang=\"en\">\r\n<head>\r\n<meta charset=\"utf-8\">\r\n\
+                        <meta name=\"robots\" content=\"noindex\">\r\n<title>429 Too Many Requests</title>\r\n</head>\r\n\
+                        <body style=\"background-color: white\">\r\n<div style=\"text-align: center;\">\
+                        <h1>429 Too Many Requests</h1></div>\r\n<hr>\r\n\
+                        <div style=\"text-align: center;\">nginx</div>\r\n</body>\r\n</html>\r\n";

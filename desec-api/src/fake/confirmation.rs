@@ -162,6 +162,7 @@ fn activated(state: &mut State, account: AccountId, domain: Option<String>) -> R
         return Err(Answer::refused(json!([text])));
     }
     let mut zone = Zone::new(account, state.clock.tick(), domains::MINIMUM_TTL);
+    zone.delegate(state.clock.tick());
     let shown = zone.domain_json(&domain);
     zone.publish();
     let shown_with_keys = zone.domain_json_with_keys(&domain);

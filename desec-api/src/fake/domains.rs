@@ -153,6 +153,8 @@ fn create(state: &mut State, ask: &Ask<'_>, caller: &Caller) -> Reply {
             zone.write(write, state.clock.tick());
         }
     }
+    // After what was imported.
+    zone.delegate(state.clock.tick());
     let mut shown = zone.domain_json_with_keys(&name);
     shown["published"] = json!(null);
     zone.publish();

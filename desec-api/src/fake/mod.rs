@@ -313,6 +313,7 @@ impl Inner {
         let tick = state.clock.tick();
         state.domains.entry(name.as_str().into()).or_insert_with(|| {
             let mut zone = Zone::new(owner, tick, minimum_ttl);
+            zone.delegate(tick);
             zone.publish();
             zone
         });

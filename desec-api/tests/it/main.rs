@@ -3,6 +3,8 @@
 mod canonical;
 mod domains;
 mod fake;
+mod fake_recorded;
+mod fake_server;
 mod pace;
 mod pagination;
 mod recording;

@@ -1,0 +1,108 @@
+//! The scenes of the limits, and of what the web server in front says.
+
+use std::time::Duration;
+
+use desec_api::{Fault, Method};
+use serde_json::{Value, json};
+
+use super::{Scene, world::World, zones::DYNDNS};
+
+pub(crate) const SCENES: &[(&str, Scene)] = &[
+    ("auth_header", |world, n, _| {
+        world.domains(&["example.com"]);
+        if n == 4 { Err(DYNDNS) } else { Ok(()) }
+    }),
+    ("checkip", |_, _, _| Err(DYNDNS)),
+    ("dyndns_errors", |_, _, _| Err(DYNDNS)),
+    ("dyndns_throttled", |_, _, _| Err(DYNDNS)),
+    ("dyndns_update", |_, _, _| Err(DYNDNS)),
+    ("errors_transport", errors_transport),
+    ("root", |_, n, _| match n {
+        2 => Err("version 2 is not here"),
+        3 => Err(METHOD),
+        _ => Ok(()),
+    }),
+    ("throttle_account", throttle_account),
+    ("throttle_daily", |_, _, _| Err("a personal limit")),
+    ("throttle_long", throttle_long),
+    ("throttle_nginx", |world, _, _| {
+        world.fake.inject(Fault::Throttled { retry_after: None });
+        Ok(())
+    }),
+    ("throttle_reads", throttle_reads),
+    ("throttle_writes", throttle_writes),
+];
+
+fn errors_transport(world: &mut World, n: usize, _: &[Value]) -> Result<(), &'static str> {
+    world.domains(&["example.com"]);
+    match n {
+        2 => world.body = Some(vec![b' '; 1_126_402]),
+        5..=8 => return Err(METHOD),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn throttle_account(world: &mut World, n: usize, _: &[Value]) -> Result<(), &'static str> {
+    match n {
+        0 => world.secret = "gone".into(),
+        1 => world.become_token(&json!({})),
+        2 => {
+            world.fake.throttle(true);
+            for _ in 0..3 {
+                let path = "/api/v1/auth/account/reset-password/";
+                assert_eq!(world.status(Method::Post, path, &json!({})), 400);
+            }
+        }
+        3 => {
+            for _ in 0..50 {
+                let body = json!({ "email": "x@example.com", "password": "x" });
+                assert_eq!(world.status(Method::Post, "/api/v1/auth/login/", &body), 403);
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn throttle_long(world: &mut World, n: usize, _: &[Value]) -> Result<(), &'static str> {
+    let (path, times, seconds) = match n {
+        0 => ("/api/v1/domains/example.com/rrsets/", 100, 5),
+        1 => ("/api/v1/domains/example.com/rrsets/", 300, 37),
+        _ => ("/api/v1/domains/", 1000, 3),
+    };
+    world.restart(&["example.com"]);
+    world.fake.throttle(true);
+    world.before = (Method::Post, path.to_owned(), times, Duration::from_secs(seconds));
+    Ok(())
+}
+
+fn throttle_reads(world: &mut World, n: usize, _: &[Value]) -> Result<(), &'static str> {
+    if n == 0 {
+        world.domains(&["dev.example.com"]);
+        world.fake.throttle(true);
+        let path = "/api/v1/domains/".to_owned();
+        world.before = (Method::Get, path, 50, Duration::from_millis(130));
+    }
+    Ok(())
+}
+
+fn throttle_writes(world: &mut World, n: usize, _: &[Value]) -> Result<(), &'static str> {
+    match n {
+        0 => {
+            world.domains(&["example.com", "dev.example.com"]);
+            world.put("example.com", "www", "A", &["192.0.2.1", "192.0.2.2"]);
+            world.fake.throttle(true);
+        }
+        3 => world.become_token(&json!({})),
+        4 => {
+            world.become_owner();
+            let path = "/api/v1/domains/example.com/rrsets/".to_owned();
+            world.before = (Method::Patch, path, 13, Duration::from_millis(1100));
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+const METHOD: &str = "a method that the client does not have";
