@@ -172,7 +172,7 @@ fn activated(state: &mut State, account: AccountId, domain: Option<String>) -> R
         return Ok(Answer::json(200, json!({ "detail": text, "domain": shown_with_keys })));
     }
     let mut token = state.new_token(account);
-    token.name = "dyndns".into();
+    token.settings.name = "dyndns".into();
     let mut answer = token.json_with_secret(state);
     state.tokens.push(token);
     answer["detail"] = json!(ROUTER);

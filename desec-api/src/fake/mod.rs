@@ -49,6 +49,7 @@ use self::{
     confirmation::Action,
     faults::Faults,
     state::{Account, AccountId, State},
+    tokens::Permissions,
     zone::{Write, Zone},
 };
 pub use self::{
@@ -86,7 +87,7 @@ impl FakeDesec {
         let account = state.add_account(EMAIL.into(), None);
         let mut token = state.new_token(account);
         TOKEN.clone_into(&mut token.secret);
-        (token.creates_domains, token.deletes_domains, token.manages_tokens) = (true, true, true);
+        token.settings.may = Permissions::ALL;
         state.tokens.push(token);
         let (calls, faults) = (VecDeque::new(), Faults::default());
         Self { inner: Arc::new(Mutex::new(Inner { state, account, calls, faults })) }

@@ -138,13 +138,13 @@ async fn policies_bind_the_client_of_their_token() {
     let allowed = json!({ "domain": "example.com", "subname": "_dmarc", "type": null, "perm_write": true });
     assert_eq!(send(&fake, &fake.token(), Method::Post, &path, &allowed).status(), 201);
     let client = fake.client_for(created["token"].as_str().unwrap().into()).unwrap();
-    let patch = |subname: &str| {
-        let patch = RrSetPatch::new(subname.parse().unwrap(), RecordType::Txt).with_ttl(ttl());
-        patch.with_records(["\"v=DMARC1; p=none\"".into()])
+    let set = |subname: &str| {
+        let set = RrSetPatch::new(subname.parse().unwrap(), RecordType::Txt).with_ttl(ttl());
+        set.with_records(["\"v=DMARC1; p=none\"".into()])
     };
-    client.patch_rrsets(&domain, &[patch("_dmarc")]).await.unwrap();
+    client.patch_rrsets(&domain, &[set("_dmarc")]).await.unwrap();
     let before = fake.zone(&domain);
-    let error = client.patch_rrsets(&domain, &[patch("_dmarc"), patch("www")]).await.unwrap_err();
+    let error = client.patch_rrsets(&domain, &[set("_dmarc"), set("www")]).await.unwrap_err();
     assert!(matches!(error, Error::Forbidden { .. }), "{error:?}");
     assert_eq!(fake.zone(&domain), before, "nothing of it was written");
 }

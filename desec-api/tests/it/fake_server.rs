@@ -23,9 +23,9 @@ async fn send(uri: &str, token: &str, request: &Value) -> (u64, Value) {
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: desec.io\r\nConnection: close\r\n");
     for (name, value) in request["headers"].as_object().unwrap() {
         let value = value.as_str().unwrap().replace("REDACTED", token);
-        head += &format!("{name}: {value}\r\n");
+        head.extend([name, ": ", &value, "\r\n"]);
     }
-    head += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
+    head.extend(["Content-Length: ", &body.len().to_string(), "\r\n\r\n", &body]);
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();

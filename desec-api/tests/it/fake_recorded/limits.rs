@@ -10,40 +10,40 @@ use super::{Scene, world::World, zones::DYNDNS};
 pub(crate) const SCENES: &[(&str, Scene)] = &[
     ("auth_header", |world, n, _| {
         world.domains(&["example.com"]);
-        if n == 4 { Err(DYNDNS) } else { Ok(()) }
+        if n == 4 {
+            world.leave_out(DYNDNS);
+        }
     }),
-    ("checkip", |_, _, _| Err(DYNDNS)),
-    ("dyndns_errors", |_, _, _| Err(DYNDNS)),
-    ("dyndns_throttled", |_, _, _| Err(DYNDNS)),
-    ("dyndns_update", |_, _, _| Err(DYNDNS)),
+    ("checkip", |world, _, _| world.leave_out(DYNDNS)),
+    ("dyndns_errors", |world, _, _| world.leave_out(DYNDNS)),
+    ("dyndns_throttled", |world, _, _| world.leave_out(DYNDNS)),
+    ("dyndns_update", |world, _, _| world.leave_out(DYNDNS)),
     ("errors_transport", errors_transport),
-    ("root", |_, n, _| match n {
-        2 => Err("version 2 is not here"),
-        3 => Err(METHOD),
-        _ => Ok(()),
+    ("root", |world, n, _| match n {
+        2 => world.leave_out("version 2 is not here"),
+        3 => world.leave_out(METHOD),
+        _ => {}
     }),
     ("throttle_account", throttle_account),
-    ("throttle_daily", |_, _, _| Err("a personal limit")),
+    ("throttle_daily", |world, _, _| world.leave_out("a personal limit")),
     ("throttle_long", throttle_long),
     ("throttle_nginx", |world, _, _| {
         world.fake.inject(Fault::Throttled { retry_after: None });
-        Ok(())
     }),
     ("throttle_reads", throttle_reads),
     ("throttle_writes", throttle_writes),
 ];
 
-fn errors_transport(world: &mut World, n: usize, _: &[Value]) -> Result<(), &'static str> {
+fn errors_transport(world: &mut World, n: usize, _: &[Value]) {
     world.domains(&["example.com"]);
     match n {
         2 => world.body = Some(vec![b' '; 1_126_402]),
-        5..=8 => return Err(METHOD),
+        5..=8 => world.leave_out(METHOD),
         _ => {}
     }
-    Ok(())
 }
 
-fn throttle_account(world: &mut World, n: usize, _: &[Value]) -> Result<(), &'static str> {
+fn throttle_account(world: &mut World, n: usize, _: &[Value]) {
     match n {
         0 => world.secret = "gone".into(),
         1 => world.become_token(&json!({})),
@@ -62,10 +62,9 @@ fn throttle_account(world: &mut World, n: usize, _: &[Value]) -> Result<(), &'st
         }
         _ => {}
     }
-    Ok(())
 }
 
-fn throttle_long(world: &mut World, n: usize, _: &[Value]) -> Result<(), &'static str> {
+fn throttle_long(world: &mut World, n: usize, _: &[Value]) {
     let (path, times, seconds) = match n {
         0 => ("/api/v1/domains/example.com/rrsets/", 100, 5),
         1 => ("/api/v1/domains/example.com/rrsets/", 300, 37),
@@ -74,20 +73,18 @@ fn throttle_long(world: &mut World, n: usize, _: &[Value]) -> Result<(), &'stati
     world.restart(&["example.com"]);
     world.fake.throttle(true);
     world.before = (Method::Post, path.to_owned(), times, Duration::from_secs(seconds));
-    Ok(())
 }
 
-fn throttle_reads(world: &mut World, n: usize, _: &[Value]) -> Result<(), &'static str> {
+fn throttle_reads(world: &mut World, n: usize, _: &[Value]) {
     if n == 0 {
         world.domains(&["dev.example.com"]);
         world.fake.throttle(true);
         let path = "/api/v1/domains/".to_owned();
         world.before = (Method::Get, path, 50, Duration::from_millis(130));
     }
-    Ok(())
 }
 
-fn throttle_writes(world: &mut World, n: usize, _: &[Value]) -> Result<(), &'static str> {
+fn throttle_writes(world: &mut World, n: usize, _: &[Value]) {
     match n {
         0 => {
             world.domains(&["example.com", "dev.example.com"]);
@@ -102,7 +99,6 @@ fn throttle_writes(world: &mut World, n: usize, _: &[Value]) -> Result<(), &'sta
         }
         _ => {}
     }
-    Ok(())
 }
 
 const METHOD: &str = "a method that the client does not have";
