@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::HttpResponse;
+use crate::{HttpRequest, HttpResponse};
 
 /// What a route says: an answer, or a refusal that ends it early.
 pub(super) type Reply = Result<Answer, Answer>;
@@ -80,6 +80,20 @@ impl Answer {
     /// Returns the page of the API for a failure of its own.
     pub(super) fn failure() -> Self {
         Self::page(500, "Server Error (500)", "")
+    }
+
+    /// Returns the answer to a read while a name server is down.
+    pub(super) fn broken(request: &HttpRequest) -> Self {
+        let answer = Self::detail(500, "Internal Server Error. We're on it!");
+        if request.url().path().ends_with("/zonefile/") { answer.plain() } else { answer }
+    }
+
+    /// Returns the answer to the later one of two writers who create the same RRset at the same time.
+    pub(super) fn conflict() -> Self {
+        let text = "Conflict: duplicate key value violates unique constraint \
+                    \"desecapi_rrset_domain_id_subname_type_ccd90095_uniq\"\nDETAIL:  Key (domain_id, subname, \
+                    type)=(1, www, A) already exists.";
+        Self::detail(409, text)
     }
 
     fn page(status: u16, title: &str, text: &str) -> Self {

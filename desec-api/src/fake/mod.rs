@@ -223,7 +223,7 @@ impl FakeDesec {
     }
 
     /// Lets something go wrong, once, after `spared` requests of its kind have passed: writes for the faults
-    /// of writes, any requests for the others. They are counted from when the faults before it have happened.
+    /// of writes, reads for those of reads, any requests for the others. They are counted from when the faults before it have happened.
     pub fn inject_after(&self, spared: usize, fault: Fault) {
         self.lock().faults.push(spared, fault);
     }
@@ -256,6 +256,8 @@ impl FakeDesec {
             Some(Fault::Unreachable) => Err(HttpError::not_sent("the fake cannot be reached")),
             Some(Fault::Throttled { retry_after }) => Ok(Answer::throttled(retry_after)),
             Some(Fault::FailsUnstored) => Ok(Answer::failure()),
+            Some(Fault::Conflict) => Ok(Answer::conflict()),
+            Some(Fault::ReadFails) => Ok(Answer::broken(request)),
             Some(Fault::FailsStored) => {
                 state.route(request);
                 Ok(Answer::failure())

@@ -7,7 +7,7 @@ use super::{Scene, essence::recording, world::World};
 
 pub(crate) const SCENES: &[(&str, Scene)] = &[
     ("cname_bulk", cname_bulk),
-    ("conflict_race", |world, n, _| world.leave_out(if n == 2 { DYNDNS } else { "a race of two requests" })),
+    ("conflict_race", conflict_race),
     ("domain_keys", domain_keys),
     ("domains_create", domains_create),
     ("domains_delete", domains_delete),
@@ -43,6 +43,14 @@ fn cname_bulk(world: &mut World, n: usize, _: &[Value]) {
         world.put("example.com", "c1", "A", &["192.0.2.1"]);
         world.put("example.com", "c1", "AAAA", &["2001:db8::1"]);
     }
+}
+
+fn conflict_race(world: &mut World, n: usize, _: &[Value]) {
+    world.domains(&["example.com"]);
+    if n == 2 {
+        return world.leave_out(DYNDNS);
+    }
+    world.fake.inject(Fault::Conflict);
 }
 
 fn domain_keys(world: &mut World, n: usize, _: &[Value]) {
@@ -99,7 +107,7 @@ fn errors_server(world: &mut World, n: usize, _: &[Value]) {
             world.domains(&["example.com", "slow.example"]);
             world.fake.inject(Fault::FailsUnstored);
         }
-        1 | 3 => world.leave_out("reads that need a name server that is down"),
+        1 | 3 => world.fake.inject(Fault::ReadFails),
         2 | 7 => world.fake.inject(Fault::FailsUnstored),
         6 => {
             world.fake.inject(Fault::FailsStored);
