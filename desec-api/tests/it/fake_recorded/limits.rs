@@ -25,7 +25,7 @@ pub(crate) const SCENES: &[(&str, Scene)] = &[
         _ => {}
     }),
     ("throttle_account", throttle_account),
-    ("throttle_daily", |world, _, _| world.leave_out("a personal limit")),
+    ("throttle_daily", throttle_daily),
     ("throttle_long", throttle_long),
     ("throttle_nginx", |world, _, _| {
         world.fake.inject(Fault::Throttled { retry_after: None });
@@ -57,6 +57,16 @@ fn throttle_account(world: &mut World, n: usize, _: &[Value]) {
             world.before = (Method::Post, path, 50, Duration::from_millis(100));
         }
         _ => {}
+    }
+}
+
+// The recorded account had a personal limit of 4 requests a day; here it is the usual one.
+fn throttle_daily(world: &mut World, n: usize, exchanges: &[Value]) {
+    if n == 0 {
+        world.seed(&exchanges[0]["response"]["body"]);
+        world.fake.throttle(true);
+        let path = "/api/v1/domains/".to_owned();
+        world.before = (Method::Get, path, 1_999, Duration::from_millis(1_300));
     }
 }
 

@@ -42,4 +42,4 @@ async fn the_fake_answers_as_recorded() {
     assert!(agreed >= AGREED, "only {agreed} of {all}, not {AGREED}:\n{}", others.join("\n"));
 }
 
-const AGREED: usize = 539;
+const AGREED: usize = 579;
