@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::HttpResponse;
+use crate::{HttpRequest, HttpResponse};
 
 /// What a route says: an answer, or a refusal that ends it early.
 pub(super) type Reply = Result<Answer, Answer>;
@@ -65,7 +65,7 @@ impl Answer {
     }
 
     pub(super) fn throttled(retry_after: Option<Duration>) -> Self {
-        let Some(wait) = retry_after else { return Self::front(429, "Too Many Requests") };
+        let Some(wait) = retry_after else { return Self::text(429, "text/html", TOO_MANY) };
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         let unit = if seconds == 1 { "second" } else { "seconds" };
         let detail = format!("Request was throttled. Expected available in {seconds} {unit}.");
@@ -80,6 +80,20 @@ impl Answer {
     /// Returns the page of the API for a failure of its own.
     pub(super) fn failure() -> Self {
         Self::page(500, "Server Error (500)", "")
+    }
+
+    /// Returns the answer to a read while a name server is down.
+    pub(super) fn broken(request: &HttpRequest) -> Self {
+        let answer = Self::detail(500, "Internal Server Error. We're on it!");
+        if request.url().path().ends_with("/zonefile/") { answer.plain() } else { answer }
+    }
+
+    /// Returns the answer to the later one of two writers who create the same RRset at the same time.
+    pub(super) fn conflict() -> Self {
+        let text = "Conflict: duplicate key value violates unique constraint \
+                    \"desecapi_rrset_domain_id_subname_type_ccd90095_uniq\"\nDETAIL:  Key (domain_id, subname, \
+                    type)=(1, www, A) already exists.";
+        Self::detail(409, text)
     }
 
     fn page(status: u16, title: &str, text: &str) -> Self {
@@ -138,3 +152,9 @@ impl From<Answer> for HttpResponse {
         headers.fold(bare, |response, (name, value)| response.with_header(name, &value))
     }
 }
+
+const TOO_MANY: &str = "<!DOCTYPE html>\r\n<html lang=\"en\">\r\n<head>\r\n<meta charset=\"utf-8\">\r\n\
+                        <meta name=\"robots\" content=\"noindex\">\r\n<title>429 Too Many Requests</title>\r\n</head>\r\n\
+                        <body style=\"background-color: white\">\r\n<div style=\"text-align: center;\">\
+                        <h1>429 Too Many Requests</h1></div>\r\n<hr>\r\n\
+                        <div style=\"text-align: center;\">nginx</div>\r\n</body>\r\n</html>\r\n";

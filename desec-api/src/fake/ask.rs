@@ -126,12 +126,31 @@ fn parse(body: &[u8]) -> Result<Value, String> {
     serde_json::from_str(text).map_err(|error| {
         let said = error.to_string();
         let found = WORDS.iter().find(|(ours, _)| said.starts_with(ours));
-        let word = found.map_or("Expecting value", |(_, theirs)| theirs);
+        let word = match found {
+            Some((_, theirs)) => theirs,
+            None if error.is_eof() && expects_name(text) => WORDS[0].1,
+            None => "Expecting value",
+        };
         let column = error.column() + usize::from(error.is_eof());
         let before: usize = text.split_inclusive('\n').take(error.line() - 1).map(str::len).sum();
         let position = (before + column).saturating_sub(1);
         format!("{word}: line {} column {column} (char {position})", error.line())
     })
+}
+
+// Whether a text that ends too early could go on with the name of a member.
+fn expects_name(text: &str) -> bool {
+    let (mut open, mut quoted, mut escaped) = (Vec::new(), false, false);
+    for c in text.chars() {
+        match c {
+            '"' if !escaped => quoted = !quoted,
+            '{' | '[' if !quoted => open.push(c),
+            '}' | ']' if !quoted => drop(open.pop()),
+            _ => {}
+        }
+        escaped = quoted && c == '\\' && !escaped;
+    }
+    open.last() == Some(&'{') && text.trim_end().ends_with(['{', ','])
 }
 
 const WORDS: [(&str, &str); 6] = [

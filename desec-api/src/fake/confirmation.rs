@@ -162,6 +162,7 @@ fn activated(state: &mut State, account: AccountId, domain: Option<String>) -> R
         return Err(Answer::refused(json!([text])));
     }
     let mut zone = Zone::new(account, state.clock.tick(), domains::MINIMUM_TTL);
+    zone.delegate(state.clock.tick());
     let shown = zone.domain_json(&domain);
     zone.publish();
     let shown_with_keys = zone.domain_json_with_keys(&domain);
@@ -171,7 +172,7 @@ fn activated(state: &mut State, account: AccountId, domain: Option<String>) -> R
         return Ok(Answer::json(200, json!({ "detail": text, "domain": shown_with_keys })));
     }
     let mut token = state.new_token(account);
-    token.name = "dyndns".into();
+    token.settings.name = "dyndns".into();
     let mut answer = token.json_with_secret(state);
     state.tokens.push(token);
     answer["detail"] = json!(ROUTER);

@@ -17,7 +17,7 @@ use crate::{Method, Scope};
 pub(super) fn collection(state: &mut State, ask: &Ask<'_>) -> Reply {
     let caller = state.caller(ask)?;
     if ask.method == Method::Post {
-        if !state.token(&caller).creates_domains {
+        if !state.token(&caller).settings.may.create_domains {
             return Err(Answer::forbidden());
         }
         let limit = state.accounts[&caller.account].limit_domains;
@@ -36,7 +36,7 @@ pub(super) fn collection(state: &mut State, ask: &Ask<'_>) -> Reply {
 
 pub(super) fn one(state: &mut State, ask: &Ask<'_>, domain: &str) -> Reply {
     let caller = state.caller(ask)?;
-    if ask.method == Method::Delete && !state.token(&caller).deletes_domains {
+    if ask.method == Method::Delete && !state.token(&caller).settings.may.delete_domains {
         return Err(Answer::forbidden());
     }
     let read = ask.method == Method::Get;
@@ -153,12 +153,14 @@ fn create(state: &mut State, ask: &Ask<'_>, caller: &Caller) -> Reply {
             zone.write(write, state.clock.tick());
         }
     }
+    // After what was imported.
+    zone.delegate(state.clock.tick());
     let mut shown = zone.domain_json_with_keys(&name);
     shown["published"] = json!(null);
     zone.publish();
     let id = state.id();
     let token = state.token_mut(caller);
-    if token.auto_policy {
+    if token.settings.auto_policy {
         let domain = Some(name.clone());
         token.policies.push(Policy { id, domain, subname: None, rtype: None, writes: true });
     }

@@ -39,8 +39,12 @@ pub enum Fault {
         /// Whether the write is executed nevertheless.
         stored: bool,
     },
+    /// The next write loses a race against another one: it is not executed and answers 409.
+    Conflict,
     /// The next write is stored, but its answer is lost.
     AnswerLost,
+    /// The next read answers 500.
+    ReadFails,
     /// The next request is not executed and answers 429.
     Throttled {
         /// The value of `Retry-After`, in whole seconds; without it the answer is one of the web server.
@@ -52,7 +56,11 @@ pub enum Fault {
 
 impl Fault {
     fn hits(self, write: bool) -> bool {
-        write || matches!(self, Self::Throttled { .. } | Self::Unreachable)
+        match self {
+            Self::Throttled { .. } | Self::Unreachable => true,
+            Self::ReadFails => !write,
+            _ => write,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Zone files that are given with a new domain (RFC 1035, section 5).
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
@@ -18,8 +18,9 @@ use crate::{Method, RecordType, canonical::normalise};
 pub(super) fn read(domain: &str, zone: &Zone, text: &str) -> Result<Vec<Write>, Vec<String>> {
     let entries = parse(domain, text)
         .map_err(|line| vec![format!("Zonefile contains syntax error in line {line}.")])?;
-    // Of one name and type, with the least time to live among them.
-    let mut sets: BTreeMap<(String, String), (u32, Vec<String>)> = BTreeMap::new();
+    // Of one name and type, in the order of the file, with the least time to live among them.
+    let mut sets: Vec<Set> = Vec::new();
+    let mut places = HashMap::new();
     let skipped = |subname: &str, rtype: &str| {
         AUTOMATIC.contains(&rtype)
             || ["CDS", "CDNSKEY", "DNSKEY"].contains(&rtype)
@@ -27,14 +28,18 @@ pub(super) fn read(domain: &str, zone: &Zone, text: &str) -> Result<Vec<Write>, 
     };
     for Entry { subname, ttl, rtype, content } in entries {
         if !skipped(&subname, &rtype) {
-            let set = sets.entry((subname, rtype)).or_insert((ttl, Vec::new()));
-            set.0 = set.0.min(ttl);
-            if !set.1.contains(&content) {
-                set.1.push(content);
+            let place = *places.entry((subname.clone(), rtype.clone())).or_insert_with(|| {
+                sets.push(Set { subname, rtype, ttl, records: Vec::new() });
+                sets.len() - 1
+            });
+            let set = &mut sets[place];
+            set.ttl = set.ttl.min(ttl);
+            if !set.records.contains(&content) {
+                set.records.push(content);
             }
         }
     }
-    let show = |((subname, rtype), (ttl, records)): (&(String, String), &(u32, Vec<String>))| -> Value {
+    let show = |Set { subname, rtype, ttl, records }: &Set| -> Value {
         let ttl = (*ttl).max(zone.minimum_ttl).min(86_400);
         json!({ "subname": subname, "type": rtype, "ttl": ttl, "records": records })
     };
@@ -43,7 +48,7 @@ pub(super) fn read(domain: &str, zone: &Zone, text: &str) -> Result<Vec<Write>, 
     let view = View { knows: &|_, _| false, may_write: &|_, _| true };
     let (items, errors) = bulk::judge(&rules, &view, &given).map_err(|_| Vec::new())?;
     let mut said = Vec::new();
-    for ((subname, rtype), error) in sets.keys().zip(&errors) {
+    for (Set { subname, rtype, .. }, error) in sets.iter().zip(&errors) {
         let name = format!("{subname}.{domain}");
         let texts =
             error.as_object().into_iter().flat_map(|fields| fields.values()).filter_map(Value::as_array);
@@ -52,6 +57,13 @@ pub(super) fn read(domain: &str, zone: &Zone, text: &str) -> Result<Vec<Write>, 
     }
     said.extend(items.iter().find_map(Item::found_late));
     if said.is_empty() { Ok(items.into_iter().map(Item::write).collect()) } else { Err(said) }
+}
+
+struct Set {
+    subname: String,
+    rtype: String,
+    ttl: u32,
+    records: Vec<String>,
 }
 
 struct Entry {

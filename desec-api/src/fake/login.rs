@@ -8,6 +8,7 @@ use super::{
     clock::micros,
     fields::Fields,
     state::{AccountId, State},
+    tokens::Permissions,
 };
 use crate::{Method, Scope};
 
@@ -19,9 +20,9 @@ pub(super) fn login(state: &mut State, ask: &Ask<'_>) -> Reply {
     state.count(Some(account), &Scope::AccountPassive)?;
     let mut token = state.new_token(account);
     token.mfa = Some(false);
-    token.max_age = Some(micros(Duration::from_hours(7 * 24)));
-    token.max_unused = Some(micros(Duration::from_hours(1)));
-    (token.creates_domains, token.deletes_domains, token.manages_tokens) = (true, true, true);
+    token.settings.max_age = Some(micros(Duration::from_hours(7 * 24)));
+    token.settings.max_unused = Some(micros(Duration::from_hours(1)));
+    token.settings.may = Permissions::ALL;
     let shown = token.json_with_secret(state);
     state.tokens.push(token);
     Ok(Answer::json(200, shown))

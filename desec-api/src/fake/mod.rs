@@ -51,6 +51,7 @@ use self::{
     confirmation::Action,
     faults::Faults,
     state::{Account, AccountId, State},
+    tokens::Permissions,
     zone::{Write, Zone},
 };
 pub use self::{
@@ -88,7 +89,7 @@ impl FakeDesec {
         let account = state.add_account(EMAIL.into(), None);
         let mut token = state.new_token(account);
         TOKEN.clone_into(&mut token.secret);
-        (token.creates_domains, token.deletes_domains, token.manages_tokens) = (true, true, true);
+        token.settings.may = Permissions::ALL;
         state.tokens.push(token);
         let (calls, faults) = (VecDeque::new(), Faults::default());
         Self { inner: Arc::new(Mutex::new(Inner { state, account, calls, faults })) }
@@ -224,7 +225,7 @@ impl FakeDesec {
     }
 
     /// Lets something go wrong, once, after `spared` requests of its kind have passed: writes for the faults
-    /// of writes, any requests for the others. They are counted from when the faults before it have happened.
+    /// of writes, reads for those of reads, any requests for the others. They are counted from when the faults before it have happened.
     pub fn inject_after(&self, spared: usize, fault: Fault) {
         self.lock().faults.push(spared, fault);
     }
@@ -257,6 +258,8 @@ impl FakeDesec {
             Some(Fault::Unreachable) => Err(HttpError::not_sent("the fake cannot be reached")),
             Some(Fault::Throttled { retry_after }) => Ok(Answer::throttled(retry_after)),
             Some(Fault::FailsUnstored) => Ok(Answer::failure()),
+            Some(Fault::Conflict) => Ok(Answer::conflict()),
+            Some(Fault::ReadFails) => Ok(Answer::broken(request)),
             Some(Fault::FailsStored) => {
                 state.route(request);
                 Ok(Answer::failure())
@@ -315,6 +318,7 @@ impl Inner {
         let tick = state.clock.tick();
         state.domains.entry(name.as_str().into()).or_insert_with(|| {
             let mut zone = Zone::new(owner, tick, minimum_ttl);
+            zone.delegate(tick);
             zone.publish();
             zone
         });

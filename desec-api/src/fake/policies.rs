@@ -124,7 +124,7 @@ fn admitted(state: &mut State, ask: &Ask<'_>, id: &str) -> Result<(Caller, Optio
     let caller = state.caller(ask)?;
     let token = state.token(&caller);
     let own = ask.method == Method::Get && token.id == id;
-    if !own && !token.manages_tokens {
+    if !own && !token.settings.may.manage_tokens {
         return Err(Answer::forbidden());
     }
     let place = state.token_by_id(&caller, id);
@@ -164,7 +164,7 @@ fn update(state: &mut State, ask: &Ask<'_>, caller: &Caller, place: usize, n: us
 
 fn delete(token: &mut Token, n: usize) -> Reply {
     if token.policies[n].is_default() {
-        if token.auto_policy {
+        if token.settings.auto_policy {
             return Err(refused("Can't delete default policy when auto_policy is in effect for the token."));
         }
         if token.policies.len() > 1 {
@@ -224,7 +224,7 @@ fn unique(token: &Token, policy: &Policy) -> Result<(), Answer> {
 }
 
 fn restrictive(token: &Token, policy: &Policy) -> Result<(), Answer> {
-    if token.auto_policy && policy.is_default() && policy.writes {
+    if token.settings.auto_policy && policy.is_default() && policy.writes {
         let text = "Must be false when auto_policy is in effect for the token.";
         return Err(Answer::refused(json!({ "perm_write": [text] })));
     }

@@ -75,7 +75,7 @@ impl State {
         let (now, client) = (self.clock.now(), self.client);
         let place = self.tokens.iter().position(|token| token.secret == secret)?;
         let token = &mut self.tokens[place];
-        if !token.is_valid(now) || !token.subnets.iter().any(|subnet| subnet.contains(client)) {
+        if !token.is_valid(now) || !token.settings.subnets.iter().any(|subnet| subnet.contains(client)) {
             return None;
         }
         token.last_used = Some(now);
@@ -85,7 +85,7 @@ impl State {
     /// Returns who is asking, if the token may manage tokens.
     pub(super) fn manager(&mut self, ask: &Ask<'_>) -> Result<Caller, Answer> {
         let caller = self.caller(ask)?;
-        if self.token(&caller).manages_tokens { Ok(caller) } else { Err(Answer::forbidden()) }
+        if self.token(&caller).settings.may.manage_tokens { Ok(caller) } else { Err(Answer::forbidden()) }
     }
 
     pub(super) fn token(&self, caller: &Caller) -> &Token {

@@ -23,15 +23,31 @@ pub(super) struct Token {
     pub(super) last_used: Option<Moment>,
     /// For login tokens, whether there was a second factor.
     pub(super) mfa: Option<bool>,
+    pub(super) settings: Settings,
+    pub(super) policies: Vec<Policy>,
+}
+
+/// What those who manage tokens can set.
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) name: String,
+    pub(super) may: Permissions,
     pub(super) max_age: Option<Span>,
     pub(super) max_unused: Option<Span>,
-    pub(super) name: String,
-    pub(super) creates_domains: bool,
-    pub(super) deletes_domains: bool,
-    pub(super) manages_tokens: bool,
     pub(super) subnets: Vec<Subnet>,
     pub(super) auto_policy: bool,
-    pub(super) policies: Vec<Policy>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Permissions {
+    pub(super) create_domains: bool,
+    pub(super) delete_domains: bool,
+    pub(super) manage_tokens: bool,
+}
+
+impl Permissions {
+    pub(super) const ALL: Self = Self { create_domains: true, delete_domains: true, manage_tokens: true };
+    const NONE: Self = Self { create_domains: false, delete_domains: false, manage_tokens: false };
 }
 
 impl Token {
@@ -39,18 +55,20 @@ impl Token {
     pub(super) fn is_valid(&self, now: Moment) -> bool {
         let within =
             |since: Moment, span: Option<Span>| span.is_none_or(|span| now < since.saturating_add(span));
-        within(self.created, self.max_age) && within(self.last_used.unwrap_or(self.created), self.max_unused)
+        let last_used = self.last_used.unwrap_or(self.created);
+        within(self.created, self.settings.max_age) && within(last_used, self.settings.max_unused)
     }
 
     fn json(&self, state: &State) -> Value {
+        let Settings { name, may, max_age, max_unused, subnets, auto_policy } = &self.settings;
         json!({
             "id": self.id, "created": timestamp(self.created), "last_used": self.last_used.map(timestamp),
             "owner": state.accounts[&self.account].email, "user_override": null, "mfa": self.mfa,
-            "max_age": self.max_age.map(durations::show), "max_unused_period": self.max_unused.map(durations::show),
-            "name": self.name, "perm_create_domain": self.creates_domains,
-            "perm_delete_domain": self.deletes_domains, "perm_manage_tokens": self.manages_tokens,
-            "allowed_subnets": self.subnets.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "auto_policy": self.auto_policy, "is_valid": self.is_valid(state.clock.now()),
+            "max_age": max_age.map(durations::show), "max_unused_period": max_unused.map(durations::show),
+            "name": name, "perm_create_domain": may.create_domains, "perm_delete_domain": may.delete_domains,
+            "perm_manage_tokens": may.manage_tokens,
+            "allowed_subnets": subnets.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "auto_policy": auto_policy, "is_valid": self.is_valid(state.clock.now()),
         })
     }
 
@@ -72,14 +90,14 @@ impl State {
             created: self.clock.tick(),
             last_used: None,
             mfa: None,
-            max_age: None,
-            max_unused: None,
-            name: String::new(),
-            creates_domains: false,
-            deletes_domains: false,
-            manages_tokens: false,
-            subnets: subnets::everywhere(),
-            auto_policy: false,
+            settings: Settings {
+                name: String::new(),
+                may: Permissions::NONE,
+                max_age: None,
+                max_unused: None,
+                subnets: subnets::everywhere(),
+                auto_policy: false,
+            },
             policies: Vec::new(),
         }
     }
@@ -127,10 +145,9 @@ pub(super) fn one(state: &mut State, ask: &Ask<'_>, id: &str) -> Reply {
 
 fn create(state: &mut State, ask: &Ask<'_>, caller: &Caller) -> Reply {
     let given = ask.members()?;
-    let settings = Settings::read(&given)?;
     let mut token = state.new_token(caller.account);
-    settings.apply(&mut token);
-    if token.auto_policy {
+    token.settings = token.settings.changed(&given)?;
+    if token.settings.auto_policy {
         token.policies.push(Policy::restrictive(state.id()));
     }
     let shown = token.json_with_secret(state);
@@ -142,11 +159,10 @@ fn create(state: &mut State, ask: &Ask<'_>, caller: &Caller) -> Reply {
 
 fn update(state: &mut State, ask: &Ask<'_>, place: usize) -> Reply {
     let given = ask.members()?;
-    // What is missing stays, in PUT as in PATCH.
-    let settings = Settings::read(&given)?;
     let id = state.id();
     let token = &mut state.tokens[place];
-    if settings.auto_policy == Some(true) {
+    let settings = token.settings.changed(&given)?;
+    if settings.auto_policy {
         match token.policies.iter().find(|policy| policy.is_default()) {
             None => token.policies.push(Policy::restrictive(id)),
             Some(policy) if policy.writes => {
@@ -156,58 +172,40 @@ fn update(state: &mut State, ask: &Ask<'_>, place: usize) -> Reply {
             Some(_) => {}
         }
     }
-    settings.apply(token);
+    token.settings = settings;
     Ok(Answer::json(200, state.tokens[place].json(state)))
 }
 
-/// What a request sets; what is `None` stays as it is.
-struct Settings {
-    name: Option<String>,
-    creates_domains: Option<bool>,
-    deletes_domains: Option<bool>,
-    manages_tokens: Option<bool>,
-    max_age: Option<Option<Span>>,
-    max_unused: Option<Option<Span>>,
-    subnets: Option<Vec<Subnet>>,
-    auto_policy: Option<bool>,
-}
-
 impl Settings {
-    fn read(given: &Map<String, Value>) -> Result<Self, Answer> {
+    // What is missing stays, in PUT as in PATCH.
+    fn changed(&self, given: &Map<String, Value>) -> Result<Self, Answer> {
         let mut fields = Fields::new(given);
-        let settings = Self {
-            name: fields.text("name", 64),
-            creates_domains: fields.boolean("perm_create_domain"),
-            deletes_domains: fields.boolean("perm_delete_domain"),
-            manages_tokens: fields.boolean("perm_manage_tokens"),
-            max_age: span(&mut fields, given, "max_age"),
-            max_unused: span(&mut fields, given, "max_unused_period"),
-            subnets: fields.present("allowed_subnets").and_then(|value| {
-                subnets::read(value).map_err(|errors| fields.note("allowed_subnets", errors)).ok()
-            }),
-            auto_policy: fields.boolean("auto_policy"),
+        let may = self.may;
+        let subnets = fields.present("allowed_subnets").and_then(|value| {
+            subnets::read(value).map_err(|errors| fields.note("allowed_subnets", errors)).ok()
+        });
+        let changed = Self {
+            name: fields.text("name", 64).unwrap_or_else(|| self.name.clone()),
+            may: Permissions {
+                create_domains: fields.boolean("perm_create_domain").unwrap_or(may.create_domains),
+                delete_domains: fields.boolean("perm_delete_domain").unwrap_or(may.delete_domains),
+                manage_tokens: fields.boolean("perm_manage_tokens").unwrap_or(may.manage_tokens),
+            },
+            max_age: span(&mut fields, given, "max_age", self.max_age),
+            max_unused: span(&mut fields, given, "max_unused_period", self.max_unused),
+            subnets: subnets.unwrap_or_else(|| self.subnets.clone()),
+            auto_policy: fields.boolean("auto_policy").unwrap_or(self.auto_policy),
         };
         fields.check()?;
-        Ok(settings)
-    }
-
-    fn apply(self, token: &mut Token) {
-        token.name = self.name.unwrap_or_else(|| std::mem::take(&mut token.name));
-        token.creates_domains = self.creates_domains.unwrap_or(token.creates_domains);
-        token.deletes_domains = self.deletes_domains.unwrap_or(token.deletes_domains);
-        token.manages_tokens = self.manages_tokens.unwrap_or(token.manages_tokens);
-        token.max_age = self.max_age.unwrap_or(token.max_age);
-        token.max_unused = self.max_unused.unwrap_or(token.max_unused);
-        token.subnets = self.subnets.unwrap_or_else(|| std::mem::take(&mut token.subnets));
-        token.auto_policy = self.auto_policy.unwrap_or(token.auto_policy);
+        Ok(changed)
     }
 }
 
 // Null takes a limit away.
-fn span(fields: &mut Fields<'_>, given: &Map<String, Value>, name: &str) -> Option<Option<Span>> {
-    let value = given.get(name)?;
-    if value.is_null() {
-        return Some(None);
+fn span(fields: &mut Fields<'_>, given: &Map<String, Value>, name: &str, old: Option<Span>) -> Option<Span> {
+    match given.get(name) {
+        None => old,
+        Some(Value::Null) => None,
+        Some(value) => durations::read(value).map_err(|text| fields.wrong(name, text)).ok(),
     }
-    durations::read(value).map(Some).map_err(|text| fields.wrong(name, text)).ok()
 }

@@ -42,21 +42,19 @@ impl Write {
 }
 
 impl Zone {
-    /// Returns a zone with the name servers of the service. It is published by the first look at it.
+    /// Returns an empty zone, which is not published yet.
     pub(super) fn new(owner: AccountId, tick: Moment, minimum_ttl: u32) -> Self {
         let sets = BTreeMap::new();
-        let mut zone = Self { owner, minimum_ttl, created: tick, published: None, touched: tick, sets };
-        zone.write(
-            &Write {
-                subname: String::new(),
-                rtype: RecordType::Ns,
-                ttl: Some(minimum_ttl),
-                records: Some(vec!["ns1.desec.io.".into(), "ns2.desec.org.".into()]),
-            },
-            tick,
-        );
-        zone.published = None;
-        zone
+        Self { owner, minimum_ttl, created: tick, published: None, touched: tick, sets }
+    }
+
+    /// Adds the name servers of the service.
+    pub(super) fn delegate(&mut self, tick: Moment) {
+        let published = self.published;
+        let records = Some(vec!["ns1.desec.io.".into(), "ns2.desec.org.".into()]);
+        let (subname, ttl) = (String::new(), Some(self.minimum_ttl));
+        self.write(&Write { subname, rtype: RecordType::Ns, ttl, records }, tick);
+        self.published = published;
     }
 
     /// Executes a write.

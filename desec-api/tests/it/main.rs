@@ -1,5 +1,7 @@
 //! The client against recorded exchanges of the real server, against the fake, and over loopback sockets.
 
+mod account;
+mod account_secrets;
 mod canonical;
 mod domains;
 mod dyndns;
@@ -8,8 +10,11 @@ mod dyndns_fake;
 mod dyndns_refresher;
 mod dyndns_sources;
 mod fake;
+mod fake_recorded;
+mod fake_server;
 mod pace;
 mod pagination;
+mod policies;
 mod recording;
 mod replay;
 mod rrsets;

@@ -20,7 +20,7 @@ use tracing::{
 use crate::recording::Script;
 
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<String>>);
+pub(crate) struct Log(pub(crate) Arc<Mutex<String>>);
 
 impl Log {
     /// Listens on this thread until the guard is dropped.
@@ -57,7 +57,7 @@ impl Visit for Log {
     }
 }
 
-fn shown(error: &Error) -> String {
+pub(crate) fn shown(error: &Error) -> String {
     let mut text = format!("{error:?}\n{error}\n");
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -1,6 +1,7 @@
 //! Which error each recorded refusal must become.
 
-use desec_api::{Credential, Error, ForbiddenBy, Missing};
+use desec_api::{Credential, Error, ForbiddenBy, Missing, Problem, ProblemFormat};
+use serde_json::Value;
 
 use super::matches;
 use crate::recording::Exchange;
@@ -10,7 +11,6 @@ pub(super) fn flaw(exchange: &Exchange, result: &Result<(), Error>) -> Option<St
     let said = exchange.body.to_string();
     let fits = match (exchange.status, result) {
         (200..300, Ok(())) => true,
-        (200..300, Err(_)) | (_, Ok(())) => false,
         (400 | 413, Err(error)) => matches!(error, Error::Invalid { .. }),
         (401, Err(error)) => matches!(error, Error::Unauthenticated { .. }),
         (403, Err(Error::Unauthenticated { credential, .. })) => {
@@ -32,11 +32,46 @@ pub(super) fn flaw(exchange: &Exchange, result: &Result<(), Error>) -> Option<St
             }
         }
         (404, Err(error)) => missing_of(&said).is_empty() && matches!(error, Error::Other { .. }),
-        (403 | 429, Err(_)) => false,
+        (200..300 | 403 | 429, Err(_)) | (_, Ok(())) => false,
         (_, Err(error)) => matches!(error, Error::Other { .. }),
     };
+    let fits =
+        fits && result.as_ref().err().and_then(problem).is_none_or(|problem| is_whole(exchange, problem));
     let Exchange { method, path, status, .. } = exchange;
     (!fits).then(|| format!("{method} {path}: {status} {said} became {result:?}"))
+}
+
+fn problem(error: &Error) -> Option<&Problem> {
+    match error {
+        Error::Invalid { problem, .. }
+        | Error::Forbidden { problem, .. }
+        | Error::Conflict { problem, .. } => Some(problem),
+        _ => None,
+    }
+}
+
+/// Returns whether each message of the answer is an entry of its own, and there are no others.
+fn is_whole(exchange: &Exchange, problem: &Problem) -> bool {
+    let mut said = Vec::new();
+    match &exchange.body {
+        Value::String(_) => return problem.format != ProblemFormat::Json && !problem.entries.is_empty(),
+        body => messages(body, &mut said),
+    }
+    let clean = |text: &&str| -> String {
+        text.chars().take(500).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    };
+    let said: Vec<String> = said.iter().map(clean).collect();
+    let kept: Vec<&String> = problem.entries.iter().map(|entry| &entry.message).collect();
+    problem.status == exchange.status && kept == said.iter().collect::<Vec<_>>()
+}
+
+fn messages<'a>(tree: &'a Value, found: &mut Vec<&'a str>) {
+    match tree {
+        Value::String(text) => found.push(text),
+        Value::Array(list) => list.iter().for_each(|inner| messages(inner, found)),
+        Value::Object(members) => members.values().for_each(|inner| messages(inner, found)),
+        _ => {}
+    }
 }
 
 fn forbidden_by(said: &str) -> ForbiddenBy {
@@ -51,10 +86,12 @@ fn forbidden_by(said: &str) -> ForbiddenBy {
 
 // A plain "Not found." means whatever the path was about.
 fn missing_of(said: &str) -> &'static [Missing] {
-    let known: [(&str, &[Missing]); 5] = [
+    let known: [(&str, &[Missing]); 7] = [
         ("No RRset matches the given query.", &[Missing::RrSet]),
         ("No Domain matches the given query.", &[Missing::Domain]),
         ("No Token matches the given query.", &[Missing::Token]),
+        ("No TokenDomainPolicy matches the given query.", &[Missing::Policy]),
+        ("No TOTPFactor matches the given query.", &[Missing::Factor]),
         ("nohost", &[Missing::Domain]),
         ("\"Not found.\"", &[Missing::Domain, Missing::Token, Missing::Policy, Missing::Factor]),
     ];

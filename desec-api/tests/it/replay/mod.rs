@@ -5,9 +5,17 @@
 //! decoded if that answer is a success, and returns the error if it is none. A recorded request that the typed
 //! API cannot express is played with a stand-in, so that at least its answer is judged.
 
+mod account;
+mod confirmation;
 mod domains;
 mod dyndns;
 mod judge;
+mod login;
+mod policies;
+mod registration;
+mod root;
+mod tokens;
+mod totp;
 
 use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
