@@ -8,6 +8,7 @@ mod dyndns;
 mod dyndns_chaos;
 mod dyndns_fake;
 mod dyndns_refresher;
+mod dyndns_secrets;
 mod dyndns_sources;
 mod fake;
 mod fake_recorded;
