@@ -2,7 +2,11 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{http::HttpError, pace::Scope, problem::Problem};
+use crate::{
+    http::HttpError,
+    pace::{PaceStoreError, Scope},
+    problem::Problem,
+};
 
 /// The error of a call.
 ///
@@ -75,6 +79,16 @@ pub enum Error {
         /// How long to wait before the next attempt, at most a year, if known. It may well be a day.
         retry_after: Option<Duration>,
     },
+    /// The store of the pace failed. Nothing was sent.
+    #[error("cannot {operation} {subject}: the request is not sent, since it could not be noted")]
+    PaceStore {
+        /// What was attempted.
+        operation: &'static str,
+        /// What it was about.
+        subject: String,
+        /// The failure of the store.
+        source: PaceStoreError,
+    },
     /// The server refuses the content of the request. Nothing was stored.
     #[error("cannot {operation} {subject}: the server refuses the request: {problem}")]
     Invalid {
@@ -127,7 +141,7 @@ impl Error {
     /// Returns whether the same call may succeed later and is safe to repeat as it is.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Throttled { .. } | Self::Unavailable { .. } => true,
+            Self::Throttled { .. } | Self::PaceStore { .. } | Self::Unavailable { .. } => true,
             Self::Conflict { repeatable, .. } | Self::Unknown { repeatable, .. } => *repeatable,
             _ => false,
         }

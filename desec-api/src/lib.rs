@@ -79,7 +79,7 @@ pub use fake::{FakeCall, FakeDesec, FakeMail, FakeReminder, Fault};
 pub use http::{HttpClient, HttpError, HttpRequest, HttpResponse, Method};
 pub use ids::{AccountId, CaptchaId, FactorId, PolicyId, TokenId};
 pub use names::{DomainName, RecordType, SubName, Timestamp, Ttl};
-pub use pace::Scope;
+pub use pace::{FilePaceStore, Pace, PaceEntry, PaceStore, PaceStoreError, Scope, Usage};
 pub use policies::{NewPolicy, Policy, PolicyLinks, PolicyPatch};
 pub use problem::{Problem, ProblemEntry, ProblemFormat};
 pub use rdata::{Caa, Ds, Fqdn, Mx, Rdata, Srv, Svcb, Tlsa, Txt, txt};

@@ -17,6 +17,12 @@ impl State {
 
     fn dispatch(&mut self, request: &HttpRequest) -> Reply {
         front(request)?;
+        // The web server in front knows no account: only the address that all requests come from.
+        if let Some(windows) = &mut self.windows
+            && !windows.entry(None).or_default().admit(request.url())
+        {
+            return Err(Answer::throttled(None));
+        }
         if let Some(reply) = dyndns::answer(self, request) {
             return reply;
         }

@@ -20,5 +20,6 @@ mod recording;
 mod replay;
 mod rrsets;
 mod secrets;
+mod simulation;
 mod tls;
 mod transport;
