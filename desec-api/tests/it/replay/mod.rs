@@ -6,6 +6,7 @@
 //! API cannot express is played with a stand-in, so that at least its answer is judged.
 
 mod account;
+mod bulk;
 mod confirmation;
 mod domains;
 mod dyndns;
@@ -14,8 +15,10 @@ mod login;
 mod policies;
 mod registration;
 mod root;
+mod rrsets;
 mod tokens;
 mod totp;
+mod zonefile;
 
 use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
@@ -43,7 +46,21 @@ macro_rules! modules {
     };
 }
 
-modules![domains, dyndns];
+modules![
+    account,
+    bulk,
+    confirmation,
+    domains,
+    dyndns,
+    login,
+    policies,
+    registration,
+    root,
+    rrsets,
+    tokens,
+    totp,
+    zonefile,
+];
 
 /// Returns a client that answers as recorded, once, and waits for nothing.
 ///
@@ -111,22 +128,29 @@ async fn every_recorded_exchange_is_played() {
     let done = PENDING.iter().filter(|file| !left.contains(*file));
     flaws.extend(done.map(|file| format!("{file} is played: take it from PENDING")));
 
-    let claims = |(method, path): &Endpoint| {
-        let of = |(m, template): &Endpoint| m == method && matches(template, &format!("/api/v1{path}"));
-        typed().any(of)
-    };
-    let (covered, missing): (Vec<&Endpoint>, Vec<&Endpoint>) =
-        ENDPOINTS.iter().partition(|endpoint| claims(endpoint));
+    let tested: BTreeSet<&Endpoint> = UNRECORDED.iter().map(|(endpoint, _)| endpoint).collect();
+    let claimed: BTreeSet<&Endpoint> = typed().map(listed).collect();
+    let covered: BTreeSet<&Endpoint> = claimed.intersection(&recorded).chain(&tested).copied().collect();
+    flaws.extend(claimed.difference(&recorded).map(|endpoint| format!("{endpoint:?} is not recorded")));
+    flaws.extend(tested.intersection(&recorded).map(|endpoint| format!("{endpoint:?} is recorded")));
+    let missing: Vec<&Endpoint> = ENDPOINTS.iter().filter(|endpoint| !covered.contains(endpoint)).collect();
     println!("endpoints covered: {}/{}", covered.len(), ENDPOINTS.len());
     println!("exchanges played: {played}/{total}, {exempt} exempt");
-    let unrecorded = covered.into_iter().filter(|endpoint| !recorded.contains(endpoint));
-    println!("covered without a recording: {:?}", unrecorded.collect::<Vec<_>>());
+    for ((method, path), test) in UNRECORDED {
+        println!("covered without a recording: {method} {path} by {test}");
+    }
 
     assert_eq!((files.len(), total), (58, 660));
     assert_eq!(exempt, EXEMPT.len());
     assert!(flaws.is_empty(), "{flaws:#?}");
-    assert!(missing.is_empty() || !PENDING.is_empty(), "without a typed method: {missing:?}");
+    assert!(missing.is_empty() || !PENDING.is_empty(), "not covered: {missing:?}");
     assert_eq!(played + exempt == total, PENDING.is_empty());
+}
+
+/// Returns the endpoint of the list that a module means.
+fn listed((method, template): &Endpoint) -> &'static Endpoint {
+    let meant = |(m, path): &&Endpoint| m == method && matches(template, &format!("/api/v1{path}"));
+    ENDPOINTS.iter().find(meant).unwrap_or_else(|| panic!("{method} {template} is not in the list"))
 }
 
 fn is_at(exchange: &Exchange, (method, template): &Endpoint) -> bool {
@@ -207,6 +231,17 @@ const ENDPOINTS: &[Endpoint] = &[
     ("POST", "/v/reset-password/{code}/"),
 ];
 
+/// Endpoints of which there is no recording, and the test that calls their typed method.
+const UNRECORDED: &[(Endpoint, &str)] = &[
+    (("GET", "/auth/totp/{id}/"), "account::a_factor_is_read_renamed_and_deleted"),
+    (("PUT", "/auth/totp/{id}/"), "account::a_factor_is_read_renamed_and_deleted"),
+    (("PATCH", "/auth/totp/{id}/"), "account::a_factor_is_read_renamed_and_deleted"),
+    (("DELETE", "/auth/totp/{id}/"), "account::a_factor_is_read_renamed_and_deleted"),
+    (("POST", "/v/change-outreach-preference/{code}/"), "account::what_needs_no_token_sends_none"),
+    (("POST", "/v/confirm-account/{code}/"), "account::what_needs_no_token_sends_none"),
+    (("POST", "/v/renew-domain/{code}/"), "account::what_needs_no_token_sends_none"),
+];
+
 /// Exchanges that no client of this crate can have.
 const EXEMPT: &[(&str, usize, &str)] = &[
     ("errors_transport", 5, "a method that no HTTP client of this crate has"),
@@ -214,63 +249,9 @@ const EXEMPT: &[(&str, usize, &str)] = &[
     ("errors_transport", 7, "OPTIONS is no method of the API"),
     ("errors_transport", 8, "OPTIONS is no method of the API"),
     ("errors_transport", 9, "for name servers only"),
+    ("root", 2, "an unstable version of the API"),
+    ("root", 3, "OPTIONS is no method of the API"),
 ];
 
 /// Recordings with an exchange that no module plays yet.
-const PENDING: &[&str] = &[
-    "account_actions",
-    "account_get",
-    "account_update",
-    "auth_header",
-    "cname_bulk",
-    "conflict_race",
-    "domain_keys",
-    "domains_create",
-    "domains_delete",
-    "domains_get",
-    "domains_list",
-    "domains_owns_qname",
-    "domains_update",
-    "dyndns_update",
-    "errors_server",
-    "errors_transport",
-    "login",
-    "logout",
-    "normalisation",
-    "pagination_500",
-    "pagination_small",
-    "policies_create",
-    "policies_delete",
-    "policies_effect",
-    "policies_get",
-    "policies_list",
-    "policies_root",
-    "policies_update",
-    "register",
-    "root",
-    "roundtrip",
-    "rrset_delete",
-    "rrset_get",
-    "rrset_patch",
-    "rrset_put",
-    "rrsets_bulk_limits",
-    "rrsets_bulk_patch",
-    "rrsets_bulk_post",
-    "rrsets_bulk_put",
-    "rrsets_create",
-    "rrsets_list",
-    "throttle_account",
-    "throttle_daily",
-    "throttle_long",
-    "throttle_nginx",
-    "throttle_reads",
-    "throttle_writes",
-    "tokens_create",
-    "tokens_delete",
-    "tokens_get",
-    "tokens_list",
-    "tokens_restrictions",
-    "tokens_update",
-    "totp",
-    "zonefile",
-];
+const PENDING: &[&str] = &[];
