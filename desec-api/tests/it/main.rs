@@ -21,7 +21,7 @@ mod recording;
 mod replay;
 mod rrsets;
 mod secrets;
-mod simulation;
 mod sent;
+mod simulation;
 mod tls;
 mod transport;
