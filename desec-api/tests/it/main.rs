@@ -5,6 +5,7 @@ mod account_secrets;
 mod canonical;
 mod domains;
 mod fake;
+mod fake_client;
 mod fake_recorded;
 mod fake_server;
 mod pace;
