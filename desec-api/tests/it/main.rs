@@ -8,6 +8,7 @@ mod fake;
 mod fake_client;
 mod fake_recorded;
 mod fake_server;
+mod fake_zonefile;
 mod pace;
 mod pagination;
 mod policies;
