@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use crate::Method;
+use crate::{Method, http::shown_path};
 
 /// A request that a [`FakeDesec`](crate::FakeDesec) received.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,11 +18,7 @@ pub struct FakeCall {
 
 impl FakeCall {
     pub(super) fn new(method: Method, path: &str, status: Option<u16>) -> Self {
-        let confirmation = path.split_once("/v/").and_then(|(before, rest)| {
-            let (action, _) = rest.split_once('/')?;
-            Some(format!("{before}/v/{action}/../"))
-        });
-        Self { method, path: confirmation.unwrap_or_else(|| path.to_owned()), status }
+        Self { method, path: shown_path(path).into_owned(), status }
     }
 }
 

@@ -64,10 +64,11 @@ impl<'a> Item<'a> {
         let mut size = 288 + rules.domain.len() + 1;
         size += if self.subname.is_empty() { 0 } else { self.subname.len() + 1 };
         let mut seen = BTreeSet::new();
-        for content in self.contents.iter().flatten() {
+        let contents = self.contents.as_deref().unwrap_or_default();
+        for content in contents {
             size +=
                 12 + normalise(&self.rtype, content).map_err(|flaw| invalid(said(&self.rtype, &flaw)))?.len();
-            if !seen.insert(comparable(&self.rtype, content)) {
+            if contents.len() > 1 && !seen.insert(comparable(&self.rtype, content)) {
                 return Err(invalid("Duplicate: records must be semantically unique".into()));
             }
         }

@@ -66,8 +66,12 @@ use crate::{
 /// A stateful deSEC in memory, which answers as the real one was recorded to answer.
 ///
 /// It begins with one account, that of [`email`](Self::email), which has one [`token`](Self::token) with all
-/// permissions. Its time runs with the clock of tokio. Clones are the same service. Give it to
-/// [`ClientBuilder::http_client`], or let it [`serve`](Self::serve) real HTTP.
+/// permissions. Others can register. What the methods here do is about the first account, until it is deleted:
+/// after that they panic. The time of the service runs with the clock of tokio. Clones are the same service.
+/// Give it to [`ClientBuilder::http_client`], or let it [`serve`](Self::serve) real HTTP.
+///
+/// It knows no domains that are reserved beyond a few public suffixes, takes one captcha solution and one code of
+/// second factors for all, and answers only the methods of [`Method`].
 #[derive(Clone)]
 pub struct FakeDesec {
     inner: Arc<Mutex<Inner>>,

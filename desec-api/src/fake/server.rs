@@ -33,7 +33,7 @@ impl Respond for FakeDesec {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let response = match typed(request) {
             Some(request) => self.handle(&request),
-            None => Answer::front(405, "Not Allowed").into(),
+            None => Answer::detail(405, &format!("Method \"{}\" not allowed.", request.method)).into(),
         };
         template(&response)
     }

@@ -69,17 +69,20 @@ impl Zone {
         }
         let new = || Stored { ttl: self.minimum_ttl, records: Vec::new(), created: tick, touched: tick };
         let stored = self.sets.entry(key).or_insert_with(new);
-        let before = (stored.ttl, stored.records.clone());
         stored.touched = tick;
-        stored.ttl = write.ttl.unwrap_or(stored.ttl);
+        let ttl = write.ttl.unwrap_or(stored.ttl);
+        let mut changed = stored.ttl != ttl;
+        stored.ttl = ttl;
         if let Some(records) = &write.records {
             let kept =
                 |content: &String| normalise(&write.rtype, content).unwrap_or_else(|_| content.clone());
-            stored.records = records.iter().map(kept).collect();
+            let mut records: Vec<String> = records.iter().map(kept).collect();
             // The real order is arbitrary; it is never the one that was sent, where that matters to a test.
-            stored.records.sort_unstable_by(|a, b| b.cmp(a));
+            records.sort_unstable_by(|a, b| b.cmp(a));
+            changed |= stored.records != records;
+            stored.records = records;
         }
-        if before != (stored.ttl, stored.records.clone()) {
+        if changed {
             self.published = Some(tick);
         }
     }

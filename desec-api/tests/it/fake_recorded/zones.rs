@@ -291,4 +291,4 @@ fn import(world: &World) {
     world.ask(Method::Post, "/api/v1/domains/", &creation["request"]["body"]);
 }
 
-pub(super) const DYNDNS: &str = "dynDNS is sent as recorded in `dyndns_fake`";
+pub(super) const DYNDNS: &str = "dynDNS, which has tests of its own";
