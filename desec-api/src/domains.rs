@@ -34,6 +34,19 @@ impl Client {
     /// # Errors
     /// [`Error::InvalidInput`] if `qname` cannot be a name. International names must be in their ASCII form
     /// (`xn--..`).
+    ///
+    /// ```
+    /// use desec_api::{FakeDesec, NewDomain};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let client = FakeDesec::new().client()?;
+    /// client.create_domain(&NewDomain::new("example.com".parse()?)).await?;
+    ///
+    /// let domain = client.domain_owning("_acme-challenge.www.example.com.").await?;
+    /// assert_eq!(domain.expect("the zone of the name").name.as_str(), "example.com");
+    /// assert_eq!(client.domain_owning("www.example.net").await?, None);
+    /// # Ok::<(), desec_api::Error>(()) }).unwrap();
+    /// ```
     pub async fn domain_owning(&self, qname: &str) -> Result<Option<Domain>, Error> {
         let name = queried(qname)?;
         let query = [("owns_qname", name.as_str())];
@@ -100,6 +113,20 @@ impl Client {
     /// - [`Error::Taken`] if another account has the name, or deSEC itself.
     /// - [`Error::Unknown`] if it cannot be told whether the domain was created: just repeat.
     /// - Otherwise as for [`create_domain`](Self::create_domain).
+    ///
+    /// ```
+    /// use desec_api::{FakeDesec, NewDomain};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let client = FakeDesec::new().client()?;
+    /// let wanted = NewDomain::new("example.com".parse()?);
+    /// assert!(client.ensure_domain(&wanted).await?.created);
+    ///
+    /// let again = client.ensure_domain(&wanted).await?;
+    /// assert!(!again.created);
+    /// assert!(!again.domain.keys[0].ds.is_empty(), "for the parent zone");
+    /// # Ok::<(), desec_api::Error>(()) }).unwrap();
+    /// ```
     pub async fn ensure_domain(&self, domain: &NewDomain) -> Result<Ensured, Error> {
         match self.domain(&domain.name).await {
             Err(Error::NotFound { .. }) => {}

@@ -20,6 +20,24 @@ impl Client {
     /// Records that the server manages (SOA, RRSIG, ..) are not part of it. Each 500 RRsets cost one read. The
     /// stream ends after its first error: [`Error::NotFound`] if the domain does not exist or belongs to
     /// another account.
+    ///
+    /// ```
+    /// use desec_api::{DomainName, FakeDesec, RecordType, RrSetFilter, Ttl, txt};
+    /// use futures_util::TryStreamExt;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let (domain, ttl): (DomainName, _) = ("example.com".parse()?, Ttl::new(3600)?);
+    /// let fake = FakeDesec::new();
+    /// fake.add_domain(&domain, ttl);
+    /// fake.put(&domain, &"_dmarc".parse()?, &RecordType::Txt, ttl, &[txt("v=DMARC1; p=none")]);
+    ///
+    /// let texts = RrSetFilter::default().with_rtype(RecordType::Txt);
+    /// let mut sets = std::pin::pin!(fake.client()?.rrsets(&domain, &texts));
+    /// while let Some(set) = sets.try_next().await? {
+    ///     assert_eq!(set.subname.as_str(), "_dmarc");
+    /// }
+    /// # Ok::<(), desec_api::Error>(()) }).unwrap();
+    /// ```
     pub fn rrsets(
         &self,
         domain: &DomainName,
@@ -80,6 +98,31 @@ impl Client {
     ///   it exists, also after an [`Error::Conflict`] with another writer.
     /// - [`Error::NotFound`] if the domain does not exist or belongs to another account.
     /// - [`Error::Unknown`] if the server failed or the link was lost: read the RRset.
+    ///
+    /// ```
+    /// use desec_api::{DomainName, FakeDesec, NewRrSet, RecordType, SubName, Ttl};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let (domain, ttl): (DomainName, _) = ("example.com".parse()?, Ttl::new(3600)?);
+    /// let fake = FakeDesec::new();
+    /// fake.add_domain(&domain, ttl);
+    /// let client = fake.client()?;
+    ///
+    /// let mail = NewRrSet::new(SubName::apex(), RecordType::Mx, ttl, ["010 Mail.example.com.".into()]);
+    /// let created = client.create_rrset(&domain, &mail).await?;
+    /// assert_eq!(created.records, ["10 Mail.example.com."]);
+    ///
+    /// let again = client.create_rrset(&domain, &mail).await.unwrap_err();
+    /// assert!(again.already_exists());
+    ///
+    /// let relative = NewRrSet { records: vec!["10 mail".into()], ..mail };
+    /// let refused = client.replace_rrset(&domain, &relative).await.unwrap_err();
+    /// assert_eq!(
+    ///     refused.to_string(),
+    ///     "invalid RRsets: @ MX: records.0: the name must be complete and end in a dot"
+    /// );
+    /// # Ok::<(), desec_api::Error>(()) }).unwrap();
+    /// ```
     pub async fn create_rrset(&self, domain: &DomainName, set: &NewRrSet) -> Result<RrSet, Error> {
         let outgoing = Outgoing::new(domain, set)?.filled()?;
         let one = One::new(domain, &set.subname, &set.rtype);

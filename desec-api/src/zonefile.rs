@@ -11,6 +11,18 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::NotFound`] if the domain does not exist or belongs to another account.
+    ///
+    /// ```
+    /// use desec_api::{DomainName, FakeDesec, NewDomain};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let (client, name): (_, DomainName) = (FakeDesec::new().client()?, "example.com".parse()?);
+    /// let domain = NewDomain::new(name.clone()).with_zonefile("www 3600 IN A 192.0.2.1\n");
+    /// client.create_domain(&domain).await?;
+    ///
+    /// assert!(client.export_zonefile(&name).await?.contains("192.0.2.1"));
+    /// # Ok::<(), desec_api::Error>(()) }).unwrap();
+    /// ```
     pub async fn export_zonefile(&self, domain: &DomainName) -> Result<String, Error> {
         let path = ["domains", domain.as_str(), "zonefile"];
         let call = Call {

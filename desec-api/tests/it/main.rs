@@ -27,3 +27,4 @@ mod sent;
 mod simulation;
 mod tls;
 mod transport;
+mod zone_on_fake;

@@ -7,9 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use desec_api::{
-    Client, ClientBuilder, HttpClient, HttpError, HttpRequest, HttpResponse, Method, RrSetPatch, Ttl,
-};
+use desec_api::{Client, ClientBuilder, HttpClient, HttpError, HttpRequest, HttpResponse, Method};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
@@ -49,12 +47,6 @@ impl Exchange {
     pub(crate) fn assert_sent(&self, seen: &[(Method, String, Value)]) {
         let [(method, path, body)] = seen else { panic!("one request: {seen:?}") };
         assert_eq!((method.as_str(), path, body), (self.method.as_str(), &self.path, &self.sent));
-    }
-
-    /// Returns the recorded bulk request in the client's own types.
-    pub(crate) fn patches(&self) -> Vec<RrSetPatch> {
-        let items = self.sent.as_array().expect("a bulk request");
-        items.iter().map(patch).collect()
     }
 }
 
@@ -149,21 +141,6 @@ impl HttpClient for Script {
         self.seen.lock().unwrap().push(request);
         self.answers.lock().unwrap().pop_front().expect("the script has an answer for every request")
     }
-}
-
-fn patch(item: &Value) -> RrSetPatch {
-    let mut patch = RrSetPatch::new(
-        item["subname"].as_str().unwrap().parse().unwrap(),
-        item["type"].as_str().unwrap().parse().unwrap(),
-    );
-    if let Some(ttl) = item.get("ttl") {
-        patch = patch.with_ttl(Ttl::new(ttl.as_u64().unwrap().try_into().unwrap()).unwrap());
-    }
-    if let Some(records) = item.get("records") {
-        patch =
-            patch.with_records(records.as_array().unwrap().iter().map(|r| r.as_str().unwrap().to_owned()));
-    }
-    patch
 }
 
 const TOKEN: &str = "the-token-of-the-script";
