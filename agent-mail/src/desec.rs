@@ -75,7 +75,9 @@ fn lift(error: DesecError, operation: &'static str, subject: impl std::fmt::Disp
         DesecError::Throttled { .. } => ErrorKind::RateLimited,
         DesecError::Invalid { .. } => ErrorKind::Rejected,
         DesecError::Unknown { .. } => ErrorKind::Interrupted,
-        DesecError::Conflict { .. } | DesecError::Unavailable { .. } => ErrorKind::Unavailable,
+        DesecError::Conflict { .. } | DesecError::PaceStore { .. } | DesecError::Unavailable { .. } => {
+            ErrorKind::Unavailable
+        }
         _ => ErrorKind::Unexpected,
     };
     let after = error.retry_after();

@@ -5,7 +5,7 @@ use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Client, DomainName, Error, Missing, RecordType, RrSetPatch, SubName, Timestamp, Ttl,
+    Client, DomainName, Error, Missing, Rdata, RecordType, RrSetPatch, SubName, Timestamp, Ttl,
     call::Call,
     checks::{Outgoing, body},
     http::{HttpResponse, Method},
@@ -221,6 +221,16 @@ pub struct RrSet {
     pub touched: Timestamp,
 }
 
+impl RrSet {
+    /// Returns the records as values of their type.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] if one of them is not what this crate knows of the type.
+    pub fn rdata(&self) -> Result<Vec<Rdata>, Error> {
+        self.records.iter().map(|content| Rdata::parse(&self.rtype, content)).collect()
+    }
+}
+
 /// Which RRsets a list shall have; all of them by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RrSetFilter {
@@ -267,6 +277,32 @@ impl NewRrSet {
     ) -> Self {
         Self { subname, rtype, ttl, records: records.into_iter().collect() }
     }
+
+    /// Returns an RRset of typed records, all of one type.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] if there are none, or of several types.
+    ///
+    /// ```
+    /// use desec_api::{Mx, NewRrSet, Rdata, RecordType, SubName, Ttl};
+    ///
+    /// let mx = |preference, host: &str| Ok::<_, desec_api::Error>(Rdata::Mx(Mx::new(preference, host.parse()?)));
+    /// let records = [mx(10, "mx1.example.com")?, mx(20, "mx2.example.com")?];
+    /// let set = NewRrSet::of(SubName::apex(), Ttl::new(3600)?, records)?;
+    /// assert_eq!(set.rtype, RecordType::Mx);
+    /// assert_eq!(set.records, ["10 mx1.example.com.", "20 mx2.example.com."]);
+    /// # Ok::<(), desec_api::Error>(())
+    /// ```
+    pub fn of(subname: SubName, ttl: Ttl, records: impl IntoIterator<Item = Rdata>) -> Result<Self, Error> {
+        let mut records = records.into_iter().peekable();
+        let invalid =
+            |reason: &str| Error::InvalidInput { what: "RRset", reason: format!("{subname}: {reason}") };
+        let rtype = records.peek().map(Rdata::rtype).ok_or_else(|| invalid("it has no records"))?;
+        let contents = records.map(|record| (record.rtype() == rtype).then(|| record.to_string()));
+        let contents: Option<Vec<String>> = contents.collect();
+        let records = contents.ok_or_else(|| invalid("its records are of several types"))?;
+        Ok(Self { subname, rtype, ttl, records })
+    }
 }
 
 /// The address of one RRset.
@@ -305,4 +341,34 @@ struct Parts<'a> {
     ttl: Option<Ttl>,
     #[serde(skip_serializing_if = "Option::is_none")]
     records: Option<&'a [String]>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_rrset_of_values_has_one_type() {
+        let (name, ttl) = (SubName::apex(), Ttl::new(3600).unwrap());
+        let v4 = || Rdata::A("192.0.2.1".parse().unwrap());
+        let v6 = Rdata::Aaaa("2001:db8::1".parse().unwrap());
+        let error = NewRrSet::of(name.clone(), ttl, [v4(), v6]).unwrap_err();
+        assert_eq!(error.to_string(), "invalid RRset: @: its records are of several types");
+        assert!(NewRrSet::of(name.clone(), ttl, []).is_err());
+        assert_eq!(NewRrSet::of(name, ttl, [v4()]).unwrap().records, ["192.0.2.1"]);
+    }
+
+    #[test]
+    fn what_was_read_is_given_as_values() {
+        let set = serde_json::json!({
+            "subname": "", "type": "MX", "ttl": 3600, "records": ["10 mail.example.com."],
+            "created": "2026-01-01T00:00:00Z", "touched": "2026-01-01T00:00:00Z",
+        });
+        let mut set: RrSet = serde_json::from_value(set).unwrap();
+        let values = set.rdata().unwrap();
+        let [Rdata::Mx(mx)] = &values[..] else { panic!("{values:?}") };
+        assert_eq!((mx.preference, mx.exchange.as_str()), (10, "mail.example.com."));
+        set.records.push("mail".into());
+        assert!(set.rdata().is_err());
+    }
 }

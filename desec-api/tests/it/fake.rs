@@ -238,23 +238,3 @@ fn an_account_ends_with_its_last_domain_gone() {
     assert_eq!(ask(Method::Post, &path, &json!({})), 200);
     assert_eq!(ask(Method::Get, "/domains/", &Value::Null), 401);
 }
-
-#[test]
-fn a_bulk_request_takes_as_long_as_it_has_items() {
-    let fake = fake("example.com");
-    let set =
-        |n: usize| json!({ "subname": format!("h{n}"), "type": "A", "ttl": 3600, "records": ["192.0.2.1"] });
-    let once = |items: &Value| {
-        let start = std::time::Instant::now();
-        let response = send(&fake, &fake.token(), Method::Patch, "/domains/example.com/rrsets/", items);
-        assert_eq!(response.status(), 200);
-        start.elapsed()
-    };
-    // The best of some, on a machine that has other things to do.
-    let time = |count: usize| {
-        let items: Value = (0..count).map(set).collect();
-        (0..5).map(|_| once(&items)).min().unwrap()
-    };
-    let (many, few) = (time(5_000), time(500));
-    assert!(many < few * 40, "ten times the items took {many:?}, not about ten times {few:?}");
-}
