@@ -39,6 +39,7 @@ mod http;
 mod names;
 mod pace;
 mod pagination;
+mod plan;
 mod problem;
 mod rrsets;
 
@@ -53,5 +54,8 @@ pub use fake::{FakeCall, FakeDesec, Fault};
 pub use http::{HttpClient, HttpError, HttpRequest, HttpResponse, Method};
 pub use names::{DomainName, RecordType, SubName, Timestamp, Ttl};
 pub use pace::Scope;
+pub use plan::{
+    Applied, Change, Claim, Cost, Desired, Foreign, ForeignRecord, Kept, Plan, RrData, StaleRrSet,
+};
 pub use problem::{Problem, ProblemEntry, ProblemFormat};
 pub use rrsets::{NewRrSet, RrSet, RrSetFilter, RrSetPatch};

@@ -232,7 +232,7 @@ impl RrSetPatch {
     }
 }
 
-fn check(domain: &DomainName, patches: &[RrSetPatch]) -> Result<(), Error> {
+pub(crate) fn check(domain: &DomainName, patches: &[RrSetPatch]) -> Result<(), Error> {
     let mut seen = HashSet::new();
     for patch in patches {
         let RrSetPatch { subname, rtype, .. } = patch;
