@@ -3,13 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    Change, Desired, Foreign, Kept, Key, Plan, RrData, by_key, claims::Claims, compare, in_the_way, patch,
-    refuse,
+    Change, Desired, Foreign, Kept, Key, Plan, RrData, by_key, check, claims::Claims, compare, in_the_way,
+    patch, refuse,
 };
 use crate::{
     DomainName, Error, ForeignRecord, NewRrSet, RecordType, RrSet, SubName,
     canonical::{canonical, comparable},
-    rrsets::check,
 };
 
 /// A wish that a zone can fulfil.

@@ -8,6 +8,7 @@ mod pagination;
 mod plan;
 mod plan_apply;
 mod plan_property;
+mod plan_spelling;
 mod recording;
 mod replay;
 mod rrsets;
