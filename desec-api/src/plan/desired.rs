@@ -16,7 +16,7 @@ use crate::{DomainName, Error, NewRrSet, RrSet, Ttl};
 /// for one, or for something else in the place of one, is always refused.
 ///
 /// A and AAAA with a time to live of 60 seconds are the work of dynDNS. Their time to live stays as it is,
-/// whatever is wanted.
+/// whatever is wanted, and only a claim covers them, not [`prune`](Self::prune).
 ///
 /// ```
 /// use desec_api::{Claim, Desired, DomainName, FakeDesec, Foreign, NewRrSet, RecordType, SubName, Ttl, txt};
@@ -61,8 +61,8 @@ impl Desired {
         self
     }
 
-    /// Claims the whole zone: all that is not wanted goes away, but for the name servers at the apex and the
-    /// work of dynDNS, unless another RRset is wanted in its place.
+    /// Claims the whole zone: all that is not wanted goes away, but for RRsets that are not wanted at all and
+    /// are the name servers at the apex or the work of dynDNS.
     pub fn prune(mut self) -> Self {
         self.prune = true;
         self

@@ -62,3 +62,16 @@ impl fmt::Display for Cost {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cost_is_said_with_what_was_spent() {
+        let shown = |writes, used_today| Cost { writes, reads: 1, used_today, limit: 300 }.to_string();
+        assert_eq!(shown(1, Some(0)), "1 write, 1 of 300 today");
+        assert_eq!(shown(2, Some(40)), "2 writes, 42 of 300 today");
+        assert_eq!(shown(1, None), "1 write of 300 a day");
+    }
+}

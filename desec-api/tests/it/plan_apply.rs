@@ -141,10 +141,13 @@ async fn what_fails_is_read_and_decided() {
             let client = fake.client().unwrap();
             let plan = planned(&client, &mail()).await;
             sent(&fake, &mut seen);
-            faults.iter().for_each(|fault| fake.inject(*fault));
-            let applied = match by_plan {
-                true => client.apply(&plan).await.unwrap(),
-                false => client.ensure(&domain(), &mail()).await.unwrap(),
+            for fault in faults {
+                fake.inject(*fault);
+            }
+            let applied = if by_plan {
+                client.apply(&plan).await.unwrap()
+            } else {
+                client.ensure(&domain(), &mail()).await.unwrap()
             };
             assert_eq!(sent(&fake, &mut seen), requests, "{faults:?}");
             assert_eq!((applied.writes, applied.was_in_doubt), (writes, true));
@@ -158,7 +161,9 @@ async fn what_fails_is_read_and_decided() {
 async fn a_server_that_keeps_failing_leaves_the_outcome_open() {
     let (fake, mut seen) = (fake(&[]), 0);
     let client = fake.client().unwrap();
-    (0..3).for_each(|_| fake.inject(Fault::FailsUnstored));
+    for _ in 0..3 {
+        fake.inject(Fault::FailsUnstored);
+    }
     let error = client.ensure(&domain(), &mail()).await.unwrap_err();
     assert!(error.outcome_unknown() && error.is_retryable(), "{error:?}");
     assert_eq!(sent(&fake, &mut seen), "rwrwrwr");

@@ -139,7 +139,7 @@ impl Case {
             let foreign = values.iter().filter(|value| match goal {
                 Some((_, goal)) => !goal.contains(value) && !self.prune && !self.owns(name, of, **value),
                 None if (*name, *of) == ("", "NS") => true,
-                None => !(self.prune && !dynamic) && !self.owns(name, of, **value),
+                None => (dynamic || !self.prune) && !self.owns(name, of, **value),
             });
             let foreign: BTreeSet<u8> = foreign.copied().collect();
             let crowded = wanted.keys().any(|(n, t)| n == name && (*t == "CNAME") != (*of == "CNAME"));
