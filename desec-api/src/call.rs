@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 
 use crate::{
@@ -14,7 +14,8 @@ use crate::{
 };
 
 /// One request, and what is needed to judge its answer.
-#[derive(Debug)]
+///
+/// It has no `Debug`: its body may hold a password, its path a code that stands for one.
 pub(crate) struct Call<'a> {
     /// What is attempted, to complete "cannot ..".
     pub(crate) operation: &'static str,
@@ -35,7 +36,7 @@ pub(crate) struct Call<'a> {
 }
 
 /// Where a request goes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) enum Place<'a> {
     /// The segments of a path below the base URL; a slash is added at the end.
     Api(&'a [&'a str]),
@@ -70,6 +71,12 @@ impl<'a> Call<'a> {
         scope: Scope,
     ) -> Self {
         Self { method, scope, ..Self::read(operation, subject, path) }
+    }
+
+    /// Adds a body.
+    pub(crate) fn with_json(self, body: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(body).expect("names of members are text");
+        Self { body: Some(body), ..self }
     }
 
     /// Returns what the body of a successful answer says.

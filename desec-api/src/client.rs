@@ -53,6 +53,11 @@ impl Client {
         ClientBuilder::new(None)
     }
 
+    /// Returns whether the client has a token.
+    pub(crate) fn has_token(&self) -> bool {
+        self.inner.authorization.is_some()
+    }
+
     /// Sends `call`, waits for its turn, repeats what was throttled, and judges the answer.
     pub(crate) async fn call(&self, call: &Call<'_>) -> Result<HttpResponse, Error> {
         let result = self.attempts(call).await;

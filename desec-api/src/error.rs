@@ -52,8 +52,8 @@ pub enum Error {
         /// What does not exist.
         missing: Missing,
     },
-    /// Another writer was faster. Nothing was stored.
-    #[error("cannot {operation} {subject}: another writer changed it at the same time ({problem})")]
+    /// It conflicts with what is there, or another writer was faster. Nothing was stored.
+    #[error("cannot {operation} {subject}: it conflicts with what is there ({problem})")]
     Conflict {
         /// What was attempted.
         operation: &'static str,
@@ -193,6 +193,8 @@ impl Missing {
             ("No RRset matches the given query.", Self::RrSet),
             ("No Domain matches the given query.", Self::Domain),
             ("No Token matches the given query.", Self::Token),
+            ("No TokenDomainPolicy matches the given query.", Self::Policy),
+            ("No TOTPFactor matches the given query.", Self::Factor),
             ("Not found.", absent),
         ];
         known.into_iter().find(|(text, _)| problem.says(text)).map(|(_, missing)| missing)

@@ -1,6 +1,6 @@
 //! The wire seam: one method, so that bytes can be scripted, faulted and recorded.
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
@@ -52,7 +52,7 @@ impl Method {
 
 /// A request as it is handed to an [`HttpClient`].
 ///
-/// `Debug` shows method and path only.
+/// `Debug` shows method and path only, and of a path not the code that confirms an action.
 #[derive(Clone)]
 pub struct HttpRequest {
     method: Method,
@@ -131,8 +131,19 @@ impl fmt::Debug for HttpRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpRequest")
             .field("method", &self.method)
-            .field("path", &self.url.path())
+            .field("path", &shown_path(self.url.path()))
             .finish_non_exhaustive()
+    }
+}
+
+/// Returns `path` as it may be shown: without the code of `/v/{action}/{code}/`, which is a secret.
+pub(crate) fn shown_path(path: &str) -> Cow<'_, str> {
+    let bare = path.strip_suffix('/').unwrap_or(path);
+    match bare.rsplit_once('/') {
+        Some((action, code)) if action.rsplit('/').nth(1) == Some("v") && !code.is_empty() => {
+            format!("{action}/[REDACTED]{}", &path[bare.len()..]).into()
+        }
+        _ => path.into(),
     }
 }
 
@@ -314,3 +325,22 @@ const USER_AGENT: &str = concat!("desec-api/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 // A page has 500 RRsets of at most 64 KiB each.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_not_shown() {
+        for (path, shown) in [
+            ("/api/v1/v/delete-account/SECRET/", "/api/v1/v/delete-account/[REDACTED]/"),
+            ("/v/delete-account/SECRET", "/v/delete-account/[REDACTED]"),
+            ("/api/v1/domains/v/rrsets/", "/api/v1/domains/v/rrsets/"),
+            ("/api/v1/v/delete-account/", "/api/v1/v/delete-account/"),
+            ("/", "/"),
+            ("", ""),
+        ] {
+            assert_eq!(shown_path(path), shown);
+        }
+    }
+}

@@ -60,34 +60,61 @@
 //!
 //! [deSEC]: https://desec.readthedocs.io/
 
+mod account;
 mod call;
 mod canonical;
+mod captcha;
 mod client;
+mod confirmation;
 mod domains;
+mod duration;
+mod email;
 mod error;
 #[cfg(feature = "fake")]
 mod fake;
 mod http;
+mod ids;
+mod login;
 mod names;
 mod pace;
 mod pagination;
 mod plan;
+mod policies;
 mod problem;
+mod rdata;
+mod registration;
+mod root;
 mod rrsets;
+mod subnet;
+mod text;
+mod tokens;
+mod totp;
 
-pub use canonical::{canonical, same_records, txt};
+pub use account::{Account, AccountPatch};
+pub use canonical::{canonical, same_records};
+pub use captcha::{Captcha, CaptchaKind, CaptchaSolution};
 pub use client::{Client, ClientBuilder};
+pub use confirmation::{Activation, ConfirmationCode};
 pub use domains::{Domain, Key};
+pub use duration::TokenDuration;
+pub use email::EmailAddress;
 pub use error::{Credential, Error, ForbiddenBy, Missing};
 #[cfg(feature = "fake-server")]
 pub use fake::FakeServer;
 #[cfg(feature = "fake")]
 pub use fake::{FakeCall, FakeDesec, Fault};
 pub use http::{HttpClient, HttpError, HttpRequest, HttpResponse, Method};
+pub use ids::{AccountId, CaptchaId, FactorId, PolicyId, TokenId};
 pub use names::{DomainName, RecordType, SubName, Timestamp, Ttl};
 pub use pace::Scope;
 pub use plan::{
     Applied, Change, Claim, Cost, Desired, Foreign, ForeignRecord, Kept, Plan, RrData, StaleRrSet,
 };
+pub use policies::{NewPolicy, Policy, PolicyLinks, PolicyPatch};
 pub use problem::{Problem, ProblemEntry, ProblemFormat};
+pub use rdata::{Caa, Ds, Fqdn, Mx, Rdata, Srv, Svcb, Tlsa, Txt, txt};
+pub use registration::Registration;
 pub use rrsets::{NewRrSet, RrSet, RrSetFilter, RrSetPatch};
+pub use subnet::Subnet;
+pub use tokens::{CreatedToken, NewToken, Token, TokenPatch};
+pub use totp::{CreatedFactor, Factor, FactorCreation};

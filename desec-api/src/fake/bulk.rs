@@ -250,6 +250,10 @@ fn said(rtype: &RecordType, flaw: &Flaw) -> String {
         Flaw::Malformed(reason) => format!("Record content for type {rtype} malformed: {reason}"),
         Flaw::Unquoted => format!("Data for {rtype} records must be given using quotation marks."),
         Flaw::Relative => "Hostname must be fully qualified (i.e., end in a dot: \"example.com.\")".into(),
+        Flaw::LongName => "Hostname must be no longer than 255 characters".into(),
+        Flaw::TooLong(size) => {
+            format!("Ensure this value has no more than 64000 byte in wire format (it has {size}).")
+        }
         Flaw::BadName(part, name) => format!("Cannot parse record contents: invalid {part}: {name}"),
     }
 }

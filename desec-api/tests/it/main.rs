@@ -1,5 +1,7 @@
 //! The client against recorded exchanges of the real server, against the fake, and over loopback sockets.
 
+mod account;
+mod account_secrets;
 mod canonical;
 mod domains;
 mod fake;
@@ -9,6 +11,7 @@ mod plan;
 mod plan_apply;
 mod plan_property;
 mod plan_spelling;
+mod policies;
 mod recording;
 mod replay;
 mod rrsets;

@@ -7,23 +7,41 @@ use crate::plan::rtype;
 /// Returns the content of type `of` that says `value`; the bits of `style` say how it is spelled.
 pub(crate) fn spelled(of: &str, value: u8, style: u32) -> String {
     let (number, n) = (|n: u16| number(n, style), u16::from(value));
+    let (host, exact) = (|label: &str| name(label, style), |label: &str| name(label, 0));
     let tokens = match of {
         "A" => vec![format!("192.0.2.{value}")],
         "AAAA" => vec![address(value, style)],
+        "AFSDB" | "KX" | "LP" => vec![number(n), exact("host")],
         "CAA" => vec![number(n / 2), "issue".into(), quoted(&format!("ca{value}.example"), style)],
-        "CNAME" | "PTR" => vec![name(&format!("_t{value}"), style)],
-        "MX" => vec![number(10 * n), name("mx", style)],
+        "CDS" | "DLV" | "DS" => [vec![number(n), number(8), number(2)], hex(value, 32, style)].concat(),
+        "CERT" => [vec![number(1), number(n), number(8)], base64(value, style)].concat(),
+        "CNAME" | "DNAME" | "PTR" => vec![host(&format!("_t{value}"))],
+        "CSYNC" => {
+            vec![number(n), number(3), ["A NS AAAA", "NS A AAAA"][usize::from(style & LONG > 0)].into()]
+        }
+        "DHCID" | "OPENPGPKEY" => base64(value, style),
+        "EUI48" => vec![cased(format!("00-00-5e-00-53-{value:02x}"), style)],
+        "HINFO" => vec![quoted(&format!("cpu {value}"), style), quoted("os", style)],
+        "HTTPS" | "SVCB" => {
+            let parameters = ["alpn=h2 port=443", "port=443 alpn=\"h2\""][usize::from(style & LONG > 0)];
+            vec![number(n + 1), exact("svc"), parameters.into()]
+        }
+        "L32" => vec![number(n), "10.1.2.0".into()],
+        "L64" | "NID" => vec![number(n), cased("2001:0db8:00ab:cd00".into(), style)],
+        "MX" => vec![number(10 * n), host("mx")],
+        "NAPTR" => {
+            let strings = ["s", "SIP+D2U", ""].map(|text| quoted(text, style));
+            [vec![number(n), number(10)], strings.to_vec(), vec![exact("sip")]].concat()
+        }
         "NS" => vec![
             ["ns1.desec.io.", "ns2.desec.org.", "ns3.example.", "ns4.example."][usize::from(value)].into(),
         ],
+        "RP" => vec![exact(&format!("m{value}")), exact("text")],
+        "SMIMEA" | "TLSA" => [vec![number(3), number(1), number(1)], hex(value, 32, style)].concat(),
         "SPF" | "TXT" => strings(value, style),
-        "SRV" => vec![number(0), number(1), number(465 + n), name("mail", style)],
-        "TLSA" => {
-            let digits = format!("{value:02x}").repeat(32);
-            let digits = if style & UPPER > 0 { digits.to_uppercase() } else { digits };
-            let (start, rest) = digits.split_at(if style & CUT > 0 { 9 } else { 0 });
-            vec![number(3), number(1), number(1), start.into(), rest.into()]
-        }
+        "SRV" => vec![number(0), number(1), number(465 + n), host("mail")],
+        "SSHFP" => [vec![number(4), number(1)], hex(value, 20, style)].concat(),
+        "URI" => vec![number(n), number(1), quoted("https://example.net/", style & !ESCAPES)],
         other => panic!("no contents for {other}"),
     };
     laid_out(&tokens, style)
@@ -63,8 +81,25 @@ fn quoted(text: &str, style: u32) -> String {
 }
 
 fn name(host: &str, style: u32) -> String {
-    let name = format!("{host}.example.net.");
-    if style & UPPER > 0 { name.to_uppercase() } else { name }
+    cased(format!("{host}.example.net."), style)
+}
+
+fn cased(text: String, style: u32) -> String {
+    if style & UPPER > 0 { text.to_uppercase() } else { text }
+}
+
+fn hex(value: u8, bytes: usize, style: u32) -> Vec<String> {
+    let digits = cased(format!("{:02x}", value + 0xa0).repeat(bytes), style);
+    cut(&digits, style)
+}
+
+fn base64(value: u8, style: u32) -> Vec<String> {
+    cut(&format!("{}Ag==", ["AAAA", "AQAB", "AgID", "Awq/"][usize::from(value)].repeat(4)), style)
+}
+
+fn cut(text: &str, style: u32) -> Vec<String> {
+    let (start, rest) = text.split_at(if style & CUT > 0 { 9 } else { 0 });
+    vec![start.into(), rest.into()]
 }
 
 fn number(number: u16, style: u32) -> String {
@@ -78,7 +113,7 @@ fn address(value: u8, style: u32) -> String {
         (_, false) => format!("2001:db8::{value}"),
         (_, true) => format!("2001:0db8:0:0:0:0:0:000{value}"),
     };
-    if style & UPPER > 0 { text.to_uppercase() } else { text }
+    cased(text, style)
 }
 
 fn laid_out(tokens: &[String], style: u32) -> String {
@@ -91,8 +126,49 @@ fn laid_out(tokens: &[String], style: u32) -> String {
 /// How many values each type has.
 pub(crate) const VALUES: u8 = 4;
 
-pub(crate) const TYPES: &[&str] =
-    &["A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SPF", "SRV", "TLSA", "TXT", "TXT"];
+/// Those that may stand anywhere; mail's own ones come up more often.
+pub(crate) const TYPES: &[&str] = &[
+    "A",
+    "A",
+    "AAAA",
+    "AAAA",
+    "AFSDB",
+    "CAA",
+    "CDS",
+    "CERT",
+    "CNAME",
+    "CNAME",
+    "CSYNC",
+    "DHCID",
+    "DLV",
+    "DNAME",
+    "EUI48",
+    "HINFO",
+    "HTTPS",
+    "KX",
+    "L32",
+    "L64",
+    "LP",
+    "MX",
+    "MX",
+    "NAPTR",
+    "NID",
+    "NS",
+    "NS",
+    "OPENPGPKEY",
+    "PTR",
+    "RP",
+    "SMIMEA",
+    "SPF",
+    "SRV",
+    "SSHFP",
+    "SVCB",
+    "TLSA",
+    "TXT",
+    "TXT",
+    "TXT",
+    "URI",
+];
 
 const BLANKS: u32 = 1;
 const COMMENT: u32 = 2;

@@ -14,7 +14,7 @@ use tracing::{
 };
 
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<String>>);
+pub(crate) struct Log(pub(crate) Arc<Mutex<String>>);
 
 impl Subscriber for Log {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
@@ -41,7 +41,7 @@ impl Visit for Log {
     }
 }
 
-fn shown(error: &Error) -> String {
+pub(crate) fn shown(error: &Error) -> String {
     let mut text = format!("{error:?}\n{error}\n");
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -5,6 +5,15 @@
 //! decoded if that answer is a success, and returns the error if it is none. A recorded request that the typed
 //! API cannot express is played with a stand-in, so that at least its answer is judged.
 
+mod account;
+mod confirmation;
+mod login;
+mod policies;
+mod registration;
+mod root;
+mod tokens;
+mod totp;
+
 use std::sync::Arc;
 
 use desec_api::{Client, Error};
