@@ -10,6 +10,7 @@ use crate::{
     error::{Credential, Error, ForbiddenBy, Missing},
     http::{Accept, HttpError, HttpResponse, Method},
     pace::Scope,
+    pagination::linked,
     problem::Problem,
 };
 
@@ -33,6 +34,8 @@ pub(crate) struct Call<'a> {
     pub(crate) credential: Credential,
     /// What a plain "Not found." is about.
     pub(crate) absent: Missing,
+    /// Whether it reads a page of a list: a refusal that names the first page is an answer then.
+    pub(crate) is_page: bool,
 }
 
 /// Where a request goes.
@@ -59,6 +62,7 @@ impl<'a> Call<'a> {
             accept: Accept::Json,
             credential: Credential::Token,
             absent: Missing::Domain,
+            is_page: false,
         }
     }
 
@@ -112,6 +116,7 @@ impl<'a> Call<'a> {
         };
         match response.status() {
             200..300 => Ok(response),
+            400 if self.is_page && linked(&response, "first").is_some() => Ok(response),
             300..400 => {
                 let target = target(&response);
                 Err(self.other(format!("the server redirects to {target}; check the base URL")))
@@ -135,6 +140,9 @@ impl<'a> Call<'a> {
             403 => Error::Forbidden { operation, subject, by: ForbiddenBy::of(&problem), problem },
             404 if let Some(missing) = Missing::of(&problem, self.absent) => {
                 Error::NotFound { operation, subject, missing }
+            }
+            404 if problem.says(BAD_CURSOR) => {
+                self.other("the server does not know the next page any more; start the list again".into())
             }
             409 => Error::Conflict { operation, subject, repeatable: self.is_repeatable(), problem },
             500.. => self.no_answer(&format!("the server failed ({problem})"), None),
@@ -199,3 +207,4 @@ fn retry_after(response: &HttpResponse) -> Option<Duration> {
 }
 
 const BAD_PASSWORD: &str = "Invalid username/password.";
+const BAD_CURSOR: &str = "Invalid cursor";

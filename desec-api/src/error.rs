@@ -43,7 +43,7 @@ pub enum Error {
         problem: Problem,
     },
     /// Something that the call needs does not exist in this account.
-    #[error("cannot {operation} {subject}: {missing} in this account")]
+    #[error("cannot {operation} {subject}: {missing}")]
     NotFound {
         /// What was attempted.
         operation: &'static str,
@@ -108,6 +108,14 @@ pub enum Error {
         /// What has changed.
         rrsets: Vec<StaleRrSet>,
     },
+    /// The name of a domain belongs to another account, or to deSEC itself. Nothing was stored.
+    #[error("cannot {operation} {subject}: the name is taken by another account; choose another one")]
+    Taken {
+        /// What was attempted.
+        operation: &'static str,
+        /// What it was about.
+        subject: String,
+    },
     /// A write may or may not have been executed: read again before deciding.
     #[error("cannot tell whether it was possible to {operation} {subject}: {reason}; read again to find out")]
     Unknown {
@@ -164,6 +172,21 @@ impl Error {
         }
     }
 
+    /// Returns whether a domain or an RRset was not created because there is one.
+    ///
+    /// The server says the same of a domain of this account and of another one: read it to tell.
+    pub fn already_exists(&self) -> bool {
+        let said = |problem: &Problem| {
+            let known = |text: &str| EXISTS.contains(&text) || text.starts_with(DUPLICATE);
+            problem.entries.iter().any(|entry| known(&entry.message))
+        };
+        match self {
+            Self::Invalid { problem, .. } | Self::Conflict { problem, .. } => said(problem),
+            Self::Taken { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Returns whether the call may have been executed although it failed.
     pub fn outcome_unknown(&self) -> bool {
         matches!(self, Self::Unknown { .. })
@@ -204,11 +227,11 @@ impl Missing {
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Domain => "there is no such domain",
-            Self::RrSet => "there is no such RRset",
-            Self::Token => "there is no such token",
-            Self::Policy => "there is no such policy",
-            Self::Factor => "there is no such second factor",
+            Self::Domain => "there is no such domain in this account",
+            Self::RrSet => "there is no such RRset in the domain",
+            Self::Token => "there is no such token in this account",
+            Self::Policy => "there is no such policy of the token",
+            Self::Factor => "there is no such second factor in this account",
         })
     }
 }
@@ -279,3 +302,9 @@ impl fmt::Display for Credential {
 fn in_seconds(wait: Option<Duration>) -> String {
     wait.map_or_else(String::new, |wait| format!("; try again in {} seconds", wait.as_secs_f64().ceil()))
 }
+
+const EXISTS: [&str; 2] = [
+    "domain with this name already exists.",
+    "Another RRset with the same subdomain and type exists for this domain. (Try modifying it.)",
+];
+const DUPLICATE: &str = "Conflict: duplicate key value violates unique constraint";

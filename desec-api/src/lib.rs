@@ -61,9 +61,11 @@
 //! [deSEC]: https://desec.readthedocs.io/
 
 mod account;
+mod bulk;
 mod call;
 mod canonical;
 mod captcha;
+mod checks;
 mod client;
 mod confirmation;
 mod domains;
@@ -89,13 +91,15 @@ mod subnet;
 mod text;
 mod tokens;
 mod totp;
+mod zonefile;
 
 pub use account::{Account, AccountPatch};
+pub use bulk::RrSetPatch;
 pub use canonical::{canonical, same_records};
 pub use captcha::{Captcha, CaptchaKind, CaptchaSolution};
 pub use client::{Client, ClientBuilder};
 pub use confirmation::{Activation, ConfirmationCode};
-pub use domains::{Domain, Key};
+pub use domains::{Domain, Ensured, Key, NewDomain};
 pub use duration::TokenDuration;
 pub use email::EmailAddress;
 pub use error::{Credential, Error, ForbiddenBy, Missing};
@@ -114,7 +118,7 @@ pub use policies::{NewPolicy, Policy, PolicyLinks, PolicyPatch};
 pub use problem::{Problem, ProblemEntry, ProblemFormat};
 pub use rdata::{Caa, Ds, Fqdn, Mx, Rdata, Srv, Svcb, Tlsa, Txt, txt};
 pub use registration::Registration;
-pub use rrsets::{NewRrSet, RrSet, RrSetFilter, RrSetPatch};
+pub use rrsets::{NewRrSet, RrSet, RrSetFilter};
 pub use subnet::Subnet;
 pub use tokens::{CreatedToken, NewToken, Token, TokenPatch};
 pub use totp::{CreatedFactor, Factor, FactorCreation};

@@ -23,7 +23,8 @@ pub(crate) struct List {
 impl Client {
     /// Reads `list` page by page, as the stream is read. The stream ends after its first error.
     ///
-    /// The first page is asked for by an empty cursor: without one, the server refuses a long list.
+    /// The first page is asked for by an empty cursor: without one, the server refuses a long list. If it does
+    /// so nevertheless, the page that it names is read, once.
     pub(crate) fn pages<T: DeserializeOwned + Send + 'static>(
         &self,
         list: List,
@@ -34,6 +35,7 @@ impl Client {
             cursor: Some(String::new()),
             items: VecDeque::new(),
             pages: 0,
+            redirected: false,
         };
         try_unfold(reader, |mut reader| async move {
             loop {
@@ -54,6 +56,8 @@ struct Reader<T> {
     cursor: Option<String>,
     items: VecDeque<T>,
     pages: usize,
+    /// Whether the server had to name the first page. A second time is a refusal.
+    redirected: bool,
 }
 
 impl<T: DeserializeOwned> Reader<T> {
@@ -67,11 +71,16 @@ impl<T: DeserializeOwned> Reader<T> {
             query: &pairs,
             scope: scope.clone(),
             absent: *absent,
+            is_page: !self.redirected,
             ..Call::read(operation, subject, &path)
         };
         let response = self.client.call(&call).await?;
+        if let Some(first) = linked(&response, "first").filter(|_| response.status() == 400) {
+            (self.cursor, self.redirected) = (Some(first), true);
+            return Ok(());
+        }
         self.items = call.json(&response)?;
-        self.cursor = next_cursor(&response);
+        self.cursor = linked(&response, "next");
         self.pages += 1;
         if self.cursor.as_ref() == Some(&cursor) || self.pages >= MAX_PAGES && self.cursor.is_some() {
             return Err(call.not_understood("the pages of the list have no end"));
@@ -80,25 +89,27 @@ impl<T: DeserializeOwned> Reader<T> {
     }
 }
 
-// Only the cursor is taken: the host of a link is whatever the server was called by.
-fn next_cursor(response: &HttpResponse) -> Option<String> {
-    let link = links(response.header("link")?).find_map(|(target, next)| next.then_some(target))?;
+/// Returns the cursor of the page that `response` names by `relation`.
+///
+/// Only the cursor is taken: the host of a link is whatever the server was called by.
+pub(crate) fn linked(response: &HttpResponse, relation: &str) -> Option<String> {
+    let link = links(response.header("link")?, relation).next()?;
     let (_, query) = link.split_once('?')?;
     let mut pairs = url::form_urlencoded::parse(query.as_bytes());
     pairs.find_map(|(name, value)| (name == "cursor").then(|| value.into_owned()))
 }
 
 // RFC 8288, section 3: `<target>; name="value"; .., <target>; ..`
-fn links(header: &str) -> impl Iterator<Item = (&str, bool)> {
-    header.split('<').skip(1).filter_map(|link| {
+fn links<'a>(header: &'a str, relation: &str) -> impl Iterator<Item = &'a str> {
+    header.split('<').skip(1).filter_map(move |link| {
         let (target, parameters) = link.split_once('>')?;
-        let next = parameters.split([';', ',']).any(|parameter| {
-            let Some((name, value)) = parameter.split_once('=') else { return false };
+        let mut parameters = parameters.split([';', ',']).filter_map(|parameter| parameter.split_once('='));
+        let related = parameters.any(|(name, value)| {
             let relations = value.trim().trim_matches('"');
             name.trim().eq_ignore_ascii_case("rel")
-                && relations.split_ascii_whitespace().any(|rel| rel.eq_ignore_ascii_case("next"))
+                && relations.split_ascii_whitespace().any(|rel| rel.eq_ignore_ascii_case(relation))
         });
-        Some((target, next))
+        related.then_some(target)
     })
 }
 
@@ -110,7 +121,7 @@ mod tests {
     use super::*;
 
     fn next(link: &str) -> Option<String> {
-        next_cursor(&HttpResponse::new(200).with_header("Link", link))
+        linked(&HttpResponse::new(200).with_header("Link", link), "next")
     }
 
     #[test]
@@ -132,6 +143,6 @@ mod tests {
         {
             assert_eq!(next(link), None, "{link}");
         }
-        assert_eq!(next_cursor(&HttpResponse::new(200)), None);
+        assert_eq!(linked(&HttpResponse::new(200), "next"), None);
     }
 }

@@ -1,5 +1,7 @@
 //! The server's own answer to a failed request.
 
+mod yaml;
+
 use std::fmt;
 
 use serde_json::Value;
@@ -26,7 +28,7 @@ pub enum ProblemFormat {
     Json,
     /// HTML: an answer of the web server in front; the only entry is its title.
     Html,
-    /// Any other text; the only entry is its beginning.
+    /// Any other text: zone files and dynDNS. The only entry is its beginning, unless it is a list in YAML.
     Text,
 }
 
@@ -52,6 +54,9 @@ impl Problem {
             return Self { status, format: ProblemFormat::Json, entries: flatten(&value, items) };
         }
         let text = String::from_utf8_lossy(&body[..body.len().min(MAX_TEXT)]);
+        if !content_type.starts_with("text/html") && text.starts_with("- ") {
+            return Self { status, format: ProblemFormat::Text, entries: yaml::entries(&text) };
+        }
         let (format, message) = if content_type.starts_with("text/html") {
             (ProblemFormat::Html, title(&text))
         } else {
@@ -122,12 +127,16 @@ fn walk(value: &Value, item: Option<usize>, path: &str, entries: &mut Vec<Proble
         }
         Value::Object(members) => {
             for (key, value) in members {
-                let whole = key == "detail" || key == "non_field_errors";
-                let place = if whole { path.to_owned() } else { join(&clean(key)) };
+                let place = if is_whole(key) { path.to_owned() } else { join(&clean(key)) };
                 walk(value, item, &place, entries);
             }
         }
     }
+}
+
+// Members that are about the whole, not about a member of the request.
+fn is_whole(key: &str) -> bool {
+    key == "detail" || key == "non_field_errors"
 }
 
 fn title(html: &str) -> Option<&str> {

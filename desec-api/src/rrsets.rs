@@ -1,14 +1,16 @@
 //! RRsets: `/domains/{name}/rrsets/`.
 
-use std::collections::{HashMap, HashSet};
-
 use futures_core::Stream;
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Client, DomainName, Error, Missing, RecordType, SubName, Timestamp, Ttl, call::Call,
-    canonical::canonical, http::Method, pace::Scope, pagination::List,
+    Client, DomainName, Error, Missing, RecordType, RrSetPatch, SubName, Timestamp, Ttl,
+    call::Call,
+    checks::{Outgoing, body},
+    http::{HttpResponse, Method},
+    pace::Scope,
+    pagination::List,
 };
 
 impl Client {
@@ -45,72 +47,119 @@ impl Client {
         self.rrsets(domain, &RrSetFilter::default()).try_collect().await
     }
 
-    /// Creates, changes and deletes RRsets of `domain` in one request, all of them or none
-    /// (`PATCH /domains/{name}/rrsets/`).
+    /// Returns one RRset (`GET /domains/{name}/rrsets/{subname}/{type}/`).
     ///
-    /// Each patch replaces its RRset as a whole: records that are not in it are gone. RRsets without a
-    /// patch stay as they are. Deletions come first, so that a CNAME can take the place of other types.
-    /// Returns the RRsets as they are now, in the order of `patches`, without the deleted ones. Without
-    /// patches nothing is sent. Repeating the call is safe. A dropped call may have been executed.
-    ///
-    /// The server takes about 10 ms for each RRset and must be done within 60 seconds: 500 at a time are
-    /// prudent.
+    /// It costs one read, as the whole [`zone`](Self::zone) does: for several, read the zone.
     ///
     /// # Errors
-    /// - [`Error::InvalidInput`], before anything is sent, for two patches of one RRset, for types, names
-    ///   and sizes that the server cannot accept, and for a request larger than 1 MiB.
-    /// - [`Error::Invalid`] if the server refuses an item, for one because of
-    ///   [`Domain::minimum_ttl`](crate::Domain::minimum_ttl).
-    /// - [`Error::Unknown`] if the server failed or the link was lost: read the zone, or just repeat.
-    ///
-    /// ```
-    /// use desec_api::{DomainName, FakeDesec, RecordType, RrSetPatch, SubName, Ttl};
-    ///
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-    /// let (domain, ttl): (DomainName, _) = ("example.com".parse()?, Ttl::new(3600)?);
-    /// let fake = FakeDesec::new();
-    /// fake.add_domain(&domain, ttl);
-    ///
-    /// let mx = RrSetPatch::new(SubName::apex(), RecordType::Mx)
-    ///     .with_ttl(ttl)
-    ///     .with_records(["010 mail.example.com.".into()]);
-    /// let old = RrSetPatch::delete("old".parse()?, RecordType::A);
-    ///
-    /// let now = fake.client()?.patch_rrsets(&domain, &[mx, old]).await?;
-    /// assert_eq!(now.len(), 1);
-    /// assert_eq!(now[0].records, ["10 mail.example.com."]);
-    /// # Ok::<(), desec_api::Error>(()) }).unwrap();
-    /// ```
-    pub async fn patch_rrsets(
+    /// [`Error::NotFound`]: its `missing` tells whether there is no such RRset or no such domain in this
+    /// account. What the server manages itself (SOA, RRSIG, ..) is no RRset.
+    pub async fn rrset(
         &self,
         domain: &DomainName,
-        patches: &[RrSetPatch],
-    ) -> Result<Vec<RrSet>, Error> {
-        if patches.is_empty() {
-            return Ok(Vec::new());
-        }
-        check(domain, patches)?;
-        let body = serde_json::to_vec(patches).map_err(|error| refuse(error.to_string()))?;
-        if body.len() > MAX_BODY {
-            let size = body.len();
-            return Err(refuse(format!("the request has {size} bytes, more than 1 MiB; split it")));
-        }
+        subname: &SubName,
+        rtype: &RecordType,
+    ) -> Result<RrSet, Error> {
+        let one = One::new(domain, subname, rtype);
+        let path = one.path();
+        let call = Call::read("read the RRset", &one.subject, &path);
+        let response = self.call(&call).await?;
+        one.decode(&call, &response)
+    }
+
+    /// Creates an RRset that does not exist yet (`POST /domains/{name}/rrsets/`).
+    ///
+    /// Records are sent in the form in which the server stores them ([`canonical`](crate::canonical)). A
+    /// dropped call may have been executed. Where the RRset may exist,
+    /// [`patch_rrsets`](Self::patch_rrsets) makes it as it shall be and can be repeated.
+    ///
+    /// # Errors
+    /// - [`Error::InvalidInput`], before anything is sent, for what the server cannot accept; it names the
+    ///   RRset and the record.
+    /// - [`Error::Invalid`] if the server refuses the RRset; [`Error::already_exists`] tells whether because
+    ///   it exists, also after an [`Error::Conflict`] with another writer.
+    /// - [`Error::NotFound`] if the domain does not exist or belongs to another account.
+    /// - [`Error::Unknown`] if the server failed or the link was lost: read the RRset.
+    pub async fn create_rrset(&self, domain: &DomainName, set: &NewRrSet) -> Result<RrSet, Error> {
+        let outgoing = Outgoing::new(domain, set)?.filled()?;
+        let one = One::new(domain, &set.subname, &set.rtype);
         let path = ["domains", domain.as_str(), "rrsets"];
         let scope = Scope::Write(domain.clone());
         let call = Call {
-            body: Some(body),
-            items: patches.len(),
-            ..Call::write("write RRsets of", domain.as_str(), Method::Patch, &path, scope)
+            body: Some(body("RRset", &outgoing)?),
+            ..Call::write("create the RRset", &one.subject, Method::Post, &path, scope)
         };
         let response = self.call(&call).await?;
-        let answered: Vec<RrSet> = call.json(&response)?;
-        in_order(patches, answered)
-            .ok_or_else(|| call.not_understood("the answer leaves out an RRset that was written"))
+        one.decode(&call, &response)
+    }
+
+    /// Replaces an RRset that exists (`PUT /domains/{name}/rrsets/{subname}/{type}/`), and returns it.
+    ///
+    /// Without records the RRset is deleted, and nothing is returned. The server wants a time to live that
+    /// the domain allows even then. Repeating the call is safe. A dropped call may have been executed.
+    ///
+    /// # Errors
+    /// As for [`create_rrset`](Self::create_rrset); [`Error::NotFound`] also if there is no such RRset.
+    pub async fn replace_rrset(&self, domain: &DomainName, set: &NewRrSet) -> Result<Option<RrSet>, Error> {
+        let outgoing = Outgoing::new(domain, set)?;
+        self.write_rrset(domain, Method::Put, &outgoing, body("RRset", &outgoing)?).await
+    }
+
+    /// Changes parts of an RRset that exists (`PATCH /domains/{name}/rrsets/{subname}/{type}/`), and returns it.
+    ///
+    /// With an empty list of records the RRset is deleted, and nothing is returned. Repeating the call is safe;
+    /// a deleted RRset is [`Error::NotFound`] then. A dropped call may have been executed.
+    ///
+    /// # Errors
+    /// As for [`create_rrset`](Self::create_rrset); [`Error::NotFound`] also if there is no such RRset.
+    pub async fn patch_rrset(&self, domain: &DomainName, patch: &RrSetPatch) -> Result<Option<RrSet>, Error> {
+        let outgoing = Outgoing::patch(domain, patch)?;
+        let parts = Parts { ttl: outgoing.ttl, records: outgoing.records.as_deref() };
+        self.write_rrset(domain, Method::Patch, &outgoing, body("RRset", &parts)?).await
+    }
+
+    /// Deletes an RRset (`DELETE /domains/{name}/rrsets/{subname}/{type}/`).
+    ///
+    /// It is no error if there is none. Repeating the call is safe. A dropped call may have been executed.
+    ///
+    /// # Errors
+    /// - [`Error::NotFound`] if the domain does not exist or belongs to another account.
+    /// - [`Error::Forbidden`] if a policy of the token does not allow it.
+    /// - [`Error::Invalid`] for the NS records of a domain below `dedyn.io`.
+    /// - [`Error::Unknown`] if the server failed or the link was lost: just repeat.
+    pub async fn delete_rrset(
+        &self,
+        domain: &DomainName,
+        subname: &SubName,
+        rtype: &RecordType,
+    ) -> Result<(), Error> {
+        let one = One::new(domain, subname, rtype);
+        let (path, scope) = (one.path(), Scope::Write(domain.clone()));
+        self.call(&Call::write("delete the RRset", &one.subject, Method::Delete, &path, scope)).await?;
+        Ok(())
+    }
+
+    async fn write_rrset(
+        &self,
+        domain: &DomainName,
+        method: Method,
+        set: &Outgoing<'_>,
+        body: Vec<u8>,
+    ) -> Result<Option<RrSet>, Error> {
+        let one = One::new(domain, set.subname, set.rtype);
+        let (path, scope) = (one.path(), Scope::Write(domain.clone()));
+        let call =
+            Call { body: Some(body), ..Call::write("write the RRset", &one.subject, method, &path, scope) };
+        let response = self.call(&call).await?;
+        if set.is_deletion() {
+            return Ok(None);
+        }
+        one.decode(&call, &response).map(Some)
     }
 }
 
 /// An RRset: all records of one name and type.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RrSet {
     /// The name, relative to the domain.
@@ -177,120 +226,40 @@ impl NewRrSet {
     }
 }
 
-/// What one RRset shall be: given parts replace, others stay.
-///
-/// A new RRset needs a time to live and records.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RrSetPatch {
-    subname: SubName,
-    #[serde(rename = "type")]
-    rtype: RecordType,
+/// The address of one RRset.
+struct One<'a> {
+    domain: &'a DomainName,
+    /// Of URLs: `@` is the apex.
+    subname: String,
+    rtype: &'a RecordType,
+    /// What errors call it.
+    subject: String,
+}
+
+impl<'a> One<'a> {
+    fn new(domain: &'a DomainName, subname: &SubName, rtype: &'a RecordType) -> Self {
+        let subject = format!("{} {rtype}", subname.absolute(domain));
+        Self { domain, subname: subname.to_string(), rtype, subject }
+    }
+
+    fn path(&self) -> [&str; 5] {
+        ["domains", self.domain.as_str(), "rrsets", &self.subname, self.rtype.as_str()]
+    }
+
+    fn decode(&self, call: &Call<'_>, response: &HttpResponse) -> Result<RrSet, Error> {
+        let set: RrSet = call.json(response)?;
+        if set.subname.to_string() == self.subname && set.rtype == *self.rtype {
+            Ok(set)
+        } else {
+            Err(call.not_understood("the answer is about another RRset"))
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Parts<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     ttl: Option<Ttl>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    records: Option<Vec<String>>,
+    records: Option<&'a [String]>,
 }
-
-impl RrSetPatch {
-    /// Returns a patch that changes nothing yet.
-    pub fn new(subname: SubName, rtype: RecordType) -> Self {
-        Self { subname, rtype, ttl: None, records: None }
-    }
-
-    /// Returns a patch that deletes the RRset, if there is one.
-    pub fn delete(subname: SubName, rtype: RecordType) -> Self {
-        Self::new(subname, rtype).with_records([])
-    }
-
-    /// Sets the time to live.
-    pub fn with_ttl(mut self, ttl: Ttl) -> Self {
-        self.ttl = Some(ttl);
-        self
-    }
-
-    /// Sets the records, in presentation format (RFC 1035, section 5); none delete the RRset.
-    ///
-    /// Names in them end in a dot, texts are quoted: [`txt`](crate::txt) does that.
-    pub fn with_records(mut self, records: impl IntoIterator<Item = String>) -> Self {
-        self.records = Some(records.into_iter().collect());
-        self
-    }
-
-    /// Returns the name, relative to the domain.
-    pub fn subname(&self) -> &SubName {
-        &self.subname
-    }
-
-    /// Returns the type.
-    pub fn rtype(&self) -> &RecordType {
-        &self.rtype
-    }
-
-    /// Returns whether the patch deletes the RRset.
-    pub fn is_deletion(&self) -> bool {
-        self.records.as_ref().is_some_and(Vec::is_empty)
-    }
-}
-
-pub(crate) fn check(domain: &DomainName, patches: &[RrSetPatch]) -> Result<(), Error> {
-    let mut seen = HashSet::new();
-    for patch in patches {
-        let RrSetPatch { subname, rtype, .. } = patch;
-        let problem =
-            if seen.insert((subname, rtype)) { flaw(domain, patch) } else { Some("it is given twice") };
-        if let Some(problem) = problem {
-            return Err(refuse(format!("{subname} {rtype}: {problem}")));
-        }
-    }
-    Ok(())
-}
-
-// The limits of the server that do not depend on its data.
-fn flaw(domain: &DomainName, patch: &RrSetPatch) -> Option<&'static str> {
-    let records = patch.records.as_deref().unwrap_or_default();
-    let (apex, name) = (patch.subname.is_apex(), patch.subname.absolute(domain));
-    if patch.rtype.as_str().parse().ok().as_ref() != Some(&patch.rtype) {
-        return Some("the type is not spelled as parsing spells it");
-    }
-    if MANAGED.contains(&patch.rtype.as_str()) {
-        return Some("the server manages this type itself");
-    }
-    if name.len() > MAX_NAME {
-        return Some("the name with its domain is longer than 255 characters");
-    }
-    if records.iter().any(|record| record.trim().is_empty()) {
-        return Some("a record is empty");
-    }
-    match patch.rtype {
-        RecordType::Cname | RecordType::Dname if records.len() > 1 => {
-            return Some("only one record is possible");
-        }
-        RecordType::Cname | RecordType::Ds if apex && !records.is_empty() => {
-            return Some("this type is not possible at the apex");
-        }
-        RecordType::Dnskey if !apex && !records.is_empty() => {
-            return Some("this type is possible at the apex only");
-        }
-        _ => {}
-    }
-    let length = |record: &String| canonical(&patch.rtype, record).map_or(record.len(), |text| text.len());
-    let size = 288 + name.len() + records.iter().map(|record| 12 + length(record)).sum::<usize>();
-    (size > MAX_RRSET).then_some("the records together are larger than 64 KiB")
-}
-
-// The server answers in any order: an answer belongs to the patch of its name and type.
-fn in_order(patches: &[RrSetPatch], answered: Vec<RrSet>) -> Option<Vec<RrSet>> {
-    let mut answered: HashMap<_, _> =
-        answered.into_iter().map(|set| ((set.subname.clone(), set.rtype.clone()), set)).collect();
-    let mut take = |patch: &RrSetPatch| answered.remove(&(patch.subname.clone(), patch.rtype.clone()));
-    patches.iter().filter(|patch| !patch.is_deletion()).map(&mut take).collect()
-}
-
-fn refuse(reason: String) -> Error {
-    Error::InvalidInput { what: "RRsets", reason }
-}
-
-const MAX_BODY: usize = 1024 * 1024;
-const MAX_NAME: usize = 255;
-const MAX_RRSET: usize = 65_535;
-const MANAGED: &[&str] = &["KEY", "NSEC", "NSEC3", "NSEC3PARAM", "OPT", "RRSIG", "SOA"];

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Key;
-use crate::{RecordType, RrSet, SubName};
+use crate::{Rdata, RecordType, RrSet, SubName};
 
 /// A part of a zone that belongs to the caller: what is there and not wanted goes away.
 ///
@@ -67,51 +67,14 @@ impl<'a> Claims<'a> {
             return true;
         }
         let Some(prefixes) = self.prefixes.get(&key) else { return false };
-        let text = match set.rtype {
-            RecordType::Txt | RecordType::Spf => text_of(content),
+        let is_text = matches!(set.rtype, RecordType::Txt | RecordType::Spf);
+        let text = match is_text.then(|| Rdata::parse(&RecordType::Txt, content)) {
+            Some(Ok(Rdata::Txt(text))) => text.bytes(),
             _ => content.as_bytes().to_vec(),
         };
         let begins = |prefix: &&str| {
             text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
         };
         prefixes.iter().any(begins)
-    }
-}
-
-// Reads the form in which the server stores texts: all strings of a record in one.
-fn text_of(content: &str) -> Vec<u8> {
-    let (mut text, mut quoted, mut rest) = (Vec::new(), false, content.as_bytes());
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        match (byte, tail) {
-            (b'"', _) => quoted = !quoted,
-            (b'\\', [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', tail @ ..]) => {
-                let code = [a, b, c]
-                    .iter()
-                    .fold(0_u8, |code, digit| code.wrapping_mul(10).wrapping_add(**digit - b'0'));
-                text.push(code);
-                rest = tail;
-            }
-            (b'\\', [escaped, tail @ ..]) => {
-                text.push(*escaped);
-                rest = tail;
-            }
-            _ if quoted => text.push(byte),
-            _ => {}
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_are_read_as_one() {
-        assert_eq!(text_of(r#""v=sp" "f1 -all""#), b"v=spf1 -all");
-        assert_eq!(text_of(r#""a\"b\\c\255\065""#), b"a\"b\\c\xffA");
-        assert_eq!(text_of(r#""" "x"#), b"x");
-        assert_eq!(text_of("\"a\\"), b"a\\");
     }
 }

@@ -3,12 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    Change, Desired, Foreign, Kept, Key, Plan, RrData, by_key, check, claims::Claims, compare, in_the_way,
-    patch, refuse,
+    Change, Desired, Foreign, Kept, Key, Plan, RrData, by_key, claims::Claims, compare, in_the_way, refuse,
 };
 use crate::{
     DomainName, Error, ForeignRecord, NewRrSet, RecordType, RrSet, SubName,
-    canonical::{canonical, comparable},
+    canonical::comparable,
+    checks::{content, fit, flaw},
 };
 
 /// A wish that a zone can fulfil.
@@ -31,7 +31,6 @@ impl<'a> Wanted<'a> {
             }
         }
         alone(sets.keys().copied())?;
-        check(domain, &sets.iter().map(|(key, data)| patch(*key, None, Some(data))).collect::<Vec<_>>())?;
         Ok(Self { domain, desired, claims: Claims::of(&desired.claims), sets })
     }
 
@@ -40,7 +39,7 @@ impl<'a> Wanted<'a> {
         let there = by_key(zone);
         for (key, wanted) in &self.sets {
             match there.get(key) {
-                Some(present) => self.replace(present, wanted, &mut diff),
+                Some(present) => self.replace(present, wanted, &mut diff)?,
                 None => diff.change(*key, None, Some(wanted.clone())),
             }
         }
@@ -57,28 +56,31 @@ impl<'a> Wanted<'a> {
         diff.into_plan(self.domain, zone.len())
     }
 
-    fn replace(&self, present: &RrSet, wanted: &RrData, diff: &mut Diff) {
+    fn replace(&self, present: &RrSet, wanted: &RrData, diff: &mut Diff) -> Result<(), Error> {
         let (missing, more) = compare(&present.rtype, &wanted.records, &present.records);
         let owned = |content: &&String| self.desired.prune || self.claims.cover(present, content);
         let (owned, foreign): (Vec<&String>, Vec<&String>) = more.into_iter().partition(owned);
         if !foreign.is_empty() {
             if self.desired.foreign == Foreign::Refuse || is_single(&present.rtype) {
                 diff.refuse(present, &foreign, &present.rtype);
-                return;
+                return Ok(());
             }
             diff.keep(present, &foreign);
         }
         let ttl = if is_dynamic(present) { present.ttl } else { wanted.ttl };
         let records = if missing.is_empty() && owned.is_empty() {
             if ttl == present.ttl {
-                return;
+                return Ok(());
             }
             present.records.clone()
         } else {
-            wanted.records.iter().chain(foreign).cloned().collect()
+            let records: Vec<String> = wanted.records.iter().chain(foreign).cloned().collect();
+            fit(self.domain, &present.subname, &present.rtype, &records)?;
+            records
         };
         let key = (&present.subname, &present.rtype);
         diff.change(key, Some(RrData::of(present)), Some(RrData { ttl, records }));
+        Ok(())
     }
 
     /// Takes away what is the caller's in an RRset that is not wanted.
@@ -139,7 +141,6 @@ impl Diff {
         }
         changes.sort_unstable_by(|a, b| a.key().cmp(&b.key()));
         kept.sort_unstable_by(|a, b| (&a.subname, &a.rtype).cmp(&(&b.subname, &b.rtype)));
-        check(domain, &changes.iter().map(Change::patch).collect::<Vec<_>>())?;
         Ok(Plan { domain: domain.clone(), changes, kept, rrsets, used_today: None })
     }
 }
@@ -158,18 +159,17 @@ pub(super) fn contents(
     if *rtype == RecordType::Ns && is_below_dedyn(domain) {
         return Err(refuse(subname, rtype, "name servers below dedyn.io cannot be changed"));
     }
-    let place = |error| match error {
-        Error::InvalidInput { what, reason } => {
-            Error::InvalidInput { what, reason: format!("{subname} {reason}") }
-        }
-        other => other,
-    };
-    let contents = records.iter().map(|content| canonical(rtype, content).map_err(place));
+    let contents =
+        records.iter().map(|record| content(rtype, record).map_err(|reason| refuse(subname, rtype, &reason)));
     let mut contents = contents.collect::<Result<Vec<_>, _>>()?;
     if contents.len() > 1 {
         let mut seen = HashSet::new();
         contents.retain(|content| seen.insert(comparable(rtype, content)));
     }
+    if let Some(flaw) = flaw(domain, subname, rtype, contents.len()) {
+        return Err(refuse(subname, rtype, flaw));
+    }
+    fit(domain, subname, rtype, &contents)?;
     Ok(contents)
 }
 

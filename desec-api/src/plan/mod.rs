@@ -22,7 +22,7 @@ pub use self::{
 };
 use crate::{
     Client, DomainName, Error, RecordType, RrSet, RrSetPatch, SubName, Ttl, canonical::comparable,
-    rrsets::check,
+    checks::flaw,
 };
 
 impl Client {
@@ -114,8 +114,16 @@ pub struct Change {
 }
 
 impl Change {
+    // Only what differs: the server keeps the rest, even a TTL that it would not take again (dynDNS).
     fn patch(&self) -> RrSetPatch {
-        patch(self.key(), self.before.as_ref(), self.after.as_ref())
+        let patch = RrSetPatch::new(self.subname.clone(), self.rtype.clone());
+        let (before, Some(after)) = (&self.before, &self.after) else { return patch.with_records([]) };
+        let differs =
+            |part: fn(&RrData, &RrData) -> bool| before.as_ref().is_none_or(|before| part(before, after));
+        let ttl = differs(|a, b| a.ttl != b.ttl).then_some(after.ttl);
+        let records = differs(|a, b| a.records != b.records).then_some(&after.records);
+        let patch = ttl.into_iter().fold(patch, RrSetPatch::with_ttl);
+        records.into_iter().cloned().fold(patch, RrSetPatch::with_records)
     }
 
     fn key(&self) -> Key<'_> {
@@ -177,11 +185,18 @@ impl TryFrom<Unchecked> for Plan {
                 None if diff::is_fixed(&domain, subname, rtype) => {
                     return Err(refuse(subname, rtype, "name servers are not deleted"));
                 }
-                None => {}
+                None => {
+                    let flaw = flaw(&domain, subname, rtype, 0).map(|flaw| refuse(subname, rtype, flaw));
+                    flaw.map_or(Ok(()), Err)?;
+                }
             }
         }
         changes.sort_by(|a, b| a.key().cmp(&b.key()));
-        check(&domain, &changes.iter().map(Change::patch).collect::<Vec<_>>())?;
+        if let Some([Change { subname, rtype, .. }, _]) =
+            changes.array_windows().find(|[one, next]| one.key() == next.key())
+        {
+            return Err(refuse(subname, rtype, "it is given twice"));
+        }
         diff::alone(changes.iter().filter(|change| change.after.is_some()).map(Change::key))?;
         Ok(Self { domain, changes, kept, rrsets, used_today: None })
     }
@@ -192,16 +207,6 @@ type Key<'a> = (&'a SubName, &'a RecordType);
 
 fn by_key(zone: &[RrSet]) -> HashMap<Key<'_>, &RrSet> {
     zone.iter().map(|set| ((&set.subname, &set.rtype), set)).collect()
-}
-
-// Only what differs: the server keeps the rest, even a TTL that it would not take again (dynDNS).
-fn patch((subname, rtype): Key<'_>, before: Option<&RrData>, after: Option<&RrData>) -> RrSetPatch {
-    let patch = RrSetPatch::new(subname.clone(), rtype.clone());
-    let Some(after) = after else { return patch.with_records([]) };
-    let ttl = before.is_none_or(|before| before.ttl != after.ttl).then_some(after.ttl);
-    let records = before.is_none_or(|before| before.records != after.records).then_some(&after.records);
-    let patch = ttl.into_iter().fold(patch, RrSetPatch::with_ttl);
-    records.into_iter().cloned().fold(patch, RrSetPatch::with_records)
 }
 
 /// Returns what stands in the way of `created` RRsets because nothing can be beside a CNAME, each with the

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use desec_api::{DomainName, Error, FakeDesec, HttpResponse, Method, RecordType, SubName, Ttl};
+use desec_api::{DomainName, Error, FakeDesec, HttpResponse, Method, RecordType, RrSetFilter, SubName, Ttl};
+use futures_util::{StreamExt, TryStreamExt};
 use serde_json::Value;
 
 use crate::recording::{Exchange, Script, recording};
@@ -73,10 +74,69 @@ async fn pages_without_end_are_an_error() {
 }
 
 #[tokio::test]
-async fn a_refused_cursor_is_unexpected() {
+async fn a_refused_cursor_is_told() {
     let refused = recording("pagination_small")[8].response();
     let error = Script::new([refused]).client().zone(&name("x.example")).await.unwrap_err();
-    assert!(matches!(error, Error::Other { .. }), "{error:?}");
+    assert_eq!(
+        error.to_string(),
+        "cannot read the RRsets of x.example: the server does not know the next page any more; start the list again"
+    );
+}
+
+#[tokio::test]
+async fn the_first_page_that_a_refusal_names_is_read() {
+    let recorded = recording("pagination_small");
+    let filter = RrSetFilter::default().with_rtype(RecordType::A);
+    let too_long = recorded[7].response();
+    let last = recorded[6].response();
+    let script = Script::new([too_long.clone(), recorded[5].response(), last]);
+    let sets: Vec<_> = script.client().rrsets(&name("many.example"), &filter).try_collect().await.unwrap();
+    assert!(sets.len() > 5);
+    // The filter is kept on each page, whatever the link says.
+    let cursor = "cD0yMDI2LTExLTIwKzA4JTNBMzMlM0EwMC45NTgwNjglMkIwMCUzQTAw";
+    let path = |cursor: &str| format!("/api/v1/domains/many.example/rrsets/?type=A&cursor={cursor}");
+    let paths: Vec<_> = script.seen().into_iter().map(|(_, path, _)| path).collect();
+    assert_eq!(paths, [path(""), path(""), path(cursor)]);
+
+    let script = Script::new([too_long.clone(), too_long]);
+    let error = script.client().zone(&name("many.example")).await.unwrap_err();
+    assert!(matches!(error, Error::Invalid { .. }) && script.calls() == 2, "followed once: {error:?}");
+}
+
+#[tokio::test]
+async fn a_page_is_read_when_it_is_needed() {
+    fn is_send<T: Send>(stream: T) -> T {
+        stream
+    }
+    let recorded = recording("pagination_small");
+    let script = Script::new([recorded[11].response(), recorded[12].response()]);
+    let mut domains = Box::pin(is_send(script.client().domains()));
+    assert_eq!(script.calls(), 0, "a stream is lazy");
+    for n in 0..5 {
+        let domain = domains.try_next().await.unwrap().unwrap();
+        assert!(domain.keys.is_empty());
+        assert_eq!(script.calls(), 1, "item {n}");
+    }
+    assert!(domains.try_next().await.unwrap().is_some());
+    assert_eq!(script.calls(), 2);
+    let rest: Vec<_> = domains.try_collect().await.unwrap();
+    let all = recorded[12].body.as_array().unwrap();
+    assert_eq!((rest.len() + 1, script.calls()), (all.len(), 2));
+}
+
+#[tokio::test]
+async fn a_stream_ends_after_its_first_error() {
+    let recorded = recording("pagination_small");
+    let script = Script::new([recorded[11].response(), HttpResponse::new(500)]);
+    let mut domains = Box::pin(script.client().domains());
+    let mut read = 0;
+    while let Some(result) = domains.next().await {
+        match result {
+            Ok(_) => read += 1,
+            Err(error) => assert!(error.is_retryable() && read == 5, "{error:?}"),
+        }
+    }
+    assert_eq!((read, script.calls()), (5, 2));
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use desec_api::{Client, HttpClient, HttpError, HttpRequest, HttpResponse, Method, RrSetPatch, Ttl};
+use desec_api::{
+    Client, ClientBuilder, HttpClient, HttpError, HttpRequest, HttpResponse, Method, RrSetPatch, Ttl,
+};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
@@ -90,7 +92,11 @@ impl Script {
     }
 
     pub(crate) fn client(self: &Arc<Self>) -> Client {
-        Client::builder(TOKEN.into()).http_client(self.clone()).build().unwrap()
+        self.builder().build().unwrap()
+    }
+
+    pub(crate) fn builder(self: &Arc<Self>) -> ClientBuilder {
+        Client::builder(TOKEN.into()).http_client(self.clone())
     }
 
     /// Returns how many requests were seen.

@@ -167,7 +167,7 @@ async fn bad_input_is_refused_before_anything_is_sent() {
         (vec![managed()], "@ SOA: the server manages this type itself"),
         (vec![patch("x", RecordType::Other("A".into()), &["192.0.2.1"])], "spelled"),
         (vec![a(&long)], "longer than 255"),
-        (vec![patch("x", RecordType::A, &[" "])], "a record is empty"),
+        (vec![patch("x", RecordType::A, &[" "])], "x A: records.0: it is empty"),
         (vec![patch("x", RecordType::Cname, &["a.", "b."])], "only one record"),
         (vec![patch("@", RecordType::Cname, &["a."])], "not possible at the apex"),
         (vec![patch("x", RecordType::Dnskey, &["256 3 13 aaaa"])], "at the apex only"),

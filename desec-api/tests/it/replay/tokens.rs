@@ -54,7 +54,8 @@ async fn list(exchange: &Exchange) -> Result<(), Error> {
     let tokens: Result<Vec<Token>, Error> = client.tokens().try_collect().await;
     let mut sent = exchange.clone();
     sent.path += "?cursor=";
-    sent.assert_sent(&script.seen());
+    // More are sent where the answer names another page.
+    sent.assert_sent(&script.seen()[..1]);
     let (tokens, recorded) = (tokens?, exchange.body.as_array().unwrap());
     assert_eq!(tokens.len(), recorded.len());
     tokens.iter().zip(recorded).for_each(|(token, recorded)| assert_token(token, recorded));
