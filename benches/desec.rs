@@ -51,7 +51,7 @@ fn compare_planning(runtime: &Runtime) {
         assert!(zone.plan(&unchanged) == 0 && zone.plan(&spelled) == 0 && zone.plan(&changed) == count);
         println!("a zone of {count} RRsets: {} bytes", zone.bytes.len());
         let [parsed, unchanged_time, spelled_time, changed_time, read] = fastest_of(
-            15,
+            40,
             [
                 &|| drop(black_box(zone.value())),
                 &|| drop(black_box(zone.plan(&unchanged))),

@@ -40,7 +40,7 @@ impl Client {
     /// # Errors
     /// Those of [`plan`](Self::plan) and [`apply`](Self::apply), but for [`Error::Stale`].
     pub async fn ensure(&self, domain: &DomainName, desired: &Desired) -> Result<Applied, Error> {
-        let wanted = desired.wanted(domain)?;
+        let wanted = desired.wanted(domain)?.checked()?;
         self.settle(domain, |zone| Ok(wanted.plan(zone)?.changes)).await
     }
 

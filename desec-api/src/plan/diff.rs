@@ -3,30 +3,30 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    Change, Desired, Foreign, Kept, Key, Plan, RrData, by_key, claims::Claims, compare, in_the_way, refuse,
+    Change, Desired, Foreign, Kept, Key, Plan, RrData, are_equal, by_key, claims::Claims, compare,
+    in_the_way, refuse,
 };
 use crate::{
-    DomainName, Error, ForeignRecord, NewRrSet, RecordType, RrSet, SubName,
+    DomainName, Error, ForeignRecord, NewRrSet, RecordType, RrSet, SubName, Ttl,
     canonical::comparable,
     checks::{content, fit, flaw},
 };
 
-/// A wish that a zone can fulfil.
+/// A wish that makes sense; its contents are read where they differ from what is there.
 #[derive(Debug)]
 pub(super) struct Wanted<'a> {
     domain: &'a DomainName,
     desired: &'a Desired,
     claims: Claims<'a>,
-    sets: HashMap<Key<'a>, RrData>,
+    sets: HashMap<Key<'a>, &'a NewRrSet>,
 }
 
 impl<'a> Wanted<'a> {
     pub(super) fn new(domain: &'a DomainName, desired: &'a Desired) -> Result<Self, Error> {
         let mut sets = HashMap::with_capacity(desired.sets.len());
-        for NewRrSet { subname, rtype, ttl, records } in &desired.sets {
-            let ttl = desired.minimum_ttl.map_or(*ttl, |minimum| minimum.max(*ttl));
-            let records = contents(domain, subname, rtype, records)?;
-            if sets.insert((subname, rtype), RrData { ttl, records }).is_some() {
+        for set in &desired.sets {
+            let NewRrSet { subname, rtype, .. } = set;
+            if sets.insert((subname, rtype), set).is_some() {
                 return Err(refuse(subname, rtype, "it is wanted twice"));
             }
         }
@@ -34,13 +34,21 @@ impl<'a> Wanted<'a> {
         Ok(Self { domain, desired, claims: Claims::of(&desired.claims), sets })
     }
 
+    /// Checks all contents, for those who do not want to read a zone in vain.
+    pub(super) fn checked(self) -> Result<Self, Error> {
+        self.sets.values().try_for_each(|set| self.contents(set).map(drop))?;
+        Ok(self)
+    }
+
     pub(super) fn plan(&self, zone: &[RrSet]) -> Result<Plan, Error> {
         let mut diff = Diff::default();
         let there = by_key(zone);
         for (key, wanted) in &self.sets {
-            match there.get(key) {
-                Some(present) => self.replace(present, wanted, &mut diff)?,
-                None => diff.change(*key, None, Some(wanted.clone())),
+            if let Some(present) = there.get(key) {
+                self.replace(present, wanted, &mut diff)?;
+            } else {
+                let (ttl, records) = (self.ttl(wanted), self.contents(wanted)?);
+                diff.change(*key, None, Some(RrData { ttl, records }));
             }
         }
         if self.desired.prune || !self.claims.is_empty() {
@@ -56,8 +64,13 @@ impl<'a> Wanted<'a> {
         diff.into_plan(self.domain, zone.len())
     }
 
-    fn replace(&self, present: &RrSet, wanted: &RrData, diff: &mut Diff) -> Result<(), Error> {
-        let (missing, more) = compare(&present.rtype, &wanted.records, &present.records);
+    fn replace(&self, present: &RrSet, wanted: &NewRrSet, diff: &mut Diff) -> Result<(), Error> {
+        let ttl = if is_dynamic(present) { present.ttl } else { self.ttl(wanted) };
+        if ttl == present.ttl && are_equal(&wanted.records, &present.records) {
+            return Ok(());
+        }
+        let wanted = self.contents(wanted)?;
+        let (missing, more) = compare(&present.rtype, &wanted, &present.records);
         let owned = |content: &&String| self.desired.prune || self.claims.cover(present, content);
         let (owned, foreign): (Vec<&String>, Vec<&String>) = more.into_iter().partition(owned);
         if !foreign.is_empty() {
@@ -67,20 +80,27 @@ impl<'a> Wanted<'a> {
             }
             diff.keep(present, &foreign);
         }
-        let ttl = if is_dynamic(present) { present.ttl } else { wanted.ttl };
         let records = if missing.is_empty() && owned.is_empty() {
             if ttl == present.ttl {
                 return Ok(());
             }
             present.records.clone()
         } else {
-            let records: Vec<String> = wanted.records.iter().chain(foreign).cloned().collect();
+            let records: Vec<String> = wanted.iter().chain(foreign).cloned().collect();
             fit(self.domain, &present.subname, &present.rtype, &records)?;
             records
         };
         let key = (&present.subname, &present.rtype);
         diff.change(key, Some(RrData::of(present)), Some(RrData { ttl, records }));
         Ok(())
+    }
+
+    fn contents(&self, NewRrSet { subname, rtype, records, .. }: &NewRrSet) -> Result<Vec<String>, Error> {
+        contents(self.domain, subname, rtype, records)
+    }
+
+    fn ttl(&self, wanted: &NewRrSet) -> Ttl {
+        self.desired.minimum_ttl.map_or(wanted.ttl, |minimum| minimum.max(wanted.ttl))
     }
 
     /// Takes away what is the caller's in an RRset that is not wanted.

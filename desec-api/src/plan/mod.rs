@@ -53,7 +53,7 @@ impl Client {
     /// # Ok::<(), desec_api::Error>(()) }).unwrap();
     /// ```
     pub async fn plan(&self, domain: &DomainName, desired: &Desired) -> Result<Plan, Error> {
-        let wanted = desired.wanted(domain)?;
+        let wanted = desired.wanted(domain)?.checked()?;
         let zone = self.zone(domain).await?;
         Ok(Plan { used_today: self.writes_today(domain), ..wanted.plan(&zone)? })
     }
@@ -234,26 +234,30 @@ fn compare<'a>(
     wanted: &'a [String],
     present: &'a [String],
 ) -> (Vec<&'a String>, Vec<&'a String>) {
-    let without = |these: &'a [String], those: &[String]| -> Vec<&'a String> {
-        if these == those {
-            return Vec::new();
-        }
-        let those: HashSet<&String> = those.iter().collect();
-        these.iter().filter(|content| !those.contains(content)).collect()
+    // Those that are spelled differently are compared by what they say.
+    let keyed = |contents: Vec<&'a String>| -> Vec<(String, &'a String)> {
+        contents.into_iter().map(|content| (comparable(rtype, content), content)).collect()
     };
-    let (missing, more) = (without(wanted, present), without(present, wanted));
-    if missing.is_empty() && more.is_empty() {
-        return (missing, more);
+    let (missing, more) = (keyed(without(wanted, present)), keyed(without(present, wanted)));
+    let said = |contents: &[(String, &'a String)], others: &[(String, &'a String)]| {
+        let others: HashSet<&String> = others.iter().map(|(key, _)| key).collect();
+        let only = contents.iter().filter(|(key, _)| !others.contains(key));
+        only.map(|(_, content)| *content).collect()
+    };
+    (said(&missing, &more), said(&more, &missing))
+}
+
+/// Returns whether two sets of contents are spelled the same.
+fn are_equal(these: &[String], those: &[String]) -> bool {
+    without(these, those).is_empty() && without(those, these).is_empty()
+}
+
+fn without<'a>(these: &'a [String], those: &[String]) -> Vec<&'a String> {
+    if these == those {
+        return Vec::new();
     }
-    // Spelled differently: compared by what they say.
-    let keys = |contents: &[String]| -> HashSet<String> {
-        contents.iter().map(|content| comparable(rtype, content)).collect()
-    };
-    let (in_wanted, in_present) = (keys(wanted), keys(present));
-    let not_in = |contents: Vec<&'a String>, keys: &HashSet<String>| {
-        contents.into_iter().filter(|content| !keys.contains(&comparable(rtype, content))).collect()
-    };
-    (not_in(missing, &in_present), not_in(more, &in_wanted))
+    let those: HashSet<&String> = those.iter().collect();
+    these.iter().filter(|content| !those.contains(content)).collect()
 }
 
 fn refuse(subname: &SubName, rtype: &RecordType, reason: &str) -> Error {
