@@ -9,7 +9,7 @@ use crate::{
     client::LONGEST_WAIT,
     error::{Credential, Error, ForbiddenBy, Missing},
     http::{Accept, HttpError, HttpResponse, Method},
-    pace::Scope,
+    pace::{Refused, Scope},
     pagination::linked,
     problem::Problem,
 };
@@ -175,6 +175,16 @@ impl<'a> Call<'a> {
     /// Returns the error for a turn in `scope` that comes too late.
     pub(crate) fn throttled(&self, scope: Scope, retry_after: Option<Duration>) -> Error {
         Error::Throttled { operation: self.operation, subject: self.subject.into(), scope, retry_after }
+    }
+
+    /// Returns the error for what the pace refuses.
+    pub(crate) fn turned_away(&self, refused: Refused) -> Error {
+        match refused {
+            Refused::TooLate { scope, retry_after } => self.throttled(scope, retry_after),
+            Refused::NotNoted(source) => {
+                Error::PaceStore { operation: self.operation, subject: self.subject.into(), source }
+            }
+        }
     }
 
     // A dynDNS update is a GET that writes.

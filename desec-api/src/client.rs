@@ -10,7 +10,7 @@ use crate::{
     call::{Call, DeadlineExceeded, Place},
     error::{Credential, Error},
     http::{HttpClient, HttpRequest, HttpResponse, Reqwest, default_tls},
-    pace::Pace,
+    pace::{Pace, Turn},
 };
 
 /// A client of the deSEC API for one token. Cloning is cheap; clones share connections and pace.
@@ -53,6 +53,11 @@ impl Client {
         ClientBuilder::new(None)
     }
 
+    /// Returns the pace that the requests keep.
+    pub fn pace(&self) -> &Pace {
+        &self.inner.pace
+    }
+
     /// Returns whether the client has a token.
     pub(crate) fn has_token(&self) -> bool {
         self.inner.authorization.is_some()
@@ -73,22 +78,25 @@ impl Client {
     async fn attempts(&self, call: &Call<'_>) -> Result<HttpResponse, Error> {
         let inner = &*self.inner;
         let request = self.request(call)?;
+        let (scope, credential, url) = (&call.scope, call.credential, request.url());
+        let turn = Turn { scope, credential, url, deadline: inner.deadline };
         let give_up = Instant::now() + inner.max_wait;
         let mut attempt = 0;
         loop {
-            let permit = inner
-                .pace
-                .acquire(call.scope.clone(), give_up)
-                .await
-                .map_err(|retry_after| call.throttled(call.scope.clone(), retry_after))?;
+            let permit =
+                inner.pace.acquire(&turn, give_up).await.map_err(|refused| call.turned_away(refused))?;
             let answer = timeout(inner.deadline, inner.http.send(request.clone())).await;
-            drop(permit);
+            match &answer {
+                Ok(Ok(_)) => permit.answered(),
+                Ok(Err(error)) if !error.may_have_been_sent() => permit.unsent(),
+                _ => drop(permit),
+            }
             match call.judge(answer.map_err(|_| DeadlineExceeded)) {
                 // Not executed, so safe to repeat whatever it was.
                 Err(Error::Throttled { retry_after, .. }) => {
-                    let wait = inner.pace.hold(&call.scope, retry_after, attempt);
+                    let (scope, wait) = inner.pace.hold(&turn, retry_after, attempt);
                     if Instant::now() + wait > give_up {
-                        return Err(call.throttled(call.scope.clone(), retry_after));
+                        return Err(call.throttled(scope, retry_after));
                     }
                     attempt += 1;
                 }
@@ -141,7 +149,7 @@ pub struct ClientBuilder {
     http: Option<Arc<dyn HttpClient>>,
     deadline: Duration,
     max_wait: Duration,
-    paced: bool,
+    pace: Pace,
 }
 
 impl ClientBuilder {
@@ -153,7 +161,7 @@ impl ClientBuilder {
             http: None,
             deadline: DEFAULT_DEADLINE,
             max_wait: DEFAULT_MAX_WAIT,
-            paced: true,
+            pace: Pace::new(),
         }
     }
 
@@ -188,17 +196,26 @@ impl ClientBuilder {
     }
 
     /// Sets how long one request may wait for rate limits, its own and the server's; 60 seconds if not set.
+    ///
+    /// If it is known that the wait is longer, the call fails at once ([`Error::Throttled`]).
     pub fn max_wait(mut self, max_wait: Duration) -> Self {
         self.max_wait = max_wait.min(LONGEST_WAIT);
         self
     }
 
-    /// Turns off the pace that keeps the published rate limits, for a private server without them.
+    /// Sets the pace; one of its own, with the published limits, if not set.
+    ///
+    /// All clients of an account need clones of one pace, since the server counts them together.
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// Sets a pace without limits ([`Pace::unlimited`]), for a private server that has none.
     ///
     /// What the server answers (429 with `Retry-After`) is honoured nevertheless.
-    pub fn unpaced(mut self) -> Self {
-        self.paced = false;
-        self
+    pub fn unpaced(self) -> Self {
+        self.pace(Pace::unlimited())
     }
 
     /// Returns the client. Nothing is sent.
@@ -213,8 +230,7 @@ impl ClientBuilder {
             Some(http) => http,
             None => built_in(self.tls)?,
         };
-        let Self { deadline, max_wait, paced, .. } = self;
-        let pace = Pace::new(paced);
+        let Self { deadline, max_wait, pace, .. } = self;
         Ok(Client { inner: Arc::new(Inner { base, authorization, http, deadline, max_wait, pace }) })
     }
 }

@@ -3,7 +3,12 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    ForeignRecord, StaleRrSet, http::HttpError, names::DomainName, pace::Scope, plan::list, problem::Problem,
+    ForeignRecord, StaleRrSet,
+    http::HttpError,
+    names::DomainName,
+    pace::{PaceStoreError, Scope},
+    plan::list,
+    problem::Problem,
 };
 
 /// The error of a call.
@@ -76,6 +81,16 @@ pub enum Error {
         scope: Scope,
         /// How long to wait before the next attempt, at most a year, if known. It may well be a day.
         retry_after: Option<Duration>,
+    },
+    /// The store of the pace failed. Nothing was sent.
+    #[error("cannot {operation} {subject}: the request is not sent, since it could not be noted")]
+    PaceStore {
+        /// What was attempted.
+        operation: &'static str,
+        /// What it was about.
+        subject: String,
+        /// The failure of the store.
+        source: PaceStoreError,
     },
     /// The server refuses the content of the request. Nothing was stored.
     #[error("cannot {operation} {subject}: the server refuses the request: {problem}")]
@@ -158,7 +173,7 @@ impl Error {
     /// Returns whether the same call may succeed later and is safe to repeat as it is.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Throttled { .. } | Self::Unavailable { .. } => true,
+            Self::Throttled { .. } | Self::PaceStore { .. } | Self::Unavailable { .. } => true,
             Self::Conflict { repeatable, .. } | Self::Unknown { repeatable, .. } => *repeatable,
             _ => false,
         }

@@ -110,7 +110,7 @@ pub use fake::{FakeCall, FakeDesec, Fault};
 pub use http::{HttpClient, HttpError, HttpRequest, HttpResponse, Method};
 pub use ids::{AccountId, CaptchaId, FactorId, PolicyId, TokenId};
 pub use names::{DomainName, RecordType, SubName, Timestamp, Ttl};
-pub use pace::Scope;
+pub use pace::{FilePaceStore, Pace, PaceEntry, PaceStore, PaceStoreError, Scope, Usage};
 pub use plan::{
     Applied, Change, Claim, Cost, Desired, Foreign, ForeignRecord, Kept, Plan, RrData, StaleRrSet,
 };

@@ -58,6 +58,11 @@ impl From<Answer> for HttpResponse {
 
 impl State {
     pub(super) fn route(&mut self, request: &HttpRequest) -> Answer {
+        if let Some(windows) = &mut self.windows
+            && !windows.admit(request.url())
+        {
+            return Answer::throttled(None);
+        }
         let path = request.url().path();
         let Some(resource) = path.strip_prefix("/api/v1/") else { return Answer::html(404, "Not Found") };
         let Some(resource) = resource.strip_suffix('/') else {

@@ -1,13 +1,13 @@
 //! What a plan costs, and how it is cut into requests.
 
 use super::{Change, Plan};
-use crate::{Client, DomainName};
+use crate::{Client, DomainName, Scope};
 
 impl Client {
-    /// Returns how many writes of today's this client has spent on `domain`, as far as it knows.
-    #[allow(clippy::unused_self, reason = "the pace does not tell yet")]
-    pub(super) fn writes_today(&self, _domain: &DomainName) -> Option<usize> {
-        None
+    /// Returns how many writes of `domain` the pace has counted within the last day, if it counts them.
+    pub(super) fn writes_today(&self, domain: &DomainName) -> Option<usize> {
+        let usage = self.pace().usage(&Scope::Write(domain.clone()));
+        usage.limit.map(|_| usage.used)
     }
 }
 
@@ -31,8 +31,8 @@ pub struct Cost {
     pub writes: usize,
     /// The requests that read the zone, to see that nothing has changed since.
     pub reads: usize,
-    /// The writes that the client has spent on this domain within the last day; `None` if a plan was made
-    /// without a client, or read back.
+    /// The writes that the client's pace has counted on this domain within the last day, when the plan was made;
+    /// `None` if it was made without a client or a pace, or read back.
     pub used_today: Option<usize>,
     /// The writes that the server allows for each domain within a day.
     pub limit: usize,

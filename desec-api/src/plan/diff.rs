@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     DomainName, Error, ForeignRecord, NewRrSet, RecordType, RrSet, SubName, Ttl,
-    canonical::comparable,
+    canonical::folded,
     checks::{content, fit, flaw},
 };
 
@@ -184,7 +184,7 @@ pub(super) fn contents(
     let mut contents = contents.collect::<Result<Vec<_>, _>>()?;
     if contents.len() > 1 {
         let mut seen = HashSet::new();
-        contents.retain(|content| seen.insert(comparable(rtype, content)));
+        contents.retain(|content| seen.insert(folded(rtype, content.clone())));
     }
     if let Some(flaw) = flaw(domain, subname, rtype, contents.len()) {
         return Err(refuse(subname, rtype, flaw));

@@ -21,7 +21,8 @@ pub use self::{
     objections::{ForeignRecord, StaleRrSet},
 };
 use crate::{
-    Client, DomainName, Error, RecordType, RrSet, RrSetPatch, SubName, Ttl, canonical::comparable,
+    Client, DomainName, Error, RecordType, RrSet, RrSetPatch, SubName, Ttl,
+    canonical::{comparable, folded},
     checks::flaw,
 };
 
@@ -228,17 +229,18 @@ fn in_the_way<'a>(
     zone.iter().filter_map(clashes).collect()
 }
 
-/// Returns which of `wanted` are missing in `present`, and which of `present` are more than `wanted`.
+/// Returns which of `wanted`, in canonical form, are missing in `present`, and which of `present` are more than
+/// `wanted`.
 fn compare<'a>(
     rtype: &RecordType,
     wanted: &'a [String],
     present: &'a [String],
 ) -> (Vec<&'a String>, Vec<&'a String>) {
     // Those that are spelled differently are compared by what they say.
-    let keyed = |contents: Vec<&'a String>| -> Vec<(String, &'a String)> {
-        contents.into_iter().map(|content| (comparable(rtype, content), content)).collect()
-    };
-    let (missing, more) = (keyed(without(wanted, present)), keyed(without(present, wanted)));
+    let (missing, more) = (without(wanted, present), without(present, wanted));
+    let missing: Vec<_> =
+        missing.into_iter().map(|content| (folded(rtype, content.clone()), content)).collect();
+    let more: Vec<_> = more.into_iter().map(|content| (comparable(rtype, content), content)).collect();
     let said = |contents: &[(String, &'a String)], others: &[(String, &'a String)]| {
         let others: HashSet<&String> = others.iter().map(|(key, _)| key).collect();
         let only = contents.iter().filter(|(key, _)| !others.contains(key));

@@ -18,5 +18,6 @@ mod replay;
 mod rrsets;
 mod secrets;
 mod sent;
+mod simulation;
 mod tls;
 mod transport;

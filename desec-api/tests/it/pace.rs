@@ -8,8 +8,8 @@ use std::{
 
 use async_trait::async_trait;
 use desec_api::{
-    Client, DomainName, Error, FakeDesec, Fault, HttpClient, HttpError, HttpRequest, HttpResponse,
-    RecordType, RrSetPatch, Ttl,
+    Client, DomainName, Error, FakeDesec, Fault, FilePaceStore, HttpClient, HttpError, HttpRequest,
+    HttpResponse, Pace, PaceEntry, PaceStore, PaceStoreError, RecordType, RrSetPatch, Scope, Ttl,
 };
 use tokio::{task::JoinSet, time::Instant};
 
@@ -106,7 +106,8 @@ async fn the_windows_of_hour_and_day_are_kept() {
         client.patch_rrsets(&name("a.example"), &deletion()).await.unwrap();
     }
     assert_eq!(refused(&fake), 0);
-    assert_eq!(start.elapsed(), Duration::from_hours(24), "300 writes a day");
+    let (day, more) = (Duration::from_hours(24), Duration::from_secs(10));
+    assert_eq!(start.elapsed(), day + more, "300 writes a day, and time for clocks that differ");
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,11 +130,16 @@ async fn the_fake_throttles_exactly() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_that_is_too_long_is_an_error() {
-    for (file, seconds) in [("throttle_daily", 86_400), ("throttle_long", 1_065)] {
+    let own = || Scope::Write(name("a.example"));
+    for (file, seconds, scope) in [("throttle_daily", 86_400, Scope::User), ("throttle_long", 1_065, own())] {
         let exchange = recording(file).into_iter().find(|exchange| exchange.status == 429).unwrap();
         let (script, start) = (Script::new([exchange.response()]), Instant::now());
-        let error = script.client().domain(&name("a.example")).await.unwrap_err();
-        assert!(matches!(error, Error::Throttled { .. }), "{error:?}");
+        let (client, domain) = (script.client(), name("a.example"));
+        let error = match scope {
+            Scope::User => client.domain(&domain).await.unwrap_err(),
+            _ => client.patch_rrsets(&domain, &deletion()).await.unwrap_err(),
+        };
+        assert!(matches!(&error, Error::Throttled { scope: named, .. } if *named == scope), "{error:?}");
         assert_eq!(error.retry_after(), Some(Duration::from_secs(seconds)));
         assert!(error.is_retryable() && !error.outcome_unknown());
         assert!(error.to_string().ends_with(&format!("try again in {seconds} seconds")), "{error}");
@@ -203,4 +209,98 @@ async fn a_dropped_call_gives_its_place_back() {
     let cut = tokio::time::timeout(Duration::from_secs(1), client.domain(&domain)).await;
     assert!(cut.is_err());
     client.domain(&domain).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_window_may_speak_after_the_first() {
+    let demand = |wait: &str| HttpResponse::new(429).with_header("Retry-After", wait);
+    let done = recording("domains_get")[0].response();
+    let (script, start) = (Script::new([demand("1"), demand("52"), done]), Instant::now());
+    script.client().domain(&name("example.com")).await.unwrap();
+    assert_eq!((start.elapsed(), script.calls()), (Duration::from_secs(53), 3));
+    let (script, start) = (Script::new([demand("1"), demand("60")]), Instant::now());
+    let error = script.client().domain(&name("example.com")).await.unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::from_mins(1)));
+    assert_eq!((start.elapsed(), script.calls()), (Duration::from_secs(1), 2), "the rest is too long");
+}
+
+/// Reads with two clients in turn, and returns how many requests were refused.
+async fn refused_of_two(paces: [Pace; 2]) -> usize {
+    let fake = fake(&["a.example"]);
+    let clients = paces.map(|pace| fake.client_builder().pace(pace).build().unwrap());
+    for n in 0..100 {
+        clients[n % 2].domain(&name("a.example")).await.unwrap();
+    }
+    refused(&fake)
+}
+
+#[tokio::test(start_paused = true)]
+async fn clients_of_one_account_share_a_pace() {
+    let pace = Pace::new();
+    assert_eq!(refused_of_two([pace.clone(), pace]).await, 0);
+    assert!(refused_of_two([Pace::new(), Pace::new()]).await > 0, "they do need to");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_reach_the_server_costs_nothing() {
+    let (fake, start) = (fake(&["a.example"]), Instant::now());
+    let client = fake.client().unwrap();
+    for _ in 0..100 {
+        fake.inject(Fault::Unreachable);
+        client.patch_rrsets(&name("a.example"), &deletion()).await.unwrap_err();
+    }
+    client.patch_rrsets(&name("a.example"), &deletion()).await.unwrap();
+    let usage = client.pace().usage(&Scope::Write(name("a.example")));
+    assert_eq!((usage.used, usage.limit, start.elapsed()), (1, Some(300), Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_remembers_the_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pace");
+    let fake = fake(&["a.example"]);
+    let scope = Scope::Write(name("a.example"));
+    for life in 0..3 {
+        let pace = Pace::restored(Arc::new(FilePaceStore::new(&path))).await.unwrap();
+        assert_eq!(pace.usage(&scope).used, 2 * life);
+        let client = fake.client_builder().pace(pace).max_wait(Duration::from_mins(5)).build().unwrap();
+        for _ in 0..2 {
+            client.patch_rrsets(&name("a.example"), &deletion()).await.unwrap();
+        }
+    }
+    assert_eq!(refused(&fake), 0);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(
+        text.lines().filter(|line| line.ends_with(" token write:a.example 75000")).count(),
+        6,
+        "{text}"
+    );
+}
+
+/// A store on a full disk.
+#[derive(Debug)]
+struct Full;
+
+#[async_trait]
+impl PaceStore for Full {
+    async fn load(&self) -> Result<Vec<(PaceEntry, Duration)>, PaceStoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn record(&self, _: &PaceEntry) -> Result<(), PaceStoreError> {
+        Err(PaceStoreError::new("the disk is full"))
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_sent_that_cannot_be_noted() {
+    let fake = fake(&["a.example"]);
+    let pace = Pace::restored(Arc::new(Full)).await.unwrap();
+    let client = fake.client_builder().pace(pace).build().unwrap();
+    let error = client.patch_rrsets(&name("a.example"), &deletion()).await.unwrap_err();
+    assert!(matches!(error, Error::PaceStore { .. }), "{error:?}");
+    assert!(error.is_retryable() && !error.outcome_unknown());
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(source.contains("the disk is full") && !error.to_string().contains("full"), "{error}: {source}");
+    assert_eq!((fake.calls().len(), client.pace().usage(&Scope::User).used), (0, 0));
 }

@@ -67,8 +67,10 @@ async fn a_plan_is_read_once_and_applied_by_a_read_and_a_write() {
     let plan = planned(&client, &mail()).await;
     assert_eq!(sent(&fake, &mut seen), "r");
     let stored: Plan = serde_json::from_value(serde_json::to_value(&plan).unwrap()).unwrap();
+    assert_eq!((plan.cost().used_today, stored.cost().used_today), (Some(0), None));
     assert_eq!(client.apply(&stored).await.unwrap().changes, plan.changes());
-    assert_eq!(sent(&fake, &mut seen), "rw");
+    assert_eq!(planned(&client, &mail()).await.cost().used_today, Some(1));
+    assert_eq!(sent(&fake, &mut seen), "rwr");
     assert_eq!(client.apply(&plan).await.unwrap().writes, 0, "it is done already");
     assert_eq!(sent(&fake, &mut seen), "r");
     client.apply(&planned(&client, &mail()).await).await.unwrap();
@@ -233,7 +235,7 @@ async fn large_plans_go_in_several_requests_and_go_on_where_they_ended() {
         swapped.iter().fold(desired, |desired, subname| desired.owning(Claim::Name(subname.clone())));
     let plan = planned(&client, &desired).await;
     assert_eq!((plan.changes().len(), plan.cost().writes), (1_020, 3));
-    assert!(plan.to_string().ends_with("\n3 writes of 300 a day"), "{}", plan.cost());
+    assert!(plan.to_string().ends_with("\n3 writes, 3 of 300 today"), "{}", plan.cost());
     sent(&fake, &mut seen);
 
     let cut = Cut { fake: fake.clone(), at: 2, writes: AtomicUsize::new(0) };
