@@ -53,6 +53,11 @@ impl Client {
         ClientBuilder::new(None)
     }
 
+    /// Returns the base URL, with or without a slash at the end.
+    pub(crate) fn base(&self) -> &Url {
+        &self.inner.base
+    }
+
     /// Returns the pace that the requests keep.
     pub fn pace(&self) -> &Pace {
         &self.inner.pace
@@ -224,7 +229,7 @@ impl ClientBuilder {
     /// [`Error::InvalidInput`] if the base URL is not allowed, the token cannot be sent as a header, or the
     /// TLS settings are not usable.
     pub fn build(self) -> Result<Client, Error> {
-        let base = base(&self.base_url)?;
+        let base = allowed_url("base URL", &self.base_url)?;
         let authorization = self.token.map(|token| authorization(&token)).transpose()?;
         let http = match self.http {
             Some(http) => http,
@@ -251,8 +256,9 @@ fn authorization(token: &SecretString) -> Result<SecretString, Error> {
     Ok(SecretString::from(format!("Token {token}")))
 }
 
-fn base(text: &str) -> Result<Url, Error> {
-    let invalid = |reason: &str| Error::InvalidInput { what: "base URL", reason: reason.into() };
+/// Returns the URL that `text` is, if a request may go there: https, or http to a loopback host.
+pub(crate) fn allowed_url(what: &'static str, text: &str) -> Result<Url, Error> {
+    let invalid = |reason: &str| Error::InvalidInput { what, reason: reason.into() };
     let url =
         Url::parse(text).map_err(|_| invalid("it is not a URL; give one like https://desec.io/api/v1"))?;
     let loopback = match url.host() {

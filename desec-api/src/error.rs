@@ -234,6 +234,8 @@ impl Missing {
             ("No TokenDomainPolicy matches the given query.", Self::Policy),
             ("No TOTPFactor matches the given query.", Self::Factor),
             ("Not found.", absent),
+            // A dynDNS update.
+            ("nohost", Self::Domain),
         ];
         known.into_iter().find(|(text, _)| problem.says(text)).map(|(_, missing)| missing)
     }

@@ -60,6 +60,7 @@ pub struct HttpRequest {
     authorization: Option<SecretString>,
     accept: Accept,
     body: Option<Vec<u8>>,
+    typed: bool,
 }
 
 /// The kind of answer that a request asks for.
@@ -70,12 +71,15 @@ pub(crate) enum Accept {
     Json,
     /// Whatever the server has: zone files and dynDNS.
     Any,
+    /// A page, as browsers do; the client never asks for one.
+    #[cfg(feature = "fake-server")]
+    Html,
 }
 
 impl HttpRequest {
     /// Returns a request without authorization and body.
     pub fn new(method: Method, url: Url) -> Self {
-        Self { method, url, authorization: None, accept: Accept::default(), body: None }
+        Self { method, url, authorization: None, accept: Accept::default(), body: None, typed: true }
     }
 
     /// Adds the value of the `Authorization` header.
@@ -96,6 +100,14 @@ impl HttpRequest {
         self
     }
 
+    /// Adds a body without a content type, as the client never does.
+    #[cfg(feature = "fake-server")]
+    pub(crate) fn with_untyped(mut self, body: Vec<u8>) -> Self {
+        self.body = Some(body);
+        self.typed = false;
+        self
+    }
+
     /// Returns the method.
     pub fn method(&self) -> Method {
         self.method
@@ -113,10 +125,13 @@ impl HttpRequest {
 
     /// Returns the other headers to send: names in lower case, with their values.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
-        let content_type = self.body.as_ref().map(|_| ("content-type", "application/json"));
+        let content_type =
+            self.body.as_ref().filter(|_| self.typed).map(|_| ("content-type", "application/json"));
         let accept = match self.accept {
             Accept::Json => "application/json",
             Accept::Any => "*/*",
+            #[cfg(feature = "fake-server")]
+            Accept::Html => "text/html",
         };
         [("accept", accept), ("user-agent", USER_AGENT)].into_iter().chain(content_type)
     }

@@ -70,6 +70,7 @@ mod client;
 mod confirmation;
 mod domains;
 mod duration;
+mod dyndns;
 mod email;
 mod error;
 #[cfg(feature = "fake")]
@@ -101,12 +102,17 @@ pub use client::{Client, ClientBuilder};
 pub use confirmation::{Activation, ConfirmationCode};
 pub use domains::{Domain, Ensured, Key, NewDomain};
 pub use duration::TokenDuration;
+pub use dyndns::{
+    AddressChange, AddressError, AddressSource, Agreement, CheckIp, DynDns, DynDnsUpdate, IpAddress,
+    IpNetwork, PublicAddress, PublicAddresses, RefreshError, Refresher, RefresherEvent, RefresherEvents,
+    RefresherHandle,
+};
 pub use email::EmailAddress;
 pub use error::{Credential, Error, ForbiddenBy, Missing};
 #[cfg(feature = "fake-server")]
 pub use fake::FakeServer;
 #[cfg(feature = "fake")]
-pub use fake::{FakeCall, FakeDesec, Fault};
+pub use fake::{FakeCall, FakeDesec, FakeMail, FakeReminder, Fault};
 pub use http::{HttpClient, HttpError, HttpRequest, HttpResponse, Method};
 pub use ids::{AccountId, CaptchaId, FactorId, PolicyId, TokenId};
 pub use names::{DomainName, RecordType, SubName, Timestamp, Ttl};

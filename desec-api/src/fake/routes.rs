@@ -1,161 +1,155 @@
-//! What the fake answers to whom.
+//! Which resource answers where.
 
-use std::time::Duration;
-
-use secrecy::ExposeSecret;
-use serde_json::{Value, json};
-
-use super::{State, TOKEN, bulk};
-use crate::{HttpRequest, HttpResponse, Method, Scope};
-
-/// An answer of the API, or of the web server in front of it.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    headers: Vec<(&'static str, String)>,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    pub(super) fn json(status: u16, body: &Value) -> Self {
-        let headers = vec![("content-type", "application/json".into())];
-        Self { status, headers, body: body.to_string().into_bytes() }
-    }
-
-    pub(super) fn html(status: u16, title: &str) -> Self {
-        let headers = vec![("content-type", "text/html; charset=utf-8".into())];
-        let page = format!("<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>");
-        Self { status, headers, body: page.into_bytes() }
-    }
-
-    pub(super) fn failure() -> Self {
-        Self::html(500, "Server Error (500)")
-    }
-
-    pub(super) fn throttled(retry_after: Option<Duration>) -> Self {
-        let Some(wait) = retry_after else { return Self::html(429, "429 Too Many Requests") };
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        let unit = if seconds == 1 { "second" } else { "seconds" };
-        let detail = format!("Request was throttled. Expected available in {seconds} {unit}.");
-        Self::detail(429, &detail).with("retry-after", seconds.to_string())
-    }
-
-    fn detail(status: u16, text: &str) -> Self {
-        Self::json(status, &json!({ "detail": text }))
-    }
-
-    fn with(mut self, name: &'static str, value: String) -> Self {
-        self.headers.push((name, value));
-        self
-    }
-}
-
-impl From<Answer> for HttpResponse {
-    fn from(answer: Answer) -> Self {
-        let bare = HttpResponse::new(answer.status).with_body(answer.body);
-        answer.headers.iter().fold(bare, |response, (name, value)| response.with_header(name, value))
-    }
-}
+use super::{
+    account,
+    answer::{Answer, Reply},
+    ask::{Ask, decoded},
+    captcha, confirmation, domains, dyndns, login, policies, registration, root, rrset, rrsets,
+    state::State,
+    tokens, totp, zonefile,
+};
+use crate::HttpRequest;
 
 impl State {
     pub(super) fn route(&mut self, request: &HttpRequest) -> Answer {
-        if let Some(windows) = &mut self.windows
-            && !windows.admit(request.url())
-        {
-            return Answer::throttled(None);
-        }
-        let path = request.url().path();
-        let Some(resource) = path.strip_prefix("/api/v1/") else { return Answer::html(404, "Not Found") };
-        let Some(resource) = resource.strip_suffix('/') else {
-            return Answer::html(301, "").with("location", format!("{path}/"));
-        };
-        let steps: Vec<&str> = resource.split('/').collect();
-        if !matches!(steps[..], ["domains", _] | ["domains", _, "rrsets"]) {
-            return Answer::html(404, "Not Found");
-        }
-        if let Some(refusal) = unauthenticated(request) {
-            return Answer::detail(401, refusal).with("www-authenticate", "Token".into());
-        }
-        let rrsets = steps.len() == 3;
-        let write = request.method() == Method::Patch && rrsets;
-        if !write && request.method() != Method::Get {
-            return Answer::detail(405, &format!("Method \"{}\" not allowed.", request.method().as_str()));
-        }
-        let domain = steps[1];
-        let known = self.domains.contains_key(domain);
-        // Asked for its RRsets, a domain is looked up before the request is counted; on its own, after.
-        if rrsets && !known {
-            return Answer::detail(404, "Not found.");
-        }
-        let scope = match domain.parse() {
-            Ok(domain) if write => Scope::Write(domain),
-            _ => Scope::Read,
-        };
-        if let Some(windows) = &mut self.windows
-            && let Err(wait) = windows.count(&scope)
-        {
-            return Answer::throttled(Some(wait));
-        }
-        match (rrsets, write) {
-            _ if !known => Answer::detail(404, "No Domain matches the given query."),
-            (false, _) => Answer::json(200, &self.domains[domain].domain_json(domain)),
-            (true, false) => self.page(domain, request),
-            (true, true) => bulk::patch(self, domain, request.body().unwrap_or_default()),
-        }
+        self.dispatch(request).unwrap_or_else(|refusal| refusal)
     }
 
-    // Newest first; a cursor is the age of the last item seen, so that later writes do not shift pages.
-    fn page(&self, domain: &str, request: &HttpRequest) -> Answer {
-        let mut pairs = request.url().query_pairs();
-        let cursor = pairs.find_map(|(name, value)| (name == "cursor").then_some(value));
-        let link = |cursor: &str, rel: &str| {
-            let mut url = request.url().clone();
-            url.set_query(Some(&format!("cursor={cursor}")));
-            format!("<{url}>; rel=\"{rel}\"")
-        };
-        let zone = &self.domains[domain];
-        let mut sets: Vec<_> = zone.sets.iter().map(|(key, stored)| (stored.created, key)).collect();
-        sets.sort_unstable_by(|a, b| b.cmp(a));
-        let show = |sets: &[(u64, &(String, String))]| -> Value {
-            sets.iter().map(|(_, (subname, rtype))| zone.json(domain, subname, rtype)).collect()
-        };
-        let (size, total) = (self.page_size, sets.len());
-        let before = match cursor.as_deref() {
-            None if total > size => {
-                let text = format!(
-                    "Pagination required. You can query up to {size} items at a time ({total} total). \
-                     Please use the `first` page link (see Link header)."
-                );
-                return Answer::detail(400, &text).with("link", link("", "first"));
-            }
-            None => return Answer::json(200, &show(&sets)),
-            Some("") => u64::MAX,
-            Some(age) => match age.strip_prefix('p').and_then(|age| age.parse().ok()) {
-                Some(age) => age,
-                None => return Answer::detail(404, "Invalid cursor"),
-            },
-        };
-        sets.retain(|(created, _)| *created < before);
-        let page = &sets[..sets.len().min(size)];
-        let answer = Answer::json(200, &show(page));
-        if total <= size {
-            return answer;
+    fn dispatch(&mut self, request: &HttpRequest) -> Reply {
+        front(request)?;
+        // The web server in front knows no account: only the address that all requests come from.
+        if let Some(windows) = &mut self.windows
+            && !windows.entry(None).or_default().admit(request.url())
+        {
+            return Err(Answer::throttled(None));
         }
-        let mut links = link("", "first");
-        if let Some((created, _)) = page.last().filter(|_| page.len() < sets.len()) {
-            links = format!("{links}, {}", link(&format!("p{created}"), "next"));
+        if let Some(reply) = dyndns::answer(self, request) {
+            return reply;
         }
-        answer.with("link", links)
+        let path = request.url().path();
+        let below = path.strip_prefix("/api/v1/").ok_or_else(Answer::no_page)?;
+        let steps: Vec<String> = below.trim_end_matches('/').split('/').map(decoded).collect();
+        let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
+        let route = Route::find(&steps).ok_or_else(Answer::no_page)?;
+        if !path.ends_with('/') {
+            let query = request.url().query().map(|query| format!("?{query}")).unwrap_or_default();
+            return Err(Answer::redirect(format!("{path}/{query}")));
+        }
+        if below.ends_with("//") {
+            return Err(Answer::no_page());
+        }
+        let ask = &Ask::new(request);
+        if let Route::Zonefile(domain) = route {
+            return zonefile::export(self, ask, domain).map_err(Answer::plain);
+        }
+        if !ask.accepts_json() {
+            return Err(Answer::detail(406, "Could not satisfy the request Accept header."));
+        }
+        match route {
+            Route::Root => root::show(self, ask),
+            Route::Register => registration::register(self, ask),
+            Route::Account => account::account(self, ask),
+            Route::AccountDelete => account::delete(self, ask),
+            Route::ChangeEmail => account::change_email(self, ask),
+            Route::ResetPassword => account::reset_password(self, ask),
+            Route::Login => login::login(self, ask),
+            Route::Logout => login::logout(self, ask),
+            Route::Captcha => captcha::create(self, ask),
+            Route::Confirm(action, code) => confirmation::confirm(self, ask, action, code),
+            Route::Tokens => tokens::collection(self, ask),
+            Route::Token(id) => tokens::one(self, ask, id),
+            Route::PoliciesRoot(id) => policies::root(self, ask, id),
+            Route::Policies(id) => policies::collection(self, ask, id),
+            Route::Policy(id, policy) => policies::one(self, ask, id, policy),
+            Route::Factors => totp::collection(self, ask),
+            Route::Factor(id) => totp::one(self, ask, id),
+            Route::FactorVerify(id) => totp::verify(self, ask, id),
+            Route::Domains => domains::collection(self, ask),
+            Route::Domain(domain) => domains::one(self, ask, domain),
+            Route::RrSets(domain) => rrsets::collection(self, ask, domain),
+            Route::RrSet { domain, subname, rtype } => rrset::one(self, ask, domain, subname, rtype),
+            Route::Serials => Err(Answer::detail(403, "Inadmissible client IP.")),
+            Route::Zonefile(_) => unreachable!("answered above"),
+        }
     }
 }
 
-fn unauthenticated(request: &HttpRequest) -> Option<&'static str> {
-    let Some(given) = request.authorization() else {
-        return Some("Authentication credentials were not provided.");
-    };
-    match given.expose_secret().split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("token") => {
-            (token != TOKEN).then_some("Invalid token.")
-        }
-        _ => Some("Authentication credentials were not provided."),
+#[derive(Clone, Copy)]
+enum Route<'a> {
+    Root,
+    Register,
+    Account,
+    AccountDelete,
+    ChangeEmail,
+    ResetPassword,
+    Login,
+    Logout,
+    Captcha,
+    Confirm(&'a str, &'a str),
+    Tokens,
+    Token(&'a str),
+    PoliciesRoot(&'a str),
+    Policies(&'a str),
+    Policy(&'a str, &'a str),
+    Factors,
+    Factor(&'a str),
+    FactorVerify(&'a str),
+    Domains,
+    Domain(&'a str),
+    Zonefile(&'a str),
+    RrSets(&'a str),
+    RrSet { domain: &'a str, subname: &'a str, rtype: &'a str },
+    Serials,
+}
+
+impl<'a> Route<'a> {
+    fn find(steps: &[&'a str]) -> Option<Self> {
+        Some(match *steps {
+            [""] => Self::Root,
+            _ if steps.contains(&"") => return None,
+            ["auth"] => Self::Register,
+            ["auth", "account"] => Self::Account,
+            ["auth", "account", "delete"] => Self::AccountDelete,
+            ["auth", "account", "change-email"] => Self::ChangeEmail,
+            ["auth", "account", "reset-password"] => Self::ResetPassword,
+            ["auth", "login"] => Self::Login,
+            ["auth", "logout"] => Self::Logout,
+            ["auth", "tokens"] => Self::Tokens,
+            ["auth", "tokens", id] => Self::Token(id),
+            ["auth", "tokens", id, "policies"] => Self::PoliciesRoot(id),
+            ["auth", "tokens", id, "policies", "rrsets"] => Self::Policies(id),
+            ["auth", "tokens", id, "policies", "rrsets", policy] => Self::Policy(id, policy),
+            ["auth", "totp"] => Self::Factors,
+            ["auth", "totp", id] => Self::Factor(id),
+            ["auth", "totp", id, "verify"] => Self::FactorVerify(id),
+            ["captcha"] => Self::Captcha,
+            ["v", action, code] if confirmation::is_action(action) => Self::Confirm(action, code),
+            ["domains"] => Self::Domains,
+            ["domains", domain] => Self::Domain(domain),
+            ["domains", domain, "zonefile"] => Self::Zonefile(domain),
+            ["domains", domain, "rrsets"] => Self::RrSets(domain),
+            ["domains", domain, "rrsets", subname, rtype] => {
+                let subname = subname.strip_suffix("...").or(subname.strip_suffix('@')).unwrap_or(subname);
+                Self::RrSet { domain, subname, rtype }
+            }
+            ["serials"] => Self::Serials,
+            _ => return None,
+        })
     }
+}
+
+// What the web server in front refuses by itself.
+fn front(request: &HttpRequest) -> Result<(), Answer> {
+    let url = request.url();
+    let head = url.path().len() + url.query().map_or(0, |query| query.len() + 1);
+    if head > 8 * 1024 - " HTTP/1.1".len() {
+        return Err(Answer::front(414, "Request-URI Too Large"));
+    }
+    if request.body().is_some_and(|body| body.len() > 1024 * 1024) {
+        return Err(Answer::front(413, "Request Entity Too Large"));
+    }
+    if head > 4 * 1024 {
+        return Err(Answer::front(502, "Bad Gateway"));
+    }
+    Ok(())
 }

@@ -4,8 +4,8 @@ use secrecy::SecretString;
 use url::Url;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
-use super::{FakeDesec, routes::Answer};
-use crate::{HttpRequest, HttpResponse, Method};
+use super::{FakeDesec, answer::Answer};
+use crate::{HttpRequest, HttpResponse, Method, http::Accept};
 
 /// A [`FakeDesec`] that listens on a loopback port, until it is dropped.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl Respond for FakeDesec {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let response = match typed(request) {
             Some(request) => self.handle(&request),
-            None => Answer::html(405, "Method Not Allowed").into(),
+            None => Answer::detail(405, &format!("Method \"{}\" not allowed.", request.method)).into(),
         };
         template(&response)
     }
@@ -46,10 +46,23 @@ fn typed(request: &Request) -> Option<HttpRequest> {
     if let Some(value) = request.headers.get("authorization") {
         typed = typed.with_authorization(SecretString::from(value.to_str().ok()?));
     }
-    if !request.body.is_empty() {
-        typed = typed.with_json(request.body.clone());
+    let header = |name| request.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
+    let accept = header("accept");
+    typed = typed.with_accept(if accept.contains("*/*") {
+        Accept::Any
+    } else if accept.contains("application/json") {
+        Accept::Json
+    } else {
+        Accept::Html
+    });
+    if request.body.is_empty() {
+        return Some(typed);
     }
-    Some(typed)
+    Some(if header("content-type").starts_with("application/json") {
+        typed.with_json(request.body.clone())
+    } else {
+        typed.with_untyped(request.body.clone())
+    })
 }
 
 fn template(response: &HttpResponse) -> ResponseTemplate {

@@ -4,56 +4,106 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::{
+    clock::{Moment, timestamp},
+    state::AccountId,
+};
 use crate::{RecordType, RrSet, canonical::normalise};
 
 pub(super) struct Zone {
+    pub(super) owner: AccountId,
     pub(super) minimum_ttl: u32,
-    created: u64,
-    touched: u64,
+    pub(super) created: Moment,
+    published: Option<Moment>,
+    touched: Moment,
     /// By subname and type.
     pub(super) sets: BTreeMap<(String, String), Stored>,
 }
 
 pub(super) struct Stored {
-    ttl: u32,
-    records: Vec<String>,
-    pub(super) created: u64,
-    touched: u64,
+    pub(super) ttl: u32,
+    pub(super) records: Vec<String>,
+    pub(super) created: Moment,
+    touched: Moment,
+}
+
+/// A change of one RRset: what is `None` stays as it is, no records delete it.
+pub(super) struct Write {
+    pub(super) subname: String,
+    pub(super) rtype: RecordType,
+    pub(super) ttl: Option<u32>,
+    pub(super) records: Option<Vec<String>>,
+}
+
+impl Write {
+    pub(super) fn deletes(&self) -> bool {
+        self.records.as_ref().is_some_and(Vec::is_empty)
+    }
 }
 
 impl Zone {
-    pub(super) fn new(tick: u64, minimum_ttl: u32) -> Self {
-        let mut zone = Self { minimum_ttl, created: tick, touched: tick, sets: BTreeMap::new() };
-        let servers = ["ns1.desec.io.".into(), "ns2.desec.org.".into()];
-        zone.write("", &RecordType::Ns, Some(minimum_ttl), Some(&servers), tick);
-        zone
+    /// Returns an empty zone, which is not published yet.
+    pub(super) fn new(owner: AccountId, tick: Moment, minimum_ttl: u32) -> Self {
+        let sets = BTreeMap::new();
+        Self { owner, minimum_ttl, created: tick, published: None, touched: tick, sets }
     }
 
-    /// Replaces the given parts of an RRset; empty records delete it.
-    pub(super) fn write(
-        &mut self,
-        subname: &str,
-        rtype: &RecordType,
-        ttl: Option<u32>,
-        records: Option<&[String]>,
-        tick: u64,
-    ) {
+    /// Adds the name servers of the service.
+    pub(super) fn delegate(&mut self, tick: Moment) {
+        let published = self.published;
+        let records = Some(vec!["ns1.desec.io.".into(), "ns2.desec.org.".into()]);
+        let (subname, ttl) = (String::new(), Some(self.minimum_ttl));
+        self.write(&Write { subname, rtype: RecordType::Ns, ttl, records }, tick);
+        self.published = published;
+    }
+
+    /// Executes a write.
+    pub(super) fn write(&mut self, write: &Write, tick: Moment) {
         self.touched = tick;
-        let key = (subname.to_owned(), rtype.to_string());
-        if records.is_some_and(<[String]>::is_empty) {
-            self.sets.remove(&key);
+        let key = (write.subname.clone(), write.rtype.to_string());
+        if write.deletes() {
+            if self.sets.remove(&key).is_some() {
+                self.published = Some(tick);
+            }
             return;
         }
         let new = || Stored { ttl: self.minimum_ttl, records: Vec::new(), created: tick, touched: tick };
         let stored = self.sets.entry(key).or_insert_with(new);
         stored.touched = tick;
-        stored.ttl = ttl.unwrap_or(stored.ttl);
-        if let Some(records) = records {
-            let kept = |content: &String| normalise(rtype, content).unwrap_or_else(|_| content.clone());
-            stored.records = records.iter().map(kept).collect();
+        let ttl = write.ttl.unwrap_or(stored.ttl);
+        let mut changed = stored.ttl != ttl;
+        stored.ttl = ttl;
+        if let Some(records) = &write.records {
+            let kept =
+                |content: &String| normalise(&write.rtype, content).unwrap_or_else(|_| content.clone());
+            let mut records: Vec<String> = records.iter().map(kept).collect();
             // The real order is arbitrary; it is never the one that was sent, where that matters to a test.
-            stored.records.sort_unstable_by(|a, b| b.cmp(a));
+            records.sort_unstable_by(|a, b| b.cmp(a));
+            changed |= stored.records != records;
+            stored.records = records;
         }
+        if changed {
+            self.published = Some(tick);
+        }
+    }
+
+    /// Notes that what was created is published.
+    pub(super) fn publish(&mut self) {
+        self.published = self.published.or(Some(self.touched));
+    }
+
+    pub(super) fn holds(&self, subname: &str, rtype: &str) -> bool {
+        self.sets.contains_key(&(subname.to_owned(), rtype.to_owned()))
+    }
+
+    /// Returns the types that are stored at a name.
+    pub(super) fn types_at<'a>(&'a self, subname: &'a str) -> impl Iterator<Item = &'a str> {
+        let from = (subname.to_owned(), String::new());
+        self.sets
+            .range(from..)
+            .map(|(key, _)| key)
+            .take_while(move |(at, _)| at == subname)
+            .map(|(_, t)| t.as_str())
     }
 
     pub(super) fn rrsets(&self) -> Vec<RrSet> {
@@ -71,24 +121,34 @@ impl Zone {
         })
     }
 
-    /// Returns the domain as the API shows it.
+    /// Returns the domain as lists show it.
     pub(super) fn domain_json(&self, name: &str) -> Value {
         json!({
-            "created": timestamp(self.created), "published": timestamp(self.touched), "name": name,
-            "keys": [{"dnskey": DNSKEY, "ds": [DS], "flags": 257, "keytype": "csk", "managed": true}],
+            "created": timestamp(self.created), "published": self.published.map(timestamp), "name": name,
             "minimum_ttl": self.minimum_ttl, "touched": timestamp(self.touched),
         })
     }
+
+    /// Returns the domain with its keys.
+    pub(super) fn domain_json_with_keys(&self, name: &str) -> Value {
+        let mut domain = self.domain_json(name);
+        let managed = json!({
+            "dnskey": DNSKEY, "ds": DS, "flags": 257, "keytype": "csk", "managed": true,
+        });
+        let stored = self.sets.get(&(String::new(), "DNSKEY".to_owned()));
+        let own = stored.into_iter().flat_map(|stored| &stored.records).map(|dnskey| {
+            let flags: Option<u16> = dnskey.split(' ').next().and_then(|flags| flags.parse().ok());
+            json!({ "dnskey": dnskey, "ds": [], "flags": flags, "keytype": null, "managed": false })
+        });
+        domain["keys"] = std::iter::once(managed).chain(own).collect();
+        domain
+    }
 }
 
-// One millisecond a tick.
-fn timestamp(tick: u64) -> String {
-    let seconds = tick / 1_000;
-    let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
-    format!("2026-01-01T{hours:02}:{minutes:02}:{:02}.{:03}000Z", seconds % 60, tick % 1_000)
-}
-
-// A key and its digest as the real server shows them.
+// A key and its digests as the real server shows them.
 const DNSKEY: &str =
     "257 3 13 WUpV0ZlUyEaq4LpP0d31GR9BeORuBYJ8voUvp5cv96wf4HtPqld37VYk7To92BZeYY9OOOclVT9/AzGnUcniqQ==";
-const DS: &str = "27891 13 2 2be1853424306b4abc609beb53113403e4be76d41823c6607f3ae80be4d229b3";
+const DS: [&str; 2] = [
+    "27891 13 2 2be1853424306b4abc609beb53113403e4be76d41823c6607f3ae80be4d229b3",
+    "27891 13 4 b114a27e627c507e1e3f825f00ee583f42aaefcfcda6b7d6a0b99dbe3c8cae38f749257a3c786cc5d44a9a40d36e9f92",
+];

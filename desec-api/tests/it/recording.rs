@@ -19,13 +19,20 @@ pub(crate) struct Exchange {
     pub(crate) method: String,
     /// With the query.
     pub(crate) path: String,
+    sent_headers: Vec<(String, String)>,
     pub(crate) sent: Value,
     pub(crate) status: u16,
     headers: Vec<(String, String)>,
     pub(crate) body: Value,
+    pub(crate) note: String,
 }
 
 impl Exchange {
+    /// Returns the value of a header of the request.
+    pub(crate) fn sent_header(&self, name: &str) -> Option<&str> {
+        self.sent_headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
     pub(crate) fn response(&self) -> HttpResponse {
         let json =
             self.headers.iter().any(|(name, value)| name == "Content-Type" && value == "application/json");
@@ -56,20 +63,20 @@ pub(crate) fn recording(name: &str) -> Vec<Exchange> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/{name}.json"));
     let exchanges: Vec<Value> = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let pairs = |value: &Value| -> Vec<(String, String)> {
+        value.as_object().unwrap().iter().map(|(name, value)| (name.clone(), text(value))).collect()
+    };
     let typed = |exchange: &Value| {
         let (request, response) = (&exchange["request"], &exchange["response"]);
         Exchange {
             method: text(&request["method"]),
             path: text(&request["path"]),
+            sent_headers: pairs(&request["headers"]),
             sent: request["body"].clone(),
             status: response["status"].as_u64().unwrap().try_into().unwrap(),
-            headers: response["headers"]
-                .as_object()
-                .unwrap()
-                .iter()
-                .map(|(name, value)| (name.clone(), text(value)))
-                .collect(),
+            headers: pairs(&response["headers"]),
             body: response["body"].clone(),
+            note: text(&exchange["note"]),
         }
     };
     exchanges.iter().map(typed).collect()
@@ -102,6 +109,11 @@ impl Script {
     /// Returns how many requests were seen.
     pub(crate) fn calls(&self) -> usize {
         self.seen.lock().unwrap().len()
+    }
+
+    /// Returns the requests seen as they are, unchecked.
+    pub(crate) fn requests(&self) -> Vec<HttpRequest> {
+        self.seen.lock().unwrap().clone()
     }
 
     /// Returns the requests seen: method, path with query, and body. Checks what all must have in common.

@@ -2,19 +2,39 @@ use std::{
     error::Error as _,
     fmt::{Debug, Write as _},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use desec_api::{
-    Client, DomainName, Error, FakeDesec, Fault, HttpRequest, Method, RecordType, RrSetPatch, Ttl,
+    Client, DomainName, Error, FakeDesec, Fault, HttpError, HttpRequest, Method, RecordType, RrSetPatch, Ttl,
 };
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
     span,
+    subscriber::DefaultGuard,
 };
+
+use crate::recording::Script;
 
 #[derive(Clone, Default)]
 pub(crate) struct Log(pub(crate) Arc<Mutex<String>>);
+
+impl Log {
+    /// Returns a log of what this thread says from now on, until the guard is dropped.
+    pub(crate) async fn listen() -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let guard = tracing::subscriber::set_default(log.clone());
+        // A place that logs for the first time asks its own thread alone whether anyone listens, and keeps the
+        // answer. That may be the thread of another test: so it is asked again once it was there.
+        let domain = "example.com".parse().unwrap();
+        let script = Script::of([Err(HttpError::not_sent("nothing to say yet"))]);
+        script.client().domain(&domain).await.unwrap_err();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        tracing::callsite::rebuild_interest_cache();
+        (log, guard)
+    }
+}
 
 impl Subscriber for Log {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
@@ -53,14 +73,13 @@ pub(crate) fn shown(error: &Error) -> String {
 
 #[tokio::test]
 async fn the_token_is_shown_nowhere() {
-    let log = Log::default();
-    let guard = tracing::subscriber::set_default(log.clone());
+    let (log, guard) = Log::listen().await;
     let (fake, domain): (_, DomainName) = (FakeDesec::new(), "example.com".parse().unwrap());
     fake.add_domain(&domain, Ttl::new(3600).unwrap());
     let server = fake.serve().await;
     let mut text = String::new();
 
-    let builder = Client::builder(CANARY.into()).base_url(server.uri()).max_wait(std::time::Duration::ZERO);
+    let builder = Client::builder(CANARY.into()).base_url(server.uri()).max_wait(Duration::ZERO);
     write!(text, "{builder:?}").unwrap();
     let client = builder.build().unwrap();
     write!(text, "{client:?}").unwrap();
