@@ -250,16 +250,16 @@ fn compare<'a>(
 }
 
 /// Returns whether two sets of contents are spelled the same.
-fn are_equal(these: &[String], those: &[String]) -> bool {
-    without(these, those).is_empty() && without(those, these).is_empty()
+fn are_equal(one: &[String], other: &[String]) -> bool {
+    without(one, other).is_empty() && without(other, one).is_empty()
 }
 
-fn without<'a>(these: &'a [String], those: &[String]) -> Vec<&'a String> {
-    if these == those {
+fn without<'a>(contents: &'a [String], others: &[String]) -> Vec<&'a String> {
+    if contents == others {
         return Vec::new();
     }
-    let those: HashSet<&String> = those.iter().collect();
-    these.iter().filter(|content| !those.contains(content)).collect()
+    let others: HashSet<&String> = others.iter().collect();
+    contents.iter().filter(|content| !others.contains(content)).collect()
 }
 
 fn refuse(subname: &SubName, rtype: &RecordType, reason: &str) -> Error {
