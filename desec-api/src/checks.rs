@@ -55,11 +55,7 @@ impl<'a> Outgoing<'a> {
         if let Some((n, first)) = repeated(rtype, &contents) {
             return Err(flawed(format!("records.{n}: it is the same as records.{first}")));
         }
-        let records_size: usize = contents.iter().map(|content| 12 + content.len()).sum();
-        let size = 288 + subname.absolute(domain).len() + records_size;
-        if size > MAX_RRSET {
-            return Err(flawed("the records together are larger than 64 KiB".into()));
-        }
+        fit(domain, subname, rtype, &contents)?;
         Ok(Self { subname, rtype, ttl, records: records.map(|_| contents) })
     }
 
@@ -75,6 +71,20 @@ impl<'a> Outgoing<'a> {
         }
         Ok(self)
     }
+}
+
+/// Refuses records, in the server's own form, that are too large together.
+pub(crate) fn fit(
+    domain: &DomainName,
+    subname: &SubName,
+    rtype: &RecordType,
+    contents: &[String],
+) -> Result<(), Error> {
+    let records_size: usize = contents.iter().map(|content| 12 + content.len()).sum();
+    if 288 + subname.absolute(domain).len() + records_size > MAX_RRSET {
+        return Err(refuse(format!("{subname} {rtype}: the records together are larger than 64 KiB")));
+    }
+    Ok(())
 }
 
 /// Refuses two items about the same RRset.
@@ -97,7 +107,12 @@ pub(crate) fn body(what: &'static str, value: &impl Serialize) -> Result<Vec<u8>
 }
 
 // The limits of the server that do not depend on its data.
-fn flaw(domain: &DomainName, subname: &SubName, rtype: &RecordType, records: usize) -> Option<&'static str> {
+pub(crate) fn flaw(
+    domain: &DomainName,
+    subname: &SubName,
+    rtype: &RecordType,
+    records: usize,
+) -> Option<&'static str> {
     if rtype.as_str().parse().ok().as_ref() != Some(rtype) {
         return Some("the type is not spelled as parsing spells it");
     }
@@ -119,7 +134,7 @@ fn flaw(domain: &DomainName, subname: &SubName, rtype: &RecordType, records: usi
     }
 }
 
-fn content(rtype: &RecordType, record: &str) -> Result<String, String> {
+pub(crate) fn content(rtype: &RecordType, record: &str) -> Result<String, String> {
     if record.trim().is_empty() {
         return Err("it is empty".into());
     }

@@ -3,8 +3,11 @@
 use std::{fmt, time::Duration};
 
 use crate::{
+    ForeignRecord, StaleRrSet,
     http::HttpError,
+    names::DomainName,
     pace::{PaceStoreError, Scope},
+    plan::list,
     problem::Problem,
 };
 
@@ -98,6 +101,27 @@ pub enum Error {
         subject: String,
         /// The server's answer; an entry's `item` is the position in the request.
         problem: Problem,
+    },
+    /// Records that the caller does not own stand against a plan. Nothing was written.
+    #[error(
+        "cannot plan the zone of {domain}: there are records of others: {}; claim them, merge them where the type \
+         is the same, or remove them",
+        list(.records.iter(), ", ")
+    )]
+    Foreign {
+        /// The domain.
+        domain: DomainName,
+        /// All of them, sorted by name and type.
+        records: Vec<ForeignRecord>,
+    },
+    /// The zone has changed since a plan was made. Nothing was written, but for earlier requests of a plan in
+    /// several.
+    #[error("cannot apply the plan for {domain}: {}; plan again", list(.rrsets.iter(), ", "))]
+    Stale {
+        /// The domain.
+        domain: DomainName,
+        /// What has changed.
+        rrsets: Vec<StaleRrSet>,
     },
     /// The name of a domain belongs to another account, or to deSEC itself. Nothing was stored.
     #[error("cannot {operation} {subject}: the name is taken by another account; choose another one")]

@@ -1,28 +1,60 @@
 //! A typed client of the [deSEC] REST API, version 1.
 //!
-//! [`Client`] reads domains and zones and writes RRsets, many in one request, all of them or none. It keeps
-//! the rate limits of the server by itself, and every failure says whether something may have happened
-//! ([`Error::outcome_unknown`]) and whether repeating is safe ([`Error::is_retryable`]).
+//! [`Client::ensure`] makes a zone what it shall be, in one read and at most one write: deSEC allows 300 writes
+//! a day for each domain, and none is spent on what is already there. [`Desired`] says what is wanted and
+//! what of the zone belongs to the caller; everything else stays. [`Client::plan`] and [`Client::apply`] do the
+//! same in two steps, with a [`Plan`] to look at in between. Below that, [`Client`] reads domains and zones and
+//! writes RRsets, many in one request, all of them or none.
 //!
-//! With the feature `fake` there is `FakeDesec`, a deSEC in memory, for tests without any server.
+//! The client keeps the rate limits of the server by itself, and every failure says whether something may have
+//! happened ([`Error::outcome_unknown`]) and whether repeating is safe ([`Error::is_retryable`]).
+//!
+//! With the feature `fake` there is `FakeDesec`, a deSEC in memory, for tests without any server. Here it is
+//! given all that a mail domain publishes:
 //!
 //! ```
-//! use desec_api::{FakeDesec, DomainName, RecordType, RrSetPatch, Ttl, same_records, txt};
+//! use desec_api::{Claim, Desired, DomainName, FakeDesec, Foreign, NewRrSet, RecordType, SubName, Ttl, txt};
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 //! let domain: DomainName = "example.com".parse()?;
 //! let fake = FakeDesec::new();
 //! fake.add_domain(&domain, Ttl::new(3600)?);
+//! fake.put(&domain, &SubName::apex(), &RecordType::Txt, Ttl::new(3600)?, &[txt("owner=someone")]);
 //! let client = fake.client()?;
 //!
 //! let ttl = client.domain(&domain).await?.minimum_ttl;
-//! let wanted = [txt("v=DMARC1; p=reject")];
-//! let patch = RrSetPatch::new("_dmarc".parse()?, RecordType::Txt).with_ttl(ttl).with_records(wanted.clone());
-//! client.patch_rrsets(&domain, &[patch]).await?;
+//! let set = |subname: &str, rtype, content: &str| -> Result<NewRrSet, desec_api::Error> {
+//!     Ok(NewRrSet::new(subname.parse()?, rtype, ttl, [content.to_owned()]))
+//! };
+//! let key = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA".repeat(9);
+//! let digest = "8BF1C5F7 2D9C0A3E 5B6D7E8F 90A1B2C3 D4E5F607 18293A4B 5C6D7E8F 90A1B2C3";
+//! let sets = [
+//!     set("", RecordType::Mx, "10 mail.example.com.")?,
+//!     set("", RecordType::Txt, &txt("v=spf1 mx -all"))?,
+//!     set("", RecordType::Caa, r#"0 issue "letsencrypt.org""#)?,
+//!     set("mail", RecordType::A, "192.0.2.25")?,
+//!     set("mail", RecordType::Aaaa, "2001:DB8::25")?,
+//!     set("dkim._domainkey", RecordType::Txt, &txt(&format!("v=DKIM1; k=rsa; p={key}")))?,
+//!     set("_dmarc", RecordType::Txt, &txt("v=DMARC1; p=reject; rua=mailto:dmarc@example.com"))?,
+//!     set("_submissions._tcp", RecordType::Srv, "0 1 465 mail.example.com.")?,
+//!     set("_imaps._tcp", RecordType::Srv, "0 1 993 mail.example.com.")?,
+//!     set("_25._tcp.mail", RecordType::Tlsa, &format!("3 1 1 {digest}"))?,
+//!     set("autoconfig", RecordType::Cname, "mail.example.com.")?,
+//!     set("_mta-sts", RecordType::Txt, &txt("v=STSv1; id=20260101"))?,
+//!     set("mta-sts", RecordType::Cname, "mail.example.com.")?,
+//! ];
+//! let desired = Desired::new(sets)
+//!     .owning(Claim::records(SubName::apex(), RecordType::Txt, "v=spf1"))
+//!     .on_foreign(Foreign::Merge);
 //!
-//! let zone = client.zone(&domain).await?;
-//! let dmarc = zone.iter().find(|set| set.subname.as_str() == "_dmarc").expect("it was just written");
-//! assert!(same_records(&dmarc.rtype, &dmarc.records, &wanted));
+//! println!("{}", client.plan(&domain, &desired).await?);
+//! let first = client.ensure(&domain, &desired).await?;
+//! assert_eq!((first.changes.len(), first.writes), (13, 1));
+//!
+//! // The server spells some of it in its own way. Nevertheless the second run reads once and writes nothing.
+//! let before = fake.calls().len();
+//! let second = client.ensure(&domain, &desired).await?;
+//! assert_eq!((second.writes, fake.calls().len() - before), (0, 1));
 //! # Ok::<(), desec_api::Error>(()) }).unwrap();
 //! ```
 //!
@@ -49,6 +81,7 @@ mod login;
 mod names;
 mod pace;
 mod pagination;
+mod plan;
 mod policies;
 mod problem;
 mod rdata;
@@ -84,6 +117,9 @@ pub use http::{HttpClient, HttpError, HttpRequest, HttpResponse, Method};
 pub use ids::{AccountId, CaptchaId, FactorId, PolicyId, TokenId};
 pub use names::{DomainName, RecordType, SubName, Timestamp, Ttl};
 pub use pace::{FilePaceStore, Pace, PaceEntry, PaceStore, PaceStoreError, Scope, Usage};
+pub use plan::{
+    Applied, Change, Claim, Cost, Desired, Foreign, ForeignRecord, Kept, Plan, RrData, StaleRrSet,
+};
 pub use policies::{NewPolicy, Policy, PolicyLinks, PolicyPatch};
 pub use problem::{Problem, ProblemEntry, ProblemFormat};
 pub use rdata::{Caa, Ds, Fqdn, Mx, Rdata, Srv, Svcb, Tlsa, Txt, txt};

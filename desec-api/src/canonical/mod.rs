@@ -83,7 +83,11 @@ fn spelled(records: &[String]) -> BTreeSet<&str> {
 
 /// Returns the spelling by which contents are told apart.
 pub(crate) fn comparable(rtype: &RecordType, content: &str) -> String {
-    let text = normalise(rtype, content).unwrap_or_else(|_| content.trim().to_owned());
+    folded(rtype, normalise(rtype, content).unwrap_or_else(|_| content.trim().to_owned()))
+}
+
+/// The same for a content that is in canonical form already.
+pub(crate) fn folded(rtype: &RecordType, text: String) -> String {
     match rtype {
         RecordType::Cname
         | RecordType::Dname
