@@ -53,11 +53,11 @@ pub use error::Error;
 pub use id::{InvalidMessageId, MessageId, Position, Uid};
 #[cfg(feature = "local-servers")]
 pub use local_servers::{LocalServers, LocalServersConfig, LocalUser, Unavailable};
-pub use login::Login;
-pub use message::{Attachment, Contact, NewMessage, Outgoing, Received};
+pub use login::{Login, LoginKind};
+pub use message::{Attachment, Contact, DeliveryReports, NewMessage, Outgoing, Received};
 pub use post_office::{Fault, PostOffice, PostOfficeBuilder, PostOfficeError};
 #[cfg(feature = "smtp-imap")]
 pub use smtp_imap::{SmtpImap, SmtpImapConfig};
-pub use status::Status;
+pub use status::{Reason, Status};
 #[cfg(feature = "smtp-imap")]
-pub use wire::{ByteStream, Connector, Endpoint, Stream, TlsConnector, tls_config};
+pub use wire::{ByteStream, Connector, Endpoint, PlainStream, Security, Stream, TlsConnector, tls_config};

@@ -30,11 +30,6 @@ impl Reply {
         }
     }
 
-    /// Tells whether it is a 2yz: the command was carried out.
-    pub(super) fn is_positive(&self) -> bool {
-        self.code / 100 == 2
-    }
-
     /// Takes the enhanced code of the last line and the text of all (RFC 2034).
     pub(super) fn status(&self) -> Status {
         let (mut enhanced, mut texts) = (None, Vec::new());

@@ -6,8 +6,11 @@ use tokio::time::Instant;
 use crate::wire::script::{Dialogue, Script};
 use crate::{Error, Login, MailAccess, Outgoing, Submission};
 
+mod authentication;
 mod faults;
 mod flights;
+mod extensions;
+mod starttls;
 mod strict;
 
 fn ada() -> Login {

@@ -6,9 +6,10 @@ mod fault;
 mod guard;
 mod lines;
 mod parking;
+pub(crate) mod sasl;
 mod tls;
 
-pub use connector::{ByteStream, Connector, Endpoint, Stream};
+pub use connector::{ByteStream, Connector, Endpoint, PlainStream, Security, Stream};
 pub use tls::{TlsConnector, tls_config};
 
 pub(crate) use deadline::within;

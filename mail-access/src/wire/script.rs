@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
-use super::{Connector, Endpoint, Stream};
+use super::{Connector, Endpoint, PlainStream, Stream};
 use crate::SmtpImap;
 use crate::smtp_imap::SmtpImapConfig;
 
@@ -161,6 +161,15 @@ impl Connector for Script {
             }
         });
         Ok(Box::new(here))
+    }
+
+    async fn connect_plain(&self, server: &Endpoint) -> io::Result<PlainStream> {
+        self.connect(server).await.map(PlainStream::new)
+    }
+
+    /// Leaves the stream as it is: the dialogue goes on as if inside TLS.
+    async fn upgrade(&self, _server: &Endpoint, plain: PlainStream) -> io::Result<Stream> {
+        Ok(plain.into_inner())
     }
 }
 

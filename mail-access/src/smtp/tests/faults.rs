@@ -31,7 +31,7 @@ async fn silence_ends_at_the_deadline_in_every_state() {
         let last = steps + 1 >= whole.steps() - 1;
         match error {
             Error::Unavailable { .. } if !last => {
-                assert!([30, 60].contains(&seconds), "{steps}: {seconds} s");
+                assert!([120, 300].contains(&seconds), "{steps}: {seconds} s");
             }
             Error::Interrupted { .. } if last => assert_eq!(seconds, 600, "{steps}"),
             other => panic!("{steps}: {other:?}"),
@@ -52,7 +52,8 @@ async fn an_upload_that_stalls_ends_at_its_deadline() {
     let begin = Instant::now();
     let error = submit(dialogue, &big).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
-    assert_eq!(begin.elapsed().as_secs(), 60 + 96);
+    // A second more for the reason, should there be one.
+    assert_eq!(begin.elapsed().as_secs(), 180 + 96 + 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -85,20 +86,26 @@ async fn a_dropped_call_harms_no_other() {
 #[tokio::test(start_paused = true)]
 async fn refusals_are_told_with_the_servers_words() {
     let flight = "MAIL FROM:<ada@agents.example> SIZE=1\r\nRCPT TO:<bob@x.example>\r\nRCPT TO:<eve@x.example>\r\nDATA\r\n";
-    for (replies, status) in [
-        ("550 5.7.1 a\r\n503 b\r\n503 c\r\n503 d\r\n", "550 5.7.1 a"),
-        ("550 5.7.1 a\r\n250 b\r\n250 c\r\n354 d\r\n", "550 5.7.1 a"),
-        ("250 a\r\n550 b\r\n550 c\r\n554 d\r\n", "550 b"),
-        ("250 a\r\n550 b\r\n451 c\r\n554 d\r\n", "451 c"),
+    for (replies, status, of_recipients) in [
+        ("550 5.7.1 a\r\n503 b\r\n503 c\r\n503 d\r\n", "550 5.7.1 a", false),
+        ("550 5.7.1 a\r\n250 b\r\n250 c\r\n354 d\r\n", "550 5.7.1 a", false),
+        ("250 a\r\n550 b\r\n550 c\r\n554 d\r\n", "550 b", true),
+        ("250 a\r\n550 b\r\n451 c\r\n554 d\r\n", "451 c", true),
         // A server that wants a message for nobody gets none.
-        ("250 a\r\n550 b\r\n551 c\r\n354 d\r\n", "550 b"),
-        ("250 a\r\n250 b\r\n550 c\r\n451 4.3.0 d\r\n", "451 4.3.0 d"),
-        ("421 4.3.2 a\r\n421 b\r\n421 c\r\n421 d\r\n", "421 4.3.2 a"),
+        ("250 a\r\n550 b\r\n551 c\r\n354 d\r\n", "550 b", true),
+        ("250 a\r\n250 b\r\n550 c\r\n451 4.3.0 d\r\n", "451 4.3.0 d", false),
+        ("421 4.3.2 a\r\n421 b\r\n421 c\r\n421 d\r\n", "421 4.3.2 a", false),
     ] {
         let script = Script::of([logged_in().hears(flight).says(replies)]);
         let sent = message(&["bob@x.example", "eve@x.example"], "x");
         let error = script.mail().submit(&ada(), &sent).await.unwrap_err();
-        assert!(matches!(error, Error::Refused { .. }), "{replies:?}: {error:?}");
+        match error {
+            Error::Refused { .. } => assert!(!of_recipients, "{replies:?}"),
+            Error::RecipientsRefused { ref refused, .. } => {
+                assert!(of_recipients && refused.len() == 2, "{replies:?}");
+            }
+            other => panic!("{replies:?}: {other:?}"),
+        }
         assert_eq!(error.status().unwrap().to_string(), status);
         tokio::task::yield_now().await;
         let after = script.heard().split_once("DATA\r\n").unwrap().1.to_owned();

@@ -1,0 +1,86 @@
+use super::offers::Offers;
+use crate::message::xtext;
+use crate::wire::Fault;
+use crate::{Address, DeliveryReports, Outgoing, Status};
+
+/// Writes MAIL with what the message needs of the server: room (RFC 1870), 8-bit bytes (RFC 6152), other letters in
+/// addresses (RFC 6531), reports (RFC 3461).
+///
+/// What the server doesn't offer and the message needs is a refusal here, before anything is sent.
+pub(super) fn mail(message: &Outgoing, offers: &Offers) -> Result<String, Fault> {
+    let mut command = format!("MAIL FROM:<{}>", message.sender());
+    if let Some(limit) = offers.parameters("SIZE") {
+        let limit = limit.trim().parse().unwrap_or(0);
+        if limit > 0 && message.size() as u64 > limit {
+            let text = format!("the server takes messages up to {limit} bytes");
+            return Err(refused(552, (5, 3, 4), &text));
+        }
+        command += &format!(" SIZE={}", message.size());
+    }
+    if !message.bytes().is_ascii() {
+        if !offers.has("8BITMIME") {
+            let text = "the message holds 8-bit bytes and the server doesn't take them";
+            return Err(refused(554, (5, 6, 3), text));
+        }
+        command += " BODY=8BITMIME";
+    }
+    if !message.recipients().iter().chain([message.sender()]).all(is_ascii) {
+        if !offers.has("SMTPUTF8") {
+            let text = "an address holds letters outside ASCII and the server doesn't take those";
+            return Err(refused(553, (5, 6, 7), text));
+        }
+        command += " SMTPUTF8";
+    }
+    if let Some(reports) = message.reports() {
+        if !offers.has("DSN") {
+            let text = "the message asks for delivery reports and the server can't be asked for them";
+            return Err(refused(555, (5, 5, 4), text));
+        }
+        command += match reports.wants_whole_message() {
+            Some(true) => " RET=FULL",
+            Some(false) => " RET=HDRS",
+            None => "",
+        };
+        if let Some(id) = reports.envelope_id() {
+            command += &format!(" ENVID={}", xtext(id));
+        }
+    }
+    Ok(command + "\r\n")
+}
+
+/// Writes RCPT with the reports that are wanted about this recipient.
+pub(super) fn rcpt(recipient: &Address, reports: Option<&DeliveryReports>) -> String {
+    let mut command = format!("RCPT TO:<{recipient}>");
+    if let Some(reports) = reports {
+        let wanted = [
+            (reports.wants_success(), "SUCCESS"),
+            (reports.wants_failure(), "FAILURE"),
+            (reports.wants_delay(), "DELAY"),
+        ];
+        let wanted: Vec<_> = wanted.iter().filter(|(wants, _)| *wants).map(|(_, name)| *name).collect();
+        let wanted = if wanted.is_empty() { "NEVER".to_owned() } else { wanted.join(",") };
+        command += &format!(" NOTIFY={wanted} ORCPT={}", original(recipient));
+    }
+    command + "\r\n"
+}
+
+/// Names the recipient as the sender wrote it; other letters stand as `\x{..}` (RFC 6533 section 3).
+fn original(recipient: &Address) -> String {
+    let address = recipient.to_string();
+    if address.is_ascii() {
+        return format!("rfc822;{}", xtext(&address));
+    }
+    let escaped = address.chars().map(|letter| match letter {
+        '!'..='~' if !['+', '=', '\\'].contains(&letter) => letter.to_string(),
+        _ => format!("\\x{{{:02X}}}", u32::from(letter)),
+    });
+    format!("utf-8;{}", escaped.collect::<String>())
+}
+
+fn is_ascii(address: &Address) -> bool {
+    address.to_string().is_ascii()
+}
+
+fn refused(code: u16, enhanced: (u8, u16, u16), text: &str) -> Fault {
+    Fault::Refused(Status::new(code, Some(enhanced), text))
+}
