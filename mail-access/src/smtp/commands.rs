@@ -24,13 +24,8 @@ pub(super) fn mail(message: &Outgoing, offers: &Offers) -> Result<String, Fault>
         }
         command += " BODY=8BITMIME";
     }
-    if !message.recipients().iter().chain([message.sender()]).all(is_ascii) {
-        if !offers.has("SMTPUTF8") {
-            let text = "an address holds letters outside ASCII and the server doesn't take those";
-            return Err(refused(553, (5, 6, 7), text));
-        }
-        command += " SMTPUTF8";
-    }
+    let addresses = message.recipients().iter().chain([message.sender()]);
+    command += letters(addresses.map(Address::to_string), offers)?;
     if let Some(reports) = message.reports() {
         if !offers.has("DSN") {
             let text = "the message asks for delivery reports and the server can't be asked for them";
@@ -59,16 +54,27 @@ pub(super) fn rcpt(recipient: &Address, reports: Option<&DeliveryReports>) -> St
         ];
         let wanted: Vec<_> = wanted.iter().filter(|(wants, _)| *wants).map(|(_, name)| *name).collect();
         let wanted = if wanted.is_empty() { "NEVER".to_owned() } else { wanted.join(",") };
-        command += &format!(" NOTIFY={wanted} ORCPT={}", original(recipient));
+        command += &format!(" NOTIFY={wanted} ORCPT={}", original(&recipient.to_string()));
     }
     command + "\r\n"
 }
 
+/// Asks for SMTPUTF8 if an address needs it.
+fn letters(mut addresses: impl Iterator<Item = String>, offers: &Offers) -> Result<&'static str, Fault> {
+    if addresses.all(|address| address.is_ascii()) {
+        return Ok("");
+    }
+    if !offers.has("SMTPUTF8") {
+        let text = "an address holds letters outside ASCII and the server doesn't take those";
+        return Err(refused(553, (5, 6, 7), text));
+    }
+    Ok(" SMTPUTF8")
+}
+
 /// Names the recipient as the sender wrote it; other letters stand as `\x{..}` (RFC 6533 section 3).
-fn original(recipient: &Address) -> String {
-    let address = recipient.to_string();
+fn original(address: &str) -> String {
     if address.is_ascii() {
-        return format!("rfc822;{}", xtext(&address));
+        return format!("rfc822;{}", xtext(address));
     }
     let escaped = address.chars().map(|letter| match letter {
         '!'..='~' if !['+', '=', '\\'].contains(&letter) => letter.to_string(),
@@ -77,10 +83,31 @@ fn original(recipient: &Address) -> String {
     format!("utf-8;{}", escaped.collect::<String>())
 }
 
-fn is_ascii(address: &Address) -> bool {
-    address.to_string().is_ascii()
-}
-
 fn refused(code: u16, enhanced: (u8, u16, u16), text: &str) -> Fault {
     Fault::Refused(Status::new(code, Some(enhanced), text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::smtp::reply::Reply;
+
+    #[test]
+    fn other_letters_are_asked_for_only_where_there_are_some() {
+        let offering = |lines: &[&str]| {
+            Offers::of(Reply { code: 250, lines: lines.iter().map(ToString::to_string).collect() })
+        };
+        let ask = |address: &str, offers: &Offers| letters([address.to_owned()].into_iter(), offers).ok();
+        let (with, without) = (offering(&["me", "SMTPUTF8"]), offering(&["me", "8BITMIME"]));
+        assert_eq!(ask("ada@x.example", &with), Some(""));
+        assert_eq!(ask("ada@x.example", &without), Some(""));
+        assert_eq!(ask("d\u{f6}rte@x.example", &with), Some(" SMTPUTF8"));
+        assert_eq!(ask("d\u{f6}rte@x.example", &without), None);
+    }
+
+    #[test]
+    fn an_original_recipient_says_in_which_letters_it_is_written() {
+        assert_eq!(original("a+b@x.example"), "rfc822;a+2Bb@x.example");
+        assert_eq!(original("d\u{f6}+b@x.example"), r"utf-8;d\x{F6}\x{2B}b@x.example");
+    }
 }

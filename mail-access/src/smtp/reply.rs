@@ -84,6 +84,9 @@ const MAX_LINE: usize = 2048;
 const MAX_LINES: usize = 128;
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use tokio::io::AsyncWriteExt;
 

@@ -195,7 +195,10 @@ impl Replies {
             // refused may be accepted, or with all or nothing, if every one may.
             let hopeless = |(_, status): &(Address, Status)| !status.is_temporary();
             refused.sort_by_key(|one| hopeless(one) != all_or_nothing);
-            return Some(Fault::RecipientsRefused(refused));
+            return Some(match refused.len() + self.accepted.len() {
+                1 => Fault::Refused(refused.remove(0).1),
+                _ => Fault::RecipientsRefused(refused),
+            });
         }
         self.data.take().map(Fault::Refused)
     }

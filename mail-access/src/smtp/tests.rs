@@ -7,9 +7,10 @@ use crate::wire::script::{Dialogue, Script};
 use crate::{Error, Login, MailAccess, Outgoing, Submission};
 
 mod authentication;
+mod extensions;
 mod faults;
 mod flights;
-mod extensions;
+#[cfg(feature = "local-servers")]
 mod starttls;
 mod strict;
 

@@ -57,9 +57,6 @@ impl Fault {
             Self::Invalid { what, problem } => Error::Invalid { what, problem: problem.into() },
             Self::Lost(source) => Error::Unavailable { operation, server: server.to_string(), source },
             Self::Protocol(problem) => Error::Protocol { operation, problem },
-            Self::RecipientsRefused(mut refused) if refused.len() == 1 => {
-                Error::Refused { operation, status: refused.remove(0).1 }
-            }
             Self::RecipientsRefused(refused) => Error::RecipientsRefused { operation, refused },
             Self::Refused(status) => Error::Refused { operation, status },
             Self::Renumbered { expected, found } => Error::Renumbered { operation, expected, found },

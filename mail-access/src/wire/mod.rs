@@ -18,5 +18,7 @@ pub(crate) use guard::{GuardStream, Violation};
 pub(crate) use lines::{Buffered, buffered, is_quiet, read_line, write};
 pub(crate) use parking::Parking;
 
+#[cfg(all(test, feature = "local-servers"))]
+pub(crate) mod certified;
 #[cfg(test)]
 pub(crate) mod script;

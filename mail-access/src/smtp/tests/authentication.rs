@@ -42,7 +42,7 @@ async fn a_token_goes_by_xoauth2_at_once() {
 #[tokio::test(start_paused = true)]
 async fn what_is_too_long_for_one_line_waits_for_the_request() {
     use base64::Engine as _;
-    for (length, in_one) in [(317, true), (318, false)] {
+    for (length, in_one) in [(334, true), (335, false)] {
         let token = "t".repeat(length);
         let text = format!("user=ada@agents.example\x01auth=Bearer {token}\x01\x01");
         let blob = base64::engine::general_purpose::STANDARD.encode(text);
@@ -70,7 +70,8 @@ async fn a_token_that_is_refused_is_told_in_the_servers_last_words() {
             .hears("\r\n")
             .says(reply)
     };
-    let (done, heard) = submit_as(&with_token(), refusing("535 5.7.8 Username and Password not accepted\r\n")).await;
+    let (done, heard) =
+        submit_as(&with_token(), refusing("535 5.7.8 Username and Password not accepted\r\n")).await;
     let error = done.unwrap_err();
     assert!(matches!(error, Error::Authentication { .. }), "{error:?}");
     assert_eq!(error.status().unwrap().enhanced, Some((5, 7, 8)));
