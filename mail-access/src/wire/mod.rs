@@ -7,6 +7,7 @@ mod guard;
 mod lines;
 mod parking;
 pub(crate) mod sasl;
+mod tcp;
 mod tls;
 
 pub use connector::{ByteStream, Connector, Endpoint, PlainStream, Security, Stream};

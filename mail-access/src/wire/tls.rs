@@ -7,9 +7,8 @@ use async_trait::async_trait;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::net::TcpStream;
-use tokio_rustls::client::TlsStream;
 
+use super::tcp::Tcp;
 use super::{ByteStream, Connector, Endpoint, PlainStream, Stream, within};
 use crate::Error;
 
@@ -26,9 +25,10 @@ impl TlsConnector {
         Self { config: config.into() }
     }
 
-    async fn handshake<S: ByteStream>(&self, server: &Endpoint, stream: S) -> io::Result<TlsStream<S>> {
+    async fn handshake(&self, server: &Endpoint, stream: impl ByteStream + 'static) -> io::Result<Stream> {
         let name = ServerName::try_from(server.host().to_owned()).map_err(io::Error::other)?;
-        tokio_rustls::TlsConnector::from(Arc::clone(&self.config)).connect(name, stream).await
+        let tls = tokio_rustls::TlsConnector::from(Arc::clone(&self.config)).connect(name, stream).await?;
+        Ok(Box::new(tls))
     }
 }
 
@@ -43,36 +43,19 @@ impl fmt::Debug for TlsConnector {
 impl Connector for TlsConnector {
     /// Takes at most 10 s for name, TCP and TLS together.
     async fn connect(&self, server: &Endpoint) -> io::Result<Stream> {
-        within(CONNECT, "connecting", async {
-            let tls = self.handshake(server, open(server).await?).await?;
-            // Postfix greets when its last handshake record is acknowledged; Linux would put that off by 40 ms.
-            #[cfg(any(target_os = "linux", target_os = "android"))]
-            tls.get_ref().0.set_quickack(true)?;
-            Ok(Box::new(tls) as Stream)
-        })
-        .await
+        within(CONNECT, "connecting", async { self.handshake(server, Tcp::connect(server).await?).await })
+            .await
     }
 
     /// Takes at most 10 s for name and TCP.
     async fn connect_plain(&self, server: &Endpoint) -> io::Result<PlainStream> {
-        within(CONNECT, "connecting", async { open(server).await.map(PlainStream::new) }).await
+        within(CONNECT, "connecting", async { Tcp::connect(server).await.map(PlainStream::new) }).await
     }
 
     /// Takes at most 10 s.
     async fn upgrade(&self, server: &Endpoint, plain: PlainStream) -> io::Result<Stream> {
-        within(CONNECT, "beginning TLS", async {
-            let tls = self.handshake(server, plain.into_inner()).await?;
-            Ok(Box::new(tls) as Stream)
-        })
-        .await
+        within(CONNECT, "beginning TLS", self.handshake(server, plain.into_inner())).await
     }
-}
-
-async fn open(server: &Endpoint) -> io::Result<TcpStream> {
-    let tcp = TcpStream::connect((server.host(), server.port())).await?;
-    // A request is written in one go; waiting for the last one's acknowledgement costs 40 ms each.
-    tcp.set_nodelay(true)?;
-    Ok(tcp)
 }
 
 /// Makes a TLS configuration that trusts the certificate authorities of the web and, if given, private ones.

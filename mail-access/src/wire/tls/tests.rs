@@ -3,7 +3,7 @@ use std::sync::Mutex;
 use rcgen::{CertifiedIssuer, ExtendedKeyUsagePurpose, date_time_ymd};
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::wire::Security;
