@@ -51,7 +51,7 @@ impl Session {
                 if matches!(asked, Asked::Data) && reply.code == GO_AHEAD {
                     self.standing = Standing::Content;
                 }
-                replies.take(asked, reply)?;
+                replies.take(asked, &reply)?;
             }
             if replies.sender.is_some() {
                 break;
@@ -169,7 +169,7 @@ struct Replies {
 }
 
 impl Replies {
-    fn take(&mut self, asked: &Asked<'_>, reply: Reply) -> Result<(), Fault> {
+    fn take(&mut self, asked: &Asked<'_>, reply: &Reply) -> Result<(), Fault> {
         match (asked, reply.code) {
             // It closes the connection and answers nothing more.
             (_, CLOSING) => return Err(Fault::Refused(reply.status())),

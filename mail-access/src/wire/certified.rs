@@ -37,9 +37,9 @@ impl Identity {
     pub(crate) fn issued_by_a_server(name: &str, issuer: &Issuer<'static, KeyPair>) -> Self {
         let (key, between) = (KeyPair::generate().unwrap(), good(name));
         let certificate = between.signed_by(&key, issuer).unwrap().der().clone();
-        let mut issued = Self::issued(name, &Issuer::new(between, key), |_| {});
-        issued.chain.push(certificate);
-        issued
+        let mut identity = Self::issued(name, &Issuer::new(between, key), |_| {});
+        identity.chain.push(certificate);
+        identity
     }
 
     pub(crate) fn config(&self) -> Arc<ServerConfig> {

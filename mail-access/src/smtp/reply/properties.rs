@@ -24,7 +24,10 @@ fn written(reply: &Reply) -> String {
     let last = reply.lines.len() - 1;
     let mark = |number| if number == last { ' ' } else { '-' };
     let lines = reply.lines.iter().enumerate();
-    lines.map(|(number, line)| format!("{}{}{line}\r\n", reply.code, mark(number))).collect()
+    lines
+        .map(|(number, line)| format!("{}{}{line}\r\n", reply.code, mark(number)))
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 fn reply() -> impl Strategy<Value = Reply> {

@@ -7,7 +7,7 @@ const LOGIN: &str = "AUTH PLAIN AGFkYUBhZ2VudHMuZXhhbXBsZQBjYW5hcnk=\r\n";
 
 /// Up to the login, with these extensions.
 fn with(extensions: &[&str]) -> Dialogue {
-    let lines: String = extensions.iter().map(|line| format!("250-{line}\r\n")).collect();
+    let lines = extensions.iter().map(|line| format!("250-{line}\r\n")).collect::<Vec<_>>().concat();
     offering(&format!("{lines}250 AUTH PLAIN\r\n")).hears(LOGIN).says("235 ok\r\n")
 }
 
