@@ -18,8 +18,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `SmtpImap` (feature `smtp-imap`, on by default) does the same over real servers: submission with implicit TLS
-//! (RFC 6409, RFC 8314) and IMAP (RFC 3501, RFC 9051) with IDLE (RFC 2177).
+//! `SmtpImap` (feature `smtp-imap`, on by default) does the same over real servers: submission (RFC 6409) with implicit
+//! TLS (RFC 8314) or STARTTLS, and IMAP (RFC 3501, RFC 9051) with IDLE (RFC 2177).
 //!
 //! # Features
 //! - `smtp-imap` (default): `SmtpImap` and what it connects with.

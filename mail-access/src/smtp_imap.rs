@@ -19,6 +19,10 @@ use crate::{imap, smtp};
 /// last answer was complete; so a call may be dropped at any time and no other one is harmed. It never retries
 /// what may have happened: only a kept connection that turns out to be closed is replaced once.
 ///
+/// Of what a submission server offers it uses PIPELINING, SIZE, 8BITMIME, SMTPUTF8, CHUNKING, DSN, and AUTH by PLAIN,
+/// LOGIN or, with a token, XOAUTH2. A server may take as long as RFC 5321 section 4.5.3.2 allows: 5 minutes for a
+/// command, 10 for the message. Who is in a hurry drops the call.
+///
 /// It logs (by `tracing`, level DEBUG) which operation ended how, and nothing of logins and messages. The crate
 /// `async-imap` that it uses logs what servers send, mail included, at TRACE, but no passwords.
 ///

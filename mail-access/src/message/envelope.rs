@@ -121,6 +121,8 @@ const MAX_ENVELOPE_ID: usize = 100;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -132,6 +134,21 @@ mod tests {
             ("a=b\r\n", "a+3Db+0D+0A"),
         ] {
             assert_eq!(xtext(text), written);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_parameter_can_be_read_again(text in ".{0,60}") {
+            let written = xtext(&text);
+            prop_assert!(written.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'='));
+            let mut parts = written.split('+');
+            let mut read = parts.next().unwrap().as_bytes().to_vec();
+            for part in parts {
+                read.push(u8::from_str_radix(&part[..2], 16).unwrap());
+                read.extend_from_slice(&part.as_bytes()[2..]);
+            }
+            prop_assert_eq!(read, text.as_bytes());
         }
     }
 

@@ -61,7 +61,49 @@ const LONGEST: Duration = Duration::from_hours(24);
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn text() -> impl Strategy<Value = String> {
+        let words = [
+            "in",
+            "after",
+            "for",
+            "wait",
+            "the",
+            "next",
+            "and",
+            "5",
+            "300",
+            "00:04:58",
+            "1:2:3:4",
+            "99:99:99",
+            "1m",
+            "30s",
+            "18446744073709551615",
+            "h",
+            "days",
+            "seconds.",
+            "-minutes",
+            "minute,",
+            "\u{130}n",
+            "\u{664}",
+            ":::",
+            "+",
+        ];
+        let word = prop_oneof![proptest::sample::select(words.to_vec()).prop_map(String::from), ".{0,6}"];
+        proptest::collection::vec(word, 0..12).prop_map(|words| words.join(" "))
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_asks_for_nothing_or_for_ever(text in text()) {
+            if let Some(pause) = pause(&text) {
+                prop_assert!(!pause.is_zero() && pause <= LONGEST, "{:?}: {:?}", text, pause);
+            }
+        }
+    }
 
     #[test]
     fn a_pause_is_found_in_the_words_of_servers() {

@@ -39,6 +39,48 @@ async fn silence_ends_at_the_deadline_in_every_state() {
     }
 }
 
+/// The figures of RFC 5321 section 4.5.3.2, one command at a time.
+#[tokio::test(start_paused = true)]
+async fn each_phase_has_its_own_deadline() {
+    let open = Dialogue::default()
+        .says("220 mail.agents.example ESMTP\r\n")
+        .hears("EHLO agents.example\r\n")
+        .says("250-me\r\n250 STARTTLS\r\n")
+        .hears("STARTTLS\r\n")
+        .says("220 go\r\n");
+    let secure = |extension: &str| {
+        Dialogue::default()
+            .hears("EHLO agents.example\r\n")
+            .says(format!("250-me\r\n250-{extension}\r\n250 AUTH PLAIN\r\n"))
+            .hears("AUTH PLAIN AGFkYUBhZ2VudHMuZXhhbXBsZQBjYW5hcnk=\r\n")
+            .says("235 ok\r\n")
+            .hears("MAIL FROM:<ada@agents.example>\r\n")
+            .says("250 ok\r\n")
+            .hears("RCPT TO:<bob@x.example>\r\n")
+            .says("250 ok\r\n")
+    };
+    let content = "Subject: x\r\n\r\n..y\r\n.\r\n";
+    let dotted = secure("HELP").hears("DATA\r\n").says("354 go\r\n").hears(content).says("250 ok\r\n");
+    let chunk = secure("CHUNKING").hears("BDAT 18 LAST\r\nSubject: x\r\n\r\n.y\r\n").says("250 ok\r\n");
+    for (inside, last) in [(dotted, &[120, 600][..]), (chunk, &[600])] {
+        let whole = open.clone().then(inside);
+        // Greeting, EHLO, STARTTLS, EHLO, AUTH, MAIL, RCPT.
+        let mut deadlines = [&[300; 7][..], last].concat().into_iter();
+        // The greeting is the first step, and from then on each second one is a reply.
+        for steps in (0..whole.steps()).step_by(2) {
+            let script = Script::of([whole.clone().silent_after(steps)]);
+            let config = Script::config().with_smtp_security(crate::Security::StartTls);
+            let begin = Instant::now();
+            let done = crate::SmtpImap::new(config, script).submit(&ada(), &to_bob()).await;
+            let deadline = deadlines.next().unwrap();
+            assert_eq!(begin.elapsed().as_secs(), deadline, "step {steps}: {done:?}");
+            let unknown = done.unwrap_err().is_outcome_unknown();
+            assert_eq!(unknown, deadline == 600, "step {steps}");
+        }
+        assert_eq!(deadlines.next(), None);
+    }
+}
+
 /// A server that takes no more bytes stops the upload, and has the dot or not by what was written.
 #[tokio::test(start_paused = true)]
 async fn an_upload_that_stalls_ends_at_its_deadline() {
