@@ -73,7 +73,7 @@ impl Address {
     pub fn is_same_mailbox(&self, other: &Address) -> bool {
         self.domain == other.domain
             && (self.local.eq_ignore_ascii_case(&other.local)
-                || self.local.to_lowercase() == other.local.to_lowercase())
+                || (!self.local.is_ascii() && self.local.to_lowercase() == other.local.to_lowercase()))
     }
 
     /// Tells whether only a server that offers SMTPUTF8 takes it: the local part holds letters outside ASCII

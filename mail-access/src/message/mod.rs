@@ -10,6 +10,6 @@ mod received;
 
 pub use attachment::Attachment;
 pub use contact::Contact;
-pub use new::NewMessage;
+pub use new::{AutoSubmitted, NewMessage};
 pub use outgoing::Outgoing;
 pub use received::Received;
