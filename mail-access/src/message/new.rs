@@ -4,6 +4,7 @@ use crate::{Address, MessageId};
 mod body;
 mod calendar;
 mod canonical;
+mod disposition;
 mod fields;
 mod quoting;
 mod reply;

@@ -1,11 +1,9 @@
 //! The parts of a message, built by lettre (RFC 2045, RFC 2046).
 
-use lettre::message::header::{
-    ContentDisposition, ContentId, ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue,
-};
+use lettre::message::header::{ContentId, ContentTransferEncoding, ContentType};
 use lettre::message::{Body, MultiPart, SinglePart, SinglePartBuilder};
 
-use super::fields::without_controls;
+use super::disposition::Disposition;
 use super::{Attachment, InlineImage, calendar};
 use crate::Error;
 use crate::message::outgoing::has_only_crlf;
@@ -71,7 +69,14 @@ impl Part {
 
     fn formatted(&self) -> Vec<u8> {
         match self {
-            Part::Single(single) => single.formatted(),
+            Part::Single(single) => {
+                let mut message = single.formatted();
+                if single.raw_body().ends_with(b"\r\n") {
+                    // lettre ends the last line once more.
+                    message.truncate(message.len() - 2);
+                }
+                message
+            }
             Part::Multi(multi) => multi.formatted(),
         }
     }
@@ -111,13 +116,7 @@ fn with_images(html: SinglePart, images: Vec<InlineImage>) -> Result<Part, Error
                 ),
             ));
         }
-        let name = image.name.as_deref().unwrap_or_default();
-        check_name(name)?;
-        let shown = if name.is_empty() {
-            ContentDisposition::inline()
-        } else {
-            ContentDisposition::inline_with_name(name)
-        };
+        let shown = Disposition::new("inline", image.name.as_deref())?;
         let part = SinglePart::builder().header(ContentId::from(format!("<{content_id}>"))).header(shown);
         related = related.singlepart(encoded(part, &image.content_type, image.content)?);
         known.push(content_id);
@@ -126,14 +125,7 @@ fn with_images(html: SinglePart, images: Vec<InlineImage>) -> Result<Part, Error
 }
 
 fn attached(file: Attachment) -> Result<SinglePart, Error> {
-    let name = file.name.unwrap_or_default();
-    check_name(&name)?;
-    let part = SinglePart::builder();
-    let part = if name.is_empty() {
-        part.header(Unnamed)
-    } else {
-        part.header(ContentDisposition::attachment(&name))
-    };
+    let part = SinglePart::builder().header(Disposition::new("attachment", file.name.as_deref())?);
     encoded(part, &file.content_type, file.content)
 }
 
@@ -173,14 +165,6 @@ fn media_type(what: &'static str, kind: &str) -> Result<ContentType, Error> {
     ContentType::parse(kind).map_err(|_| Error::Invalid { what, problem: problem() })
 }
 
-fn check_name(name: &str) -> Result<(), Error> {
-    without_controls("attachment name", name)?;
-    if name.len() > MAX_FILE_NAME {
-        return Err(invalid("attachment name", &format!("it has to be at most {MAX_FILE_NAME} bytes long")));
-    }
-    Ok(())
-}
-
 /// Content-IDs are written into a URL (RFC 2392), where other characters would have to be escaped.
 fn is_content_id(id: &str) -> bool {
     (1..=MAX_CONTENT_ID).contains(&id.len())
@@ -214,26 +198,7 @@ fn invalid(what: &'static str, problem: &str) -> Error {
     Error::Invalid { what, problem: problem.to_owned() }
 }
 
-/// Marks a file that has no name.
-#[derive(Clone)]
-struct Unnamed;
-
-impl Header for Unnamed {
-    fn name() -> HeaderName {
-        HeaderName::new_from_ascii_str("Content-Disposition")
-    }
-
-    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Self)
-    }
-
-    fn display(&self) -> HeaderValue {
-        HeaderValue::new(Self::name(), "attachment".to_owned())
-    }
-}
-
 const MAX_CONTENT_ID: usize = 200;
-const MAX_FILE_NAME: usize = 1024;
 /// Characters of a line without its end (RFC 5322 section 2.1.1).
 const MAX_LINE: usize = 998;
 const MAX_MEDIA_TYPE: usize = 400;

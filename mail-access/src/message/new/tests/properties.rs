@@ -3,6 +3,7 @@
 use mail_parser::{MessageParser, MimeHeaders, PartType};
 use mailparse::MailHeaderMap;
 use proptest::collection::vec;
+use proptest::option::of as maybe;
 use proptest::prelude::*;
 
 use super::*;
@@ -47,7 +48,7 @@ proptest! {
                 let sealed = message.seal(&(&ada).into()).unwrap();
                 let names = names(sealed.bytes());
                 let known = ["date", "message-id", "from", "to", "cc", "subject", "in-reply-to", "references",
-                    "mime-version", "content-type"];
+                    "mime-version", "content-type", "content-transfer-encoding"];
                 prop_assert!(names.iter().all(|name| known.contains(&name.as_str())), "{names:?}");
             }
         }
@@ -157,7 +158,8 @@ impl Written {
             .collect();
         for ((name, value), found) in self.headers.iter().zip(custom) {
             prop_assert_eq!(&found.get_key(), name);
-            prop_assert_eq!(found.get_value().trim(), value.trim());
+            let found = found.get_value();
+            prop_assert_eq!(found.trim(), value.trim());
         }
         self.check_parts(&parsed, &ours)
     }
@@ -250,28 +252,26 @@ fn written() -> impl Strategy<Value = Written> {
 }
 
 fn fair() -> impl Strategy<Value = Written> {
-    strings(one_line, || "X-[!-9;-~]{1,60}", several_lines)
+    strings(one_line, || "X-[!-9;-~]{1,60}".boxed(), several_lines)
 }
 
 /// Builds messages of three kinds of strings: of one line, names of fields, and of several lines.
-fn strings<L, N, T>(line: fn() -> L, name: fn() -> N, text: fn() -> T) -> impl Strategy<Value = Written>
-where
-    L: Strategy<Value = String> + 'static,
-    N: Strategy<Value = String> + 'static,
-    T: Strategy<Value = String> + 'static,
-{
-    let some = proptest::option::of;
-    let kinds = prop_oneof![Just("application/pdf".to_owned()), Just("text/csv; charset=utf-8".to_owned())];
+fn strings(
+    line: fn() -> BoxedStrategy<String>,
+    name: fn() -> BoxedStrategy<String>,
+    text: fn() -> BoxedStrategy<String>,
+) -> impl Strategy<Value = Written> {
+    let kinds = prop_oneof![Just("application/pdf".to_owned()), Just("application/x-a; b=c".to_owned())];
     let bytes = prop_oneof![vec(any::<u8>(), 0..200), text().prop_map(String::into_bytes)];
     let id = prop_oneof![Just("a@b".to_owned()), Just("image-1".to_owned())];
     let contacts = (line(), vec(line(), 0..3), vec(line(), 0..3), vec(line(), 0..2));
     let fields = (
         line(),
         vec((name(), line()), 0..4),
-        some("https://[a-z]{1,9}\\.example/[!#-+\\--;=?-\\[\\]-~]{0,40}"),
+        maybe("https://[a-z]{1,9}\\.example/[!#-+\\--;=?-\\[\\]-~]{0,40}"),
     );
-    let bodies = (some(text()), some(text()), some(text()));
-    let files = (vec((id, some(line())), 0..2), vec((some(line()), kinds, bytes), 0..3));
+    let bodies = (maybe(text()), maybe(text()), maybe(text()));
+    let files = (vec((id, maybe(line())), 0..2), vec((maybe(line()), kinds, bytes), 0..3));
     (contacts, fields, bodies, files).prop_map(
         |(
             (from, to, cc, reply_to),
@@ -314,13 +314,15 @@ fn several_lines() -> BoxedStrategy<String> {
     vec(prop_oneof![fragment(), ends.prop_map(str::to_owned)], 0..20).prop_map(|parts| parts.concat()).boxed()
 }
 
+/// No text holds a NUL, and parsers drop a byte order mark.
 fn fragment() -> impl Strategy<Value = String> {
-    prop_oneof![
+    let fragment = prop_oneof![
         proptest::sample::select(FRAGMENTS).prop_map(str::to_owned),
-        any::<char>().prop_filter("a text holds no NUL", |c| *c != '\0').prop_map(String::from),
+        any::<char>().prop_map(String::from),
         "[ -~]{1,20}",
         "[a-z]{60,120}",
-    ]
+    ];
+    fragment.prop_map(|text| text.replace(['\0', '\u{feff}'], ""))
 }
 
 const CONTROLS: &[&str] = &[
@@ -363,7 +365,6 @@ const FRAGMENTS: &[&str] = &[
     "e\u{301}",
     "\u{2028}",
     "\u{202e}",
-    "\u{feff}",
     "\u{a0}",
     "Bcc: x@y.example",
     "--",
