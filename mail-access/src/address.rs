@@ -43,10 +43,8 @@ impl Address {
     /// bytes, or the whole is over 254 bytes.
     pub fn new(local_part: &str, domain: DomainName) -> Result<Self, InvalidAddress> {
         let invalid = |problem| InvalidAddress { kind: "address", text: shown(local_part), problem };
-        let composed: Cow<'_, str> = match local_part.is_ascii() {
-            true => local_part.into(),
-            false => local_part.nfc().collect(),
-        };
+        let composed: Cow<'_, str> =
+            if local_part.is_ascii() { local_part.into() } else { local_part.nfc().collect() };
         if composed.is_empty() || composed.len() > MAX_LOCAL {
             return Err(invalid("the local part has to be 1 to 64 bytes long"));
         }

@@ -27,7 +27,7 @@ fn each_body_arrives_as_one_message_at_the_strict_and_at_the_lax() {
         let Some(message) = message(&body, place) else { return Ok(()) };
         built.set(built.get() + 1);
         for receiver in &receivers {
-            let mail = SmtpImap::new(receiver.config(), receiver.clone());
+            let mail = SmtpImap::new(config(), receiver.clone());
             let submitted = runtime.block_on(mail.submit(&ada(), &message));
             prop_assert!(submitted.is_ok(), "{:?}", submitted);
             let mut seen = receiver.seen.lock().unwrap();
@@ -59,6 +59,11 @@ fn the_receivers_tell_two_messages_from_one() {
             assert_eq!(seen.messages.len(), count, "{ends:?} {content:?}");
         }
     }
+}
+
+fn config() -> SmtpImapConfig {
+    let server = Endpoint::new("mail.agents.example", 465).unwrap();
+    SmtpImapConfig::new(server.clone(), server)
 }
 
 fn ada() -> Login {
@@ -121,11 +126,6 @@ struct Seen {
 impl Receiver {
     fn new(ends: Ends) -> Arc<Self> {
         Arc::new(Self { ends, seen: Arc::default() })
-    }
-
-    fn config(&self) -> SmtpImapConfig {
-        let server = Endpoint::new("mail.agents.example", 465).unwrap();
-        SmtpImapConfig::new(server.clone(), server)
     }
 }
 

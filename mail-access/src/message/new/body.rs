@@ -139,9 +139,10 @@ fn encoded(part: SinglePartBuilder, kind: &str, content: Vec<u8>) -> Result<Sing
     let mut kind = media_type("attachment type", kind)?;
     if essence.starts_with("message/") && !essence.starts_with("message/global") {
         if goes_as_it_is(&content) {
-            let encoding = match content.is_ascii() {
-                true => ContentTransferEncoding::SevenBit,
-                false => ContentTransferEncoding::EightBit,
+            let encoding = if content.is_ascii() {
+                ContentTransferEncoding::SevenBit
+            } else {
+                ContentTransferEncoding::EightBit
             };
             return Ok(part.header(kind).body(Body::dangerous_pre_encoded(content, encoding)));
         }

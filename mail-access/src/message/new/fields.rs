@@ -30,16 +30,16 @@ impl Fields {
 
     /// Adds a list of contacts, or nothing if there are none.
     pub(super) fn contacts(&mut self, what: &'static str, name: &str, list: &[Contact]) -> Result<(), Error> {
-        let Some((last, others)) = list.split_last() else { return Ok(()) };
-        for shown in list.iter().filter_map(|contact| contact.name.as_deref()) {
-            without_controls(what, shown)?;
+        let Some((closing, before)) = list.split_last() else { return Ok(()) };
+        for name in list.iter().filter_map(|contact| contact.name.as_deref()) {
+            without_controls(what, name)?;
         }
         self.field(what, name, |fields| {
-            for contact in others {
+            for contact in before {
                 fields.contact(contact);
                 fields.header.push(',');
             }
-            fields.contact(last);
+            fields.contact(closing);
         })
     }
 

@@ -18,7 +18,7 @@ impl Quote {
     /// Quotes a message as an answer does, each line behind a mark; `None` if there is no text to quote.
     pub(super) fn of(received: &Received) -> Option<Self> {
         let text = text_of(received)?;
-        let who = received.from().map(contact).unwrap_or_else(|| "the sender".to_owned());
+        let who = received.from().map_or_else(|| "the sender".to_owned(), contact);
         let intro = match received.date().and_then(date) {
             Some(date) => format!("On {date}, {who} wrote:"),
             None => format!("{who} wrote:"),

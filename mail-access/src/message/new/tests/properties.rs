@@ -28,10 +28,11 @@ proptest! {
     #[test]
     fn any_message_can_be_answered_and_forwarded(header in vec(hostile(), 0..8), text in hostile()) {
         let fields = ["From", "Reply-To", "To", "Cc", "Subject", "References", "In-Reply-To", "Message-ID", "Date"];
-        let mut raw: String = fields.iter().zip(&header).map(|(name, value)| {
+        let mut raw = String::new();
+        for (name, value) in fields.iter().zip(&header) {
             let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, value);
-            format!("{name}: =?utf-8?B?{encoded}?= <a@b.example>\r\n")
-        }).collect();
+            raw += &[name, ": =?utf-8?B?", &encoded, "?= <a@b.example>\r\n"].concat();
+        }
         raw += "From: x@y.example\r\n\r\n";
         raw += &text;
         let received = received(raw.as_bytes());
@@ -193,7 +194,7 @@ impl Written {
         let files: Vec<_> = ours
             .parts
             .iter()
-            .filter(|part| part.content_disposition().is_some_and(|d| d.is_attachment()))
+            .filter(|part| part.content_disposition().is_some_and(mail_parser::ContentType::is_attachment))
             .collect();
         prop_assert_eq!(files.len(), self.files.len());
         for ((name, _, content), found) in self.files.iter().zip(&files) {
@@ -248,11 +249,21 @@ fn lines(text: &str) -> String {
 }
 
 fn written() -> impl Strategy<Value = Written> {
-    strings(hostile, hostile, hostile)
+    strings(hostile, hostile, hostile, tokens().map(|fair| prop_oneof![fair, hostile()].boxed()))
 }
 
 fn fair() -> impl Strategy<Value = Written> {
-    strings(one_line, || "X-[!-9;-~]{1,60}".boxed(), several_lines)
+    strings(one_line, || "X-[!-9;-~]{1,60}".boxed(), several_lines, tokens())
+}
+
+/// Content-IDs, media types and URLs.
+fn tokens() -> [BoxedStrategy<String>; 3] {
+    let kinds = ["application/pdf", "application/x-a; b=c"];
+    [
+        "[a-zA-Z0-9_.+@-]{1,200}".boxed(),
+        proptest::sample::select(kinds.to_vec()).prop_map(str::to_owned).boxed(),
+        "https://[a-z]{1,9}\\.example/[!#-+.-;=?-\\[\\]-~-]{0,40}".boxed(),
+    ]
 }
 
 /// Builds messages of three kinds of strings: of one line, names of fields, and of several lines.
@@ -260,18 +271,13 @@ fn strings(
     line: fn() -> BoxedStrategy<String>,
     name: fn() -> BoxedStrategy<String>,
     text: fn() -> BoxedStrategy<String>,
+    [id, kind, url]: [BoxedStrategy<String>; 3],
 ) -> impl Strategy<Value = Written> {
-    let kinds = prop_oneof![Just("application/pdf".to_owned()), Just("application/x-a; b=c".to_owned())];
     let bytes = prop_oneof![vec(any::<u8>(), 0..200), text().prop_map(String::into_bytes)];
-    let id = prop_oneof![Just("a@b".to_owned()), Just("image-1".to_owned())];
     let contacts = (line(), vec(line(), 0..3), vec(line(), 0..3), vec(line(), 0..2));
-    let fields = (
-        line(),
-        vec((name(), line()), 0..4),
-        maybe("https://[a-z]{1,9}\\.example/[!#-+\\--;=?-\\[\\]-~]{0,40}"),
-    );
+    let fields = (line(), vec((name(), line()), 0..4), maybe(url));
     let bodies = (maybe(text()), maybe(text()), maybe(text()));
-    let files = (vec((id, maybe(line())), 0..2), vec((maybe(line()), kinds, bytes), 0..3));
+    let files = (vec((id, maybe(line())), 0..2), vec((maybe(line()), kind, bytes), 0..3));
     (contacts, fields, bodies, files).prop_map(
         |(
             (from, to, cc, reply_to),
