@@ -6,6 +6,7 @@ mod calendar;
 mod canonical;
 mod disposition;
 mod fields;
+mod mime;
 mod quoting;
 mod reply;
 mod seal;

@@ -1,9 +1,10 @@
-//! The parts of a message, built by lettre (RFC 2045, RFC 2046).
+//! What a body is made of, checked and encoded.
 
-use lettre::message::header::{ContentId, ContentTransferEncoding, ContentType};
-use lettre::message::{Body, MultiPart, SinglePart, SinglePartBuilder};
+use lettre::message::Body as Encoded;
+use lettre::message::header::{ContentTransferEncoding, ContentType};
 
-use super::disposition::Disposition;
+use super::disposition::disposition;
+use super::mime::{Body, EIGHT_BIT, Part, SEVEN_BIT};
 use super::{Attachment, InlineImage, calendar};
 use crate::Error;
 use crate::message::outgoing::has_only_crlf;
@@ -17,95 +18,62 @@ pub(super) struct Content {
     pub(super) files: Vec<Attachment>,
 }
 
-/// Builds the body with the header fields that describe it, ready to stand behind the message's own:
-/// `mixed(alternative(text, related(html, images), calendar), files)`, without the levels that hold but one part.
-pub(super) fn build(content: Content) -> Result<Vec<u8>, Error> {
+/// Builds `mixed(alternative(text, related(html, images), calendar), files)`, without the levels that hold but one
+/// part.
+pub(super) fn build(content: Content) -> Result<Part, Error> {
     let Content { text, html, calendar, images, files } = content;
     let mut kinds = Vec::with_capacity(3);
     if text.is_some() || (html.is_none() && calendar.is_none()) {
-        kinds.push(Part::Single(readable("text", ContentType::TEXT_PLAIN, text.unwrap_or_default())?));
+        kinds.push(readable("text", "text/plain; charset=utf-8", text.unwrap_or_default())?);
     }
     match html {
-        Some(html) => kinds.push(with_images(readable("html", ContentType::TEXT_HTML, html)?, images)?),
+        Some(html) => kinds.push(with_images(readable("html", "text/html; charset=utf-8", html)?, images)?),
         None if images.is_empty() => {}
         None => return Err(invalid("inline image", "it can only be shown within HTML; set some")),
     }
     if let Some(calendar) = calendar {
         let kind = format!("text/calendar; charset=utf-8; method={}", calendar::method(&calendar)?);
-        kinds.push(Part::Single(readable("calendar", media_type("calendar", &kind)?, calendar)?));
+        kinds.push(readable("calendar", &kind, calendar)?);
     }
-    let message = if kinds.len() == 1 {
-        kinds.remove(0)
-    } else {
-        Part::Multi(kinds.into_iter().fold(MultiPart::alternative().build(), Part::join))
-    };
+    let message = if kinds.len() == 1 { kinds.remove(0) } else { Part::multi("alternative", kinds) };
     if files.is_empty() {
-        return Ok(message.formatted());
+        return Ok(message);
     }
-    let mut mixed = Part::join(MultiPart::mixed().build(), message);
+    let mut parts = vec![message];
     for file in files {
-        let part = attached(file)?;
-        if !part.raw_body().is_ascii() {
-            // What holds eight bits has to say so on each level (RFC 2045 section 6.4).
-            mixed.headers_mut().set(ContentTransferEncoding::EightBit);
-        }
-        mixed = mixed.singlepart(part);
+        let shown = disposition("attachment", file.name.as_deref())?;
+        parts.push(encoded(&shown, &file.content_type, file.content)?);
     }
-    Ok(mixed.formatted())
+    Ok(Part::multi("mixed", parts))
 }
 
-enum Part {
-    Single(SinglePart),
-    Multi(MultiPart),
-}
-
-impl Part {
-    fn join(parent: MultiPart, part: Part) -> MultiPart {
-        match part {
-            Part::Single(single) => parent.singlepart(single),
-            Part::Multi(multi) => parent.multipart(multi),
-        }
-    }
-
-    fn formatted(&self) -> Vec<u8> {
-        match self {
-            Part::Single(single) => {
-                let mut message = single.formatted();
-                if single.raw_body().ends_with(b"\r\n") {
-                    // lettre ends the last line once more.
-                    message.truncate(message.len() - 2);
-                }
-                message
-            }
-            Part::Multi(multi) => multi.formatted(),
-        }
-    }
-}
-
-fn readable(what: &'static str, kind: ContentType, text: String) -> Result<SinglePart, Error> {
+fn readable(what: &'static str, kind: &str, text: String) -> Result<Part, Error> {
     if text.contains('\0') {
         return Err(invalid(what, "it holds the character NUL, which no mail can"));
     }
     let text = with_crlf(text);
-    let plain = |b: u8| b >= b' ' && b != 0x7f || matches!(b, b'\t' | b'\r' | b'\n');
-    let body = if text.bytes().all(plain) {
-        Body::new(text)
+    let header = format!("Content-Type: {kind}\r\n");
+    let is_plain = text.bytes().all(|b| (b' '..=b'~').contains(&b) || matches!(b, b'\t' | b'\r' | b'\n'));
+    if is_plain && text.split('\n').all(|line| line.len() <= MAX_PLAIN_LINE) {
+        return Ok(Part::Single { header, body: Body::Ready(SEVEN_BIT, text.into_bytes()) });
+    }
+    let seldom = text.bytes().filter(|b| !(b' '..=b'~').contains(b)).count() <= text.len() / 3;
+    let body = if seldom {
+        let encoded = Encoded::new_with_encoding(text, ContentTransferEncoding::QuotedPrintable)
+            .map_err(|_| invalid(what, "it can't be encoded"))?;
+        Body::Ready("quoted-printable", encoded.into_vec())
     } else {
-        Body::new_with_encoding(text, ContentTransferEncoding::QuotedPrintable)
-            .map_err(|_| invalid(what, "it can't be encoded"))?
+        Body::Base64(text.into_bytes())
     };
-    Ok(SinglePart::builder().header(kind).body(body))
+    Ok(Part::Single { header, body })
 }
 
 /// Puts the images beside the HTML that shows them (RFC 2387).
-fn with_images(html: SinglePart, images: Vec<InlineImage>) -> Result<Part, Error> {
+fn with_images(html: Part, images: Vec<InlineImage>) -> Result<Part, Error> {
     if images.is_empty() {
-        return Ok(Part::Single(html));
+        return Ok(html);
     }
-    let mut related = MultiPart::related().build();
-    let kind = format!("multipart/related; type=\"text/html\"; boundary=\"{}\"", related.boundary());
-    related.headers_mut().set(media_type("inline image", &kind)?);
-    let mut related = related.singlepart(html);
+    let mut parts = vec![html];
     let mut known = Vec::with_capacity(images.len());
     for InlineImage { content_id, image } in images {
         if !is_content_id(&content_id) || known.contains(&content_id) {
@@ -116,54 +84,40 @@ fn with_images(html: SinglePart, images: Vec<InlineImage>) -> Result<Part, Error
                 ),
             ));
         }
-        let shown = Disposition::new("inline", image.name.as_deref())?;
-        let part = SinglePart::builder().header(ContentId::from(format!("<{content_id}>"))).header(shown);
-        related = related.singlepart(encoded(part, &image.content_type, image.content)?);
+        let shown = disposition("inline", image.name.as_deref())?;
+        let header = format!("Content-ID: <{content_id}>\r\n{shown}");
+        parts.push(encoded(&header, &image.content_type, image.content)?);
         known.push(content_id);
     }
-    Ok(Part::Multi(related))
-}
-
-fn attached(file: Attachment) -> Result<SinglePart, Error> {
-    let part = SinglePart::builder().header(Disposition::new("attachment", file.name.as_deref())?);
-    encoded(part, &file.content_type, file.content)
+    Ok(Part::multi("related; type=\"text/html\"", parts))
 }
 
 /// Encodes bytes as Base64, but for a message: it must not be encoded (RFC 2046 section 5.2.1), so that one which the
 /// wire would not carry as it is becomes a mere file.
-fn encoded(part: SinglePartBuilder, kind: &str, content: Vec<u8>) -> Result<SinglePart, Error> {
+fn encoded(header: &str, kind: &str, content: Vec<u8>) -> Result<Part, Error> {
+    check_media_type(kind)?;
     let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if essence.starts_with("multipart/") {
         return Err(invalid("attachment type", &format!("{kind:?} is no file's; it is made of parts")));
     }
-    let mut kind = media_type("attachment type", kind)?;
-    if essence.starts_with("message/") && !essence.starts_with("message/global") {
-        if goes_as_it_is(&content) {
-            let encoding = if content.is_ascii() {
-                ContentTransferEncoding::SevenBit
-            } else {
-                ContentTransferEncoding::EightBit
-            };
-            return Ok(part.header(kind).body(Body::dangerous_pre_encoded(content, encoding)));
-        }
-        kind = media_type("attachment type", "application/octet-stream")?;
-    }
-    let body = Body::new_with_encoding(content, ContentTransferEncoding::Base64)
-        .map_err(|_| invalid("attachment", "it can't be encoded"))?;
-    Ok(part.header(kind).body(body))
+    let is_message = essence.starts_with("message/") && !essence.starts_with("message/global");
+    let (kind, body) = if !is_message {
+        (kind, Body::Base64(content))
+    } else if !goes_as_it_is(&content) {
+        ("application/octet-stream", Body::Base64(content))
+    } else {
+        (kind, Body::Ready(if content.is_ascii() { SEVEN_BIT } else { EIGHT_BIT }, content))
+    };
+    Ok(Part::Single { header: format!("Content-Type: {}\r\n{header}", kind.trim()), body })
 }
 
-fn media_type(what: &'static str, kind: &str) -> Result<ContentType, Error> {
-    let problem = || {
-        format!(
-            "{:?} is no media type such as application/pdf",
-            &*kind.escape_debug().take(80).collect::<String>()
-        )
-    };
-    if !kind.bytes().all(|b| (b' '..=b'~').contains(&b)) || kind.len() > MAX_MEDIA_TYPE {
-        return Err(Error::Invalid { what, problem: problem() });
+fn check_media_type(kind: &str) -> Result<(), Error> {
+    let is_written = kind.len() <= MAX_MEDIA_TYPE && kind.bytes().all(|b| (b' '..=b'~').contains(&b));
+    if is_written && ContentType::parse(kind).is_ok() {
+        return Ok(());
     }
-    ContentType::parse(kind).map_err(|_| Error::Invalid { what, problem: problem() })
+    let shown: String = kind.chars().take(80).collect();
+    Err(invalid("attachment type", &format!("{shown:?} is no media type such as application/pdf")))
 }
 
 /// Content-IDs are written into a URL (RFC 2392), where other characters would have to be escaped.
@@ -203,6 +157,8 @@ const MAX_CONTENT_ID: usize = 200;
 /// Characters of a line without its end (RFC 5322 section 2.1.1).
 const MAX_LINE: usize = 998;
 const MAX_MEDIA_TYPE: usize = 400;
+/// Characters of a line with its CR that every program shows and none cuts (RFC 2045 section 6.7).
+const MAX_PLAIN_LINE: usize = 77;
 
 #[cfg(test)]
 mod tests {

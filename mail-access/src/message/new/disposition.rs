@@ -1,58 +1,37 @@
 //! How a part is shown, and its file's name (RFC 2183, RFC 2231).
 
-use std::error::Error as StdError;
 use std::fmt::Write;
-
-use lettre::message::header::{Header, HeaderName, HeaderValue};
 
 use super::fields::without_controls;
 use crate::Error;
 
-/// The field Content-Disposition.
-///
-/// lettre's writes a name such as `=?utf-8?Q?a?=` as it is, which readers take for an encoded one.
-#[derive(Clone)]
-pub(super) struct Disposition(String);
-
-impl Disposition {
-    /// Writes a kind, `inline` or `attachment`, and perhaps a name.
-    pub(super) fn new(kind: &str, name: Option<&str>) -> Result<Self, Error> {
-        let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(Self(kind.to_owned())) };
-        without_controls("attachment name", name)?;
-        if name.len() > MAX_NAME {
-            let problem = format!("it has to be at most {MAX_NAME} bytes long");
-            return Err(Error::Invalid { what: "attachment name", problem });
-        }
-        if name.len() <= MAX_PLAIN && is_plain(name) {
-            return Ok(Self(format!("{kind}; filename=\"{name}\"")));
-        }
-        let sections = sections(name);
-        let mut value = kind.to_owned();
-        for (number, section) in sections.iter().enumerate() {
-            value.push_str(";\r\n filename*");
-            if sections.len() > 1 {
-                let _ = write!(value, "{number}*");
-            }
-            let _ = write!(value, "={}{section}", if number == 0 { "utf-8''" } else { "" });
-        }
-        Ok(Self(value))
+/// Writes the field Content-Disposition of a kind, `inline` or `attachment`, and perhaps a name.
+pub(super) fn disposition(kind: &str, name: Option<&str>) -> Result<String, Error> {
+    let Some(name) = name.filter(|name| !name.is_empty()) else {
+        return Ok(format!("Content-Disposition: {kind}\r\n"));
+    };
+    without_controls("attachment name", name)?;
+    if name.len() > MAX_NAME {
+        let problem = format!("it has to be at most {MAX_NAME} bytes long");
+        return Err(Error::Invalid { what: "attachment name", problem });
     }
+    if name.len() <= MAX_PLAIN && is_plain(name) {
+        return Ok(format!("Content-Disposition: {kind}; filename=\"{name}\"\r\n"));
+    }
+    let sections = sections(name);
+    let mut field = format!("Content-Disposition: {kind}");
+    for (number, section) in sections.iter().enumerate() {
+        field.push_str(";\r\n filename*");
+        if sections.len() > 1 {
+            let _ = write!(field, "{number}*");
+        }
+        let _ = write!(field, "={}{section}", if number == 0 { "utf-8''" } else { "" });
+    }
+    field.push_str("\r\n");
+    Ok(field)
 }
 
-impl Header for Disposition {
-    fn name() -> HeaderName {
-        HeaderName::new_from_ascii_str("Content-Disposition")
-    }
-
-    fn parse(value: &str) -> Result<Self, Box<dyn StdError + Send + Sync>> {
-        Ok(Self(value.to_owned()))
-    }
-
-    fn display(&self) -> HeaderValue {
-        HeaderValue::dangerous_new_pre_encoded(Self::name(), self.0.clone(), self.0.clone())
-    }
-}
-
+/// Readers decode `=?utf-8?Q?a?=` within quotes too.
 fn is_plain(name: &str) -> bool {
     name.bytes().all(|b| (b' '..=b'~').contains(&b) && b != b'"' && b != b'\\')
         && !name.contains("=?")
@@ -104,8 +83,8 @@ mod tests {
                  filename*1*=%C3%BC",
             ),
         ] {
-            assert_eq!(Disposition::new("inline", name).unwrap().0, value);
+            assert_eq!(disposition("inline", name).unwrap(), format!("Content-Disposition: {value}\r\n"));
         }
-        assert!(Disposition::new("inline", Some(&"x".repeat(1025))).is_err());
+        assert!(disposition("inline", Some(&"x".repeat(1025))).is_err());
     }
 }

@@ -29,7 +29,7 @@ impl NewMessage {
     /// As [`seal`](Self::seal), and if the date is not one of the years 1970 to 9999.
     pub fn seal_as(self, from: &Contact, message_id: MessageId, date: SystemTime) -> Result<Outgoing, Error> {
         let recipients = self.distinct_recipients();
-        let mut message = self.header(from, &message_id, date)?.into_bytes();
+        let header = self.header(from, &message_id, date)?;
         let Self { text, html, calendar, images, attachments, quote, .. } = self;
         let (text, html) = match quote {
             None => (text, html),
@@ -38,7 +38,13 @@ impl NewMessage {
                 (text, html.map(|html| quote.below_html(html)))
             }
         };
-        message.append(&mut body::build(Content { text, html, calendar, images, files: attachments })?);
+        let body = body::build(Content { text, html, calendar, images, files: attachments })?;
+        let mut message = Vec::with_capacity(header.len() + body.size() + 2);
+        message.extend_from_slice(header.as_bytes());
+        body.write(&mut message);
+        if !message.ends_with(b"\r\n") {
+            message.extend_from_slice(b"\r\n");
+        }
         Outgoing::restore(from.address.clone(), recipients, message_id, message)
     }
 
