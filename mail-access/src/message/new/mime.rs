@@ -109,7 +109,9 @@ impl Body {
 }
 
 fn text(out: &mut Vec<u8>, texts: &[&str]) {
-    texts.iter().for_each(|text| out.extend_from_slice(text.as_bytes()));
+    for text in texts {
+        out.extend_from_slice(text.as_bytes());
+    }
 }
 
 /// Neither Base64 nor quoted-printable holds `=_`, and nobody knows the rest.
