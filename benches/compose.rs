@@ -63,7 +63,7 @@ impl Work {
         );
         let uid = Uid::new(1).expect("it is not 0");
         let question = Received::parse(uid, SystemTime::UNIX_EPOCH, false, raw.into_bytes());
-        let file = (0..file).map(|n| (n * 31 % 251) as u8).collect();
+        let file = (0..=250).cycle().take(file).collect();
         let mut work = Self { name, question, file, finished_text: String::new() };
         let answer = Received::parse(uid, SystemTime::UNIX_EPOCH, false, work.answer().bytes().to_vec());
         work.finished_text = answer.text().expect("it has a text").to_owned();

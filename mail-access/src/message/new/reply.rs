@@ -100,9 +100,13 @@ impl NewMessage {
     /// It has no recipient yet.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if only the header of `received` was fetched.
+    /// [`Error::Invalid`] if only the header of `received` was fetched, or its bytes were not kept.
     pub fn forward_as_attachment(received: &Received) -> Result<Self, Error> {
         whole(received)?;
+        if received.raw().is_empty() {
+            let problem = "the bytes of the message were not kept".into();
+            return Err(Error::Invalid { what: "forward", problem });
+        }
         let file = Attachment::new(FILE, "message/rfc822", received.raw());
         Ok(Self {
             subject: forwarded(&one_line(received.subject())),

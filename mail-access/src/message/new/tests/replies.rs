@@ -169,4 +169,5 @@ fn what_was_not_fetched_is_not_forwarded() {
     for forward in [NewMessage::forward(&head), NewMessage::forward_as_attachment(&head)] {
         assert!(matches!(forward, Err(Error::Invalid { what: "forward", .. })));
     }
+    assert!(NewMessage::forward_as_attachment(&received(b"")).is_err());
 }
