@@ -112,14 +112,13 @@ impl fmt::Debug for Outgoing {
 
 /// A lone CR or LF is where two servers may see two different messages (SMTP smuggling).
 pub(crate) fn has_only_crlf(bytes: &[u8]) -> bool {
-    let mut previous = 0;
-    for &byte in bytes {
-        if (byte == b'\n') != (previous == b'\r') {
+    let mut ends = memchr::memchr2_iter(b'\r', b'\n', bytes);
+    while let Some(end) = ends.next() {
+        if bytes[end] == b'\n' || ends.next() != Some(end + 1) || bytes[end + 1] == b'\r' {
             return false;
         }
-        previous = byte;
     }
-    previous != b'\r'
+    true
 }
 
 #[cfg(test)]

@@ -1,0 +1,165 @@
+//! The tree of parts, written in one go (RFC 2045, RFC 2046).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// A part of a message.
+pub(super) enum Part {
+    /// One that holds something.
+    Single {
+        /// Its header fields, without that of the encoding.
+        header: String,
+        body: Body,
+    },
+    /// One that is made of others.
+    Multi {
+        /// The media type and its parameters, without the boundary.
+        kind: &'static str,
+        parts: Vec<Part>,
+    },
+}
+
+/// What a part holds, and how it goes over the wire.
+pub(super) enum Body {
+    /// As it is, which has to be fit for it: `7bit`, `8bit` or `quoted-printable`.
+    Ready(&'static str, Vec<u8>),
+    /// As Base64, from the bytes themselves.
+    Base64(Vec<u8>),
+}
+
+impl Part {
+    pub(super) fn multi(kind: &'static str, parts: Vec<Part>) -> Self {
+        Self::Multi { kind, parts }
+    }
+
+    /// Writes it behind what is there: the fields of a message's header, or the line that begins a part.
+    pub(super) fn write(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Single { header, body } => {
+                let encoding = body.encoding();
+                text(out, &[&header, "Content-Transfer-Encoding: ", encoding, "\r\n\r\n"]);
+                body.write(out);
+            }
+            Self::Multi { kind, parts } => {
+                let boundary = boundary();
+                text(out, &["Content-Type: multipart/", kind, "; boundary=\"", &boundary, "\"\r\n"]);
+                if parts.iter().any(Self::is_eight_bit) {
+                    // What holds eight bits has to say so on each level (RFC 2045 section 6.4).
+                    text(out, &["Content-Transfer-Encoding: 8bit\r\n"]);
+                }
+                text(out, &["\r\n"]);
+                for part in parts {
+                    text(out, &["--", &boundary, "\r\n"]);
+                    part.write(out);
+                    // This line end belongs to the boundary.
+                    text(out, &["\r\n"]);
+                }
+                text(out, &["--", &boundary, "--\r\n"]);
+            }
+        }
+    }
+
+    /// Estimates the size from above, in bytes.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Single { header, body } => header.len() + body.size() + OVERHEAD,
+            Self::Multi { parts, .. } => parts.iter().map(Self::size).sum::<usize>() + 2 * OVERHEAD,
+        }
+    }
+
+    fn is_eight_bit(&self) -> bool {
+        match self {
+            Self::Single { body, .. } => body.encoding() == EIGHT_BIT,
+            Self::Multi { parts, .. } => parts.iter().any(Self::is_eight_bit),
+        }
+    }
+}
+
+impl Body {
+    fn encoding(&self) -> &'static str {
+        match self {
+            Self::Ready(encoding, _) => encoding,
+            Self::Base64(_) => "base64",
+        }
+    }
+
+    fn size(&self) -> usize {
+        match self {
+            Self::Ready(_, content) => content.len(),
+            Self::Base64(content) => content.len().div_ceil(LINE) * (ENCODED + 2),
+        }
+    }
+
+    fn write(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Ready(_, content) => out.extend_from_slice(&content),
+            Self::Base64(content) => {
+                let mut line = [b'\r'; ENCODED + 2];
+                line[ENCODED + 1] = b'\n';
+                let (whole, rest) = content.as_chunks::<LINE>();
+                for bytes in whole {
+                    if STANDARD.encode_slice(bytes, &mut line[..ENCODED]).is_ok() {
+                        out.extend_from_slice(&line);
+                    }
+                }
+                text(out, &[&STANDARD.encode(rest)]);
+            }
+        }
+    }
+}
+
+fn text(out: &mut Vec<u8>, texts: &[&str]) {
+    for text in texts {
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// Neither Base64 nor quoted-printable holds `=_`, and nobody knows the rest.
+fn boundary() -> String {
+    let mut random = [0_u8; 16];
+    getrandom::fill(&mut random).expect("the operating system gives random numbers");
+    format!("=_{:032x}", u128::from_be_bytes(random))
+}
+
+pub(super) const EIGHT_BIT: &str = "8bit";
+pub(super) const SEVEN_BIT: &str = "7bit";
+/// The bytes of a line of Base64, and the characters they become.
+const LINE: usize = 57;
+const ENCODED: usize = 76;
+/// The boundary lines and fields around a part.
+const OVERHEAD: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_cut_into_lines() {
+        for length in [0, 1, 56, 57, 58, 114, 115, 1000] {
+            let content = vec![b'x'; length];
+            let mut out = Vec::new();
+            Body::Base64(content.clone()).write(&mut out);
+            assert!(out.split(|byte| *byte == b'\n').all(|line| line.len() <= 77));
+            out.retain(|byte| !b"\r\n".contains(byte));
+            assert_eq!(STANDARD.decode(out).unwrap(), content);
+        }
+    }
+
+    #[test]
+    fn the_size_is_never_too_small() {
+        let file = |length| Part::Single {
+            header: "Content-Type: a/b\r\n".into(),
+            body: Body::Base64(vec![0; length]),
+        };
+        for length in [0, 1, 57, 58, 10_000] {
+            let part = Part::multi(
+                "mixed",
+                vec![file(length), Part::multi("related; type=\"text/html\"", vec![file(1)])],
+            );
+            let size = part.size();
+            let mut out = Vec::new();
+            part.write(&mut out);
+            assert!(out.len() <= size, "{} {size}", out.len());
+        }
+    }
+}
