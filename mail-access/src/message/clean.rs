@@ -1,0 +1,131 @@
+//! Takes out of a stranger's text what would deceive a reader or break a line.
+
+use std::borrow::Cow;
+
+/// Makes a subject, a name or a file name one line: control characters become blanks, what turns the direction of
+/// the text goes.
+pub(super) fn one_line(text: &str) -> String {
+    if !text.bytes().any(|byte| byte < b' ' || byte >= 0x7f) {
+        return text.trim().to_owned();
+    }
+    let shown = text.chars().map(|c| if c.is_control() || LINE_ENDS.contains(&c) { ' ' } else { c });
+    shown.filter(|c| !turns(*c)).collect::<String>().trim().to_owned()
+}
+
+/// Cleans a text of many lines: they end with `\n`, and of the control characters only `\n` and `\t` stay.
+pub(super) fn lines(text: Cow<'_, str>) -> String {
+    let mut bytes = text.into_owned().into_bytes();
+    let (mut read, mut written) = (0, 0);
+    while read < bytes.len() {
+        let rest = &bytes[read..];
+        let plain = rest.iter().position(|byte| SPECIAL[usize::from(*byte)]).unwrap_or(rest.len());
+        if plain > 0 {
+            bytes.copy_within(read..read + plain, written);
+            read += plain;
+            written += plain;
+            continue;
+        }
+        let (length, kept) = judge(rest);
+        match kept {
+            Kept::Nothing => {}
+            Kept::LineEnd => {
+                bytes[written] = b'\n';
+                written += 1;
+            }
+            Kept::All => {
+                bytes.copy_within(read..read + length, written);
+                written += length;
+            }
+        }
+        read += length;
+    }
+    bytes.truncate(written);
+    String::from_utf8(bytes).unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned())
+}
+
+enum Kept {
+    Nothing,
+    LineEnd,
+    All,
+}
+
+/// Judges the character at the beginning and tells its length.
+fn judge(rest: &[u8]) -> (usize, Kept) {
+    match rest {
+        [b'\r', b'\n', ..] => (2, Kept::LineEnd),
+        [b'\r', ..] => (1, Kept::LineEnd),
+        [first, ..] if first.is_ascii() => (1, Kept::Nothing),
+        // U+0080 to U+009F, the other control characters.
+        [0xc2, 0x80..=0x9f, ..] => (2, Kept::Nothing),
+        [0xd8, 0x9c, ..] => (2, Kept::Nothing),
+        [0xe2, 0x80, 0x8e | 0x8f | 0xaa..=0xae, ..] | [0xe2, 0x81, 0xa6..=0xa9, ..] => (3, Kept::Nothing),
+        [0xe2, ..] => (3.min(rest.len()), Kept::All),
+        _ => (2.min(rest.len()), Kept::All),
+    }
+}
+
+/// Tells whether a character turns the direction of the text around it (UAX 9 section 2).
+fn turns(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+const LINE_ENDS: [char; 2] = ['\u{2028}', '\u{2029}'];
+
+/// Bytes that may begin what is taken out.
+static SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        special[byte] = byte != b'\n' as usize && byte != b'\t' as usize;
+        byte += 1;
+    }
+    special[0x7f] = true;
+    special[0xc2] = true;
+    special[0xd8] = true;
+    special[0xe2] = true;
+    special
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_stays_of_a_subject() {
+        for (before, after) in [
+            (" plain ", "plain"),
+            ("a\r\nBcc: b", "a  Bcc: b"),
+            ("a\0\u{7f}\u{85}b", "a   b"),
+            ("a\u{2028}b", "a b"),
+            ("good\u{202e}evil\u{2066}\u{200f}", "goodevil"),
+            ("\u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{1f600}", "\u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{1f600}"),
+        ] {
+            assert_eq!(one_line(before), after, "{before:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_keeps_its_lines_and_tabs() {
+        for (before, after) in [
+            ("a\r\n\tb\rc\nd", "a\n\tb\nc\nd"),
+            ("\u{1b}[31mred\u{7}\0", "[31mred"),
+            ("a\u{9b}b\u{a0}\u{202e}c\u{20ac}\u{2069}d\u{628}\u{61c}", "ab\u{a0}c\u{20ac}d\u{628}"),
+            ("", ""),
+        ] {
+            assert_eq!(lines(before.into()), after, "{before:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_else_is_lost(text in proptest::string::string_regex("(?s).{0,60}").unwrap()) {
+            let expected: String = text
+                .replace("\r\n", "\n")
+                .replace('\r', "\n")
+                .chars()
+                .filter(|c| (!c.is_control() || matches!(c, '\n' | '\t')) && !turns(*c))
+                .collect();
+            proptest::prop_assert_eq!(lines(text.into()), expected);
+        }
+    }
+}
