@@ -33,7 +33,7 @@ fn parse(criterion: &mut Criterion) {
 }
 
 fn print_ratio(name: &str, mails: &[Arc<[u8]>]) {
-    let mut times = [Vec::new(), Vec::new()];
+    let mut times: [Vec<Duration>; 2] = [Vec::new(), Vec::new()];
     for _ in 0..ROUNDS {
         for (run, times) in [bare as fn(&[Arc<[u8]>]), received].into_iter().zip(&mut times) {
             let begin = Instant::now();
@@ -41,10 +41,8 @@ fn print_ratio(name: &str, mails: &[Arc<[u8]>]) {
             times.push(begin.elapsed());
         }
     }
-    let [bare, ours] = times.map(|mut times: Vec<Duration>| {
-        times.sort();
-        times[times.len() / 2].as_secs_f64()
-    });
+    // The fastest round is the one that the machine's other work disturbed least.
+    let [bare, ours] = times.map(|times| times.into_iter().min().unwrap_or_default().as_secs_f64());
     let bytes = mails.iter().map(|mail| mail.len()).sum::<usize>() as f64;
     println!(
         "{name}: {} mails, bare {:.0} MB/s, received {:.0} MB/s, ratio {:.2}",
@@ -71,7 +69,7 @@ fn received(mails: &[Arc<[u8]>]) {
 fn corpus() -> Vec<Arc<[u8]>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mail-access/tests/corpus");
     let mut mails = Vec::new();
-    for source in ["cpython", "flufl-bounce", "mail-auth", "mail-parser", "talon"] {
+    for source in ["cpython", "flufl-bounce", "mail-auth", "mail-parser", "postfix", "talon"] {
         let bytes = std::fs::read(folder.join(format!("{source}.mails"))).expect("the corpus is there");
         let mut rest = &bytes[..];
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {

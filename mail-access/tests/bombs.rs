@@ -98,11 +98,11 @@ const BOMBS: &[Bomb] = &[
     }),
     ("many parts", || in_multipart("--b\n\nx\n", 1_000_000)),
     ("parts below the limit", || in_multipart("--b\nContent-Type: text/plain\n\nx\n", 9_999)),
-    ("many fields", || "a:\n".repeat(2_000_000).into_bytes()),
-    ("many fields in a part", || in_multipart("a:\n", 2_000_000)),
+    ("many fields", || "a:\n".repeat(600_000).into_bytes()),
+    ("many fields in a part", || in_multipart("a:\n", 600_000)),
     ("many fields below the limit", || ["Subject: x\n".repeat(9_999), "\n".into()].concat().into_bytes()),
-    ("one giant field", || [b"Subject: ".to_vec(), vec![b'a'; 20 << 20]].concat()),
-    ("many addresses", || ["To: ", &"a@b.example, ".repeat(1_000_000), "\n\n"].concat().into_bytes()),
+    ("one giant field", || [b"Subject: ".to_vec(), vec![b'a'; 6 << 20]].concat()),
+    ("many addresses", || ["To: ", &"a@b.example, ".repeat(400_000), "\n\n"].concat().into_bytes()),
     ("addresses below the limit", || {
         let field = ["To: ", &"a@b.co,".repeat(1_400), "\n"].concat();
         [field.repeat(7), "\n".into()].concat().into_bytes()
@@ -138,7 +138,7 @@ const BOMBS: &[Bomb] = &[
     ("HTML that opens only", || html("<table><tr><td>", 2 << 20)),
     ("HTML with open quotes", || html("<a href=\"", 2 << 20)),
     ("HTML of entities", || html("&amp", 2 << 20)),
-    ("lines like boundaries", || in_multipart("--c\n", 2_000_000)),
+    ("lines like boundaries", || in_multipart("--c\n", 600_000)),
     ("lines of dashes", || {
         let boundary = "-".repeat(69);
         let head = format!("Content-Type: multipart/mixed; boundary=\"{boundary}x\"\n\n");
@@ -157,18 +157,18 @@ const BOMBS: &[Bomb] = &[
     }),
     ("charsets that grow", || {
         let head = b"Content-Type: text/plain; charset=iso-2022-jp\n\n".to_vec();
-        [head, b"\x1b$B".to_vec(), vec![0xff; 20 << 20]].concat()
+        [head, b"\x1b$B".to_vec(), vec![0xff; 6 << 20]].concat()
     }),
-    ("bytes that are no text", || [b"Subject: x\n\n".to_vec(), vec![0xff; 20 << 20]].concat()),
+    ("bytes that are no text", || [b"Subject: x\n\n".to_vec(), vec![0xff; 6 << 20]].concat()),
     ("an encoding that never ends", || {
         let head =
             b"Content-Type: text/plain; charset=utf-7\nContent-Transfer-Encoding: quoted-printable\n\n"
                 .to_vec();
         [head, b"=FF".repeat(5 << 20)].concat()
     }),
-    ("blank lines", || vec![b'\n'; 20 << 20]),
-    ("colons", || vec![b':'; 20 << 20]),
-    ("NUL bytes", || vec![0; 20 << 20]),
+    ("blank lines", || vec![b'\n'; 6 << 20]),
+    ("colons", || vec![b':'; 6 << 20]),
+    ("NUL bytes", || vec![0; 6 << 20]),
 ];
 
 fn in_multipart(parts: &str, times: usize) -> Vec<u8> {

@@ -127,8 +127,8 @@ fn plain_value(parameter: &[u8]) -> Option<&[u8]> {
 
 /// Finds the fields that matter as the parser does: it takes blanks out of names, passes over leading colons, and
 /// reads on behind a boundary in the same line.
-pub(super) fn named_fields(line: &[u8], has_dashes: bool, mut found: impl FnMut(Field, usize)) {
-    if has_dashes {
+pub(super) fn named_fields(line: &[u8], is_delimiter: bool, mut found: impl FnMut(Field, usize)) {
+    if is_delimiter {
         let mut name = Vec::new();
         for (at, byte) in line.iter().enumerate() {
             match byte {

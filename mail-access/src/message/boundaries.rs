@@ -33,7 +33,10 @@ impl Boundaries {
     }
 
     pub(super) fn declare(&mut self, kind: &ContentType) -> Result<(), Limit> {
-        let mut is_known = !kind.may_be_multipart();
+        if !kind.may_be_multipart() {
+            return Ok(());
+        }
+        let mut is_known = false;
         for found in kind.boundaries() {
             let Some(text) = found else {
                 self.any = true;

@@ -1,6 +1,9 @@
 //! Takes out of a stranger's text what would deceive a reader or break a line.
 
 use std::borrow::Cow;
+use std::ops::Range;
+
+use memchr::memchr;
 
 /// Makes a subject, a name or a file name one line: control characters become blanks, what turns the direction of
 /// the text goes.
@@ -17,51 +20,63 @@ pub(super) fn lines(text: Cow<'_, str>) -> String {
     let mut bytes = text.into_owned().into_bytes();
     let (mut read, mut written) = (0, 0);
     while read < bytes.len() {
-        let rest = &bytes[read..];
-        let plain = rest.iter().position(|byte| SPECIAL[usize::from(*byte)]).unwrap_or(rest.len());
-        if plain > 0 {
-            bytes.copy_within(read..read + plain, written);
-            read += plain;
-            written += plain;
-            continue;
+        let end = memchr(b'\r', &bytes[read..]).map_or(bytes.len(), |at| read + at);
+        if bytes[read..end].iter().fold(false, |found, byte| found | is_special(*byte)) {
+            written = clean(&mut bytes, read..end, written);
+        } else {
+            bytes.copy_within(read..end, written);
+            written += end - read;
         }
-        let (length, kept) = judge(rest);
-        match kept {
-            Kept::Nothing => {}
-            Kept::LineEnd => {
-                bytes[written] = b'\n';
-                written += 1;
-            }
-            Kept::All => {
-                bytes.copy_within(read..read + length, written);
-                written += length;
-            }
+        read = end;
+        if read < bytes.len() {
+            read += if bytes[read..].starts_with(b"\r\n") { 2 } else { 1 };
+            bytes[written] = b'\n';
+            written += 1;
         }
-        read += length;
     }
     bytes.truncate(written);
     String::from_utf8(bytes).unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned())
 }
 
-enum Kept {
-    Nothing,
-    LineEnd,
-    All,
+/// Moves what stays of a range to another place before it, and tells where that ends.
+fn clean(bytes: &mut [u8], range: Range<usize>, mut written: usize) -> usize {
+    let (mut read, end) = (range.start, range.end);
+    while read < end {
+        let rest = &bytes[read..end];
+        let plain = rest.iter().position(|byte| is_special(*byte)).unwrap_or(rest.len());
+        bytes.copy_within(read..read + plain, written);
+        (read, written) = (read + plain, written + plain);
+        if read < end {
+            let (length, stays) = judge(&bytes[read..end]);
+            if stays {
+                bytes.copy_within(read..read + length, written);
+                written += length;
+            }
+            read += length;
+        }
+    }
+    written
 }
 
-/// Judges the character at the beginning and tells its length.
-fn judge(rest: &[u8]) -> (usize, Kept) {
+/// Judges the character at the beginning: its length, and whether it stays.
+fn judge(rest: &[u8]) -> (usize, bool) {
     match rest {
-        [b'\r', b'\n', ..] => (2, Kept::LineEnd),
-        [b'\r', ..] => (1, Kept::LineEnd),
-        [first, ..] if first.is_ascii() => (1, Kept::Nothing),
+        [first, ..] if first.is_ascii() => (1, false),
         // U+0080 to U+009F, the other control characters.
-        [0xc2, 0x80..=0x9f, ..] => (2, Kept::Nothing),
-        [0xd8, 0x9c, ..] => (2, Kept::Nothing),
-        [0xe2, 0x80, 0x8e | 0x8f | 0xaa..=0xae, ..] | [0xe2, 0x81, 0xa6..=0xa9, ..] => (3, Kept::Nothing),
-        [0xe2, ..] => (3.min(rest.len()), Kept::All),
-        _ => (2.min(rest.len()), Kept::All),
+        [0xc2, 0x80..=0x9f, ..] | [0xd8, 0x9c, ..] => (2, false),
+        [0xe2, 0x80, 0x8e | 0x8f | 0xaa..=0xae, ..] | [0xe2, 0x81, 0xa6..=0xa9, ..] => (3, false),
+        [0xe2, ..] => (3.min(rest.len()), true),
+        _ => (2.min(rest.len()), true),
     }
+}
+
+/// Tells whether a byte may begin what is taken out. The compiler makes a test of many bytes at once of it.
+fn is_special(byte: u8) -> bool {
+    (byte < b' ') & (byte != b'\n') & (byte != b'\t')
+        | (byte == 0x7f)
+        | (byte == 0xc2)
+        | (byte == 0xd8)
+        | (byte == 0xe2)
 }
 
 /// Tells whether a character turns the direction of the text around it (UAX 9 section 2).
@@ -70,21 +85,6 @@ fn turns(c: char) -> bool {
 }
 
 const LINE_ENDS: [char; 2] = ['\u{2028}', '\u{2029}'];
-
-/// Bytes that may begin what is taken out.
-static SPECIAL: [bool; 256] = {
-    let mut special = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        special[byte] = byte != b'\n' as usize && byte != b'\t' as usize;
-        byte += 1;
-    }
-    special[0x7f] = true;
-    special[0xc2] = true;
-    special[0xd8] = true;
-    special[0xe2] = true;
-    special
-};
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use mail_parser::{
@@ -45,7 +46,7 @@ pub(super) fn content(raw: &[u8], limits: &Limits) -> Content {
 }
 
 fn decode(raw: &[u8], limits: &Limits) -> Result<Content, Limit> {
-    let Some(mut message) = MessageParser::default().parse(raw) else { return Ok(Content::default()) };
+    let Some(mut message) = PARSER.parse(raw) else { return Ok(Content::default()) };
     let within = check(&message, limits);
     let content = within.map(|()| {
         let mut content = read_header(message.parts.first().map_or(&[][..], |part| &part.headers));
@@ -57,7 +58,7 @@ fn decode(raw: &[u8], limits: &Limits) -> Result<Content, Limit> {
 }
 
 fn decode_header(raw: &[u8]) -> Content {
-    let message = MessageParser::default().parse_headers(raw);
+    let message = PARSER.parse_headers(raw);
     let headers = message.as_ref().and_then(|message| message.parts.first()).map(|part| &part.headers[..]);
     read_header(headers.unwrap_or_default())
 }
@@ -223,6 +224,18 @@ fn time(seconds: i64) -> Option<SystemTime> {
         Err(_) => SystemTime::UNIX_EPOCH.checked_sub(Duration::from_secs(seconds.unsigned_abs())),
     }
 }
+
+/// Takes the fields that are read here and passes over the rest.
+static PARSER: LazyLock<MessageParser> = LazyLock::new(|| {
+    MessageParser::new()
+        .with_minimal_headers()
+        .without_header(HeaderName::Bcc)
+        .without_header(HeaderName::ContentDescription)
+        .without_header(HeaderName::ContentLocation)
+        .header_address(HeaderName::Sender)
+        .with_message_ids()
+        .default_header_ignore()
+});
 
 #[cfg(test)]
 mod tests;

@@ -74,7 +74,7 @@ impl Received {
 
     /// Gives up the bytes and keeps what was decoded of them, and the header.
     pub fn without_raw(mut self) -> Self {
-        let header = fields(&self.raw).map(<[u8]>::len).sum::<usize>().min(Limits::default().header());
+        let header = fields(self.header_bytes()).map(<[u8]>::len).sum();
         self.raw = self.raw[..header].into();
         self.has_raw = false;
         self
@@ -119,12 +119,12 @@ impl Received {
     ///
     /// The names are as they were written, and some fields stand there more than once.
     pub fn headers(&self) -> impl Iterator<Item = (Cow<'_, str>, String)> {
-        named_fields(&self.raw)
+        named_fields(self.header_bytes())
     }
 
     /// Returns the value of the first field of a name, in one line and not decoded.
     pub fn header(&self, name: &str) -> Option<String> {
-        value_of(&self.raw, name)
+        value_of(self.header_bytes(), name)
     }
 
     /// Returns the Message-ID.
@@ -214,7 +214,7 @@ impl Received {
     ///
     /// `None` if its field is not there; a field that anyone else may have written doesn't count.
     pub fn authentication(&self, server: &TrustedServer) -> Option<AuthenticationResults> {
-        server.results(&self.raw)
+        server.results(self.header_bytes())
     }
 
     /// Returns the writer if it is proven to be of that domain: one address in From alone, and DMARC passed for it.
@@ -222,6 +222,9 @@ impl Received {
     /// The name beside the address and the part before the `@` are the word of the domain's server at best.
     pub fn verified_from(&self, server: &TrustedServer) -> Option<&Contact> {
         let [from] = self.all_from() else { return None };
+        if self.opaque().is_some() {
+            return None;
+        }
         let is_alone = self.headers().filter(|(name, _)| name.eq_ignore_ascii_case("From")).count() == 1;
         (is_alone && self.authentication(server)?.vouches_for(from.address.domain())).then_some(from)
     }
@@ -235,7 +238,7 @@ impl Received {
         } else if self.is_report("disposition-notification") {
             Kind::ReadReport
         } else {
-            Signs::of(&self.raw).kind()
+            Signs::of(self.header_bytes()).kind()
         }
     }
 
@@ -250,17 +253,17 @@ impl Received {
         });
         let is_machine =
             matches!(self.kind(), Kind::DeliveryReport | Kind::FeedbackReport | Kind::ReadReport);
-        !is_daemon && !is_machine && Signs::of(&self.raw).allows_auto_reply()
+        !is_daemon && !is_machine && Signs::of(self.header_bytes()).allows_auto_reply()
     }
 
     /// Returns the identity of the mailing list that sent it on (RFC 2919), `ants.lists.example`.
     pub fn list_id(&self) -> Option<String> {
-        Signs::of(&self.raw).list_id
+        Signs::of(self.header_bytes()).list_id
     }
 
     /// Tells whether a machine wrote it: Auto-Submitted is there and not `no` (RFC 3834 section 5).
     pub fn is_auto_submitted(&self) -> bool {
-        Signs::of(&self.raw).is_auto_submitted()
+        Signs::of(self.header_bytes()).is_auto_submitted()
     }
 
     /// Tells whether it reports on the delivery of an earlier message: a `multipart/report` of RFC 3464, or a bounce
@@ -282,7 +285,7 @@ impl Received {
         let text = self.text()?;
         let is_daemon =
             self.from().is_some_and(|from| from.address.local_part().eq_ignore_ascii_case("mailer-daemon"));
-        let signs = Signs::of(&self.raw);
+        let signs = Signs::of(self.header_bytes());
         if !is_daemon && !signs.has_null_sender() {
             return None;
         }
@@ -292,6 +295,11 @@ impl Received {
     /// Returns the complaint about an earlier message that it is (RFC 5965).
     pub fn feedback_report(&self) -> Option<FeedbackReport> {
         if self.is_report("feedback-report") { FeedbackReport::of(self.attachments()) } else { None }
+    }
+
+    /// Returns the header, or the beginning of a monstrous one; more may follow it.
+    fn header_bytes(&self) -> &[u8] {
+        &self.raw[..self.raw.len().min(MAX_HEADER)]
     }
 
     fn is_report(&self, report: &str) -> bool {
@@ -312,6 +320,9 @@ impl fmt::Debug for Received {
             .finish_non_exhaustive()
     }
 }
+
+/// Of a larger header only the beginning is looked at; the message is opaque then.
+const MAX_HEADER: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests;

@@ -45,7 +45,8 @@ struct Survey<'a> {
     header: usize,
     field: usize,
     parameters: usize,
-    /// Of all headers.
+    /// Bytes, fields, and items in them, of all headers.
+    all_headers: usize,
     fields: usize,
     items: usize,
     /// Lines that may begin a part.
@@ -69,6 +70,7 @@ impl<'a> Survey<'a> {
             header: 0,
             field: 0,
             parameters: 0,
+            all_headers: 0,
             fields: 0,
             items: 0,
             delimiters: 0,
@@ -80,26 +82,32 @@ impl<'a> Survey<'a> {
 
     fn read(&mut self, line: Range<usize>) -> Result<(), Limit> {
         let text = &self.raw[line.clone()];
-        if text.trim_ascii().is_empty() {
-            return self.end_block();
-        }
         if self.dashes < line.start {
             self.dashes = self.next_dashes(line.start);
         }
         let has_dashes = self.dashes < line.end;
+        if !self.in_header && !has_dashes && is_idle(text[0]) {
+            self.block.end_field();
+            return Ok(());
+        }
+        if text.trim_ascii().is_empty() {
+            return self.end_block();
+        }
         let folded = text.starts_with(b" ") || text.starts_with(b"\t");
         if folded {
             self.block.fold(text, &line);
         } else {
             self.block.end_field();
         }
-        named_fields(text, has_dashes, |field, value| {
-            self.block.begin(field, &text[value..], line.start + value)
+        let delimiter =
+            if has_dashes { self.boundaries.delimiter(&text[self.dashes - line.start..])? } else { None };
+        named_fields(text, delimiter.is_some(), |field, value| {
+            self.block.begin(field, &text[value..], line.start + value);
         });
         if self.in_header {
             self.count(text, folded)?;
         }
-        if has_dashes && let Some(delimiter) = self.boundaries.delimiter(&text[self.dashes - line.start..])? {
+        if let Some(delimiter) = delimiter {
             self.delimiters += 1;
             // A closing delimiter counts as well.
             if self.delimiters > self.limits.parts().saturating_mul(2) {
@@ -123,9 +131,13 @@ impl<'a> Survey<'a> {
         }
         self.field += text.len();
         self.header += text.len();
-        for byte in text {
-            self.items += usize::from(matches!(byte, b',' | b';' | b'>'));
-            self.parameters += usize::from(*byte == b';');
+        self.all_headers += text.len();
+        // What is short can't hold many.
+        if self.all_headers > FEW / 4 {
+            self.items += text.iter().filter(|byte| matches!(byte, b',' | b';' | b'>')).count();
+        }
+        if self.field > MAX_PARAMETERS && self.block.is_in_type() {
+            self.parameters += text.iter().filter(|byte| **byte == b';').count();
         }
         let spare = FEW + self.raw.len() / BYTES_PER_FIELD;
         if self.field > self.limits.field() {
@@ -135,7 +147,7 @@ impl<'a> Survey<'a> {
         } else if self.fields > spare
             || self.items > spare
             // A parameter is compared with all before it.
-            || (self.parameters > MAX_PARAMETERS && self.block.is_in_type())
+            || self.parameters > MAX_PARAMETERS
         {
             Err(Limit::Fields)
         } else {
@@ -177,6 +189,11 @@ impl<'a> Survey<'a> {
     fn next_dashes(&self, from: usize) -> usize {
         memmem::find(&self.raw[from..], b"--").map_or(self.raw.len(), |at| from + at)
     }
+}
+
+/// Tells of most lines of a body by their first byte that they are no field, no fold and not blank.
+fn is_idle(first: u8) -> bool {
+    first.is_ascii_graphic() && !matches!(first, b'c' | b'C' | b':')
 }
 
 /// Cuts a message to a header that can be shown: fields over the limits are left out.
@@ -272,12 +289,13 @@ mod tests {
     /// Each of these is an encoded message to the parser, though no line begins with the names of the fields.
     #[test]
     fn fields_in_disguise_are_seen() {
+        let outer = "Content-Type: multipart/mixed; boundary=b\r\nContent-Type: multipart/mixed; boundary=\"b:c\"\r\n\r\n";
         for (kind, encoding) in [
             ("Content -Type : message/rfc822\r\n", "C ontent-Transfer-Encoding: base64\r\n"),
             ("junk\r\n Content-Type: message/rfc822\r\n", "junk\r\n Content-Transfer-Encoding: base64\r\n"),
             (":Content-Type: message/rfc822\r\n", "::\tContent-Transfer-Encoding:base64\r\n"),
             ("--bContent-Type: message/rfc822\r\n", "Content-Transfer-Encoding: base64\r\n"),
-            ("--b:Content-Type: message/rfc822\r\n", "Content-Transfer-Encoding: base64\r\n"),
+            ("--b:cContent-Type: message/rfc822\r\n", "Content-Transfer-Encoding: base64\r\n"),
             (
                 "Content-Type: text/plain\r\nContent-Type: message/rfc822\r\n",
                 "Content-Transfer-Encoding: base64\r\n",
@@ -288,7 +306,7 @@ mod tests {
             ),
             ("Content-Type: message/rfc822\r\n", "Content-Transfer-Encoding: =?utf-8?Q?base64?=\r\n"),
         ] {
-            let seen = seen(&format!("{kind}{encoding}\r\nx")).unwrap();
+            let seen = seen(&format!("{outer}{kind}{encoding}\r\nx")).unwrap();
             assert!(!seen.contains("base64"), "{seen:?}");
             assert!(seen.contains("message/rfc822"), "{seen:?}");
         }
