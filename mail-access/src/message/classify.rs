@@ -26,6 +26,7 @@ pub enum Kind {
 
 /// What the header says about automatic handling.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "any of the signs may stand beside any other")]
 pub(super) struct Signs {
     auto_submitted: Option<String>,
     is_vacation: bool,
@@ -42,7 +43,7 @@ impl Signs {
     pub(super) fn of(header: &[u8]) -> Self {
         let mut signs = Self::default();
         for (name, value) in named_fields(header) {
-            signs.read(&name.to_ascii_lowercase(), value);
+            signs.read(&name.to_ascii_lowercase(), &value);
         }
         signs
     }
@@ -79,7 +80,7 @@ impl Signs {
             || self.has_null_sender)
     }
 
-    fn read(&mut self, name: &str, value: String) {
+    fn read(&mut self, name: &str, value: &str) {
         let word = || value.split([';', '(', ',']).next().unwrap_or("").trim().to_ascii_lowercase();
         match name {
             "auto-submitted" => self.auto_submitted = Some(word()).filter(|word| !word.is_empty()),
@@ -105,7 +106,7 @@ impl Signs {
             }
             "list-id" => {
                 self.is_list = true;
-                self.list_id = list_id(&value);
+                self.list_id = list_id(value);
             }
             "list-post" | "mailing-list" | "x-mailing-list" | "x-mailman-version" | "x-beenthere" => {
                 self.is_list = true;

@@ -32,7 +32,7 @@ impl<'a> Reader<'a> {
         match first {
             b'<' if self.rest.starts_with("<!--") => self.skip_behind(b"-->"),
             b'<' if bytes.get(1).is_some_and(|next| next.is_ascii_alphabetic() || b"/!?".contains(next)) => {
-                self.tag()
+                self.tag();
             }
             b'<' => self.text(1),
             b'&' => self.entity(),
@@ -69,11 +69,11 @@ impl<'a> Reader<'a> {
         let (name, attributes) = inner.split_at(end);
         match name.to_ascii_lowercase().as_str() {
             raw @ ("script" | "style" | "noembed" | "template" | "svg" | "title") if !closes => {
-                self.skip_element(raw)
+                self.skip_element(raw);
             }
             "br" => self.writer.line_end(),
             "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "table" | "dl" | "ul" | "ol" => {
-                self.writer.space(2)
+                self.writer.space(2);
             }
             "div" | "tr" | "dt" | "dd" | "section" | "article" | "header" | "footer" | "address" | "form"
             | "fieldset" | "center" | "body" | "main" | "nav" | "figure" | "figcaption" | "caption" => {

@@ -27,7 +27,7 @@ pub(super) struct Content {
     pub(super) cc: Vec<Contact>,
     pub(super) subject: String,
     pub(super) date: Option<SystemTime>,
-    pub(super) content_type: String,
+    pub(super) kind: String,
     pub(super) report_type: Option<String>,
     pub(super) text: Option<String>,
     pub(super) html: Option<String>,
@@ -113,7 +113,7 @@ fn read_header(headers: &[Header<'_>]) -> Content {
             HeaderName::Date => content.date = value.as_datetime().and_then(|date| time(date.to_timestamp())),
             HeaderName::ContentType => {
                 let kind = value.as_content_type();
-                content.content_type = kind.map(media_type).unwrap_or_default();
+                content.kind = kind.map(media_type).unwrap_or_default();
                 content.report_type =
                     kind.and_then(|kind| kind.attribute("report-type")).map(str::to_ascii_lowercase);
             }

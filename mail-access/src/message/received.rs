@@ -276,7 +276,7 @@ impl Received {
     ///
     /// `None` as well for a report that names no recipient.
     pub fn delivery_report(&self) -> Option<DeliveryReport> {
-        if self.content.content_type.starts_with("multipart/") {
+        if self.content.kind.starts_with("multipart/") {
             let standard = delivery_report::standard(self.attachments());
             if standard.is_some() {
                 return standard;
@@ -303,7 +303,7 @@ impl Received {
     }
 
     fn is_report(&self, report: &str) -> bool {
-        self.content.content_type == "multipart/report" && self.content.report_type.as_deref() == Some(report)
+        self.content.kind == "multipart/report" && self.content.report_type.as_deref() == Some(report)
     }
 }
 

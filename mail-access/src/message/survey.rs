@@ -137,7 +137,7 @@ impl<'a> Survey<'a> {
             self.items += text.iter().filter(|byte| matches!(byte, b',' | b';' | b'>')).count();
         }
         if self.field > MAX_PARAMETERS && self.block.is_in_type() {
-            self.parameters += text.iter().filter(|byte| **byte == b';').count();
+            self.parameters += memchr_iter(b';', text).count();
         }
         let spare = FEW + self.raw.len() / BYTES_PER_FIELD;
         if self.field > self.limits.field() {
@@ -334,7 +334,10 @@ mod tests {
                 Some(Limit::Boundaries),
             ),
             (
-                (0..9_000).map(|n| format!("Content-Type: multipart/x; boundary=b{n}\n\n")).collect(),
+                (0..9_000)
+                    .map(|n| format!("Content-Type: multipart/x; boundary=b{n}\n\n"))
+                    .collect::<Vec<_>>()
+                    .concat(),
                 Some(Limit::Boundaries),
             ),
         ] {
@@ -349,14 +352,14 @@ mod tests {
             .repeat(9_000);
         let raw = format!("Content-Type: multipart/mixed; boundary=b\n\n{part}--b\n\n{log}--b--\n");
         assert!(seen(&raw).is_ok());
-        let digest: String = (0..500)
+        let digest = (0..500)
             .map(|n| {
                 format!(
                     "--d\n\nSubject: {n}\nContent-Type: multipart/alternative; boundary=b{n}\n\n--b{n}\n\n{log}--b{n}--\n",
                     log = &log[..500]
                 )
             })
-            .collect();
+            .collect::<Vec<_>>().concat();
         assert!(seen(&format!("Content-Type: multipart/digest; boundary=d\n\n{digest}--d--\n")).is_ok());
     }
 

@@ -65,7 +65,7 @@ fn no_forged_field_is_believed() {
         // No real one: the field stands below what others wrote.
         (format!("{LMTP}{OURS}{THEIRS}{FORGED}"), None),
         (format!("{LMTP}{THEIRS}{OURS}{FORGED}"), None),
-        (format!("{LMTP}{OURS}{}{FORGED}", LMTP), None),
+        (format!("{LMTP}{OURS}{LMTP}{FORGED}"), None),
         (format!("{LMTP}{submission}{FORGED}"), None),
         (format!("{submission}{FORGED}"), None),
         (format!("{LMTP}{OURS}Received: (by mail.agents.example) by b.example; x\r\n{FORGED}"), None),
