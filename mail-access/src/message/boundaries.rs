@@ -44,7 +44,7 @@ impl Boundaries {
                 continue;
             };
             is_known = true;
-            if text.len() > MAX_BOUNDARY {
+            if text.len() > MAX_BOUNDARY || self.declared.len() >= MAX_BOUNDARIES {
                 return Err(Limit::Boundaries);
             }
             self.compare(self.declared.len())?;
@@ -98,10 +98,11 @@ impl Boundaries {
 
     fn compare(&mut self, times: usize) -> Result<(), Limit> {
         self.comparisons += times;
-        if self.comparisons > MAX_COMPARISONS + 4 * self.size { Err(Limit::Boundaries) } else { Ok(()) }
+        if self.comparisons > MAX_COMPARISONS + 2 * self.size { Err(Limit::Boundaries) } else { Ok(()) }
     }
 }
 
+const MAX_BOUNDARIES: usize = 2_000;
 /// RFC 2046 allows 70 characters.
 const MAX_BOUNDARY: usize = 200;
 /// A line of so many dashes counts as a delimiter without a closer look.

@@ -7,7 +7,7 @@ use super::survey::fields;
 
 /// Gives names and values of the fields of a header, from its top, unfolded and cleaned, but not decoded.
 pub(super) fn named_fields(header: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, String)> {
-    fields(header).filter_map(|field| {
+    fields(header).take(MAX_FIELDS).filter_map(|field| {
         let colon = memchr::memchr(b':', field)?;
         let name = field[..colon].trim_ascii();
         (!name.is_empty()).then(|| (String::from_utf8_lossy(name), unfolded(&field[colon + 1..])))
@@ -46,6 +46,7 @@ fn unfolded(value: &[u8]) -> String {
     if text.trim_end().contains('\n') { one_line(&text.replace(['\r', '\n'], "")) } else { one_line(&text) }
 }
 
+const MAX_FIELDS: usize = 10_000;
 /// A report on more recipients than one envelope has is none.
 const MAX_GROUPS: usize = 10_000;
 
