@@ -105,21 +105,21 @@ fn letters() -> Vec<Arc<[u8]>> {
             line.repeat(20 + n % 50)
         );
         if n.is_multiple_of(2) {
-            letter += &format!(
+            letter.extend([format!(
                 "------=_Alt_{n}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: \
                  quoted-printable\r\n\r\n{}\r\n",
                 tag.repeat(50 + n % 100)
-            );
+            )]);
         }
-        letter += &format!("------=_Alt_{n}--\r\n");
+        letter.extend([format!("------=_Alt_{n}--\r\n")]);
         if n.is_multiple_of(3) {
-            letter += &format!(
+            letter.extend([format!(
                 "------=_Part_{n}\r\nContent-Type: image/png; name=\"plan {n}.png\"\r\nContent-Disposition: attachment; \
                  filename=\"plan {n}.png\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n",
                 data.repeat(300 + n * 15)
-            );
+            )]);
         }
-        letter += &format!("------=_Part_{n}--\r\n");
+        letter.extend([format!("------=_Part_{n}--\r\n")]);
         letter.into_bytes().into()
     };
     (0..200).map(letter).collect()
