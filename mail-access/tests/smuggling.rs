@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use mail_access::{
-    Attachment, Connector, Endpoint, Login, MailAccess, NewMessage, Outgoing, SmtpImap, SmtpImapConfig,
-    PlainStream, Stream,
+    Attachment, Connector, Endpoint, Login, MailAccess, NewMessage, Outgoing, PlainStream, SmtpImap,
+    SmtpImapConfig, Stream,
 };
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;

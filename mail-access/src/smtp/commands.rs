@@ -25,7 +25,8 @@ pub(super) fn mail(message: &Outgoing, offers: &Offers) -> Result<String, Fault>
         words.push("BODY=8BITMIME".into());
     }
     let addresses = message.recipients().iter().chain([message.sender()]);
-    words.extend(letters(addresses.map(Address::to_string), offers)?);
+    let header_is_ascii = message.bytes().is_ascii() || header(message.bytes()).is_ascii();
+    words.extend(letters(addresses.map(Address::to_string), header_is_ascii, offers)?);
     if let Some(reports) = message.reports() {
         if !offers.has("DSN") {
             let text = "the message asks for delivery reports and the server can't be asked for them";
@@ -52,16 +53,26 @@ pub(super) fn rcpt(recipient: &Address, reports: Option<&DeliveryReports>) -> St
     format!("RCPT TO:<{recipient}> NOTIFY={wanted} ORCPT={}\r\n", original(&recipient.to_string()))
 }
 
-/// Asks for SMTPUTF8 if an address needs it.
-fn letters(mut addresses: impl Iterator<Item = String>, offers: &Offers) -> Result<Option<String>, Fault> {
-    if addresses.all(|address| address.is_ascii()) {
+/// Asks for SMTPUTF8 if an address or the header needs it (RFC 6531 section 3.4, RFC 6532).
+fn letters(
+    mut addresses: impl Iterator<Item = String>,
+    header_is_ascii: bool,
+    offers: &Offers,
+) -> Result<Option<String>, Fault> {
+    if header_is_ascii && addresses.all(|address| address.is_ascii()) {
         return Ok(None);
     }
     if !offers.has("SMTPUTF8") {
-        let text = "an address holds letters outside ASCII and the server doesn't take those";
+        let text =
+            "an address or a header field holds letters outside ASCII and the server doesn't take those";
         return Err(refused(553, (5, 6, 7), text));
     }
     Ok(Some("SMTPUTF8".into()))
+}
+
+fn header(message: &[u8]) -> &[u8] {
+    let end = memchr::memmem::find(message, b"\r\n\r\n");
+    end.map_or(message, |end| &message[..end])
 }
 
 /// Names the recipient as the sender wrote it; other letters stand as `\x{..}` (RFC 6533 section 3).
@@ -90,13 +101,19 @@ mod tests {
         let offering = |lines: &[&str]| {
             Offers::of(Reply { code: 250, lines: lines.iter().map(ToString::to_string).collect() })
         };
-        let ask = |address: &str, offers: &Offers| letters([address.to_owned()].into_iter(), offers).ok();
+        let ask =
+            |address: &str, offers: &Offers| letters([address.to_owned()].into_iter(), true, offers).ok();
         let asked = Some(Some("SMTPUTF8".to_owned()));
         let (with, without) = (offering(&["me", "SMTPUTF8"]), offering(&["me", "8BITMIME"]));
         assert_eq!(ask("ada@x.example", &with), Some(None));
         assert_eq!(ask("ada@x.example", &without), Some(None));
         assert_eq!(ask("d\u{f6}rte@x.example", &with), asked);
         assert_eq!(ask("d\u{f6}rte@x.example", &without), None);
+        let in_header =
+            |offers: &Offers| letters(["ada@x.example".to_owned()].into_iter(), false, offers).ok();
+        assert_eq!((in_header(&with), in_header(&without)), (asked, None));
+        assert!(header("Subject: a\r\n\r\nd\u{f6}rte".as_bytes()).is_ascii());
+        assert!(!header("Reply-To: d\u{f6}rte@x.example\r\n\r\n".as_bytes()).is_ascii());
     }
 
     #[test]

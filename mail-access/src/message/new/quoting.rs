@@ -87,7 +87,7 @@ impl Quote {
 }
 
 fn text_of(received: &Received) -> Option<String> {
-    let text = super::body::with_crlf(received.text()?.trim_end().replace('\0', ""));
+    let text = super::body::with_crlf(received.readable_text()?.trim_end().replace('\0', ""));
     (!text.is_empty()).then_some(text)
 }
 

@@ -102,7 +102,7 @@ impl NewMessage {
     /// # Errors
     /// [`Error::Invalid`] if only the header of `received` was fetched, or its bytes were not kept.
     pub fn forward_as_attachment(received: &Received) -> Result<Self, Error> {
-        whole(received)?;
+        complete(received)?;
         if received.raw().is_empty() {
             let problem = "the bytes of the message were not kept".into();
             return Err(Error::Invalid { what: "forward", problem });
@@ -173,6 +173,17 @@ fn clean(contact: &Contact) -> Contact {
 }
 
 fn whole(received: &Received) -> Result<(), Error> {
+    complete(received)?;
+    match received.opaque() {
+        None => Ok(()),
+        Some(limit) => {
+            let problem = format!("only the header of the message was decoded: {limit}");
+            Err(Error::Invalid { what: "forward", problem })
+        }
+    }
+}
+
+fn complete(received: &Received) -> Result<(), Error> {
     if received.is_truncated() {
         let problem = "only the header of the message was fetched, as its body is over the limit".into();
         return Err(Error::Invalid { what: "forward", problem });
