@@ -6,6 +6,7 @@ mod nesting;
 mod new;
 mod outgoing;
 mod parse;
+pub mod quote;
 mod received;
 
 pub use attachment::Attachment;

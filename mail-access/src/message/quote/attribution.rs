@@ -1,0 +1,94 @@
+use super::date::{has_date, has_time};
+use super::line::{Line, fold};
+use super::words::{VERBS, contains_word};
+
+/// The lines that say whose words follow: "On .. wrote:", on one line or wrapped over some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Attribution {
+    /// The first of its lines.
+    pub(super) start: usize,
+    /// Names an address and a time, so that it stands for a quote even where none is marked.
+    pub(super) certain: bool,
+}
+
+/// Finds the attribution that ends with line `last`.
+pub(super) fn ending_at(lines: &[Line<'_>], last: usize) -> Option<Attribution> {
+    if !lines[last].ends_with_colon() {
+        return None;
+    }
+    let mut shortest = None;
+    let mut joined = String::new();
+    for start in (0..=last).rev().take(MOST_LINES) {
+        let line = &lines[start];
+        if line.is_blank() || line.is_marked() || start < last && ends_a_sentence(line) {
+            break;
+        }
+        let folded = line.folded()?;
+        joined = if start == last { folded.clone() } else { format!("{folded} {joined}") };
+        if joined.len() > MOST_BYTES {
+            break;
+        }
+        let Some(certain) = weigh(&joined) else { continue };
+        let found = Attribution { start, certain };
+        if has_date(&folded) || has_time(&folded) {
+            return Some(found);
+        }
+        shortest.get_or_insert(found);
+    }
+    shortest
+}
+
+/// Tells whether a quoted line is an attribution itself, one level deeper.
+pub(super) fn is_quoted_attribution(line: &Line<'_>) -> bool {
+    line.ends_with_colon() && line.body.len() <= MOST_BYTES && weigh(&fold(line.body)).is_some()
+}
+
+/// `None` if it is no attribution, else whether it is certain.
+fn weigh(folded: &str) -> Option<bool> {
+    let verb = VERBS.iter().any(|verb| contains_word(folded, verb));
+    let address = has_address(folded);
+    let (date, time) = (has_date(folded), has_time(folded));
+    let any = verb || address && (date || time);
+    any.then_some(address && (date && time || verb && (date || time)))
+}
+
+fn has_address(folded: &str) -> bool {
+    let near = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
+    folded.match_indices('@').any(|(at, _)| {
+        near(folded[..at].chars().next_back()) && near(folded[at + 1..].chars().next())
+    })
+}
+
+/// A line that ends a sentence is not the first half of an attribution; `a.m.` and the like end one with a time.
+fn ends_a_sentence(line: &Line<'_>) -> bool {
+    line.ends_with_colon() || line.body.ends_with(['.', '!', '?', '。']) && !has_time(line.body)
+}
+
+const MOST_LINES: usize = 4;
+
+/// Bytes of all its lines.
+const MOST_BYTES: usize = 600;
+
+#[cfg(test)]
+mod tests {
+    use super::super::line::lines;
+    use super::*;
+
+    fn of(text: &str) -> Option<Attribution> {
+        let lines = lines(text);
+        ending_at(&lines, lines.len() - 1)
+    }
+
+    #[test]
+    fn a_wrapped_attribution_begins_where_its_date_is() {
+        let text = "Yes.\nOn Wed, Mar 12, 2025 at 9:03 AM Dan\nvia a list\n<dan@example.net> wrote:";
+        assert_eq!(of(text), Some(Attribution { start: 1, certain: true }));
+    }
+
+    #[test]
+    fn words_about_writing_are_not_certain() {
+        assert_eq!(of("On Monday he wrote:"), Some(Attribution { start: 0, certain: false }));
+        assert_eq!(of("On 12 March 2025 at 10:15 the court wrote:").map(|it| it.certain), Some(false));
+        assert_eq!(of("The room has:"), None);
+    }
+}
