@@ -54,8 +54,8 @@ pub use id::{InvalidMessageId, MessageId, Position, Uid};
 #[cfg(feature = "local-servers")]
 pub use local_servers::{LocalServers, LocalServersConfig, LocalUser, Unavailable};
 pub use login::Login;
-pub use message::{Attachment, Contact, NewMessage, Outgoing, Received};
 pub use message::quote;
+pub use message::{Attachment, Contact, NewMessage, Outgoing, Received};
 pub use post_office::{Fault, PostOffice, PostOfficeBuilder, PostOfficeError};
 #[cfg(feature = "smtp-imap")]
 pub use smtp_imap::{SmtpImap, SmtpImapConfig};

@@ -114,7 +114,8 @@ fn row(table: &mut String, language: &str, hold_out: bool, score: Score) {
     let half = if hold_out { "hold-out" } else { "tune" };
     let Score { mails, perfect, .. } = score;
     let (kept, recall, precision) = (score.kept_share(), score.recall(), score.precision());
-    writeln!(table, "{language:10} {half:9} {mails:5} {perfect:7} {kept:6.3} {recall:7.3} {precision:9.3}").unwrap();
+    writeln!(table, "{language:10} {half:9} {mails:5} {perfect:7} {kept:6.3} {recall:7.3} {precision:9.3}")
+        .unwrap();
 }
 
 #[allow(clippy::cast_precision_loss)]
@@ -140,7 +141,7 @@ fn labelled() -> Vec<(String, Vec<Mail>)> {
 
 fn mails(file: &str) -> Vec<Mail> {
     let mut mails: Vec<Mail> = Vec::new();
-    for line in file.lines() {
+    for line in file.lines().filter(|line| !line.starts_with('#')) {
         if let Some(title) = line.strip_prefix("=== ") {
             let (name, half) = title.split_once(" | ").expect("a name and a half");
             assert!(["tune", "hold-out"].contains(&half), "{title}");

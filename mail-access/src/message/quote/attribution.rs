@@ -5,7 +5,7 @@ use super::words::{VERBS, contains_word};
 /// The lines that say whose words follow: "On .. wrote:", on one line or wrapped over some.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Attribution {
-    /// The first of its lines.
+    /// The first of its lines that is all its own.
     pub(super) start: usize,
     /// Names an address and a time, so that it stands for a quote even where none is marked.
     pub(super) certain: bool,
@@ -14,7 +14,7 @@ pub(super) struct Attribution {
 /// Finds the attribution that ends with line `last`.
 pub(super) fn ending_at(lines: &[Line<'_>], last: usize) -> Option<Attribution> {
     if !lines[last].ends_with_colon() {
-        return None;
+        return unusual(&lines[last], last);
     }
     let mut shortest = None;
     let mut joined = String::new();
@@ -30,12 +30,40 @@ pub(super) fn ending_at(lines: &[Line<'_>], last: usize) -> Option<Attribution> 
         }
         let Some(certain) = weigh(&joined) else { continue };
         let found = Attribution { start, certain };
+        if begins_within(&folded) {
+            return Some(Attribution { start: start + 1, certain: false });
+        }
         if has_date(&folded) || has_time(&folded) {
             return Some(found);
         }
         shortest.get_or_insert(found);
     }
     shortest
+}
+
+/// Finds `---- On .. wrote ----` and, without verb and colon, `2011/4/7 Bob <bob@example.org>`.
+fn unusual(line: &Line<'_>, at: usize) -> Option<Attribution> {
+    let between_rules = line.body.starts_with("---") && line.body.ends_with("---");
+    let bare = line.body.starts_with(|first: char| first.is_ascii_digit()) && line.body.ends_with('>');
+    if !between_rules && !bare || line.body.len() > MOST_BYTES {
+        return None;
+    }
+    let folded = line.folded()?;
+    let certain = weigh(&folded)? || has_date(&folded) && has_time(&folded);
+    Some(Attribution { start: at, certain: certain && between_rules })
+}
+
+/// Tells whether something else is said on the line before "on .. wrote:" begins.
+fn begins_within(folded: &str) -> bool {
+    folded.find(" on ").is_some_and(|at| {
+        let said = folded[..at].trim_matches(['-', ' ']);
+        let verb = VERBS.iter().any(|verb| contains_word(said, verb));
+        !said.is_empty()
+            && !verb
+            && !said.contains([',', '<', ':'])
+            && !has_date(said)
+            && has_date(&folded[at..])
+    })
 }
 
 /// Tells whether a quoted line is an attribution itself, one level deeper.
@@ -54,9 +82,9 @@ fn weigh(folded: &str) -> Option<bool> {
 
 fn has_address(folded: &str) -> bool {
     let near = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
-    folded.match_indices('@').any(|(at, _)| {
-        near(folded[..at].chars().next_back()) && near(folded[at + 1..].chars().next())
-    })
+    folded
+        .match_indices('@')
+        .any(|(at, _)| near(folded[..at].chars().next_back()) && near(folded[at + 1..].chars().next()))
 }
 
 /// A line that ends a sentence is not the first half of an attribution; `a.m.` and the like end one with a time.

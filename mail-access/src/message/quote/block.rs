@@ -44,21 +44,23 @@ fn title(folded: &str) -> Option<&str> {
     (start >= 3 && folded.len() - start - inner.len() >= 3).then_some(inner)
 }
 
-/// Tells whether a header stands here: who, when (with a time of day), and to whom or about what.
+/// Tells whether a header stands here: who, when (with a time of day), and to whom or about what; both if the day
+/// is written in a way that is not known here.
 fn is_header(lines: &[Line<'_>], start: usize) -> bool {
     if field(&lines[start]).is_none() {
         return false;
     }
-    let (mut from, mut date, mut about) = (false, false, false);
+    let (mut from, mut day, mut time, mut to, mut subject) = (false, false, false, false, false);
     for line in lines[start..].iter().take(MOST_HEADER_LINES).take_while(|line| !line.is_blank()) {
         match field(line) {
             Some((Field::From, _)) => from = true,
-            Some((Field::Date, value)) => date |= has_date(&value) && has_time(&value),
-            Some((Field::To | Field::Subject, _)) => about = true,
+            Some((Field::Date, value)) => (day, time) = (day || has_date(&value), time || has_time(&value)),
+            Some((Field::To, _)) => to = true,
+            Some((Field::Subject, _)) => subject = true,
             None => {}
         }
     }
-    from && date && about
+    from && time && (day && (to || subject) || to && subject)
 }
 
 fn field(line: &Line<'_>) -> Option<(Field, String)> {

@@ -19,7 +19,8 @@ pub(super) fn has_time(text: &str) -> bool {
             && minutes == 2
             && number(&bytes[start..end]) < 25
             && number(&bytes[end + 1..end + 3]) < 60
-            && (separator == Some(b':') || separator == Some(b'.') && more != Some(b'.') && before != Some(b'.'))
+            && (separator == Some(b':')
+                || separator == Some(b'.') && more != Some(b'.') && before != Some(b'.'))
     })
 }
 
@@ -67,7 +68,9 @@ mod tests {
 
     #[test]
     fn days_and_times_of_many_countries_are_found() {
-        for text in ["6 May 2024", "06.05.24", "5/6/24", "2025-03-12", "2024年5月6日", "6. 5. 24", "12. 03. 25"] {
+        for text in
+            ["6 May 2024", "06.05.24", "5/6/24", "2025-03-12", "2024年5月6日", "6. 5. 24", "12. 03. 25"]
+        {
             assert!(has_date(text), "{text}");
         }
         for text in ["10:12", "at 9:03:10", "klo 10.12", "ב-10:12", "10:12写道"] {

@@ -13,7 +13,8 @@ impl<'a> Line<'a> {
     fn new(raw: &'a str) -> Self {
         let indent = raw.bytes().take_while(|&byte| byte == b' ').count();
         let start = &raw[indent..];
-        let (depth, body) = if indent > MOST_INDENT || is_false_mark(start) { (0, start) } else { marks(start) };
+        let (depth, body) =
+            if indent > MOST_INDENT || is_false_mark(start) { (0, start) } else { marks(start) };
         Self { raw, body: body.trim(), depth }
     }
 

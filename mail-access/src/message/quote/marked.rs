@@ -6,7 +6,7 @@ use super::line::Line;
 
 /// Marks the lines with `>` that quote; listings, prompts and citations with the same mark stay.
 ///
-/// `attributed` is the first line that says whose words follow. `cut` tells that more is quoted below the lines.
+/// `attributed` is where the first line is, or ends, that says whose words follow. `cut` tells that more is quoted below the lines.
 pub(super) fn mark(
     lines: &[Line<'_>],
     fenced: &[bool],
@@ -17,15 +17,17 @@ pub(super) fn mark(
     let blocks = blocks(lines, fenced);
     let first = lines.iter().position(|line| !line.is_blank());
     let introduced = |block: &Range<usize>| before(lines, block).is_some_and(Line::ends_with_colon);
-    let answers = blocks.windows(2).any(|pair| lines[pair[0].end..pair[1].start].iter().any(|line| !line.is_blank()));
+    let answers =
+        blocks.windows(2).any(|pair| lines[pair[0].end..pair[1].start].iter().any(|line| !line.is_blank()));
     let interleaved = answers && !blocks.iter().any(introduced);
 
     for block in &blocks {
         let last = !cut && lines[block.end..].iter().all(Line::is_blank);
         let apart = block.start == 0 || lines[block.start - 1].is_blank();
-        let greeting = before(lines, block).is_some_and(|line| line.body.ends_with(',') && line.body.len() <= 40);
+        let greeting =
+            before(lines, block).is_some_and(|line| line.body.ends_with(',') && line.body.len() <= 40);
         let quotes = !is_listing(lines, block)
-            && (attributed.is_some_and(|start| start < block.start)
+            && (attributed.is_some_and(|start| start <= block.start)
                 || first == Some(block.start)
                 || interleaved
                 || lines[block.clone()].iter().any(is_quoted_attribution)

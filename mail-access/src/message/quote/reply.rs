@@ -46,7 +46,7 @@ pub(super) fn mark(lines: &[Line<'_>]) -> (Vec<PartKind>, usize) {
                 break;
             }
         } else if introduces || found.certain {
-            kinds[found.start..=at].fill(PartKind::Quoted);
+            kinds[found.start..at + 1].fill(PartKind::Quoted);
             above[at + 1] = above[found.start];
             attributed.get_or_insert(found.start);
         }
@@ -75,7 +75,8 @@ impl Above {
             folded => Self {
                 said: self.said + 1,
                 passes_on: self.passes_on
-                    || folded.is_some_and(|folded| KEEP_WITH.iter().any(|words| contains_word(&folded, words))),
+                    || folded
+                        .is_some_and(|folded| KEEP_WITH.iter().any(|words| contains_word(&folded, words))),
             },
         }
     }

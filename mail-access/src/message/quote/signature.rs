@@ -54,9 +54,8 @@ fn separated(lines: &[Line<'_>]) -> Option<usize> {
         return (below.count() <= MOST_SIGNED).then_some(at);
     }
     let alone = !lines[..at].iter().any(is_separator);
-    let (count, longest) = below.fold((0, 0), |(count, longest), line| {
-        (count + 1, line.body.chars().count().max(longest))
-    });
+    let (count, longest) =
+        below.fold((0, 0), |(count, longest), line| (count + 1, line.body.chars().count().max(longest)));
     (alone && count <= 6 && longest <= 60).then_some(at)
 }
 
@@ -76,7 +75,8 @@ fn footer(lines: &[Line<'_>]) -> Option<usize> {
     let from = lines.len().saturating_sub(8);
     let rule = from + lines[from..].iter().rposition(|line| is_rule(line.body))?;
     let named = lines[rule + 1..].iter().find(|line| !line.is_blank())?.folded()?;
-    let listed = named.contains("mailing list") || named.contains("mailinglist") || named.contains("unsubscribe");
+    let listed =
+        named.contains("mailing list") || named.contains("mailinglist") || named.contains("unsubscribe");
     listed.then_some(rule)
 }
 
@@ -115,13 +115,13 @@ fn address(lines: &[Line<'_>]) -> Option<usize> {
         let folded = line.folded().unwrap_or_default();
         folded.starts_with("ps") || folded.starts_with("p.s") || line.body.ends_with(['?', '!', '？'])
     };
-    (block.iter().any(is_contact) && block.iter().all(is_short) && !block.iter().any(says_more)).then_some(start)
+    (block.iter().any(is_contact) && block.iter().all(is_short) && !block.iter().any(says_more))
+        .then_some(start)
 }
 
 fn is_closing(line: &Line<'_>) -> bool {
-    line.folded().is_some_and(|folded| {
-        CLOSINGS.contains(&folded.trim_end_matches([',', '.', '!', ' ', '、', '。']))
-    })
+    line.folded()
+        .is_some_and(|folded| CLOSINGS.contains(&folded.trim_end_matches([',', '.', '!', ' ', '、', '。'])))
 }
 
 /// A phone number, a mail address or a site.
@@ -140,6 +140,29 @@ fn is_short(line: &Line<'_>) -> bool {
 const MOST_SIGNED: usize = 30;
 
 const PHONES: &[&str] = &[
-    "tel", "tél", "phone", "mobil", "mob", "cell", "fax", "t:", "m:", "p:", "t.", "m.", "d:", "fon", "handy", "телефон",
-    "тел", "моб", "電話", "电话", "手机", "携帯", "전화", "puh", "tlf",
+    "tel",
+    "tél",
+    "phone",
+    "mobil",
+    "mob",
+    "cell",
+    "fax",
+    "t:",
+    "m:",
+    "p:",
+    "t.",
+    "m.",
+    "d:",
+    "fon",
+    "handy",
+    "телефон",
+    "тел",
+    "моб",
+    "電話",
+    "电话",
+    "手机",
+    "携帯",
+    "전화",
+    "puh",
+    "tlf",
 ];
