@@ -77,7 +77,29 @@ fn weigh(folded: &str) -> Option<bool> {
     let address = has_address(folded);
     let (date, time) = (has_date(folded), has_time(folded));
     let any = verb || address && (date || time);
-    any.then_some(address && (date && time || verb && (date || time)))
+    any.then(|| {
+        address
+            && if verb {
+                (date || time) && ends_well(folded)
+            } else {
+                date && time && ends_with_address(folded)
+            }
+    })
+}
+
+/// An attribution ends with its verb, a name with an address, or a time; prose that names all of them does not.
+fn ends_well(folded: &str) -> bool {
+    let end = folded.trim_end_matches([':', ' ', '-']);
+    ends_with_address(folded)
+        || end.ends_with(|last: char| last.is_ascii_digit() || last == ')')
+        || ["uhr", "am", "pm", "a.m.", "p.m.", "п.п."].iter().any(|word| end.ends_with(word))
+        || VERBS.iter().any(|verb| end.ends_with(verb))
+}
+
+fn ends_with_address(folded: &str) -> bool {
+    let end = folded.trim_end_matches([':', ' ']);
+    let last = end.rsplit([' ', '<', '(']).next().unwrap_or(end);
+    last.contains('@') && end.ends_with(['>', ')', ']']) || last.contains('@') && has_address(last)
 }
 
 fn has_address(folded: &str) -> bool {
@@ -87,9 +109,11 @@ fn has_address(folded: &str) -> bool {
         .any(|(at, _)| near(folded[..at].chars().next_back()) && near(folded[at + 1..].chars().next()))
 }
 
-/// A line that ends a sentence is not the first half of an attribution; `a.m.` and the like end one with a time.
+/// A line that ends a sentence is not the first half of an attribution; `23.` and a time with `a.m.` end none.
 fn ends_a_sentence(line: &Line<'_>) -> bool {
-    line.ends_with_colon() || line.body.ends_with(['.', '!', '?', '。']) && !has_time(line.body)
+    let end = line.body.trim_end_matches('.');
+    let number = end.len() < line.body.len() && end.ends_with(|last: char| last.is_ascii_digit());
+    line.ends_with_colon() || line.body.ends_with(['.', '!', '?', '。']) && !number && !has_time(line.body)
 }
 
 const MOST_LINES: usize = 4;
@@ -118,5 +142,10 @@ mod tests {
         assert_eq!(of("On Monday he wrote:"), Some(Attribution { start: 0, certain: false }));
         assert_eq!(of("On 12 March 2025 at 10:15 the court wrote:").map(|it| it.certain), Some(false));
         assert_eq!(of("The room has:"), None);
+        let prose =
+            "Dan <dan@example.net> wrote on 6 May 2024 at 10:12\nthat we should go. Here is the list:";
+        assert_eq!(of(prose).map(|it| it.certain), Some(false));
+        let agenda = "The call with bob@example.org is on 6 May 2024 at 10:12, agenda:";
+        assert_eq!(of(agenda).map(|it| it.certain), Some(false));
     }
 }

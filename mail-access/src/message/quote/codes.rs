@@ -256,43 +256,18 @@ const MOST_BYTES: usize = 2_000;
 /// Bytes on either side in which words tell what a number is.
 const NEAR: usize = 80;
 
+#[rustfmt::skip]
 const CURRENCIES: &[&str] = &[
     "€", "$", "£", "¥", "eur", "euro", "euros", "usd", "gbp", "chf", "dollars", "zł", "pln", "kr", "kč",
     "руб", "₽", "tl", "₺", "円", "元", "원",
 ];
 
 /// What is counted or measured is no code.
+#[rustfmt::skip]
 const UNITS: &[&str] = &[
-    "%",
-    "minutes",
-    "minute",
-    "min",
-    "hours",
-    "seconds",
-    "days",
-    "minuten",
-    "stunden",
-    "tage",
-    "heures",
-    "jours",
-    "minutos",
-    "horas",
-    "días",
-    "minuti",
-    "ore",
-    "giorni",
-    "minuty",
-    "минут",
-    "часов",
-    "分",
-    "小时",
-    "時間",
-    "분",
-    "kb",
-    "mb",
-    "gb",
-    "km",
-    "kg",
+    "%", "minutes", "minute", "min", "hours", "seconds", "days", "minuten", "stunden", "tage", "heures",
+    "jours", "minutos", "horas", "días", "minuti", "ore", "giorni", "minuty", "минут", "часов", "分", "小时",
+    "時間", "분", "kb", "mb", "gb", "km", "kg",
 ];
 
 #[cfg(test)]

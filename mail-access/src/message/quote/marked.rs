@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use super::PartKind;
-use super::attribution::is_quoted_attribution;
+use super::attribution::{ending_at, is_quoted_attribution};
 use super::line::Line;
 
 /// Marks the lines with `>` that quote; listings, prompts and citations with the same mark stay.
@@ -27,7 +27,7 @@ pub(super) fn mark(
         let greeting =
             before(lines, block).is_some_and(|line| line.body.ends_with(',') && line.body.len() <= 40);
         let quotes = !is_listing(lines, block)
-            && (attributed.is_some_and(|start| start <= block.start)
+            && (attributed.is_some_and(|start| start <= block.start) && !is_shown(lines, kinds, block)
                 || first == Some(block.start)
                 || interleaved
                 || lines[block.clone()].iter().any(is_quoted_attribution)
@@ -57,6 +57,14 @@ fn is_listing(lines: &[Line<'_>], block: &Range<usize>) -> bool {
     inside.iter().all(|line| line.depth >= 3)
         || inside.len() == 1 && inside[0].raw.starts_with(">From ")
         || before(lines, block).is_some_and(|line| line.raw.starts_with("< ") || line.raw.trim_end() == "---")
+}
+
+/// A new line with a colon shows something, a quoted one says whose words follow.
+fn is_shown(lines: &[Line<'_>], kinds: &[PartKind], block: &Range<usize>) -> bool {
+    let above = (0..block.start).rev().take(3).find(|&at| !lines[at].is_blank());
+    above.is_some_and(|at| {
+        lines[at].ends_with_colon() && kinds[at] == PartKind::New && ending_at(lines, at).is_none()
+    })
 }
 
 fn before<'a, 'b>(lines: &'b [Line<'a>], block: &Range<usize>) -> Option<&'b Line<'a>> {

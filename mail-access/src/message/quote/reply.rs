@@ -63,16 +63,23 @@ pub(super) fn mark(lines: &[Line<'_>]) -> (Vec<PartKind>, usize) {
 struct Above {
     said: usize,
     passes_on: bool,
+    /// The last thing said ends with a colon, so what follows is shown.
+    shows: bool,
 }
 
 impl Above {
     fn and(self, line: &Line<'_>) -> Self {
-        if self.said == MOST_ASKED || line.is_blank() || line.is_marked() {
+        if line.is_blank() || line.is_marked() {
             return self;
+        }
+        let shows = line.ends_with_colon();
+        if self.said == MOST_ASKED {
+            return Self { shows, ..self };
         }
         match line.folded() {
             Some(folded) if is_mobile(&folded) => self,
             folded => Self {
+                shows,
                 said: self.said + 1,
                 passes_on: self.passes_on
                     || folded
@@ -81,10 +88,10 @@ impl Above {
         }
     }
 
-    /// An earlier message is quoted if somebody says something above it, and does not say that he passes it on or
-    /// has written into it.
+    /// An earlier message is quoted if somebody says something above it, and does not say that he shows it, passes
+    /// it on or has written into it.
     fn asks_to_cut(self) -> bool {
-        self.said > 0 && !self.passes_on
+        self.said > 0 && !self.passes_on && !self.shows
     }
 }
 

@@ -23,10 +23,16 @@ pub(super) fn mark(lines: &[Line<'_>], kinds: &mut [PartKind]) {
 
 /// Tells whether a line is the one that a mobile client adds.
 pub(super) fn is_mobile(folded: &str) -> bool {
-    folded.chars().count() <= 100
-        && (MOBILE_STARTS.iter().any(|start| folded.starts_with(start))
-            || MOBILE_ENDS.iter().any(|end| folded.ends_with(end)))
-        && DEVICES.iter().any(|device| folded.contains(device))
+    let words = folded.trim_start_matches(['<', '(']);
+    let words = words.split("http").next().unwrap_or(words).trim_end_matches(['<', '(', ' ', '>', ')']);
+    let names = |device: &&str| {
+        let before = |at: usize| words[..at].chars().next_back();
+        words.match_indices(*device).any(|(at, _)| !before(at).is_some_and(|it| it.is_ascii_alphanumeric()))
+    };
+    words.chars().count() <= 100
+        && (MOBILE_STARTS.iter().any(|start| words.starts_with(start))
+            || MOBILE_ENDS.iter().any(|end| words.ends_with(end)))
+        && DEVICES.iter().any(names)
 }
 
 /// Returns where the signature of these lines begins, their length if there is none.
@@ -54,9 +60,11 @@ fn separated(lines: &[Line<'_>]) -> Option<usize> {
         return (below.count() <= MOST_SIGNED).then_some(at);
     }
     let alone = !lines[..at].iter().any(is_separator);
-    let (count, longest) =
-        below.fold((0, 0), |(count, longest), line| (count + 1, line.body.chars().count().max(longest)));
-    (alone && count <= 6 && longest <= 60).then_some(at)
+    let is_prose = |line: &Line<'_>| {
+        let long = line.body.chars().count() > 60 || line.body.ends_with(['.', '!', '?', '。']);
+        long && !line.folded().is_some_and(|folded| is_mobile(&folded))
+    };
+    (alone && below.clone().count() <= 6 && !below.into_iter().any(is_prose)).then_some(at)
 }
 
 /// The line of a mobile client, with an address of the client on the next line if there is one.
@@ -108,15 +116,16 @@ fn address(lines: &[Line<'_>]) -> Option<usize> {
     let from = lines.len().saturating_sub(12);
     let closing = from + lines[from..].iter().rposition(is_closing)?;
     let mut below = (closing + 1..lines.len()).filter(|&at| !lines[at].is_blank());
-    let _name = below.next()?;
+    let name = below.next()?;
     let start = below.next()?;
     let block = &lines[start..];
     let says_more = |line: &Line<'_>| {
         let folded = line.folded().unwrap_or_default();
-        folded.starts_with("ps") || folded.starts_with("p.s") || line.body.ends_with(['?', '!', '？'])
+        folded.starts_with("ps") || folded.starts_with("p.s") || line.body.ends_with(['?', '!', '？', ':'])
     };
-    (block.iter().any(is_contact) && block.iter().all(is_short) && !block.iter().any(says_more))
-        .then_some(start)
+    let contacts = block.iter().filter(|line| is_contact(line)).count();
+    let enough = contacts >= 2 || contacts == 1 && (start == name + 1 || block.iter().any(is_phone));
+    (enough && block.iter().all(is_short) && !block.iter().any(says_more)).then_some(start)
 }
 
 fn is_closing(line: &Line<'_>) -> bool {
@@ -126,10 +135,14 @@ fn is_closing(line: &Line<'_>) -> bool {
 
 /// A phone number, a mail address or a site.
 fn is_contact(line: &Line<'_>) -> bool {
+    let body = line.body.trim_start_matches('<');
+    is_phone(line) || body.contains('@') || body.contains("www.") || body.starts_with("http")
+}
+
+fn is_phone(line: &Line<'_>) -> bool {
     let Some(folded) = line.folded() else { return false };
     let digits = folded.bytes().filter(u8::is_ascii_digit).count();
-    let phone = digits >= 7 && (folded.contains('+') || PHONES.iter().any(|label| folded.starts_with(label)));
-    phone || folded.contains('@') || folded.contains("www.") || folded.contains("://")
+    digits >= 7 && (folded.contains('+') || PHONES.iter().any(|label| folded.starts_with(label)))
 }
 
 fn is_short(line: &Line<'_>) -> bool {
@@ -139,30 +152,8 @@ fn is_short(line: &Line<'_>) -> bool {
 /// Lines that follow a separator and are still a signature.
 const MOST_SIGNED: usize = 30;
 
+#[rustfmt::skip]
 const PHONES: &[&str] = &[
-    "tel",
-    "tél",
-    "phone",
-    "mobil",
-    "mob",
-    "cell",
-    "fax",
-    "t:",
-    "m:",
-    "p:",
-    "t.",
-    "m.",
-    "d:",
-    "fon",
-    "handy",
-    "телефон",
-    "тел",
-    "моб",
-    "電話",
-    "电话",
-    "手机",
-    "携帯",
-    "전화",
-    "puh",
-    "tlf",
+    "tel", "tél", "phone", "mobil", "mob", "cell", "fax", "t:", "m:", "p:", "t.", "m.", "d:", "fon", "handy",
+    "телефон", "тел", "моб", "電話", "电话", "手机", "携帯", "전화", "puh", "tlf",
 ];
