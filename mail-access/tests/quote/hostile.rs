@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use mail_access::quote::{PartKind, codes, links, links_in_html, split};
+use mail_access::quote::{Part, PartKind, codes, links, links_in_html, split};
 use proptest::prelude::*;
 
 use crate::labelled::labelled;
@@ -127,7 +127,7 @@ fn took(text: &str) -> Duration {
 
 fn nothing_is_lost(text: &str) {
     let split = split(text);
-    let all: String = split.parts().iter().map(|part| part.text()).collect();
+    let all: String = split.parts().iter().map(Part::text).collect();
     assert_eq!(all, text);
     assert!(split.parts().windows(2).all(|pair| pair[0].kind() != pair[1].kind()), "{split:?}");
     let mut lines: Vec<&str> =

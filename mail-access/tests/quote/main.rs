@@ -87,6 +87,13 @@ fn the_labelled_set_is_split_as_well_as_it_ever_was() {
     row(&mut table, "all", true, totals[1]);
     println!("{table}");
     assert!(languages >= 10 && totals[0].mails + totals[1].mails >= 200, "{table}");
+    for (total, (perfect, lost, recall, precision)) in totals.into_iter().zip(REACHED) {
+        let reached = total.perfect >= perfect
+            && total.new - total.kept <= lost
+            && total.recall() >= recall
+            && total.precision() >= precision;
+        assert!(reached, "{table}");
+    }
 }
 
 #[test]
@@ -127,3 +134,6 @@ fn compare(mail: &Mail) -> Vec<(PartKind, PartKind)> {
     let lines = mail.text.lines().zip(mail.labels.iter().copied().zip(found));
     lines.filter(|(line, _)| !line.trim().is_empty()).map(|(_, pair)| pair).collect()
 }
+
+/// Perfect mails, lost new lines, recall and precision of the half to tune with and of the hold-out: never worse.
+const REACHED: [(usize, usize, f64, f64); 2] = [(157, 0, 0.97, 1.0), (149, 2, 0.99, 0.95)];

@@ -52,17 +52,19 @@ pub fn codes(text: &str) -> Vec<Code> {
         .filter(|line| !line.is_empty())
         .map(|line| (line, folded(line)))
         .collect();
-    let says_code: Vec<bool> =
-        lines.iter().map(|(_, folded)| CODE_WORDS.iter().any(|word| contains_word(folded, word))).collect();
+    let mut says = vec![None; lines.len()];
+    let mut says_code = |at: usize| {
+        *says[at].get_or_insert_with(|| CODE_WORDS.iter().any(|word| contains_word(&lines[at].1, word)))
+    };
     let mut found: Vec<Code> = Vec::new();
-    for (at, (line, _)) in lines.iter().enumerate() {
-        let near = says_code[at.saturating_sub(2)..lines.len().min(at + 3)].contains(&true);
-        if !near || line.len() > MOST_BYTES {
+    for (at, (line, _)) in lines.iter().enumerate().filter(|(_, (line, _))| line.len() <= MOST_BYTES) {
+        let tokens = tokens(line);
+        if tokens.is_empty() || !(at.saturating_sub(2)..lines.len().min(at + 3)).any(&mut says_code) {
             continue;
         }
-        for token in tokens(line) {
-            let confidence = weigh(line, &token, says_code[at], at > 0 && says_code[at - 1]);
-            if let Some(confidence) = confidence {
+        let (here, above) = (says_code(at), at > 0 && says_code(at - 1));
+        for token in tokens {
+            if let Some(confidence) = weigh(line, &token, here, above) {
                 found.push(Code { value: token.value, confidence });
             }
         }

@@ -58,8 +58,8 @@ struct Tag<'a> {
 impl<'a> Tag<'a> {
     fn read(html: &'a str) -> Self {
         let text = |length| Self { name: String::new(), href: None, length };
-        if html.starts_with("<!--") {
-            return text(html[4..].find("-->").map_or(html.len(), |end| end + 7));
+        if let Some(comment) = html.strip_prefix("<!--") {
+            return text(comment.find("-->").map_or(html.len(), |end| end + 7));
         }
         let inner = &html[1..];
         let slash = usize::from(inner.starts_with('/'));
@@ -107,16 +107,14 @@ fn attribute(text: &str) -> (&str, Option<&str>, usize) {
         return (name, None, named);
     };
     let start = text.len() - value.len();
-    match value.chars().next() {
-        Some(quote @ ('"' | '\'')) => match value[1..].find(quote) {
+    if let Some(quote @ ('"' | '\'')) = value.chars().next() {
+        return match value[1..].find(quote) {
             Some(end) => (name, Some(&value[1..=end]), start + end + 2),
             None => (name, None, text.len()),
-        },
-        _ => {
-            let end = value.find(|it: char| it.is_ascii_whitespace() || it == '>').unwrap_or(value.len());
-            (name, Some(&value[..end]), start + end)
-        }
+        };
     }
+    let end = value.find(|it: char| it.is_ascii_whitespace() || it == '>').unwrap_or(value.len());
+    (name, Some(&value[..end]), start + end)
 }
 
 /// Returns what is behind the end of a script or style; nothing if it has none.
@@ -155,16 +153,10 @@ fn decode(html: &str) -> String {
         text.push_str(&rest[..at]);
         rest = &rest[at..];
         let end = rest.bytes().take(LONGEST_REFERENCE).position(|byte| byte == b';');
-        match end.and_then(|end| Some((end, reference(&rest[1..end])?))) {
-            Some((end, character)) => {
-                text.push(character);
-                rest = &rest[end + 1..];
-            }
-            None => {
-                text.push('&');
-                rest = &rest[1..];
-            }
-        }
+        let (character, length) =
+            end.and_then(|end| Some((reference(&rest[1..end])?, end + 1))).unwrap_or(('&', 1));
+        text.push(character);
+        rest = &rest[length..];
     }
     text.push_str(rest);
     text

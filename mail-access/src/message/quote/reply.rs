@@ -46,7 +46,7 @@ pub(super) fn mark(lines: &[Line<'_>]) -> (Vec<PartKind>, usize) {
                 break;
             }
         } else if introduces || found.certain {
-            kinds[found.start..at + 1].fill(PartKind::Quoted);
+            kinds[found.start..=at].fill(PartKind::Quoted);
             above[at + 1] = above[found.start];
             attributed.get_or_insert(found.start);
         }

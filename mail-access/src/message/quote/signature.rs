@@ -113,7 +113,7 @@ fn notice(lines: &[Line<'_>]) -> Option<usize> {
 
 /// An address block below a closing and a name; these two are still said by the writer.
 fn address(lines: &[Line<'_>]) -> Option<usize> {
-    let from = lines.len().saturating_sub(12);
+    let from = lines.len().saturating_sub(MOST_ADDRESS);
     let closing = from + lines[from..].iter().rposition(is_closing)?;
     let mut below = (closing + 1..lines.len()).filter(|&at| !lines[at].is_blank());
     let name = below.next()?;
@@ -148,6 +148,9 @@ fn is_phone(line: &Line<'_>) -> bool {
 fn is_short(line: &Line<'_>) -> bool {
     line.body.len() <= 120
 }
+
+/// Lines of an address block with the closing above it.
+const MOST_ADDRESS: usize = 20;
 
 /// Lines that follow a separator and are still a signature.
 const MOST_SIGNED: usize = 30;
