@@ -5,8 +5,13 @@
 //! A closing with the writer's name is new text, an address block below it is signature; a message that is passed
 //! on is new text. The mails were written for this set, under the licence of the crate, before the splitter was;
 //! those of the half `hold-out` were not looked at while it was tuned. `talon*.txt` comes from the tests of
-//! mailgun/talon 1.4.4 (Apache-2.0).
+//! mailgun/talon 1.4.4 (Apache-2.0), and `second.txt` was written after the first tuning.
+//!
+//! On its first run, before anything was changed for it, the splitter got 112 of 113 mails of the first hold-out
+//! right, 11 of 12 of talon's clients, 39 of 49 of talon's cases and 23 of 26 of the second hold-out; of new lines
+//! it lost two, both in the last.
 
+mod codes;
 mod hostile;
 mod labelled;
 
@@ -136,4 +141,4 @@ fn compare(mail: &Mail) -> Vec<(PartKind, PartKind)> {
 }
 
 /// Perfect mails, lost new lines, recall and precision of the half to tune with and of the hold-out: never worse.
-const REACHED: [(usize, usize, f64, f64); 2] = [(157, 0, 0.97, 1.0), (149, 2, 0.99, 0.95)];
+const REACHED: [(usize, usize, f64, f64); 2] = [(160, 0, 0.97, 1.0), (150, 0, 0.99, 1.0)];

@@ -76,24 +76,21 @@ fn weigh(folded: &str) -> Option<bool> {
     let verb = VERBS.iter().any(|verb| contains_word(folded, verb));
     let address = has_address(folded);
     let (date, time) = (has_date(folded), has_time(folded));
-    let any = verb || address && (date || time);
-    any.then(|| {
-        address
-            && if verb {
-                (date || time) && ends_well(folded)
-            } else {
-                date && time && ends_with_address(folded)
-            }
-    })
+    let when = date || time;
+    if verb {
+        let ends = ends_well(folded, when);
+        (ends || when).then_some(ends && address && when)
+    } else {
+        (address && when).then(|| date && time && ends_with_address(folded))
+    }
 }
 
 /// An attribution ends with its verb, a name with an address, or a time; prose that names all of them does not.
-fn ends_well(folded: &str) -> bool {
+fn ends_well(folded: &str, when: bool) -> bool {
     let end = folded.trim_end_matches([':', ' ', '-']);
-    ends_with_address(folded)
-        || end.ends_with(|last: char| last.is_ascii_digit() || last == ')')
-        || ["uhr", "am", "pm", "a.m.", "p.m.", "п.п."].iter().any(|word| end.ends_with(word))
-        || VERBS.iter().any(|verb| end.ends_with(verb))
+    let ends_with_time = end.ends_with(|last: char| last.is_ascii_digit() || last == ')')
+        || ["uhr", "am", "pm", "a.m.", "p.m."].iter().any(|word| end.ends_with(word));
+    ends_with_address(folded) || when && ends_with_time || VERBS.iter().any(|verb| end.ends_with(verb))
 }
 
 fn ends_with_address(folded: &str) -> bool {
@@ -142,6 +139,7 @@ mod tests {
         assert_eq!(of("On Monday he wrote:"), Some(Attribution { start: 0, certain: false }));
         assert_eq!(of("On 12 March 2025 at 10:15 the court wrote:").map(|it| it.certain), Some(false));
         assert_eq!(of("The room has:"), None);
+        assert_eq!(of("Dan wrote a long mail,\nthe core of it is this:"), None);
         let prose =
             "Dan <dan@example.net> wrote on 6 May 2024 at 10:12\nthat we should go. Here is the list:";
         assert_eq!(of(prose).map(|it| it.certain), Some(false));

@@ -4,9 +4,10 @@ use super::line::Line;
 use super::words::{ASTRAY, CLOSINGS, DEVICES, MOBILE_ENDS, MOBILE_STARTS, SECRET};
 
 /// Marks the signature: at the end of the last thing that the writer says, and, if that is nothing but a
-/// signature, at the end of what he says before.
+/// signature, at the end of what he says before. An address or a notice that is all there is stays.
 pub(super) fn mark(lines: &[Line<'_>], kinds: &mut [PartKind]) {
     let mut end = lines.len();
+    let first = lines.iter().position(|line| !line.is_blank()).unwrap_or(end);
     loop {
         while end > 0 && (kinds[end - 1] != PartKind::New || lines[end - 1].is_blank()) {
             end -= 1;
@@ -14,11 +15,19 @@ pub(super) fn mark(lines: &[Line<'_>], kinds: &mut [PartKind]) {
         let start = (0..end).rev().take_while(|&at| kinds[at] == PartKind::New).last().unwrap_or(end);
         let signature = start + beginning(&lines[start..end]);
         kinds[signature..end].fill(PartKind::Signature);
+        if end > 0 && start == 0 && signature == first && !is_plain_signature(&lines[first]) {
+            kinds[..end].fill(PartKind::New);
+        }
         if start == end || lines[start..signature].iter().any(|line| !line.is_blank()) {
             return;
         }
         end = start;
     }
+}
+
+/// Tells whether a line begins a signature even where nothing else is said.
+fn is_plain_signature(line: &Line<'_>) -> bool {
+    line.raw.trim_end() == "--" || line.folded().is_some_and(|folded| is_mobile(&folded))
 }
 
 /// Tells whether a line is the one that a mobile client adds.

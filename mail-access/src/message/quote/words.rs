@@ -202,15 +202,16 @@ pub(super) const CODE_WORDS: &[&str] = &[
 /// What a text calls a number that is none.
 #[rustfmt::skip]
 pub(super) const NO_CODE_WORDS: &[&str] = &[
-    "order", "invoice", "ticket", "case", "reference", "ref", "tracking", "customer", "account", "zip",
-    "postal code", "zip code", "postcode", "area code", "error code", "status code", "discount code", "phone",
-    "tel", "call", "fax", "mobile", "version", "room", "rfc", "copyright", "bestellung", "bestellnummer",
-    "rechnung", "rechnungsnummer", "kundennummer", "vorgang", "aktenzeichen", "telefon", "plz",
-    "postleitzahl", "fehlercode", "commande", "facture", "téléphone", "tél", "code postal", "pedido",
-    "factura", "teléfono", "código postal", "ordine", "fattura", "telefono", "codice postale", "fatura",
-    "encomenda", "telefone", "bestelling", "factuur", "telefoon", "zamówienie", "faktura", "beställning",
-    "bestilling", "tilaus", "lasku", "objednávka", "заказ", "счёт", "счет", "телефон", "sipariş", "注文番号",
-    "電話", "订单", "订单号", "订单编号", "电话", "邮编", "주문번호", "주문 번호", "전화",
+    "order", "invoice", "ticket", "reference", "ref", "tracking", "zip", "postal code", "zip code",
+    "postcode", "area code", "error code", "status code", "discount code", "tel", "call", "fax", "version",
+    "room", "rfc", "copyright", "bestellung", "bestellnummer", "rechnung", "rechnungsnummer", "kundennummer",
+    "vorgang", "aktenzeichen", "telefon", "plz", "postleitzahl", "fehlercode", "commande", "facture",
+    "téléphone", "tél", "code postal", "pedido", "factura", "teléfono", "código postal", "ordine", "fattura",
+    "telefono", "codice postale", "fatura", "encomenda", "telefone", "bestelling", "factuur", "telefoon",
+    "zamówienie", "faktura", "beställning", "bestilling", "tilaus", "lasku", "objednávka", "заказ", "счёт",
+    "счет", "телефон", "sipariş", "注文番号", "電話", "订单", "订单号", "订单编号", "电话", "邮编", "주문번호", "주문 번호", "전화",
+    "account number", "account no", "customer number", "customer no", "phone number", "mobile number",
+    "case number", "numéro de compte", "número de cuenta", "service client",
 ];
 
 /// Hangul, kana and Han come from here on.
