@@ -1,12 +1,12 @@
 //! Mails as services send them: the first code found is the one to type in, or there is none.
 
-use mail_access::quote::codes;
+use mail_access::quote::{Code, codes};
 
 #[test]
 fn the_first_code_is_the_one_to_type_in() {
     for (code, mail) in WITH_CODE {
         let found = codes(mail);
-        assert_eq!(found.first().map(|code| code.value()), Some(*code), "{mail}");
+        assert_eq!(found.first().map(Code::value), Some(*code), "{mail}");
     }
 }
 
