@@ -55,7 +55,10 @@ pub use id::{InvalidMessageId, MessageId, Position, Uid};
 pub use local_servers::{LocalServers, LocalServersConfig, LocalUser, Unavailable};
 pub use login::{Login, LoginKind};
 pub use message::{Attachment, Contact, DeliveryReports, NewMessage, Outgoing, Received};
-pub use post_office::{Fault, PostOffice, PostOfficeBuilder, PostOfficeError};
+pub use post_office::{
+    Departed, Fault, FaultRule, Foreign, Policy, PostOffice, PostOfficeBuilder, PostOfficeError, Refusal,
+    Treatment, Verdict, Verdicts,
+};
 #[cfg(feature = "smtp-imap")]
 pub use smtp_imap::{SmtpImap, SmtpImapConfig};
 pub use status::{Reason, Status};

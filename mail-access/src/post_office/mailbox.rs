@@ -53,6 +53,10 @@ impl Mailbox {
         self.messages.len()
     }
 
+    pub(super) fn has_quota(&self) -> bool {
+        self.quota != 0
+    }
+
     /// Tells whether this many bytes more would not pass the quota.
     pub(super) fn has_room(&self, size: u64) -> bool {
         self.quota == 0 || self.used.saturating_add(size) <= self.quota
