@@ -9,6 +9,7 @@ use std::env;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Completion, Trial};
+use mail_access::Policy;
 use mail_access::conformance::{CASES, Case, Harness};
 use tokio::runtime::Runtime;
 
@@ -19,7 +20,11 @@ fn main() {
     let arguments = Arguments::from_args();
     let runtime = Arc::new(Runtime::new().expect("a runtime starts"));
     let backends = [
-        Backend { name: "post-office", harness: Ok(Arc::new(OfficeHarness::new())) },
+        Backend { name: "post-office", harness: Ok(Arc::new(OfficeHarness::new(Policy::new()))) },
+        Backend {
+            name: "post-office-like-postfix",
+            harness: Ok(Arc::new(OfficeHarness::new(Policy::like_postfix()))),
+        },
         Backend { name: "postfix-dovecot", harness: postfix_dovecot(&arguments) },
     ];
     let trials = backends.iter().flat_map(|backend| backend.trials(&runtime)).collect();

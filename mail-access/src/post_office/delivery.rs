@@ -1,7 +1,7 @@
 //! Brings one message to all its recipients, or back to its sender.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
@@ -30,10 +30,10 @@ impl State {
                 Some(Fault::DeliveryLate(pause)) => {
                     let status = Status::new(451, Some((4, 4, 1)), "the next host is not reachable now");
                     fates.push(Fate::new(recipient, recipient, Action::Delayed, status));
-                    self.hold(Pending::until(Instant::now() + pause, mail, recipient));
+                    self.hold(Pending::until(after(pause), mail, recipient));
                 }
                 Some(Fault::Overtaken { by, at_most }) => {
-                    self.hold(Pending::behind(by, Instant::now() + at_most, mail, recipient));
+                    self.hold(Pending::behind(by, after(at_most), mail, recipient));
                 }
                 Some(Fault::DeliveredTwice) => {
                     self.bring(mail, recipient, mail.now, &mut fates);
@@ -124,6 +124,10 @@ impl State {
     }
 }
 
+fn after(pause: Duration) -> Instant {
+    Instant::now() + pause.min(FOREVER)
+}
+
 fn failed(
     original: &Address,
     address: &dyn std::fmt::Display,
@@ -133,3 +137,6 @@ fn failed(
 ) -> Fate {
     Fate::new(original, address, Action::Failed, Status::new(code, Some(enhanced), why))
 }
+
+/// As good as for ever, and no overflow.
+const FOREVER: Duration = Duration::from_hours(10 * 365 * 24);

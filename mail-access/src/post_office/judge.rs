@@ -65,7 +65,7 @@ impl State {
         let Some((messages, time)) = self.policy.rate_limit else { return Ok(()) };
         let (now, share) = (Instant::now(), time.checked_div(messages).unwrap_or(Duration::MAX));
         let paid_until = self.paid_until.entry(Name::of(login)).or_insert(now);
-        let next = (*paid_until).max(now).checked_add(share).filter(|next| *next <= now + time);
+        let next = (*paid_until).max(now).checked_add(share).filter(|next| next.duration_since(now) <= time);
         let Some(next) = next else {
             let text = format!("Ratelimit \"{login}\" exceeded");
             let status = Status::new(451, Some((4, 7, 1)), &text);

@@ -68,8 +68,10 @@ async fn messages_overtake_one_another() {
     assert_eq!(subjects(&office, "bob").await, ["second", "third", "first"]);
     office.fail_next(&at_home("ada"), overtaken(1));
     send(&office, "alone").await;
+    office.add_fault(FaultRule::new(Fault::DeliveryLate(Duration::MAX)).with_recipient(&at_home("ada")));
+    submit(&office, &["ada@agents.example"]).await.unwrap();
     sleep(Duration::from_mins(59)).await;
-    assert_eq!(count(&office, "bob").await, 3);
+    assert_eq!((count(&office, "bob").await, count(&office, "ada").await), (3, 1));
     sleep(Duration::from_mins(1)).await;
     assert_eq!(subjects(&office, "bob").await[3], "alone", "nobody came");
 }
