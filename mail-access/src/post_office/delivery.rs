@@ -61,22 +61,32 @@ impl State {
         now: SystemTime,
         fates: &mut Vec<Fate>,
     ) {
+        let expanded = self.leads_elsewhere(recipient);
+        if expanded {
+            let status = Status::new(0, Some((2, 0, 0)), "alias expanded");
+            fates.push(Fate::new(recipient, recipient, Action::Expanded, status));
+        }
         for end in self.route(recipient) {
-            fates.push(match end {
+            let fate = match end {
                 End::Mailbox(name) => self.put(mail, recipient, &name, now),
-                End::UnknownMailbox(address) => {
-                    failed(recipient, &address, 550, (5, 1, 1), &format!("<{address}>: User unknown"))
-                }
+                End::UnknownMailbox(address) => unknown(recipient, &address),
                 End::UnknownDomain(address) if self.policy.foreign_domains == Foreign::Kept => {
                     self.departed.push(Departed::new(address.clone(), mail.message.clone()));
                     let status = Status::new(250, Some((2, 0, 0)), "Ok");
                     Fate::new(recipient, &address, Action::Relayed, status)
                 }
                 End::UnknownDomain(address) => {
-                    let why = format!("<{address}>: Host or domain name not found");
-                    failed(recipient, &address, 550, (5, 1, 2), &why)
+                    let domain = address.domain();
+                    let why = format!(
+                        "Host or domain name not found. Name service error for name={domain} type=A: Host not found"
+                    );
+                    Fate::new(recipient, &address, Action::Failed, Status::new(0, Some((5, 4, 4)), &why))
                 }
-            });
+            };
+            // Of what became of them behind an alias only failures are told.
+            if !expanded || fate.action != Action::Relayed {
+                fates.push(fate);
+            }
         }
     }
 
@@ -89,9 +99,9 @@ impl State {
             }
             Some(Err(Full)) => {
                 let why = format!("<{name}> Quota exceeded (mailbox for user is full)");
-                failed(recipient, name, 552, (5, 2, 2), &why)
+                Fate::new(recipient, name, Action::Failed, Status::new(552, Some((5, 2, 2)), &why))
             }
-            None => failed(recipient, name, 550, (5, 1, 1), &format!("<{name}>: User unknown")),
+            None => unknown(recipient, name),
         }
     }
 
@@ -108,14 +118,17 @@ impl State {
         let mut kinds = [(Action::Failed, failures), (Action::Delayed, delays), (Action::Relayed, successes)]
             .map(|(action, wanted)| (action, wanted, Vec::new()));
         for fate in fates {
-            if let Some((.., alike)) = kinds.iter_mut().find(|(action, ..)| *action == fate.action) {
+            let kind = if fate.action == Action::Expanded { Action::Relayed } else { fate.action };
+            if let Some((.., alike)) = kinds.iter_mut().find(|(action, ..)| *action == kind) {
                 alike.push(fate);
             }
         }
         let name = Name::of(&mail.sender);
-        for (action, _, alike) in kinds.into_iter().filter(|(_, wanted, alike)| *wanted && !alike.is_empty())
+        for (action, _, mut alike) in
+            kinds.into_iter().filter(|(_, wanted, alike)| *wanted && !alike.is_empty())
         {
             let Some(mailbox) = self.mailbox_named(&name) else { return };
+            alike.sort_by_key(|fate| fate.action != Action::Expanded);
             let letter = report(mail, action, &alike, now);
             if let Err(Full) = mailbox.put(mail.stored_report(letter, now)) {
                 tracing::debug!("the sender's mailbox is full, a delivery report was dropped");
@@ -128,14 +141,10 @@ fn after(pause: Duration) -> Instant {
     Instant::now() + pause.min(FOREVER)
 }
 
-fn failed(
-    original: &Address,
-    address: &dyn std::fmt::Display,
-    code: u16,
-    enhanced: (u8, u16, u16),
-    why: &str,
-) -> Fate {
-    Fate::new(original, address, Action::Failed, Status::new(code, Some(enhanced), why))
+/// Says it as Dovecot does.
+fn unknown(original: &Address, address: &dyn std::fmt::Display) -> Fate {
+    let why = format!("<{address}> User doesn't exist: {address}");
+    Fate::new(original, address, Action::Failed, Status::new(550, Some((5, 1, 1)), &why))
 }
 
 /// As good as for ever, and no overflow.

@@ -26,9 +26,11 @@ impl Mail {
         let queue_id = format!("{number:010X}");
         let mut letter = Letter { message_id: message_id(message.bytes()), bytes: Vec::new() };
         // Of the client's address Mailcow leaves no trace.
-        letter.bytes =
-            format!("Received: from localhost by {host} with ESMTPSA id {queue_id};\r\n\t{}\r\n", date(now))
-                .into_bytes();
+        letter.bytes = format!(
+            "Received: from localhost\r\n\tby {host} with ESMTPSA id {queue_id};\r\n\t{}\r\n",
+            date(now)
+        )
+        .into_bytes();
         write_cleaned(&mut letter.bytes, message.bytes());
         Self {
             sender: message.sender().clone(),
@@ -66,8 +68,11 @@ impl Mail {
     fn trace(&self, return_path: &str, recipient: &Address, mailbox: &Name, now: SystemTime) -> String {
         let Self { host, queue_id, .. } = self;
         format!(
-            "Return-Path: <{return_path}>\r\nDelivered-To: {mailbox}\r\nReceived: from {host}\r\n\tby {host} with \
-             LMTP id {queue_id}\r\n\tfor <{mailbox}>; {}\r\nX-Original-To: {recipient}\r\n",
+            "Return-Path: <{return_path}>\r\n\
+             Delivered-To: {mailbox}\r\n\
+             Received: from {host}\r\n\tby {host} with LMTP\r\n\tid {queue_id}\r\n\t\
+             (envelope-from <{return_path}>)\r\n\tfor <{mailbox}>; {}\r\n\
+             X-Original-To: {recipient}\r\n",
             date(now)
         )
     }

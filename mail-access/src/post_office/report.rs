@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::mail::{Mail, date, header};
 use super::mailbox::Letter;
-use crate::{Address, DeliveryReports, MessageId, Status};
+use crate::{Address, DeliveryReports, DomainName, MessageId, Status};
 
 /// What became of a message on the way to one recipient.
 pub(super) struct Fate {
@@ -22,18 +22,37 @@ impl Fate {
         Self { action, original: original.to_string(), address: address.to_string(), status }
     }
 
-    /// Writes the fields of one recipient (RFC 3464 section 2.3).
-    fn fields(&self) -> String {
+    /// Writes the fields of one recipient (RFC 3464 section 2.3). What no server said is Postfix' own word.
+    fn fields(&self, host: &DomainName) -> String {
         let Self { action, original, address, status } = self;
         let (class, subject, detail) = status.enhanced.unwrap_or((5, 0, 0));
+        let diagnostic = match status.code {
+            0 => folded(&format!("Diagnostic-Code: X-Postfix; {}", status.text)),
+            _ => {
+                format!("Remote-MTA: dns; {host}\r\n{}", folded(&format!("Diagnostic-Code: smtp; {status}")))
+            }
+        };
         format!(
             "Final-Recipient: rfc822; {address}\r\n\
-             Original-Recipient: rfc822; {original}\r\n\
+             Original-Recipient: rfc822;{original}\r\n\
              Action: {}\r\n\
              Status: {class}.{subject}.{detail}\r\n\
-             Diagnostic-Code: smtp; {status}\r\n",
+             {diagnostic}\r\n",
             action.words().name
         )
+    }
+
+    /// Writes what people read about one recipient.
+    fn sentence(&self, host: &DomainName) -> String {
+        let Self { original, address, status, .. } = self;
+        let expanded = match original == address {
+            true => String::new(),
+            false => format!(" (expanded from <{original}>)"),
+        };
+        folded(&match status.code {
+            0 => format!("<{address}>{expanded}: {}", status.text),
+            _ => format!("<{address}>{expanded}: host {host} said: {status}"),
+        })
     }
 }
 
@@ -43,36 +62,42 @@ pub(super) enum Action {
     Failed,
     Delayed,
     Relayed,
+    /// It went on to the targets of an alias; told together with what became of them.
+    Expanded,
 }
 
 struct Words {
     name: &'static str,
     subject: &'static str,
     text: &'static str,
+    /// What comes back.
     content: &'static str,
 }
 
 impl Action {
     fn words(self) -> Words {
+        let delivered = Words {
+            name: "relayed",
+            subject: "Successful Mail Delivery Report",
+            text: "Your message was successfully delivered to the destination(s)\r\nlisted below.",
+            content: "Message",
+        };
         match self {
             Self::Failed => Words {
                 name: "failed",
                 subject: "Undelivered Mail Returned to Sender",
-                text: "Your message could not be delivered to these recipients:",
+                text: "I'm sorry to have to inform you that your message could not\r\nbe delivered to one or more \
+                       recipients. It's attached below.",
                 content: "Undelivered Message",
             },
             Self::Delayed => Words {
                 name: "delayed",
                 subject: "Delayed Mail (still being retried)",
-                text: "Your message could not be delivered to these recipients yet. It is tried again:",
+                text: "Your message could not be delivered yet.\r\nIt will be retried. You don't need to send it again.",
                 content: "Delayed Message",
             },
-            Self::Relayed => Words {
-                name: "relayed",
-                subject: "Successful Mail Delivery Report",
-                text: "Your message was delivered to these recipients:",
-                content: "Message",
-            },
+            Self::Relayed => delivered,
+            Self::Expanded => Words { name: "expanded", ..delivered },
         }
     }
 }
@@ -84,8 +109,8 @@ pub(super) fn report(mail: &Mail, action: Action, fates: &[Fate], now: SystemTim
     let boundary = message_id.as_str().replace('@', "/");
     let (arrived, date) = (date(mail.now), date(now));
     let Words { subject, text, content, .. } = action.words();
-    let reasons = fates.iter().map(|fate| fate.status.to_string()).collect::<Vec<_>>().join("\r\n");
-    let fields = fates.iter().map(Fate::fields).collect::<Vec<_>>().join("\r\n");
+    let reasons = fates.iter().map(|fate| fate.sentence(host)).collect::<Vec<_>>().join("\r\n\r\n");
+    let fields = fates.iter().map(|fate| fate.fields(host)).collect::<Vec<_>>().join("\r\n");
     let envelope_id = mail.reports.as_ref().and_then(DeliveryReports::envelope_id);
     let envelope_id = envelope_id.map_or_else(String::new, |id| format!("Original-Envelope-Id: {id}\r\n"));
     let (kind, returned) = returned(mail, action);
@@ -94,16 +119,18 @@ pub(super) fn report(mail: &Mail, action: Action, fates: &[Fate], now: SystemTim
         _ => format!("{content} Headers"),
     };
     let text = format!(
-        "Received: by {host} id {queue_id}B; {date}\r\n\
+        "Received: by {host} (Postfix)\r\n\tid {queue_id}B; {date}\r\n\
          Date: {date}\r\n\
          From: Mail Delivery System <MAILER-DAEMON@{host}>\r\n\
-         To: {sender}\r\n\
          Subject: {subject}\r\n\
-         Message-ID: {message_id}\r\n\
+         To: {sender}\r\n\
          Auto-Submitted: auto-replied\r\n\
          MIME-Version: 1.0\r\n\
          Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"{boundary}\"\r\n\
          Content-Transfer-Encoding: 8bit\r\n\
+         Message-Id: {message_id}\r\n\
+         \r\n\
+         This is a MIME-encapsulated message.\r\n\
          \r\n\
          --{boundary}\r\n\
          Content-Description: Notification\r\n\
@@ -113,6 +140,8 @@ pub(super) fn report(mail: &Mail, action: Action, fates: &[Fate], now: SystemTim
          This is the mail system at host {host}.\r\n\
          \r\n\
          {text}\r\n\
+         \r\n\
+         \x20                  The mail system\r\n\
          \r\n\
          {reasons}\r\n\
          \r\n\
@@ -131,7 +160,8 @@ pub(super) fn report(mail: &Mail, action: Action, fates: &[Fate], now: SystemTim
          Content-Description: {part}\r\n\
          Content-Type: {kind}\r\n\
          Content-Transfer-Encoding: 8bit\r\n\
-         \r\n"
+         \r\n\
+         Return-Path: <{sender}>\r\n"
     );
     let bytes = [text.as_bytes(), returned, format!("\r\n--{boundary}--\r\n").as_bytes()].concat();
     Letter { message_id: Some(message_id), bytes }
@@ -147,6 +177,22 @@ fn returned(mail: &Mail, action: Action) -> (&'static str, &[u8]) {
     ("text/rfc822-headers", beginning(header(bytes)))
 }
 
+/// Breaks a line at blanks where it would pass 79 characters, as far as there are some.
+fn folded(line: &str) -> String {
+    let (mut folded, mut column) = (String::with_capacity(line.len() + 8), 0);
+    for (place, word) in line.split(' ').enumerate() {
+        let width = word.chars().count();
+        if place > 0 {
+            let fits = column + 1 + width < LINE;
+            folded += if fits { " " } else { "\r\n    " };
+            column = if fits { column + 1 } else { 4 };
+        }
+        folded += word;
+        column += width;
+    }
+    folded
+}
+
 /// Cuts a header of monstrous length behind a whole line.
 fn beginning(header: &[u8]) -> &[u8] {
     if header.len() <= MAX_RETURNED {
@@ -158,3 +204,5 @@ fn beginning(header: &[u8]) -> &[u8] {
 
 /// Postfix' `bounce_size_limit`.
 const MAX_RETURNED: usize = 50_000;
+/// Where Postfix breaks lines.
+const LINE: usize = 80;

@@ -134,6 +134,14 @@ impl State {
         self.entry(address).is_some() || self.domains.get(address.domain()).is_some_and(|all| !all.is_empty())
     }
 
+    /// Tells whether an address of a hosted domain stands for others.
+    pub(super) fn leads_elsewhere(&self, address: &Address) -> bool {
+        match self.entry(address) {
+            Some((_, entry)) => matches!(entry, Entry::Alias(_)),
+            None => self.is_known(address),
+        }
+    }
+
     /// Finds the address itself, or else the one before its plus sign.
     fn entry(&self, address: &Address) -> Option<(Name, &Entry)> {
         let name = Name::of(address);

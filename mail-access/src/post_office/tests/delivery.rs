@@ -9,12 +9,12 @@ async fn a_delivery_leaves_its_trace_above_the_message() {
     let raw = String::from_utf8(batch.messages[0].raw().to_vec()).unwrap();
     let expected = "Return-Path: <ada@agents.example>\r\n\
         Delivered-To: bob@agents.example\r\n\
-        Received: from mail.invalid\r\n\tby mail.invalid with LMTP id 0000000000\r\n\t\
-        for <bob@agents.example>; Fri, 20 Nov 2026 10:40:00 +0000\r\n\
+        Received: from mail.invalid\r\n\tby mail.invalid with LMTP\r\n\tid 0000000000\r\n\t\
+        (envelope-from <ada@agents.example>)\r\n\tfor <bob@agents.example>; Fri, 20 Nov 2026 10:40:00 +0000\r\n\
         X-Original-To: Bob+news@agents.example\r\n\
         Authentication-Results: mail.invalid;\r\n\tdkim=pass header.d=agents.example;\r\n\t\
         spf=pass smtp.mailfrom=ada@agents.example;\r\n\tdmarc=pass header.from=agents.example\r\n\
-        Received: from localhost by mail.invalid with ESMTPSA id 0000000000;\r\n\t\
+        Received: from localhost\r\n\tby mail.invalid with ESMTPSA id 0000000000;\r\n\t\
         Fri, 20 Nov 2026 10:40:00 +0000\r\n";
     assert_eq!(raw.strip_prefix(expected).unwrap().as_bytes(), sent.bytes());
     assert_eq!(batch.messages[0].internal_date(), SystemTime::UNIX_EPOCH + Duration::from_secs(NOW.into()));
