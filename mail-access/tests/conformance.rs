@@ -2,6 +2,7 @@
 
 mod conformance {
     pub(crate) mod alike;
+    pub(crate) mod cutting;
     pub(crate) mod post_office;
     pub(crate) mod postfix_dovecot;
 }

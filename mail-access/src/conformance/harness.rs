@@ -52,6 +52,13 @@ pub trait Harness: Debug + Send + Sync + 'static {
     /// [`Missing`] if the system has no quotas.
     async fn small_mailbox(&self, mib: u32) -> Result<Login, Missing>;
 
+    /// Cuts the link of this login's next submission after the message and before its answer, once the system has
+    /// taken it or before.
+    ///
+    /// # Errors
+    /// [`Missing`] if there is no way to do it.
+    async fn interrupt_next(&self, login: &Login, taken: bool) -> Result<(), Missing>;
+
     /// Removes messages from a mailbox for good, behind the back of the implementation.
     ///
     /// # Errors

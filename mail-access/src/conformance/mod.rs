@@ -73,6 +73,7 @@ pub const CASES: &[Case] = cases! {
         another_sender_is_refused
         an_oversized_message_is_refused
         submissions_of_one_login_at_the_same_time_all_arrive_once
+        an_interrupted_submit_has_taken_the_message_or_not
         a_message_submitted_again_is_delivered_again_with_its_message_id
         a_dropped_submit_leaves_the_message_whole_or_not_at_all;
     recipients:

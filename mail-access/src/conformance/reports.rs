@@ -32,12 +32,11 @@ pub(super) async fn a_full_mailbox_is_refused_or_reported(harness: &dyn Harness)
     let text = format!("{}\r\n", "x".repeat(70)).repeat(18_000);
     let message = NewMessage::to(full.address()).with_text(text).seal(&exchange.ada.address().into());
     let message = message.expect("the message can be written");
-    match exchange.access.submit(&exchange.ada, &message).await {
-        Err(error) => assert_eq!(error.reason(), Some(Reason::MailboxFull), "{error:?}"),
-        Ok(_) => {
-            let raw = raw(&exchange.arrived(&exchange.ada, 1).await[0]);
-            assert!(fields(&raw, "status")[0].ends_with(".2.2"), "{raw}");
-        }
+    if let Err(error) = exchange.access.submit(&exchange.ada, &message).await {
+        assert_eq!(error.reason(), Some(Reason::MailboxFull), "{error:?}");
+    } else {
+        let raw = raw(&exchange.arrived(&exchange.ada, 1).await[0]);
+        assert!(fields(&raw, "status")[0].ends_with(".2.2"), "{raw}");
     }
     exchange.submit(&exchange.message_to(full.address(), "a small one")).await;
     assert_eq!(subjects(&exchange.arrived(&full, 1).await), ["a small one"]);

@@ -101,6 +101,26 @@ pub(super) async fn submissions_of_one_login_at_the_same_time_all_arrive_once(
     Ok(())
 }
 
+pub(super) async fn an_interrupted_submit_has_taken_the_message_or_not(
+    harness: &dyn Harness,
+) -> Result<(), Missing> {
+    for taken in [false, true] {
+        let exchange = Exchange::open(harness).await;
+        harness.interrupt_next(&exchange.ada, taken).await?;
+        let message = exchange.message("did it arrive?");
+        let error = exchange.access.submit(&exchange.ada, &message).await.expect_err("the link is cut");
+        assert!(error.is_outcome_unknown() && !error.is_retryable(), "{error:?}");
+        let arrived = exchange.settled().await;
+        let copies = |all: &[crate::Received]| {
+            all.iter().filter(|one| one.message_id() == Some(message.message_id())).count()
+        };
+        assert_eq!(copies(&arrived), usize::from(taken), "{error:?}");
+        exchange.submit(&message).await;
+        assert_eq!(copies(&exchange.settled().await), usize::from(taken) + 1, "the next call is in step");
+    }
+    Ok(())
+}
+
 pub(super) async fn a_message_submitted_again_is_delivered_again_with_its_message_id(
     harness: &dyn Harness,
 ) -> Result<(), Missing> {

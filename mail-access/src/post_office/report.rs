@@ -45,10 +45,8 @@ impl Fate {
     /// Writes what people read about one recipient.
     fn sentence(&self, host: &DomainName) -> String {
         let Self { original, address, status, .. } = self;
-        let expanded = match original == address {
-            true => String::new(),
-            false => format!(" (expanded from <{original}>)"),
-        };
+        let expanded =
+            if original == address { String::new() } else { format!(" (expanded from <{original}>)") };
         folded(&match status.code {
             0 => format!("<{address}>{expanded}: {}", status.text),
             _ => format!("<{address}>{expanded}: host {host} said: {status}"),

@@ -3,7 +3,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use mail_access::conformance::{Harness, Missing};
-use mail_access::{Address, DomainName, Login, MailAccess, NewMessage, Outgoing, Policy, PostOffice, Uid};
+use mail_access::{
+    Address, DomainName, Fault, Login, MailAccess, NewMessage, Outgoing, Policy, PostOffice, Uid,
+};
 
 /// One office for all cases, each of which gets mailboxes of its own.
 #[derive(Debug)]
@@ -82,6 +84,12 @@ impl Harness for OfficeHarness {
 
     async fn small_mailbox(&self, mib: u32) -> Result<Login, Missing> {
         Ok(self.add_mailbox(mib.into()))
+    }
+
+    async fn interrupt_next(&self, login: &Login, taken: bool) -> Result<(), Missing> {
+        let fault = if taken { Fault::SubmitTakenAndLost } else { Fault::SubmitLost };
+        self.office.fail_next(login.address(), fault);
+        Ok(())
     }
 
     async fn expunge(&self, login: &Login, uids: &[Uid]) -> Result<(), Missing> {

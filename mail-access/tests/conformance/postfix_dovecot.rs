@@ -6,8 +6,10 @@ use async_trait::async_trait;
 use mail_access::conformance::{Harness, Missing};
 use mail_access::{
     Address, DomainName, Endpoint, LocalServers, LocalServersConfig, LocalUser, Login, MailAccess, SmtpImap,
-    Uid, tls_config,
+    SmtpImapConfig, TlsConnector, Uid, tls_config,
 };
+
+use super::cutting::CuttingConnector;
 
 /// Real servers for all cases, each of which gets mailboxes of its own.
 ///
@@ -15,6 +17,7 @@ use mail_access::{
 pub(crate) struct ServersHarness {
     servers: LocalServers,
     access: Arc<SmtpImap>,
+    links: CuttingConnector,
     hubs: AtomicUsize,
     aliases: Mutex<Vec<(String, String)>>,
     made: AtomicU32,
@@ -32,10 +35,13 @@ impl ServersHarness {
         let servers = LocalServers::start(&config).map_err(|reason| reason.to_string())?;
         let endpoint = |port| Endpoint::new("localhost", port).unwrap();
         let tls = tls_config(Some(servers.ca_pem().as_bytes())).unwrap();
-        let access = SmtpImap::over_tls(endpoint(servers.smtps_port()), endpoint(servers.imaps_port()), tls);
+        let config = SmtpImapConfig::new(endpoint(servers.smtps_port()), endpoint(servers.imaps_port()));
+        let links = CuttingConnector::new(TlsConnector::new(tls));
+        let access = SmtpImap::new(config, Arc::new(links.clone()));
         Ok(Self {
             servers,
             access: Arc::new(access),
+            links,
             hubs: AtomicUsize::new(0),
             aliases: Mutex::default(),
             made: AtomicU32::new(0),
@@ -100,6 +106,11 @@ impl Harness for ServersHarness {
         let user = LocalUser::new(&address.to_string(), PASSWORD).with_quota_mib(mib);
         self.servers.put_user(&user).unwrap();
         Ok(Login::new(address, PASSWORD.into()))
+    }
+
+    async fn interrupt_next(&self, login: &Login, taken: bool) -> Result<(), Missing> {
+        self.links.cut_next(login.address(), taken);
+        Ok(())
     }
 
     async fn expunge(&self, login: &Login, uids: &[Uid]) -> Result<(), Missing> {

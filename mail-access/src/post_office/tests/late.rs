@@ -16,7 +16,7 @@ async fn send(office: &PostOffice, subject: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_submit_that_is_dropped_took_the_message_or_not_as_it_was_told() {
-    let pause = Duration::from_secs(60);
+    let pause = Duration::from_mins(1);
     for (fault, arrived) in [(Fault::SubmitSlow(pause), 0), (Fault::SubmitTakenAndSlow(pause), 1)] {
         let office = office();
         office.fail_next(&at_home("ada"), fault);

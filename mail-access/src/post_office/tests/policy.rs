@@ -80,7 +80,7 @@ async fn a_foreign_domain_is_refused_reported_or_the_world() {
 
 #[tokio::test(start_paused = true)]
 async fn a_login_that_sends_too_fast_waits_for_its_share() {
-    let office = office_with(Policy::new().with_rate_limit(2, Duration::from_mins(60)));
+    let office = office_with(Policy::new().with_rate_limit(2, Duration::from_hours(1)));
     let bob = ["bob@agents.example"];
     for _ in 0..2 {
         submit(&office, &bob).await.unwrap();
@@ -99,7 +99,7 @@ async fn a_login_that_sends_too_fast_waits_for_its_share() {
     }
     assert_eq!(refusal(submit(&office, &bob).await), (451, (4, 7, 1)), "silence saves up nothing more");
     assert_eq!(count(&office, "bob").await, 5);
-    office.set_policy(Policy::new().with_rate_limit(0, Duration::from_mins(60)));
+    office.set_policy(Policy::new().with_rate_limit(0, Duration::from_hours(1)));
     assert_eq!(refusal(submit(&office, &bob).await), (451, (4, 7, 1)), "none may be sent at all");
 }
 
