@@ -105,7 +105,7 @@ impl PostOffice {
         self.admit(login, message)?;
         let settings = &self.office.settings;
         let number = self.office.submitted.fetch_add(1, Ordering::Relaxed);
-        let mail = Mail::new(message, &settings.host, number, (settings.clock)());
+        let mail = Mail::new(message, login.is_some(), &settings.host, number, (settings.clock)());
         let from = mail::from(message.bytes());
         let submission = {
             let mut state = self.state();
@@ -113,8 +113,8 @@ impl PostOffice {
                 // The copying above was done without the lock: the mailbox may be gone by now.
                 state.open(login, SUBMIT)?;
             }
-            let mail = mail.judged(&state, from.as_ref(), login.is_some());
-            let judged = state.judge(&mail, &plan, login.is_some())?;
+            let mail = mail.judged(&state, from.as_ref());
+            let judged = state.judge(&mail, &plan)?;
             if let Some(login) = login {
                 state.within_rate(login.address())?;
             }

@@ -9,7 +9,7 @@ use super::departed::Departed;
 use super::fault::{Fault, Plan};
 use super::judge::Judged;
 use super::mail::Mail;
-use super::mailbox::Full;
+use super::mailbox::{Full, Mailbox};
 use super::pending::Pending;
 use super::policy::Foreign;
 use super::report::{Action, Fate, report};
@@ -92,7 +92,12 @@ impl State {
 
     fn put(&mut self, mail: &Mail, recipient: &Address, name: &Name, now: SystemTime) -> Fate {
         let stored = mail.stored(recipient, name, now);
-        match self.mailbox_named(name).map(|mailbox| mailbox.put(stored)) {
+        let filter = self.policy.duplicate_filter;
+        let put = |mailbox: &mut Mailbox| match &stored.letter.message_id {
+            Some(id) if filter && mailbox.holds(id) => Ok(()),
+            _ => mailbox.put(stored),
+        };
+        match self.mailbox_named(name).map(put) {
             Some(Ok(())) => {
                 let text = format!("<{name}> {} Saved", mail.queue_id);
                 Fate::new(recipient, name, Action::Relayed, Status::new(250, Some((2, 0, 0)), &text))

@@ -38,7 +38,7 @@ impl PostOffice {
 
 impl State {
     /// Accepts or refuses each recipient, by his place. With an error the message has no one it could go to.
-    pub(super) fn judge(&mut self, mail: &Mail, plan: &Plan, submitted: bool) -> Result<Judged, Error> {
+    pub(super) fn judge(&mut self, mail: &Mail, plan: &Plan) -> Result<Judged, Error> {
         let (mut judged, mut filling) = (Judged::default(), HashMap::new());
         for (place, recipient) in mail.message.recipients().iter().enumerate() {
             let objection = if judged.accepted.len() >= self.policy.recipients_limit {
@@ -46,7 +46,7 @@ impl State {
             } else if let Some(Fault::RecipientRefused(refusal)) = plan.of(place) {
                 Some(refusal.status())
             } else {
-                self.objection(mail, recipient, submitted, &mut filling)
+                self.objection(mail, recipient, &mut filling)
             };
             match objection {
                 Some(status) => judged.refused.push((recipient.clone(), status)),
@@ -80,12 +80,11 @@ impl State {
         &mut self,
         mail: &Mail,
         recipient: &Address,
-        submitted: bool,
         filling: &mut HashMap<Name, u64>,
     ) -> Option<Status> {
         let rejected = |code, enhanced, why: &str| Some(about(code, enhanced, &recipient.to_string(), why));
         if !self.domains.contains_key(recipient.domain()) {
-            if !submitted || self.policy.foreign_domains == Foreign::Refused {
+            if !mail.submitted || self.policy.foreign_domains == Foreign::Refused {
                 return rejected(554, (5, 7, 1), "Relay access denied");
             }
         } else if !self.is_known(recipient) && self.policy.unknown_recipients == Treatment::Refused {

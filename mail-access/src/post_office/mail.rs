@@ -16,21 +16,32 @@ pub(super) struct Mail {
     pub(super) letter: Arc<Letter>,
     pub(super) reports: Option<DeliveryReports>,
     pub(super) message: Outgoing,
+    pub(super) submitted: bool,
     /// Who judged it to be authentic, or not.
     authentication_results: String,
 }
 
 impl Mail {
-    /// Copies the message, for which no lock is needed; [`judged`](Self::judged) needs one.
-    pub(super) fn new(message: &Outgoing, host: &DomainName, number: u64, now: SystemTime) -> Self {
+    /// Copies a message that was submitted or came from outside, for which no lock is needed; [`judged`](Self::judged)
+    /// needs one.
+    pub(super) fn new(
+        message: &Outgoing,
+        submitted: bool,
+        host: &DomainName,
+        number: u64,
+        now: SystemTime,
+    ) -> Self {
         let queue_id = format!("{number:010X}");
         let mut letter = Letter { message_id: message_id(message.bytes()), bytes: Vec::new() };
-        // Of the client's address Mailcow leaves no trace.
-        letter.bytes = format!(
-            "Received: from localhost\r\n\tby {host} with ESMTPSA id {queue_id};\r\n\t{}\r\n",
-            date(now)
-        )
-        .into_bytes();
+        let (from, with) = if submitted {
+            // Of the client's address Mailcow leaves no trace.
+            ("localhost", "ESMTPSA")
+        } else {
+            (message.sender().domain().as_str(), "ESMTPS")
+        };
+        let received =
+            format!("Received: from {from}\r\n\tby {host} with {with} id {queue_id};\r\n\t{}\r\n", date(now));
+        letter.bytes = received.into_bytes();
         write_cleaned(&mut letter.bytes, message.bytes());
         Self {
             sender: message.sender().clone(),
@@ -40,14 +51,15 @@ impl Mail {
             letter: Arc::new(letter),
             reports: message.reports().cloned(),
             message: message.clone(),
+            submitted,
             authentication_results: String::new(),
         }
     }
 
-    /// Notes the verdicts on a message that was submitted or came from outside.
-    pub(super) fn judged(mut self, state: &State, from: Option<&Address>, submitted: bool) -> Self {
+    /// Notes the verdicts on its authenticity.
+    pub(super) fn judged(mut self, state: &State, from: Option<&Address>) -> Self {
         let from = from.unwrap_or(&self.sender);
-        let verdicts = state.verdicts_on(&self.sender, from, submitted);
+        let verdicts = state.verdicts_on(&self.sender, from, self.submitted);
         self.authentication_results = verdict::field(&self.host, &self.sender, from, verdicts);
         self
     }

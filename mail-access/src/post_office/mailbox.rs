@@ -62,6 +62,10 @@ impl Mailbox {
         self.quota == 0 || self.used.saturating_add(size) <= self.quota
     }
 
+    pub(super) fn holds(&self, id: &MessageId) -> bool {
+        self.by_message_id.range((id.clone(), 0)..=(id.clone(), u32::MAX)).next().is_some()
+    }
+
     /// Takes the message in, unless it would pass the quota.
     pub(super) fn put(&mut self, stored: Stored) -> Result<(), Full> {
         if !self.has_room(stored.size()) {

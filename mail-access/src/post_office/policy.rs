@@ -17,6 +17,7 @@ pub struct Policy {
     pub(super) recipients_limit: usize,
     pub(super) rate_limit: Option<(u32, Duration)>,
     pub(super) greylisting: Option<Duration>,
+    pub(super) duplicate_filter: bool,
     pub(super) unknown_recipients: Treatment,
     pub(super) full_mailboxes: Treatment,
     pub(super) foreign_domains: Foreign,
@@ -31,6 +32,7 @@ impl Policy {
             recipients_limit: RECIPIENTS_LIMIT,
             rate_limit: None,
             greylisting: None,
+            duplicate_filter: false,
             unknown_recipients: Treatment::Reported,
             full_mailboxes: Treatment::Refused,
             foreign_domains: Foreign::Reported,
@@ -69,9 +71,17 @@ impl Policy {
     }
 
     /// Puts off each pair of sender and recipient at its first message with 450 4.2.0, and takes it after this time,
-    /// which is Tokio's. Not by default.
+    /// which is Tokio's. Not by default. The office remembers
+    /// each pair as long as it lives.
     pub fn with_greylisting(mut self, pause: Duration) -> Self {
         self.greylisting = Some(pause);
+        self
+    }
+
+    /// Accepts and loses a message whose Message-ID the mailbox holds already, without a word, as Mailcow's global
+    /// filter does; not by default. Who writes to several addresses of one mailbox then arrives once.
+    pub fn with_duplicate_filter(mut self, on: bool) -> Self {
+        self.duplicate_filter = on;
         self
     }
 

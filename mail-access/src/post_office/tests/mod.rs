@@ -1,6 +1,7 @@
 mod administration;
 mod delivery;
 mod faults;
+mod honesty;
 mod late;
 mod load;
 mod model;

@@ -144,3 +144,20 @@ async fn of_all_or_nothing_and_of_all_refused_everyone_is_told() {
     assert_eq!(error.reason(), Some(crate::Reason::SenderNotOwned));
     assert!(matches!(error, Error::RecipientsRefused { refused, .. } if refused.len() == 2));
 }
+
+#[tokio::test]
+async fn the_duplicate_filter_loses_copies_without_a_word() {
+    let office = office_with(Policy::new().with_duplicate_filter(true));
+    let sent = message(&["bob@agents.example", "bob+x@agents.example", "ada@agents.example"]);
+    for _ in 0..2 {
+        assert_eq!(office.submit(&login("ada"), &sent).await.unwrap().accepted.len(), 3);
+    }
+    assert_eq!((count(&office, "bob").await, count(&office, "ada").await), (1, 1));
+    submit(&office, &["bob@agents.example"]).await.expect("another message");
+    let without =
+        Outgoing::restore(at_home("ada"), vec![at_home("bob")], id(), *b"Subject: x\r\n\r\n").unwrap();
+    for _ in 0..2 {
+        office.submit(&login("ada"), &without).await.expect("without a Message-ID nothing is a copy");
+    }
+    assert_eq!(count(&office, "bob").await, 4);
+}

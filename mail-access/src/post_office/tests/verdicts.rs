@@ -62,6 +62,9 @@ async fn of_what_comes_from_outside_nothing_is_known_and_nothing_is_relayed() {
     assert_eq!(codes, [(550, (5, 1, 1)), (554, (5, 7, 1))]);
     let unknown = "mail.invalid; dkim=none; spf=none smtp.mailfrom=boss@bank.example; dmarc=none header.from=bank.example";
     assert_eq!(results(&office).await, unknown);
+    let raw = inbox(&office, "bob").await.messages[0].raw().to_vec();
+    let hop = "Received: from bank.example\r\n\tby mail.invalid with ESMTPS id ";
+    assert!(String::from_utf8(raw).unwrap().contains(hop), "nobody logged in");
     let own = NewMessage::to(at_home("bob")).seal(&at_home("ada").into()).unwrap();
     office.receive(&own).await.expect("outside anybody can claim to be Ada");
     assert!(results(&office).await.contains("dmarc=none header.from=agents.example"));
