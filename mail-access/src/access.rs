@@ -23,6 +23,11 @@ pub trait MailAccess: Debug + Send + Sync + 'static {
     ///   If all are refused, or the message itself is, the answer is [`Error::Refused`], or
     ///   [`Error::RecipientsRefused`] with each one's status, and nothing was sent. With
     ///   [all or nothing](Outgoing::with_all_or_nothing) one refused recipient is enough for that.
+    /// - What arrives is the message byte for byte; what the system has to say stands above it. Only fields that no
+    ///   recipient may see are taken out (Bcc), a last line that has no end gets one, and a line over 998 bytes may be
+    ///   broken by CR LF and a blank.
+    /// - Recipients over the system's limit are refused for now, and the others get the message.
+    /// - Reports come as the message [asks for them](Outgoing::with_reports), or, if it says nothing, of failures.
     /// - The envelope's sender has to be the login's own address; another is refused.
     /// - A message over the system's size limit is refused.
     /// - [`Error::Interrupted`] says that the message may or may not have been taken. Every other error says that

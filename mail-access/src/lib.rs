@@ -60,7 +60,10 @@ pub use message::{
     DeliveryAction, DeliveryReport, DeliveryReports, FeedbackReport, FeedbackType, Kind, Limit, Limits,
     NewMessage, Outgoing, Received, RecipientReport, TrustedServer,
 };
-pub use post_office::{Fault, PostOffice, PostOfficeBuilder, PostOfficeError};
+pub use post_office::{
+    Departed, Fault, FaultRule, Foreign, Policy, PostOffice, PostOfficeBuilder, PostOfficeError, Refusal,
+    Treatment, Verdict, Verdicts,
+};
 #[cfg(feature = "smtp-imap")]
 pub use smtp_imap::{SmtpImap, SmtpImapConfig};
 pub use status::{Reason, Status};

@@ -1,6 +1,8 @@
 //! Runs the cases of the contract of `MailAccess` over each backend, as `backend::case`.
 
 mod conformance {
+    pub(crate) mod alike;
+    pub(crate) mod cutting;
     pub(crate) mod post_office;
     pub(crate) mod postfix_dovecot;
 }
@@ -9,9 +11,11 @@ use std::env;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Completion, Trial};
+use mail_access::Policy;
 use mail_access::conformance::{CASES, Case, Harness};
 use tokio::runtime::Runtime;
 
+use conformance::alike::portrait;
 use conformance::post_office::OfficeHarness;
 use conformance::postfix_dovecot::ServersHarness;
 
@@ -19,10 +23,15 @@ fn main() {
     let arguments = Arguments::from_args();
     let runtime = Arc::new(Runtime::new().expect("a runtime starts"));
     let backends = [
-        Backend { name: "post-office", harness: Ok(Arc::new(OfficeHarness::new())) },
+        Backend { name: "post-office", harness: Ok(Arc::new(OfficeHarness::new(Policy::new()))) },
+        Backend {
+            name: "post-office-like-postfix",
+            harness: Ok(Arc::new(OfficeHarness::new(Policy::like_postfix()))),
+        },
         Backend { name: "postfix-dovecot", harness: postfix_dovecot(&arguments) },
     ];
-    let trials = backends.iter().flat_map(|backend| backend.trials(&runtime)).collect();
+    let mut trials: Vec<_> = backends.iter().flat_map(|backend| backend.trials(&runtime)).collect();
+    trials.push(alike(&runtime, &backends[1], &backends[2]));
     let conclusion = libtest_mimic::run(&arguments, trials);
     // The servers stop when their last owner goes, which no exit would wait for.
     drop(backends);
@@ -57,6 +66,29 @@ impl Backend {
             })
         })
     }
+}
+
+/// The office has to speak as the servers do, word for word.
+fn alike(runtime: &Arc<Runtime>, office: &Backend, servers: &Backend) -> Trial {
+    let runtime = Arc::clone(runtime);
+    let (office, servers) = (office.harness.clone(), servers.harness.clone());
+    Trial::ignorable_test("post_office_speaks_as_postfix_and_dovecot_do", move || {
+        let (office, servers) = match (office, servers) {
+            (Ok(office), Ok(servers)) => (office, servers),
+            (_, Err(reason)) | (Err(reason), _) => return Ok(Completion::ignored_with(reason)),
+        };
+        let ours = runtime.block_on(portrait(&*office)).expect("the office can do all of it");
+        let theirs = runtime.block_on(portrait(&*servers)).expect("the servers can do all of it");
+        assert_alike(&ours, &theirs);
+        Ok(Completion::Completed)
+    })
+}
+
+fn assert_alike(ours: &[String], theirs: &[String]) {
+    for (ours, theirs) in ours.iter().zip(theirs) {
+        assert_eq!(ours, theirs, "the office doesn't say what the servers say");
+    }
+    assert_eq!(ours.len(), theirs.len());
 }
 
 fn run(case: Case, runtime: &Runtime, harness: Result<Arc<dyn Harness>, String>) -> Completion {

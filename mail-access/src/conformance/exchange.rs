@@ -44,6 +44,21 @@ impl Exchange {
         message.seal(&self.ada.address().into()).expect("the message can be written")
     }
 
+    /// Writes a message of Ada's to all of them.
+    pub(super) fn message_to_all(&self, recipients: &[&Address], subject: &str) -> Outgoing {
+        let message = NewMessage::default().with_subject(subject).with_text("a text");
+        let message = recipients.iter().fold(message, |message, &recipient| message.with_to(recipient));
+        message.seal(&self.ada.address().into()).expect("the message can be written")
+    }
+
+    /// Puts another body below the header of a message to Bob.
+    pub(super) fn with_body(&self, body: &[u8]) -> Outgoing {
+        let message = self.message("bytes");
+        let header = message.bytes().len() - body_of(message.bytes()).len();
+        let bytes = [&message.bytes()[..header], body].concat();
+        restored(&message, bytes)
+    }
+
     /// Submits in Ada's name.
     pub(super) async fn submit(&self, message: &Outgoing) -> Submission {
         self.access.submit(&self.ada, message).await.expect("the message is taken")
@@ -86,6 +101,25 @@ impl Exchange {
             self.access.wait(login, end(&all), left).await.expect("the mailbox can be waited for");
         }
     }
+}
+
+/// Gives a message other bytes and nothing else.
+pub(super) fn restored(message: &Outgoing, bytes: Vec<u8>) -> Outgoing {
+    let (sender, recipients) = (message.sender().clone(), message.recipients().to_vec());
+    Outgoing::restore(sender, recipients, message.message_id().clone(), bytes)
+        .expect("the message can be sent")
+}
+
+pub(super) fn body_of(raw: &[u8]) -> &[u8] {
+    let end = raw.windows(4).position(|window| window == b"\r\n\r\n").expect("a message has a body");
+    &raw[end + 4..]
+}
+
+/// Returns another address of the same mailbox.
+pub(super) fn tagged(login: &Login, tag: &str) -> Address {
+    let address = login.address();
+    let local_part = format!("{}+{tag}", address.local_part());
+    Address::new(&local_part, address.domain().clone()).expect("it is an address")
 }
 
 /// Lets a future run for so long and drops it where it stands, if it isn't done by then.

@@ -18,6 +18,12 @@ pub trait Harness: Debug + Send + Sync + 'static {
     /// Returns the size in bytes up to which the system takes a message.
     fn size_limit(&self) -> usize;
 
+    /// Returns how many recipients of a message the system accepts; a case sends to a few more.
+    ///
+    /// # Errors
+    /// [`Missing`] if there is no limit, or one too high to be met in a test.
+    fn recipients_limit(&self) -> Result<usize, Missing>;
+
     /// Makes an empty mailbox without a quota that may send to all the others.
     async fn mailbox(&self) -> Login;
 
@@ -32,6 +38,26 @@ pub trait Harness: Debug + Send + Sync + 'static {
     /// # Errors
     /// [`Missing`] if the system accepts everything and reports later.
     async fn refused_recipient(&self) -> Result<Address, Missing>;
+
+    /// Makes an address that the system accepts as a recipient and then can't deliver to, such as an alias whose target
+    /// is gone.
+    ///
+    /// # Errors
+    /// [`Missing`] if the system knows all of that at once.
+    async fn failing_recipient(&self) -> Result<Address, Missing>;
+
+    /// Makes an empty mailbox with a quota of so many MiB.
+    ///
+    /// # Errors
+    /// [`Missing`] if the system has no quotas.
+    async fn small_mailbox(&self, mib: u32) -> Result<Login, Missing>;
+
+    /// Cuts the link of this login's next submission after the message and before its answer, once the system has
+    /// taken it or before.
+    ///
+    /// # Errors
+    /// [`Missing`] if there is no way to do it.
+    async fn interrupt_next(&self, login: &Login, taken: bool) -> Result<(), Missing>;
 
     /// Removes messages from a mailbox for good, behind the back of the implementation.
     ///

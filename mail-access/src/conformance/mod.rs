@@ -3,11 +3,14 @@
 //! A backend implements [`Harness`] and runs each of [`CASES`]; a case that fails panics. This module follows the
 //! needs of the cases and is not covered by semantic versioning.
 
+mod content;
 mod exchange;
 mod fetch;
 mod harness;
 mod login;
 mod mark_seen;
+mod recipients;
+mod reports;
 mod smuggling;
 mod submit;
 mod wait;
@@ -65,20 +68,38 @@ pub const CASES: &[Case] = cases! {
         one_mailbox_bears_all_methods_at_the_same_time;
     submit:
         what_is_accepted_is_delivered
-        a_message_arrives_byte_for_byte
-        a_blind_copy_arrives_and_does_not_show
         a_plus_address_delivers
         the_catch_all_takes_what_nobody_owns
         an_unknown_recipient_is_refused_or_reported_by_a_dsn
-        one_refused_recipient_does_not_lose_the_others
-        all_or_nothing_reaches_nobody_if_one_recipient_is_refused
-        if_all_recipients_are_refused_nothing_is_sent
         another_sender_is_refused
         an_oversized_message_is_refused
+        submissions_of_one_login_at_the_same_time_all_arrive_once
+        an_interrupted_submit_has_taken_the_message_or_not
         a_message_submitted_again_is_delivered_again_with_its_message_id
         a_dropped_submit_leaves_the_message_whole_or_not_at_all;
     smuggling:
         no_body_smuggles_a_second_message;
+    recipients:
+        one_refused_recipient_does_not_lose_the_others
+        each_refused_recipient_has_an_answer_of_its_own
+        all_or_nothing_reaches_nobody_if_one_recipient_is_refused
+        if_all_recipients_are_refused_nothing_is_sent
+        if_several_are_refused_each_is_named
+        recipients_over_the_limit_are_put_off_and_the_others_get_it
+        a_message_to_many_arrives_once_at_each;
+    content:
+        a_message_arrives_byte_for_byte
+        what_the_system_adds_stands_above_the_message
+        a_body_that_a_dot_could_end_arrives_as_one_message
+        bytes_over_127_arrive_as_they_are
+        a_line_of_998_bytes_stays_whole_and_a_longer_one_loses_nothing
+        a_blind_copy_arrives_and_does_not_show
+        a_blind_copy_that_stands_in_the_header_is_taken_out;
+    reports:
+        what_was_accepted_and_fails_later_is_reported
+        a_full_mailbox_is_refused_or_reported
+        a_delivery_is_reported_to_who_asks_for_it
+        without_a_wish_for_reports_there_is_none;
     fetch:
         an_error_is_never_an_empty_batch
         messages_come_whole_and_in_the_order_of_their_uids

@@ -1,6 +1,8 @@
-use super::exchange::{Exchange, drop_after, has, moments, subjects};
+use tokio::task::JoinSet;
+
+use super::exchange::{Exchange, body_of, drop_after, has, moments, subjects, tagged};
 use super::{Harness, Missing};
-use crate::{Address, Error, NewMessage, Outgoing};
+use crate::{Address, Error, NewMessage, Reason};
 
 pub(super) async fn what_is_accepted_is_delivered(harness: &dyn Harness) -> Result<(), Missing> {
     let exchange = Exchange::open(harness).await;
@@ -15,38 +17,9 @@ pub(super) async fn what_is_accepted_is_delivered(harness: &dyn Harness) -> Resu
     Ok(())
 }
 
-pub(super) async fn a_message_arrives_byte_for_byte(harness: &dyn Harness) -> Result<(), Missing> {
-    let exchange = Exchange::open(harness).await;
-    let long = "x".repeat(900);
-    let body = format!(
-        ".\r\n..\r\n.a\r\n\r\n \ttabs and blanks \t\r\nFrom here on\r\n\u{fc}\r\n{long}\r\n.\r\n\r\n"
-    );
-    let message = with_body(&exchange, &body);
-    exchange.submit(&message).await;
-    let arrived = exchange.arrived(&exchange.bob, 1).await;
-    assert_eq!(body_of(arrived[0].raw()), body.as_bytes());
-    assert_eq!(arrived[0].message_id(), Some(message.message_id()));
-    Ok(())
-}
-
-pub(super) async fn a_blind_copy_arrives_and_does_not_show(harness: &dyn Harness) -> Result<(), Missing> {
-    let exchange = Exchange::open(harness).await;
-    let carol = harness.mailbox().await;
-    let message = NewMessage::to(exchange.bob.address()).with_bcc(carol.address()).with_subject("psst");
-    let message = message.seal(&exchange.ada.address().into()).expect("the message can be written");
-    exchange.submit(&message).await;
-    assert_eq!(subjects(&exchange.arrived(&carol, 1).await), ["psst"]);
-    let arrived = exchange.arrived(&exchange.bob, 1).await;
-    let raw = String::from_utf8_lossy(arrived[0].raw());
-    assert!(!raw.contains(carol.address().local_part()), "{raw}");
-    Ok(())
-}
-
 pub(super) async fn a_plus_address_delivers(harness: &dyn Harness) -> Result<(), Missing> {
     let exchange = Exchange::open(harness).await;
-    let bob = exchange.bob.address();
-    let tagged = Address::new(&format!("{}+tag", bob.local_part()), bob.domain().clone());
-    let message = exchange.message_to(&tagged.expect("it is an address"), "to the tag");
+    let message = exchange.message_to(&tagged(&exchange.bob, "tag"), "to the tag");
     exchange.submit(&message).await;
     assert_eq!(subjects(&exchange.arrived(&exchange.bob, 1).await), ["to the tag"]);
     Ok(())
@@ -83,62 +56,18 @@ pub(super) async fn an_unknown_recipient_is_refused_or_reported_by_a_dsn(
     Ok(())
 }
 
-pub(super) async fn one_refused_recipient_does_not_lose_the_others(
-    harness: &dyn Harness,
-) -> Result<(), Missing> {
-    let refused = harness.refused_recipient().await?;
-    let exchange = Exchange::open(harness).await;
-    let (ada, bob) = (exchange.ada.address(), exchange.bob.address());
-    let message = NewMessage::to(&refused).with_to(bob).with_subject("to two").seal(&ada.into());
-    let submission = exchange.submit(&message.expect("the message can be written")).await;
-    assert_eq!(submission.accepted, std::slice::from_ref(bob));
-    assert_eq!(submission.refused.len(), 1);
-    assert_eq!(submission.refused[0].0, refused);
-    assert!(submission.refused[0].1.code >= 400, "{}", submission.refused[0].1);
-    assert_eq!(subjects(&exchange.arrived(&exchange.bob, 1).await), ["to two"]);
-    Ok(())
-}
-
-pub(super) async fn all_or_nothing_reaches_nobody_if_one_recipient_is_refused(
-    harness: &dyn Harness,
-) -> Result<(), Missing> {
-    let refused = harness.refused_recipient().await?;
-    let exchange = Exchange::open(harness).await;
-    let (ada, bob) = (exchange.ada.address(), exchange.bob.address());
-    for first in [bob, &refused] {
-        let second = if first == bob { &refused } else { bob };
-        let message = NewMessage::to(first).with_to(second).with_subject("to neither").seal(&ada.into());
-        let message = message.expect("the message can be written").with_all_or_nothing();
-        let answer = exchange.access.submit(&exchange.ada, &message).await;
-        let Err(Error::RecipientsRefused { refused: told, .. }) = &answer else { panic!("{answer:?}") };
-        assert!(told.len() == 1 && told[0].0 == refused, "{told:?}");
-    }
-    let message = NewMessage::to(bob).with_to(ada).with_subject("to both").seal(&ada.into());
-    exchange.submit(&message.expect("the message can be written").with_all_or_nothing()).await;
-    for login in [&exchange.ada, &exchange.bob] {
-        assert_eq!(subjects(&exchange.arrived(login, 1).await), ["to both"]);
-    }
-    Ok(())
-}
-
-pub(super) async fn if_all_recipients_are_refused_nothing_is_sent(
-    harness: &dyn Harness,
-) -> Result<(), Missing> {
-    let refused = harness.refused_recipient().await?;
-    let exchange = Exchange::open(harness).await;
-    let answer = exchange.access.submit(&exchange.ada, &exchange.message_to(&refused, "to none")).await;
-    assert!(matches!(answer, Err(Error::Refused { .. })), "{answer:?}");
-    exchange.submit(&exchange.message_to(exchange.ada.address(), "to myself")).await;
-    assert_eq!(subjects(&exchange.arrived(&exchange.ada, 1).await), ["to myself"], "not even a report");
-    Ok(())
-}
-
 pub(super) async fn another_sender_is_refused(harness: &dyn Harness) -> Result<(), Missing> {
     let exchange = Exchange::open(harness).await;
     let message = NewMessage::to(exchange.bob.address()).seal(&exchange.bob.address().into());
     let message = message.expect("the message can be written");
-    let answer = exchange.access.submit(&exchange.ada, &message).await;
-    assert!(matches!(answer, Err(Error::Refused { .. })), "{answer:?}");
+    let error = exchange.access.submit(&exchange.ada, &message).await.expect_err("it is Bob's name");
+    assert!(matches!(error, Error::Refused { .. }), "{error:?}");
+    assert_eq!((error.reason(), error.is_retryable()), (Some(Reason::SenderNotOwned), false), "{error:?}");
+    let carol = harness.mailbox().await;
+    let message = NewMessage::to(exchange.bob.address()).with_cc(carol.address());
+    let message = message.seal(&exchange.bob.address().into()).expect("the message can be written");
+    let error = exchange.access.submit(&exchange.ada, &message).await.expect_err("it is Bob's name");
+    assert_eq!(error.reason(), Some(Reason::SenderNotOwned), "{error:?}");
     assert!(!has(&exchange.settled().await, message.message_id()));
     Ok(())
 }
@@ -146,10 +75,49 @@ pub(super) async fn another_sender_is_refused(harness: &dyn Harness) -> Result<(
 pub(super) async fn an_oversized_message_is_refused(harness: &dyn Harness) -> Result<(), Missing> {
     let exchange = Exchange::open(harness).await;
     let line = format!("{}\r\n", "x".repeat(98));
-    let message = with_body(&exchange, &line.repeat(harness.size_limit() / line.len() + 1));
+    let message = exchange.with_body(line.repeat(harness.size_limit() / line.len() + 1).as_bytes());
     let answer = exchange.access.submit(&exchange.ada, &message).await;
-    assert!(matches!(answer, Err(Error::Refused { .. })), "{answer:?}");
+    let Err(error @ Error::Refused { .. }) = answer else { panic!("{answer:?}") };
+    assert_eq!((error.reason(), error.is_retryable()), (Some(Reason::TooLarge), false), "{error:?}");
     assert!(!has(&exchange.settled().await, message.message_id()));
+    Ok(())
+}
+
+pub(super) async fn submissions_of_one_login_at_the_same_time_all_arrive_once(
+    harness: &dyn Harness,
+) -> Result<(), Missing> {
+    let exchange = Exchange::open(harness).await;
+    let mut calls = JoinSet::new();
+    for number in 0..12 {
+        let (access, ada) = (exchange.access.clone(), exchange.ada.clone());
+        let message = exchange.message(&format!("message {number:02}"));
+        calls.spawn(async move { access.submit(&ada, &message).await.expect("the message is taken") });
+    }
+    assert_eq!(calls.join_all().await.len(), 12);
+    let messages = exchange.arrived(&exchange.bob, 12).await;
+    let mut subjects = subjects(&messages);
+    subjects.sort_unstable();
+    assert_eq!(subjects, (0..12).map(|number| format!("message {number:02}")).collect::<Vec<_>>());
+    Ok(())
+}
+
+pub(super) async fn an_interrupted_submit_has_taken_the_message_or_not(
+    harness: &dyn Harness,
+) -> Result<(), Missing> {
+    for taken in [false, true] {
+        let exchange = Exchange::open(harness).await;
+        harness.interrupt_next(&exchange.ada, taken).await?;
+        let message = exchange.message("did it arrive?");
+        let error = exchange.access.submit(&exchange.ada, &message).await.expect_err("the link is cut");
+        assert!(error.is_outcome_unknown() && !error.is_retryable(), "{error:?}");
+        let arrived = exchange.settled().await;
+        let copies = |all: &[crate::Received]| {
+            all.iter().filter(|one| one.message_id() == Some(message.message_id())).count()
+        };
+        assert_eq!(copies(&arrived), usize::from(taken), "{error:?}");
+        exchange.submit(&message).await;
+        assert_eq!(copies(&exchange.settled().await), usize::from(taken) + 1, "the next call is in step");
+    }
     Ok(())
 }
 
@@ -173,7 +141,7 @@ pub(super) async fn a_dropped_submit_leaves_the_message_whole_or_not_at_all(
     let body = "a line of a message that is long enough to be cut\r\n".repeat(2_000);
     let mut ids = Vec::new();
     for moment in moments() {
-        let message = with_body(&exchange, &body);
+        let message = exchange.with_body(body.as_bytes());
         drop_after(moment, exchange.access.submit(&exchange.ada, &message)).await;
         ids.push(message.message_id().clone());
     }
@@ -184,23 +152,4 @@ pub(super) async fn a_dropped_submit_leaves_the_message_whole_or_not_at_all(
         assert!(copies.iter().all(|copy| body_of(copy.raw()) == body.as_bytes()), "{id} is not whole");
     }
     Ok(())
-}
-
-/// Puts another body below the header of a message to Bob.
-fn with_body(exchange: &Exchange, body: &str) -> Outgoing {
-    let message = exchange.message("bytes");
-    let header = message.bytes().len() - body_of(message.bytes()).len();
-    let bytes = [&message.bytes()[..header], body.as_bytes()].concat();
-    Outgoing::restore(
-        message.sender().clone(),
-        message.recipients().to_vec(),
-        message.message_id().clone(),
-        bytes,
-    )
-    .expect("the message can be sent")
-}
-
-fn body_of(raw: &[u8]) -> &[u8] {
-    let end = raw.windows(4).position(|window| window == b"\r\n\r\n").expect("a message has a body");
-    &raw[end + 4..]
 }

@@ -33,6 +33,8 @@ pub struct LocalServersConfig {
     pub users: Vec<LocalUser>,
     /// The largest mail accepted, in bytes.
     pub message_size_limit: u64,
+    /// How many recipients of a mail are accepted; those behind them are put off.
+    pub recipients_limit: u32,
     /// Whether a mail whose Message-ID the mailbox has seen is accepted and lost, as on Mailcow.
     pub duplicate_filter: bool,
     /// Whether Postfix offers what Mailcow hides: CHUNKING and SMTPUTF8.
@@ -46,6 +48,7 @@ impl LocalServersConfig {
             domains: domains.into_iter().map(|domain| domain.as_ref().to_lowercase()).collect(),
             users: Vec::new(),
             message_size_limit: 100 * 1024 * 1024,
+            recipients_limit: 1000,
             duplicate_filter: true,
             all_extensions: false,
         }
@@ -60,6 +63,12 @@ impl LocalServersConfig {
     /// Sets the largest mail accepted, in bytes.
     pub fn with_message_size_limit(mut self, bytes: u64) -> Self {
         self.message_size_limit = bytes;
+        self
+    }
+
+    /// Sets how many recipients of a mail are accepted.
+    pub fn with_recipients_limit(mut self, recipients: u32) -> Self {
+        self.recipients_limit = recipients;
         self
     }
 

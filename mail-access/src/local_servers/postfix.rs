@@ -35,6 +35,7 @@ pub(super) fn prepare(
             .replace("{smtps}", &ports.smtps.to_string())
             .replace("{submission}", &ports.submission.to_string())
             .replace("{domains}", &config.domains.join(" "))
+            .replace("{recipients_limit}", &config.recipients_limit.to_string())
             .replace("{message_size_limit}", &config.message_size_limit.to_string())
             .replace("{hidden}", if config.all_extensions { "silent-discard" } else { HIDDEN })
     };
@@ -124,6 +125,7 @@ biff = no
 # Mailcow's, where a client notices.
 recipient_delimiter = +
 message_size_limit = {message_size_limit}
+smtpd_recipient_limit = {recipients_limit}
 mailbox_size_limit = 0
 disable_vrfy_command = yes
 smtpd_helo_required = yes

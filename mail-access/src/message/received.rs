@@ -9,6 +9,7 @@ use super::survey::fields;
 use super::{
     Attachment, AuthenticationResults, Contact, DeliveryReport, FeedbackReport, Limit, Limits, TrustedServer,
     delivery_report, html_text, parse,
+    quote::{self, Code, Link},
 };
 use crate::{MessageId, Uid};
 
@@ -197,6 +198,32 @@ impl Received {
     /// Returns the text to read: the plain text, or else the text out of the first 512 KiB of the HTML.
     pub fn readable_text(&self) -> Option<Cow<'_, str>> {
         self.text().map(Cow::Borrowed).or_else(|| self.html().map(|html| html_text::text_of(html).into()))
+    }
+
+    /// Returns what its writer says in it anew: the text to read without what it quotes and without the signature. Where
+    /// that is not certain nothing is left out.
+    pub fn new_text(&self) -> Cow<'_, str> {
+        match self.readable_text() {
+            Some(Cow::Borrowed(text)) => quote::split(text).new_text(),
+            Some(Cow::Owned(text)) => quote::split(&text).new_text().into_owned().into(),
+            None => Cow::Borrowed(""),
+        }
+    }
+
+    /// Returns the one-time codes in its text to read, the most likely first.
+    pub fn codes(&self) -> Vec<Code> {
+        self.readable_text().map_or_else(Vec::new, |text| quote::codes(&text))
+    }
+
+    /// Returns the links in its HTML and in its plain text, each once.
+    pub fn links(&self) -> Vec<Link> {
+        let mut links = self.html().map_or_else(Vec::new, quote::links_in_html);
+        for link in self.text().map_or_else(Vec::new, quote::links) {
+            if !links.iter().any(|known| known.url() == link.url()) {
+                links.push(link);
+            }
+        }
+        links
     }
 
     /// Returns the files that go with it, and the parts that are no text to read.

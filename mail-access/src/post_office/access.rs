@@ -1,17 +1,16 @@
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::task::coop::consume_budget;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout, timeout_at};
 
-use super::delivery::Mail;
+use super::mail::{self, Mail};
 use super::mailbox::Found;
 use super::{FETCH, Fault, MARK_SEEN, PostOffice, SUBMIT, WAIT};
-use crate::{
-    Arrival, Batch, Error, Login, MailAccess, Outgoing, Position, Selection, Status, Submission, Uid,
-};
+use crate::{Arrival, Batch, Error, Login, MailAccess, Outgoing, Position, Selection, Submission, Uid};
 
 /// Each method takes effect in one step, so that a dropped call has done everything or nothing. It lets other tasks
 /// run now and then, as a network would. [`wait`](MailAccess::wait) needs a Tokio runtime with its time driver.
@@ -19,25 +18,14 @@ use crate::{
 impl MailAccess for PostOffice {
     async fn submit(&self, login: &Login, message: &Outgoing) -> Result<Submission, Error> {
         consume_budget().await;
-        let fault = self.admit(login, message)?;
-        let settings = &self.office.settings;
-        let number = self.office.submitted.fetch_add(1, Ordering::Relaxed);
-        let mail = Mail::new(message, &settings.host, number, (settings.clock)());
-        let mut state = self.state();
-        // The copying above was done without the lock: the mailbox may be gone by now.
-        state.open(login, SUBMIT)?;
-        let submission = state.deliver(&mail)?;
-        match fault {
-            Some(Fault::SubmitTakenAndLost) => Err(interrupted()),
-            _ => Ok(submission),
-        }
+        self.take(Some(login), message).await
     }
 
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, Error> {
         consume_budget().await;
         let (uid_validity, found, more) = {
             let mut state = self.state();
-            if state.take_fault(login.address(), &[Fault::FetchUnavailable]).is_some() {
+            if state.take_fault(login.address(), Fault::FetchUnavailable) {
                 return Err(self.unavailable(FETCH));
             }
             let mailbox = state.open(login, FETCH)?;
@@ -73,39 +61,84 @@ impl MailAccess for PostOffice {
 }
 
 impl PostOffice {
-    /// Checks all that needs only a look at the message; the answer is the fault to play once it is delivered.
-    fn admit(&self, login: &Login, message: &Outgoing) -> Result<Option<Fault>, Error> {
-        let mut state = self.state();
-        let fault = state.take_fault(
-            login.address(),
-            &[Fault::SubmitUnavailable, Fault::SubmitLost, Fault::SubmitTakenAndLost],
-        );
-        if fault == Some(Fault::SubmitUnavailable) {
-            return Err(self.unavailable(SUBMIT));
+    /// Takes a message as a server elsewhere in the world hands it over: of any sender, without a login.
+    ///
+    /// Only recipients in hosted domains are accepted. Who is refused, and what is delivered late or twice, is judged
+    /// as for [`submit`](MailAccess::submit), but without a rate limit. `Authentication-Results` say `none` unless
+    /// other [verdicts](Self::set_verdicts_for_sender) were set for the address in From; so this is how a test sends
+    /// forged mail. Reports to a sender who has no mailbox here are dropped.
+    ///
+    /// # Errors
+    /// As for [`submit`](MailAccess::submit), but never [`Error::Authentication`].
+    ///
+    /// ```
+    /// use mail_access::{Address, Login, MailAccess, NewMessage, PostOffice, Selection, Verdict, Verdicts};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let office = PostOffice::new();
+    /// office.add_domain("agents.example".parse()?);
+    /// let ada: Address = "ada@agents.example".parse()?;
+    /// office.add_mailbox(&ada, "secret".into(), 0)?;
+    ///
+    /// let boss: Address = "boss@bank.example".parse()?;
+    /// office.set_verdicts_for_sender(&boss, Verdicts::all(Verdict::Fail));
+    /// office.receive(&NewMessage::to(&ada).with_subject("pay at once").seal(&boss.into())?).await?;
+    ///
+    /// let inbox = office.fetch(&Login::new(ada, "secret".into()), &Selection::Unseen, 1).await?;
+    /// let raw = String::from_utf8_lossy(inbox.messages[0].raw()).into_owned();
+    /// assert!(raw.contains("dmarc=fail header.from=bank.example"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn receive(&self, message: &Outgoing) -> Result<Submission, Error> {
+        self.take(None, message).await
+    }
+
+    async fn take(&self, login: Option<&Login>, message: &Outgoing) -> Result<Submission, Error> {
+        let plan = self.state().plan(login.map(Login::address), message);
+        match plan.submission {
+            Some(Fault::SubmitUnavailable) => return Err(self.unavailable(SUBMIT)),
+            Some(Fault::SubmitSlow(pause)) => sleep(pause).await,
+            _ => {}
         }
-        state.open(login, SUBMIT)?;
-        let refused = |code, enhanced, text: &str| {
-            Err(Error::Refused { operation: SUBMIT, status: Status::new(code, Some(enhanced), text) })
+        self.admit(login, message)?;
+        let settings = &self.office.settings;
+        let number = self.office.submitted.fetch_add(1, Ordering::Relaxed);
+        let mail = Mail::new(message, login.is_some(), &settings.host, number, (settings.clock)());
+        let from = mail::from(message.bytes());
+        let submission = {
+            let mut state = self.state();
+            if let Some(login) = login {
+                // The copying above was done without the lock: the mailbox may be gone by now.
+                state.open(login, SUBMIT)?;
+            }
+            let mail = mail.judged(&state, from.as_ref());
+            let judged = state.judge(&mail, &plan)?;
+            if let Some(login) = login {
+                state.within_rate(login.address())?;
+            }
+            match plan.submission {
+                Some(Fault::SubmitRefused(refusal)) => {
+                    return Err(Error::Refused { operation: SUBMIT, status: refusal.status() });
+                }
+                Some(Fault::SubmitLost) => return Err(interrupted()),
+                _ => state.deliver(&Arc::new(mail), &plan, judged),
+            }
         };
-        let (own, sender) = (login.address(), message.sender());
-        if !sender.is_same_mailbox(own) {
-            let text = format!("<{sender}>: Sender address rejected: not owned by user {own}");
-            return refused(553, (5, 7, 1), &text);
+        match plan.submission {
+            Some(Fault::SubmitTakenAndLost) => return Err(interrupted()),
+            Some(Fault::SubmitTakenAndSlow(pause)) => sleep(pause).await,
+            _ => {}
         }
-        if message.size() > self.office.settings.size_limit {
-            return refused(552, (5, 3, 4), "Error: message file too big");
-        }
-        match fault {
-            Some(Fault::SubmitLost) => Err(interrupted()),
-            fault => Ok(fault),
-        }
+        Ok(submission)
     }
 
     async fn arrival(&self, login: &Login, after: Position) -> Result<(), Error> {
         loop {
-            let ring = {
+            let (ring, due) = {
                 let mut state = self.state();
-                if state.take_fault(login.address(), &[Fault::WaitUnavailable]).is_some() {
+                if state.take_fault(login.address(), Fault::WaitUnavailable) {
                     return Err(self.unavailable(WAIT));
                 }
                 let mailbox = state.open(login, WAIT)?;
@@ -113,9 +146,13 @@ impl PostOffice {
                     return Ok(());
                 }
                 // Made before the lock is released: whatever arrives after the look above rings it.
-                mailbox.next_ring()
+                (mailbox.next_ring(), state.next_due())
             };
-            ring.await;
+            match due {
+                // That the time is over is a reason to look as good as a ring.
+                Some(due) => drop(timeout_at(due, ring).await),
+                None => ring.await,
+            }
         }
     }
 

@@ -2,14 +2,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::PostOffice;
+use super::{Policy, PostOffice};
 use crate::DomainName;
 
 /// The settings of a [`PostOffice`], each with the default that [`PostOffice::new`] has.
 #[derive(Clone)]
 pub struct PostOfficeBuilder {
     pub(super) host: DomainName,
-    pub(super) size_limit: usize,
+    pub(super) policy: Policy,
     pub(super) clock: Clock,
 }
 
@@ -17,7 +17,7 @@ impl PostOfficeBuilder {
     pub(super) fn new() -> Self {
         Self {
             host: DEFAULT_HOST.parse().expect("it is a domain name"),
-            size_limit: DEFAULT_SIZE_LIMIT,
+            policy: Policy::new(),
             clock: Arc::new(SystemTime::now),
         }
     }
@@ -28,9 +28,15 @@ impl PostOfficeBuilder {
         self
     }
 
-    /// Sets the size in bytes up to which a message is taken; 104857600 (100 MiB) by default, as at Mailcow.
+    /// Sets what the office takes and what it does with the rest; [`Policy::new`] by default.
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets the size in bytes up to which a message is taken, see [`Policy::with_size_limit`].
     pub fn with_size_limit(mut self, bytes: usize) -> Self {
-        self.size_limit = bytes;
+        self.policy = self.policy.with_size_limit(bytes);
         self
     }
 
@@ -52,7 +58,7 @@ impl fmt::Debug for PostOfficeBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostOfficeBuilder")
             .field("host", &self.host)
-            .field("size_limit", &self.size_limit)
+            .field("policy", &self.policy)
             .finish_non_exhaustive()
     }
 }
@@ -61,5 +67,3 @@ pub(super) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 /// A name that no host can have (RFC 6761 section 6.4).
 const DEFAULT_HOST: &str = "mail.invalid";
-/// Mailcow's `message_size_limit`.
-const DEFAULT_SIZE_LIMIT: usize = 104_857_600;

@@ -53,9 +53,17 @@ impl Mailbox {
         self.messages.len()
     }
 
+    pub(super) fn has_quota(&self) -> bool {
+        self.quota != 0
+    }
+
     /// Tells whether this many bytes more would not pass the quota.
     pub(super) fn has_room(&self, size: u64) -> bool {
         self.quota == 0 || self.used.saturating_add(size) <= self.quota
+    }
+
+    pub(super) fn holds(&self, id: &MessageId) -> bool {
+        self.by_message_id.range((id.clone(), 0)..=(id.clone(), u32::MAX)).next().is_some()
     }
 
     /// Takes the message in, unless it would pass the quota.

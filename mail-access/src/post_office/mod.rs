@@ -3,11 +3,17 @@
 mod access;
 mod builder;
 mod delivery;
+mod departed;
 mod error;
 mod fault;
+mod judge;
+mod mail;
 mod mailbox;
+mod pending;
+mod policy;
 mod report;
 mod state;
+mod verdict;
 
 use std::fmt;
 use std::sync::atomic::AtomicU64;
@@ -16,27 +22,35 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use secrecy::SecretString;
 
 pub use self::builder::PostOfficeBuilder;
+pub use self::departed::Departed;
 pub use self::error::PostOfficeError;
-pub use self::fault::Fault;
+pub use self::fault::{Fault, FaultRule, Refusal};
 use self::mailbox::Mailbox;
+pub use self::policy::{Foreign, Policy, Treatment};
 use self::state::{Entry, Name, State};
+pub use self::verdict::{Verdict, Verdicts};
 use crate::{Address, DomainName, Uid};
 
 /// A mail system in memory that behaves as the Postfix and Dovecot of a Mailcow: [`MailAccess`](crate::MailAccess)
 /// without a server, for tests, simulations and programs whose agents write to each other only.
 ///
 /// It has the domains, mailboxes and aliases that its administrator gives it. What is submitted is delivered before
-/// the call returns. A recipient that doesn't exist, here or in a domain that isn't hosted here, is accepted and
-/// then reported to the sender's inbox (RFC 3464), as happens across the Internet. A full mailbox is refused with
-/// 552 5.2.2. `ada+tag@` leads to `ada@` if it is no mailbox or alias itself. Names compare without regard to case.
+/// the call returns. `ada+tag@` leads to `ada@` if it is no mailbox or alias itself. Names compare without regard to
+/// case. Above each message stands what Postfix and Dovecot write there, with `Authentication-Results` of the office's
+/// host on top of the sender's own words.
+///
+/// A [`Policy`] sets the limits and what becomes of mail that can't be delivered. Without one a recipient that doesn't
+/// exist, here or in a domain that isn't hosted here, is accepted and then reported to the sender's inbox (RFC 3464),
+/// as happens across the Internet, and a full mailbox is refused with 552 5.2.2. A [`Fault`] brings the troubles of
+/// networks and servers, for as many calls as a test wants.
 ///
 /// Clones are handles of the same office. One lock guards it, which is held for no longer than it takes to file or
 /// to find messages; decoding is done without it.
 ///
 /// # Costs
 /// An empty mailbox takes about 300 bytes, and as much again while somebody waits for its mail; the wait does no
-/// work until a message arrives. A message is held once for all its recipients; each copy takes 0.7 KiB beside it,
-/// the first one in a mailbox 1.4 KiB, until [`expunge`](Self::expunge) or [`remove_mailbox`](Self::remove_mailbox).
+/// work until a message arrives. A message is held once for all its recipients; each copy takes 0.9 KiB beside it,
+/// the first one in a mailbox 1.6 KiB, until [`expunge`](Self::expunge) or [`remove_mailbox`](Self::remove_mailbox).
 /// The time of a submission grows with its size and with the number of recipients, that of a fetch with what it
 /// gives out, and both but logarithmically with the messages that are there.
 ///
@@ -217,21 +231,64 @@ impl PostOffice {
     }
 
     /// Lets the next call of this login that the fault fits fail; several are met in the order they were called for.
+    /// [`add_fault`](Self::add_fault) says more exactly which calls.
     pub fn fail_next(&self, login: &Address, fault: Fault) {
+        self.add_fault(FaultRule::new(fault).with_login(login));
+    }
+
+    /// Lets the calls fail that the rule meets. Of several rules that meet a submission the first one for the whole of
+    /// it takes effect, and for each recipient the first one of his.
+    pub fn add_fault(&self, rule: FaultRule) {
         let mut state = self.state();
-        let name = Name::of(login);
-        if let Some(mailbox) = state.mailbox_named(&name) {
-            mailbox.ring();
-        }
-        state.faults.push((name, fault));
+        state.faults.push(rule);
+        // A wait that is under way may be one of them.
+        state.ring_all();
+    }
+
+    /// Forgets all faults that were not met yet. What is late already stays so.
+    pub fn clear_faults(&self) {
+        self.state().faults.clear();
+    }
+
+    /// Returns what the office takes and what it does with the rest.
+    pub fn policy(&self) -> Policy {
+        self.state().policy.clone()
+    }
+
+    /// Changes what the office takes, from the next call on.
+    pub fn set_policy(&self, policy: Policy) {
+        self.state().policy = policy;
+    }
+
+    /// Sets what `Authentication-Results` say of messages with this address in From. Without it, and without
+    /// [verdicts for its domain](Self::set_verdicts_for_domain), a message that was submitted passes all checks but
+    /// DMARC where From is of another domain than the sender; of what was [received](Self::receive) nothing is known.
+    pub fn set_verdicts_for_sender(&self, from: &Address, verdicts: Verdicts) {
+        self.state().verdicts_of_senders.insert(Name::of(from), verdicts);
+    }
+
+    /// Sets what `Authentication-Results` say of messages with an address of this domain in From.
+    pub fn set_verdicts_for_domain(&self, from: DomainName, verdicts: Verdicts) {
+        self.state().verdicts_of_domains.insert(from, verdicts);
+    }
+
+    /// Takes out the messages that left for domains not hosted here, see [`Foreign::Kept`].
+    pub fn take_departed(&self) -> Vec<Departed> {
+        std::mem::take(&mut self.state().departed)
     }
 
     fn open(settings: PostOfficeBuilder) -> Self {
-        Self { office: Arc::new(Office { settings, submitted: AtomicU64::new(0), state: Mutex::default() }) }
+        let state = State::new(settings.policy.clone());
+        Self { office: Arc::new(Office { settings, submitted: AtomicU64::new(0), state: Mutex::new(state) }) }
     }
 
+    /// Locks the state, and delivers what is due first.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.office.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.office.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.pending.is_empty() {
+            state.deliver_due((self.office.settings.clock)());
+        }
+        state
     }
 }
 

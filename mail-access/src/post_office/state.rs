@@ -3,8 +3,15 @@
 use std::collections::{HashMap, HashSet};
 use std::time::SystemTime;
 
+use tokio::time::Instant;
+
+use super::PostOfficeError;
+use super::departed::Departed;
+use super::fault::FaultRule;
 use super::mailbox::Mailbox;
-use super::{Fault, PostOfficeError};
+use super::pending::Pending;
+use super::policy::Policy;
+use super::verdict::Verdicts;
 use crate::{Address, DomainName, Error, Login, LoginKind, Status};
 
 #[derive(Default)]
@@ -12,11 +19,24 @@ pub(super) struct State {
     /// The hosted domains and where their catch-all leads; nowhere if there is none.
     pub(super) domains: HashMap<DomainName, Vec<Address>>,
     pub(super) addresses: HashMap<Name, Entry>,
-    pub(super) faults: Vec<(Name, Fault)>,
+    pub(super) policy: Policy,
+    pub(super) faults: Vec<FaultRule>,
+    pub(super) pending: Vec<Pending>,
+    pub(super) departed: Vec<Departed>,
+    pub(super) verdicts_of_senders: HashMap<Name, Verdicts>,
+    pub(super) verdicts_of_domains: HashMap<DomainName, Verdicts>,
+    /// When each pair of sender and recipient was met first, for greylisting.
+    pub(super) first_seen: HashMap<(Name, Name), Instant>,
+    /// Until when each login has used up its share of the rate limit.
+    pub(super) paid_until: HashMap<Name, Instant>,
     last_uid_validity: u32,
 }
 
 impl State {
+    pub(super) fn new(policy: Policy) -> Self {
+        Self { policy, ..Self::default() }
+    }
+
     pub(super) fn add(&mut self, address: &Address, entry: Entry) -> Result<(), PostOfficeError> {
         if !self.domains.contains_key(address.domain()) {
             return Err(PostOfficeError::UnknownDomain(address.domain().clone()));
@@ -40,6 +60,15 @@ impl State {
         }
     }
 
+    /// Wakes everybody who waits, to look again.
+    pub(super) fn ring_all(&self) {
+        for entry in self.addresses.values() {
+            if let Entry::Mailbox(mailbox) = entry {
+                mailbox.ring();
+            }
+        }
+    }
+
     /// Checks the login as each protocol does, which answers a refusal in its own words.
     pub(super) fn open(&mut self, login: &Login, operation: &'static str) -> Result<&mut Mailbox, Error> {
         match self.mailbox_named(&Name::of(login.address())) {
@@ -56,13 +85,6 @@ impl State {
                 },
             }),
         }
-    }
-
-    /// Takes the first fault of this address that `fits`.
-    pub(super) fn take_fault(&mut self, address: &Address, fits: &[Fault]) -> Option<Fault> {
-        let name = Name::of(address);
-        let place = self.faults.iter().position(|(of, fault)| *of == name && fits.contains(fault))?;
-        Some(self.faults.remove(place).1)
     }
 
     /// The seconds of the clock as Dovecot takes them, so that another office of the same names, in a later run of
@@ -105,6 +127,19 @@ impl State {
             ends.push(End::UnknownMailbox(recipient.clone()));
         }
         ends
+    }
+
+    /// Tells whether an address of a hosted domain is one at all, wherever it leads.
+    pub(super) fn is_known(&self, address: &Address) -> bool {
+        self.entry(address).is_some() || self.domains.get(address.domain()).is_some_and(|all| !all.is_empty())
+    }
+
+    /// Tells whether an address of a hosted domain stands for others.
+    pub(super) fn leads_elsewhere(&self, address: &Address) -> bool {
+        match self.entry(address) {
+            Some((_, entry)) => matches!(entry, Entry::Alias(_)),
+            None => self.is_known(address),
+        }
     }
 
     /// Finds the address itself, or else the one before its plus sign.

@@ -1,13 +1,15 @@
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use mail_access::conformance::{Harness, Missing};
 use mail_access::{
-    Address, DomainName, Endpoint, LocalServers, LocalServersConfig, Login, MailAccess, SmtpImap, Uid,
-    tls_config,
+    Address, DomainName, Endpoint, LocalServers, LocalServersConfig, LocalUser, Login, MailAccess, SmtpImap,
+    SmtpImapConfig, TlsConnector, Uid, tls_config,
 };
+
+use super::cutting::CuttingConnector;
 
 /// Real servers for all cases, each of which gets mailboxes of its own.
 ///
@@ -15,7 +17,9 @@ use mail_access::{
 pub(crate) struct ServersHarness {
     servers: LocalServers,
     access: Arc<SmtpImap>,
-    hubs: Mutex<Vec<(String, String)>>,
+    links: CuttingConnector,
+    hubs: AtomicUsize,
+    aliases: Mutex<Vec<(String, String)>>,
     made: AtomicU32,
 }
 
@@ -26,12 +30,34 @@ impl ServersHarness {
         let domains = std::iter::once(DOMAIN.to_owned()).chain((0..HUBS).map(hub_domain));
         let config = LocalServersConfig::new(domains)
             .with_message_size_limit(SIZE_LIMIT as u64)
+            .with_recipients_limit(RECIPIENTS_LIMIT)
             .with_duplicate_filter(false);
         let servers = LocalServers::start(&config).map_err(|reason| reason.to_string())?;
         let endpoint = |port| Endpoint::new("localhost", port).unwrap();
         let tls = tls_config(Some(servers.ca_pem().as_bytes())).unwrap();
-        let access = SmtpImap::over_tls(endpoint(servers.smtps_port()), endpoint(servers.imaps_port()), tls);
-        Ok(Self { servers, access: Arc::new(access), hubs: Mutex::default(), made: AtomicU32::new(0) })
+        let config = SmtpImapConfig::new(endpoint(servers.smtps_port()), endpoint(servers.imaps_port()));
+        let links = CuttingConnector::new(TlsConnector::new(tls));
+        let access = SmtpImap::new(config, Arc::new(links.clone()));
+        Ok(Self {
+            servers,
+            access: Arc::new(access),
+            links,
+            hubs: AtomicUsize::new(0),
+            aliases: Mutex::default(),
+            made: AtomicU32::new(0),
+        })
+    }
+
+    fn name(&self) -> Address {
+        let name = format!("agent-{}", self.made.fetch_add(1, Ordering::Relaxed));
+        Address::new(&name, DOMAIN.parse().unwrap()).unwrap()
+    }
+
+    fn add_alias(&self, from: String, to: &Address) {
+        let mut aliases = self.aliases.lock().unwrap();
+        aliases.push((from, to.to_string()));
+        let all: Vec<(&str, &str)> = aliases.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+        self.servers.set_aliases(&all);
     }
 }
 
@@ -45,29 +71,46 @@ impl Harness for ServersHarness {
         SIZE_LIMIT
     }
 
+    fn recipients_limit(&self) -> Result<usize, Missing> {
+        Ok(RECIPIENTS_LIMIT as usize)
+    }
+
     async fn mailbox(&self) -> Login {
-        let name = format!("agent-{}", self.made.fetch_add(1, Ordering::Relaxed));
-        let address = Address::new(&name, DOMAIN.parse().unwrap()).unwrap();
+        let address = self.name();
         self.servers.add_user(&address.to_string(), PASSWORD).unwrap();
         Login::new(address, PASSWORD.into())
     }
 
     async fn catch_all(&self) -> Result<(Login, DomainName), Missing> {
         let hub = self.mailbox().await;
-        let mut hubs = self.hubs.lock().unwrap();
-        let number = hubs.len();
-        if number == HUBS {
+        let number = self.hubs.fetch_add(1, Ordering::Relaxed);
+        if number >= HUBS {
             return Err(Missing(format!("the servers host {HUBS} domains for catch-alls")));
         }
-        hubs.push((format!("@{}", hub_domain(number)), hub.address().to_string()));
-        let aliases: Vec<(&str, &str)> = hubs.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
-        self.servers.set_aliases(&aliases);
+        self.add_alias(format!("@{}", hub_domain(number)), hub.address());
         Ok((hub, hub_domain(number).parse().unwrap()))
     }
 
     async fn refused_recipient(&self) -> Result<Address, Missing> {
-        let name = format!("nobody-{}", self.made.fetch_add(1, Ordering::Relaxed));
-        Ok(Address::new(&name, DOMAIN.parse().unwrap()).unwrap())
+        Ok(self.name())
+    }
+
+    async fn failing_recipient(&self) -> Result<Address, Missing> {
+        let alias = self.name();
+        self.add_alias(alias.to_string(), &self.name());
+        Ok(alias)
+    }
+
+    async fn small_mailbox(&self, mib: u32) -> Result<Login, Missing> {
+        let address = self.name();
+        let user = LocalUser::new(&address.to_string(), PASSWORD).with_quota_mib(mib);
+        self.servers.put_user(&user).unwrap();
+        Ok(Login::new(address, PASSWORD.into()))
+    }
+
+    async fn interrupt_next(&self, login: &Login, taken: bool) -> Result<(), Missing> {
+        self.links.cut_next(login.address(), taken);
+        Ok(())
     }
 
     async fn expunge(&self, login: &Login, uids: &[Uid]) -> Result<(), Missing> {
@@ -94,6 +137,7 @@ fn hub_domain(number: usize) -> String {
 
 const DOMAIN: &str = "agents.test";
 const HUBS: usize = 4;
+const RECIPIENTS_LIMIT: u32 = 30;
 const PASSWORD: &str = "a-password";
 /// Below the 100 MiB of Mailcow, so that the case of the oversized message stays quick.
 const SIZE_LIMIT: usize = 2 << 20;

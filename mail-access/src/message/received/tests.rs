@@ -98,3 +98,22 @@ fn html_is_read_when_there_is_no_text() {
     assert_eq!((both.readable_text().as_deref(), both.html()), (Some("plain"), Some("<p>rich")));
     assert_eq!(read("Subject: x\r\n").readable_text(), None);
 }
+
+#[test]
+fn what_is_new_and_what_is_looked_for_is_found_in_text_and_in_html() {
+    let read = |kind: &str, body: &str| {
+        let raw = format!("From: a@x.example\r\nContent-Type: text/{kind}\r\n\r\n{body}");
+        Received::parse(Uid::new(1).unwrap(), SystemTime::UNIX_EPOCH, false, raw.into_bytes())
+    };
+    let plain =
+        read("plain", "Your code is 482913.\r\nSee https://x.example/a\r\n\r\n> older\r\n> lines\r\n");
+    assert_eq!(plain.new_text().trim_end(), "Your code is 482913.\nSee https://x.example/a");
+    assert_eq!(plain.codes()[0].value(), "482913");
+    assert_eq!(plain.links().len(), 1);
+    let html = read("html", "<p>Your code is <b>482913</b></p><a href='https://x.example/a'>here</a>");
+    assert_eq!(html.codes()[0].value(), "482913");
+    assert_eq!(html.links()[0].url().as_str(), "https://x.example/a");
+    assert!(html.new_text().contains("482913"));
+    let empty = read("plain", "");
+    assert!(empty.new_text().is_empty() && empty.codes().is_empty() && empty.links().is_empty());
+}

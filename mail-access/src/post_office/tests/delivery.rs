@@ -9,10 +9,12 @@ async fn a_delivery_leaves_its_trace_above_the_message() {
     let raw = String::from_utf8(batch.messages[0].raw().to_vec()).unwrap();
     let expected = "Return-Path: <ada@agents.example>\r\n\
         Delivered-To: bob@agents.example\r\n\
-        Received: from mail.invalid\r\n\tby mail.invalid with LMTP id 0000000000\r\n\t\
-        for <bob@agents.example>; Fri, 20 Nov 2026 10:40:00 +0000\r\n\
+        Received: from mail.invalid\r\n\tby mail.invalid with LMTP\r\n\tid 0000000000\r\n\t\
+        (envelope-from <ada@agents.example>)\r\n\tfor <bob@agents.example>; Fri, 20 Nov 2026 10:40:00 +0000\r\n\
         X-Original-To: Bob+news@agents.example\r\n\
-        Received: from localhost by mail.invalid with ESMTPSA id 0000000000;\r\n\t\
+        Authentication-Results: mail.invalid;\r\n\tdkim=pass header.d=agents.example;\r\n\t\
+        spf=pass smtp.mailfrom=ada@agents.example;\r\n\tdmarc=pass header.from=agents.example\r\n\
+        Received: from localhost\r\n\tby mail.invalid with ESMTPSA id 0000000000;\r\n\t\
         Fri, 20 Nov 2026 10:40:00 +0000\r\n";
     assert_eq!(raw.strip_prefix(expected).unwrap().as_bytes(), sent.bytes());
     assert_eq!(batch.messages[0].internal_date(), SystemTime::UNIX_EPOCH + Duration::from_secs(NOW.into()));
@@ -117,4 +119,16 @@ async fn a_message_is_found_by_the_id_that_its_bytes_have() {
         let found = office.fetch(&login("bob"), &selection, 10).await.unwrap();
         assert_eq!(found.messages.len(), count, "{id}");
     }
+}
+
+#[tokio::test]
+async fn fields_that_no_recipient_may_see_are_taken_out_and_the_last_line_is_ended() {
+    let office = office();
+    let bytes = *b"BCC : eve@agents.example,\r\n\tmallory@agents.example\r\nSubject: bcc: x\r\nReturn-Path: <x@y.example>\r\n\r\nBcc: body";
+    let sent = Outgoing::restore(at_home("ada"), vec![at_home("bob")], id(), bytes).unwrap();
+    office.submit(&login("ada"), &sent).await.unwrap();
+    let batch = inbox(&office, "bob").await;
+    let raw = String::from_utf8(batch.messages[0].raw().to_vec()).unwrap();
+    let (_, own) = raw.split_once("ESMTPSA id 0000000000;\r\n\tFri, 20 Nov 2026 10:40:00 +0000\r\n").unwrap();
+    assert_eq!(own, "Subject: bcc: x\r\n\r\nBcc: body\r\n");
 }

@@ -1,15 +1,21 @@
 mod administration;
 mod delivery;
 mod faults;
+mod honesty;
+mod late;
 mod load;
 mod model;
+mod policy;
 mod reports;
+mod verdicts;
 mod waiting;
 
 use std::time::{Duration, SystemTime};
 
 use super::*;
-use crate::{Batch, Error, Login, MailAccess, NewMessage, Outgoing, Position, Selection, Submission};
+use crate::{
+    Batch, Error, Login, MailAccess, MessageId, NewMessage, Outgoing, Position, Selection, Submission,
+};
 
 /// Hosts `agents.example` with Ada and Bob, at a time that stands still.
 fn office() -> PostOffice {
@@ -56,6 +62,10 @@ async fn inbox(office: &PostOffice, name: &str) -> Batch {
 
 async fn count(office: &PostOffice, name: &str) -> usize {
     inbox(office, name).await.messages.len()
+}
+
+fn id() -> MessageId {
+    "1@agents.example".parse().unwrap()
 }
 
 /// Returns the code and the enhanced code of a refusal.

@@ -20,30 +20,36 @@ async fn a_report_says_in_the_words_of_rfc_3464_what_failed() {
     assert_eq!(report.to()[0].address, at_home("ada"));
     assert_ne!(report.message_id().unwrap(), sent.message_id());
     assert_eq!(report.date(), Some(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW.into())));
-    assert!(report.text().unwrap().contains("550 5.1.1 <nobody@agents.example>: User unknown"));
+    let text = report.text().unwrap().replace("\r\n    ", " ");
+    let told = "said: 550 5.1.1 <nobody@agents.example> User doesn't exist: nobody@agents.example";
+    assert!(text.contains(told) && text.contains("(expanded from <old@agents.example>)"), "{text}");
 
     let [status, header] = parts(report);
     assert_eq!(status.0, "message/delivery-status");
     assert_eq!(
         status.1,
         "Reporting-MTA: dns; mail.invalid\r\n\
+         X-Postfix-Queue-ID: 0000000000\r\n\
+         X-Postfix-Sender: rfc822; ada@agents.example\r\n\
          Arrival-Date: Fri, 20 Nov 2026 10:40:00 +0000\r\n\
          \r\n\
          Final-Recipient: rfc822; nobody@agents.example\r\n\
-         Original-Recipient: rfc822; nobody@agents.example\r\n\
+         Original-Recipient: rfc822;nobody@agents.example\r\n\
          Action: failed\r\n\
          Status: 5.1.1\r\n\
-         Diagnostic-Code: smtp; 550 5.1.1 <nobody@agents.example>: User unknown\r\n\
+         Remote-MTA: dns; mail.invalid\r\n\
+         Diagnostic-Code: smtp; 550 5.1.1 <nobody@agents.example> User doesn't exist:\r\n    nobody@agents.example\r\n\
          \r\n\
          Final-Recipient: rfc822; new@elsewhere.example\r\n\
-         Original-Recipient: rfc822; old@agents.example\r\n\
+         Original-Recipient: rfc822;old@agents.example\r\n\
          Action: failed\r\n\
-         Status: 5.1.2\r\n\
-         Diagnostic-Code: smtp; 550 5.1.2 <new@elsewhere.example>: Host or domain name not found\r\n"
+         Status: 5.4.4\r\n\
+         Diagnostic-Code: X-Postfix; Host or domain name not found. Name service error\r\n    \
+         for name=elsewhere.example type=A: Host not found\r\n"
     );
-    assert_eq!(header.0, "text/rfc822-headers");
+    assert_eq!(header.0, "message/rfc822");
     assert!(header.1.contains(&format!("Message-ID: {}\r\n", sent.message_id())), "{}", header.1);
-    assert!(header.1.contains("Subject: Engines\r\n") && !header.1.contains("See part 4."), "{}", header.1);
+    assert!(header.1.contains("Subject: Engines\r\n") && header.1.contains("See part 4."), "{}", header.1);
 }
 
 #[tokio::test]
@@ -113,6 +119,50 @@ async fn who_wants_no_report_of_a_failure_gets_none() {
         office.submit(&login("ada"), &sent().with_reports(reports)).await.unwrap();
         assert_eq!(count(&office, "ada").await, count_after);
     }
+}
+
+#[tokio::test]
+async fn a_report_says_only_what_it_was_asked_for() {
+    let office = office();
+    let reports = DeliveryReports::none().with_success().with_failure().with_header_only();
+    let reports = reports.with_envelope_id("order 4711").unwrap();
+    let sent = message(&["bob+tag@agents.example", "nobody@agents.example"]).with_reports(reports);
+    office.submit(&login("ada"), &sent).await.unwrap();
+    let batch = inbox(&office, "ada").await;
+    let [failure, success] = &batch.messages[..] else { panic!("one for each fate: {batch:?}") };
+    assert_eq!(failure.subject(), "Undelivered Mail Returned to Sender");
+    assert_eq!(success.subject(), "Successful Mail Delivery Report");
+    for (report, fields) in [
+        (failure, "Original-Recipient: rfc822;nobody@agents.example\r\nAction: failed\r\nStatus: 5.1.1\r\n"),
+        (
+            success,
+            "Original-Recipient: rfc822;bob+tag@agents.example\r\nAction: relayed\r\nStatus: 2.0.0\r\n",
+        ),
+    ] {
+        let [(_, status), (kind, header)] = parts(report);
+        assert!(status.contains(fields), "{status}");
+        assert!(status.contains("Original-Envelope-Id: order 4711\r\n"), "{status}");
+        assert_eq!(kind, "text/rfc822-headers");
+        assert!(
+            header.contains(&sent.message_id().to_string()) && !header.contains("See part 4."),
+            "{header}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn behind_an_alias_a_report_of_success_does_not_look() {
+    let office = office();
+    office.add_alias(&at_home("team"), vec![at_home("bob"), at_home("gone")]).unwrap();
+    let reports = DeliveryReports::none().with_success();
+    let sent = message(&["bob@agents.example", "team@agents.example"]).with_reports(reports);
+    office.submit(&login("ada"), &sent).await.unwrap();
+    let batch = inbox(&office, "ada").await;
+    assert_eq!((batch.messages.len(), count(&office, "bob").await), (1, 2));
+    let [(_, status), _] = parts(&batch.messages[0]);
+    let actions: Vec<_> = status.lines().filter_map(|line| line.strip_prefix("Action: ")).collect();
+    assert_eq!(actions, ["expanded", "relayed"]);
+    assert!(status.contains("Diagnostic-Code: X-Postfix; alias expanded\r\n"), "{status}");
 }
 
 #[tokio::test]

@@ -1,0 +1,140 @@
+//! A message on its way through the office, and what the office writes above it.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::mailbox::{Letter, Stored};
+use super::state::{Name, State};
+use super::verdict;
+use crate::{Address, DeliveryReports, DomainName, MessageId, Outgoing, Received, Uid};
+
+pub(super) struct Mail {
+    pub(super) sender: Address,
+    pub(super) host: DomainName,
+    pub(super) queue_id: String,
+    pub(super) now: SystemTime,
+    pub(super) letter: Arc<Letter>,
+    pub(super) reports: Option<DeliveryReports>,
+    pub(super) message: Outgoing,
+    pub(super) submitted: bool,
+    /// Who judged it to be authentic, or not.
+    authentication_results: String,
+}
+
+impl Mail {
+    /// Copies a message that was submitted or came from outside, for which no lock is needed; [`judged`](Self::judged)
+    /// needs one.
+    pub(super) fn new(
+        message: &Outgoing,
+        submitted: bool,
+        host: &DomainName,
+        number: u64,
+        now: SystemTime,
+    ) -> Self {
+        let queue_id = format!("{number:010X}");
+        let mut letter = Letter { message_id: message_id(message.bytes()), bytes: Vec::new() };
+        let (from, with) = if submitted {
+            // Of the client's address Mailcow leaves no trace.
+            ("localhost", "ESMTPSA")
+        } else {
+            (message.sender().domain().as_str(), "ESMTPS")
+        };
+        let received =
+            format!("Received: from {from}\r\n\tby {host} with {with} id {queue_id};\r\n\t{}\r\n", date(now));
+        letter.bytes = received.into_bytes();
+        write_cleaned(&mut letter.bytes, message.bytes());
+        Self {
+            sender: message.sender().clone(),
+            host: host.clone(),
+            queue_id,
+            now,
+            letter: Arc::new(letter),
+            reports: message.reports().cloned(),
+            message: message.clone(),
+            submitted,
+            authentication_results: String::new(),
+        }
+    }
+
+    /// Notes the verdicts on its authenticity.
+    pub(super) fn judged(mut self, state: &State, from: Option<&Address>) -> Self {
+        let from = from.unwrap_or(&self.sender);
+        let verdicts = state.verdicts_on(&self.sender, from, self.submitted);
+        self.authentication_results = verdict::field(&self.host, &self.sender, from, verdicts);
+        self
+    }
+
+    /// Files a copy as Dovecot's LMTP does: what it writes above the message is proof of the envelope.
+    pub(super) fn stored(&self, recipient: &Address, mailbox: &Name, now: SystemTime) -> Stored {
+        let letter = Arc::clone(&self.letter);
+        let trace = self.trace(&self.sender.to_string(), recipient, mailbox, now);
+        Stored { trace: (trace + &self.authentication_results).into(), letter, arrived: now }
+    }
+
+    /// Files a report on this message with its sender.
+    pub(super) fn stored_report(&self, report: Letter, now: SystemTime) -> Stored {
+        let trace = self.trace("", &self.sender, &Name::of(&self.sender), now);
+        Stored { trace: trace.into(), letter: Arc::new(report), arrived: now }
+    }
+
+    fn trace(&self, return_path: &str, recipient: &Address, mailbox: &Name, now: SystemTime) -> String {
+        let Self { host, queue_id, .. } = self;
+        format!(
+            "Return-Path: <{return_path}>\r\n\
+             Delivered-To: {mailbox}\r\n\
+             Received: from {host}\r\n\tby {host} with LMTP\r\n\tid {queue_id}\r\n\t\
+             (envelope-from <{return_path}>)\r\n\tfor <{mailbox}>; {}\r\n\
+             X-Original-To: {recipient}\r\n",
+            date(now)
+        )
+    }
+}
+
+pub(super) fn date(time: SystemTime) -> String {
+    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    mail_parser::DateTime::from_timestamp(seconds.try_into().unwrap_or(0)).to_rfc822()
+}
+
+/// Returns the lines before the first empty one, with the end of the last.
+pub(super) fn header(bytes: &[u8]) -> &[u8] {
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
+    end.map_or(bytes, |end| &bytes[..end + 2])
+}
+
+/// Returns the address in From.
+pub(super) fn from(bytes: &[u8]) -> Option<Address> {
+    read(bytes)?.from().map(|contact| contact.address.clone())
+}
+
+/// Reads it from the bytes, as a search in a mailbox does, whatever the envelope's maker believes.
+fn message_id(bytes: &[u8]) -> Option<MessageId> {
+    read(bytes)?.message_id().cloned()
+}
+
+fn read(bytes: &[u8]) -> Option<Received> {
+    Some(Received::parse_header(Uid::new(1)?, SystemTime::UNIX_EPOCH, false, header(bytes)))
+}
+
+/// Writes the message without the fields that Postfix takes out of every one, blind copies above all, and ends its
+/// last line, as the final dot of SMTP does.
+fn write_cleaned(bytes: &mut Vec<u8>, message: &[u8]) {
+    let (header, body) = message.split_at(header(message).len());
+    let mut dropping = false;
+    for line in header.split_inclusive(|byte| *byte == b'\n') {
+        // A folded line shares the fate of the one above.
+        if !line.starts_with(b" ") && !line.starts_with(b"\t") {
+            let name = line.split(|byte| *byte == b':').next().unwrap_or(line).trim_ascii_end();
+            dropping = DROPPED.iter().any(|dropped| name.eq_ignore_ascii_case(dropped));
+        }
+        if !dropping {
+            bytes.extend_from_slice(line);
+        }
+    }
+    bytes.extend_from_slice(body);
+    if !message.ends_with(b"\r\n") {
+        bytes.extend_from_slice(b"\r\n");
+    }
+}
+
+/// Postfix' `message_drop_headers`.
+const DROPPED: [&[u8]; 4] = [b"bcc", b"content-length", b"resent-bcc", b"return-path"];

@@ -1,0 +1,90 @@
+//! What the office says about the authenticity of a message (RFC 8601).
+
+use std::fmt;
+
+use super::state::{Name, State};
+use crate::{Address, DomainName};
+
+/// How one check of a message's authenticity went (RFC 8601 section 2.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// It is authentic.
+    Pass,
+    /// It is forged.
+    Fail,
+    /// It is probably forged; of SPF only.
+    SoftFail,
+    /// The domain says nothing about it; of SPF and DKIM only.
+    Neutral,
+    /// There was nothing to check.
+    None,
+    /// The check could not be made now.
+    TempError,
+    /// The check can't be made, as the domain's records are wrong.
+    PermError,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::SoftFail => "softfail",
+            Self::Neutral => "neutral",
+            Self::None => "none",
+            Self::TempError => "temperror",
+            Self::PermError => "permerror",
+        })
+    }
+}
+
+/// The verdicts that stand in the `Authentication-Results` of a delivered message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Verdicts {
+    /// On the host that sent it, for the domain of the envelope's sender (RFC 7208).
+    pub spf: Verdict,
+    /// On the signature (RFC 6376).
+    pub dkim: Verdict,
+    /// On the domain in From (RFC 7489).
+    pub dmarc: Verdict,
+}
+
+impl Verdicts {
+    /// All three the same.
+    pub fn all(verdict: Verdict) -> Self {
+        Self { spf: verdict, dkim: verdict, dmarc: verdict }
+    }
+}
+
+impl State {
+    /// Finds what was set for the address in From or its domain; else a submission is genuine as far as its From is of
+    /// the sender's domain, and nothing is known of what comes from outside.
+    pub(super) fn verdicts_on(&self, sender: &Address, from: &Address, submitted: bool) -> Verdicts {
+        let set = || {
+            self.verdicts_of_senders
+                .get(&Name::of(from))
+                .or_else(|| self.verdicts_of_domains.get(from.domain()))
+                .copied()
+        };
+        set().unwrap_or_else(|| match submitted {
+            false => Verdicts::all(Verdict::None),
+            true if sender.domain() == from.domain() => Verdicts::all(Verdict::Pass),
+            true => Verdicts { dmarc: Verdict::Fail, ..Verdicts::all(Verdict::Pass) },
+        })
+    }
+}
+
+/// Writes the field, in Rspamd's order.
+pub(super) fn field(host: &DomainName, sender: &Address, from: &Address, verdicts: Verdicts) -> String {
+    let Verdicts { spf, dkim, dmarc } = verdicts;
+    let signer = match dkim {
+        Verdict::None => String::new(),
+        _ => format!(" header.d={}", sender.domain()),
+    };
+    format!(
+        "Authentication-Results: {host};\r\n\tdkim={dkim}{signer};\r\n\tspf={spf} smtp.mailfrom={sender};\r\n\t\
+         dmarc={dmarc} header.from={}\r\n",
+        from.domain()
+    )
+}
