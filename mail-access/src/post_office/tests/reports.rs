@@ -20,7 +20,7 @@ async fn a_report_says_in_the_words_of_rfc_3464_what_failed() {
     assert_eq!(report.to()[0].address, at_home("ada"));
     assert_ne!(report.message_id().unwrap(), sent.message_id());
     assert_eq!(report.date(), Some(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW.into())));
-    let text = report.text().unwrap().replace("\r\n    ", " ");
+    let text = report.text().unwrap().replace("\n    ", " ");
     let told = "said: 550 5.1.1 <nobody@agents.example> User doesn't exist: nobody@agents.example";
     assert!(text.contains(told) && text.contains("(expanded from <old@agents.example>)"), "{text}");
 

@@ -61,15 +61,15 @@ async fn many_recipients_go_in_several_flights() {
 #[tokio::test(start_paused = true)]
 async fn eight_bit_bytes_are_declared() {
     let dialogue = logged_in()
-        .hears("MAIL FROM:<ada@agents.example> SIZE=4 BODY=8BITMIME\r\nRCPT TO:<bob@x.example>\r\nDATA\r\n")
+        .hears("MAIL FROM:<ada@agents.example> SIZE=12 BODY=8BITMIME\r\nRCPT TO:<bob@x.example>\r\nDATA\r\n")
         .says("250 ok\r\n250 ok\r\n354 go on\r\n")
-        .hears("\u{fc}\r\n.\r\n")
+        .hears("A: b\r\n\r\n\u{fc}\r\n.\r\n")
         .says("250 queued\r\n");
-    assert!(submit(dialogue, &message(&["bob@x.example"], "\u{fc}\r\n")).await.is_ok());
+    assert!(submit(dialogue, &message(&["bob@x.example"], "A: b\r\n\r\n\u{fc}\r\n")).await.is_ok());
     let seven_bit = offering("250 AUTH PLAIN\r\n")
         .hears("AUTH PLAIN AGFkYUBhZ2VudHMuZXhhbXBsZQBjYW5hcnk=\r\n")
         .says("235 ok\r\n");
-    let error = submit(seven_bit, &message(&["bob@x.example"], "\u{fc}\r\n")).await.unwrap_err();
+    let error = submit(seven_bit, &message(&["bob@x.example"], "A: b\r\n\r\n\u{fc}\r\n")).await.unwrap_err();
     assert_eq!(error.status().unwrap().enhanced, Some((5, 6, 3)));
 }
 

@@ -68,8 +68,8 @@ fn the_thread_is_taken_from_what_the_message_tells() {
 #[test]
 fn a_quote_marks_each_line() {
     let received = question("Do they\r\ndream? \r\n\r\n> of what\r\n>> of sheep\r\n From here\r\n\r\n");
-    let expected = "Yes.\r\n\r\nOn Mon, 2 Feb 2026 09:00:00 +0000, Ada (A.) <ada@agents.example> wrote:\r\n> Do they\r\n\
-        > dream?\r\n>\r\n>> of what\r\n>>> of sheep\r\n>  From here\r\n";
+    let expected = "Yes.\n\nOn Mon, 2 Feb 2026 09:00:00 +0000, Ada (A.) <ada@agents.example> wrote:\n> Do they\n\
+        > dream?\n>\n>> of what\n>>> of sheep\n>  From here\n";
     let answer = NewMessage::reply_to(&received).unwrap();
     for answer in [
         answer.clone().with_text("Yes.\n\n").with_quote(&received),
@@ -90,14 +90,14 @@ fn a_quote_within_html_is_escaped() {
     let answer = sealed(answer);
     let html = answer.html().unwrap();
     assert!(
-        html.contains("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; so\r\n<br>on</blockquote>"),
+        html.contains("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; so\n<br>on</blockquote>"),
         "{html}"
     );
     assert!(
         html.contains("<p>On Mon, 2 Feb 2026 09:00:00 +0000, Ada (A.) &lt;ada@agents.example&gt; wrote:</p>"),
         "{html}"
     );
-    assert!(html.trim_end().ends_with("</blockquote>\r\n</BODY></html>"), "{html}");
+    assert!(html.trim_end().ends_with("</blockquote>\n</BODY></html>"), "{html}");
     assert!(!html.contains("<script"), "{html}");
 }
 
@@ -105,7 +105,7 @@ fn a_quote_within_html_is_escaped() {
 fn lone_line_ends_leave_no_line_without_a_mark() {
     let received = question("a\rb\nc");
     let answer = NewMessage::reply_to(&received).unwrap().with_quote(&received);
-    assert!(sealed(answer).text().unwrap().ends_with("wrote:\r\n> a\r\n> b\r\n> c\r\n"));
+    assert!(sealed(answer).text().unwrap().ends_with("wrote:\n> a\n> b\n> c\n"));
 }
 
 #[test]
@@ -131,8 +131,13 @@ fn a_forward_repeats_the_message_and_its_files() {
         ("Fwd: Engines", None, &[][..])
     );
     let text = forward.text().unwrap();
-    assert!(text.starts_with("For you.\r\n\r\n---------- Forwarded message ----------\r\nFrom: Bob <bob@agents.example>\r\nDate: "), "{text}");
-    assert!(text.ends_with("\r\nSubject: Engines\r\nTo: ada@agents.example\r\n\r\n> see file"), "{text}");
+    assert!(
+        text.starts_with(
+            "For you.\n\n---------- Forwarded message ----------\nFrom: Bob <bob@agents.example>\nDate: "
+        ),
+        "{text}"
+    );
+    assert!(text.ends_with("\nSubject: Engines\nTo: ada@agents.example\n\n> see file"), "{text}");
     assert!(forward.html().unwrap().contains("<p>&gt; see file</p>"), "{:?}", forward.html());
     assert_eq!(forward.attachments()[0].content, [0, 1, 2]);
 }
