@@ -4,6 +4,7 @@
 mod ledger;
 
 use std::fmt;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -58,7 +59,7 @@ impl Pool {
     pub(crate) async fn submit(&self, login: &Login, message: &Outgoing) -> Result<Submission, Fault> {
         let (job, done) = Job::new(message);
         self.hand_over(Account::of(login), job).await?;
-        let gone = |_| Fault::Interrupted(std::io::Error::other("the task that submitted it was ended"));
+        let gone = |_| Fault::Interrupted(io::Error::other("the task that submitted it was ended"));
         done.await.map_err(gone)?
     }
 
@@ -66,10 +67,9 @@ impl Pool {
         loop {
             match self.claim(&account).await? {
                 Grant::Connection(orders) => match orders.send(Order::Submit(job)) {
-                    Ok(()) => return Ok(()),
                     // Its task was ended together with the runtime that it ran on.
                     Err(Order::Submit(returned)) => job = returned,
-                    Err(Order::Leave) => return Ok(()),
+                    Ok(()) | Err(Order::Leave) => return Ok(()),
                 },
                 Grant::Place => {
                     tokio::spawn(actor::run(Place::new(&self.shared, account), job));
@@ -86,19 +86,14 @@ impl Pool {
             Ask::Granted(grant) => return Ok(grant),
             Ask::Queued(number, granted) => (number, granted),
         };
-        let mut queued = Queued { shared: &self.shared, account, number, granted: Some(granted) };
+        let mut queued = Queued { shared: &self.shared, account, number, granted, is_over: false };
         let wait = self.shared.limits.wait;
-        let result = tokio::time::timeout(wait, queued.granted.as_mut().expect("it was put there")).await;
-        match result {
-            Ok(grant) => {
-                queued.granted = None;
-                grant.map_err(|_| Fault::Lost(std::io::Error::other("the pool is closed")))
-            }
-            Err(_) => {
-                let problem = format!("no connection was free for {} s", wait.as_secs());
-                Err(Fault::Lost(std::io::Error::new(std::io::ErrorKind::TimedOut, problem)))
-            }
-        }
+        let Ok(grant) = tokio::time::timeout(wait, &mut queued.granted).await else {
+            let problem = format!("no connection was free for {} s", wait.as_secs());
+            return Err(Fault::Lost(io::Error::new(io::ErrorKind::TimedOut, problem)));
+        };
+        queued.is_over = true;
+        grant.map_err(|_| Fault::Lost(io::Error::other("the pool is closed")))
     }
 }
 
@@ -136,16 +131,20 @@ struct Queued<'a> {
     shared: &'a Arc<Shared>,
     account: &'a Account,
     number: u64,
-    granted: Option<oneshot::Receiver<Grant>>,
+    granted: oneshot::Receiver<Grant>,
+    /// It has what it was granted.
+    is_over: bool,
 }
 
 impl Drop for Queued<'_> {
     fn drop(&mut self) {
-        let Some(mut granted) = self.granted.take() else { return };
+        if self.is_over {
+            return;
+        }
         let mut ledger = self.shared.ledger();
         // Grants are made under the lock: there is one now, or there never will be.
         ledger.withdraw(self.account, self.number);
-        match granted.try_recv() {
+        match self.granted.try_recv() {
             Ok(Grant::Place) => ledger.give_back(self.account, true, None),
             // Its task hears of it by the order that never comes, and offers itself again.
             Ok(Grant::Connection(_) | Grant::Barred(..)) | Err(_) => {}

@@ -163,17 +163,14 @@ impl Ledger {
             self.leaving.insert(number);
             return Err(number);
         }
-        match lane.queue.pop_front() {
-            Some((_, grant)) => {
-                // It always takes it: whoever stands in the queue leaves it under the lock.
-                let granted = grant.send(Grant::Connection(orders));
-                debug_assert!(granted.is_ok());
-                self.rank(account);
-            }
-            None => {
-                lane.idle.insert(number, orders);
-                self.idle.insert(number, account.clone());
-            }
+        if let Some((_, grant)) = lane.queue.pop_front() {
+            // It always takes it: whoever stands in the queue leaves it under the lock.
+            let granted = grant.send(Grant::Connection(orders));
+            debug_assert!(granted.is_ok());
+            self.rank(account);
+        } else {
+            lane.idle.insert(number, orders);
+            self.idle.insert(number, account.clone());
         }
         Ok(number)
     }

@@ -56,7 +56,8 @@ async fn a_restart_of_the_server_is_no_storm() {
     let told = judge(&told, &server, "restart");
     let (peak, refused) = server.seen(|seen| (seen.peak, seen.refused));
     assert_eq!((peak, refused), (16, 0));
-    assert!(told.ok > 900, "{told:?}");
+    // Only what is under way when the link breaks can come to harm.
+    assert!(told.ok >= 1000 - 5 * 16, "{told:?}");
     println!("5 restarts under 1000 calls: {told:?}");
 }
 
@@ -84,4 +85,42 @@ async fn places_are_given_in_the_order_of_the_calls() {
         assert!(place.abs_diff(number) <= 2, "{:?}", server.taken());
     }
     assert_eq!(server.seen(|seen| seen.peak), 2);
+}
+
+/// The same with threads, where any two steps may meet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn threads_share_the_connections() {
+    let server = Arc::new(Double::new(PIPELINING));
+    let pool = Arc::new(pool(&server, Limits { per_login: 3, in_all: 8, ..LIMITS }));
+    let tasks: Vec<_> = (0..1000_usize)
+        .map(|number| {
+            let pool = Arc::clone(&pool);
+            let login = login(&format!("agent{}", number % 7), "canary");
+            tokio::spawn(async move {
+                let message = mail(number);
+                let call = pool.submit(&login, &message);
+                // One in three is dropped sooner or later.
+                let patience = if number % 3 == 0 { number as u64 * 20 } else { 60_000_000 };
+                (number, tokio::time::timeout(Duration::from_micros(patience), call).await.ok())
+            })
+        })
+        .collect();
+    let mut told = Vec::new();
+    for task in tasks {
+        told.push(task.await.unwrap());
+    }
+    // What was dropped while it was under way comes to its end.
+    let is_busy = |(open, idle, _)| open > idle;
+    for _ in 0..5000 {
+        if !is_busy(pool.shared.ledger().counts()) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(!is_busy(pool.shared.ledger().counts()), "{pool:?}");
+    let told = judge(&told, &server, "threads");
+    assert!(told.not + told.unknown == 0 && told.ok >= 666, "{told:?}");
+    assert!(server.seen(|seen| seen.peak) <= 8);
+    assert_eq!(server.seen(|seen| seen.problems.clone()), [""; 0]);
+    println!("1000 calls from threads: {told:?}");
 }

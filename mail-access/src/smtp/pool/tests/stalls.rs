@@ -62,4 +62,4 @@ async fn waiting_for_a_connection_has_a_deadline() {
 /// Ten minutes for the answer to the message, after up to five for what came before on a connection that was kept.
 const SILENT: Duration = Duration::from_secs(15 * 60 + 2);
 /// Each reply may take just less than its deadline.
-const SLOW: Duration = Duration::from_secs(40 * 60);
+const SLOW: Duration = Duration::from_mins(40);
