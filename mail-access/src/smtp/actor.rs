@@ -37,9 +37,15 @@ pub(super) async fn run(place: Place, first: Job) {
     let mut actor = Actor { place, session: None, submitted: 0, idle_until: Instant::now() };
     let mut job = first;
     loop {
-        actor.serve(job).await;
+        let done = actor.serve(&job).await;
         actor.idle_until = Instant::now() + actor.place.shared.limits.idle;
-        match actor.next().await {
+        let offered = actor.offer();
+        // Only now: whoever submits one message after the other is to find this connection free again.
+        if let Some(done) = done {
+            // Nobody may be listening any more.
+            let _ = job.done.send(done);
+        }
+        match actor.next(offered).await {
             Some(next) => job = next,
             None => return actor.leave().await,
         }
@@ -54,17 +60,14 @@ struct Actor {
 }
 
 impl Actor {
-    async fn serve(&mut self, job: Job) {
+    /// Submits; `None` if the caller took the message back.
+    async fn serve(&mut self, job: &Job) -> Option<Result<Submission, Fault>> {
         if job.is_withdrawn() {
-            return;
+            return None;
         }
-        let done = match self.submit_again(&job).await {
+        match self.submit_again(job).await {
             Some(done) => Some(done),
-            None => self.submit_afresh(&job).await,
-        };
-        if let Some(done) = done {
-            // Nobody may be listening any more.
-            let _ = job.done.send(done);
+            None => self.submit_afresh(job).await,
         }
     }
 
@@ -112,15 +115,21 @@ impl Actor {
         }
     }
 
+    /// Lets others have the connection; `None` when it has to go.
+    fn offer(&mut self) -> Option<oneshot::Receiver<Order>> {
+        let is_usable = self.session.as_mut().is_some_and(Session::is_usable);
+        if !is_usable || self.submitted >= self.place.shared.limits.messages {
+            return None;
+        }
+        self.place.rest()
+    }
+
     /// Waits for the next message; `None` when the connection has to go. The server is listened to all the while, so
     /// that nobody gets a connection that it has closed.
-    async fn next(&mut self) -> Option<Job> {
+    async fn next(&mut self, mut offered: Option<oneshot::Receiver<Order>>) -> Option<Job> {
         loop {
+            let mut orders = offered?;
             let session = self.session.as_mut()?;
-            if self.submitted >= self.place.shared.limits.messages || !session.is_usable() {
-                return None;
-            }
-            let mut orders = self.place.rest()?;
             let order = tokio::select! {
                 biased;
                 order = &mut orders => order,
@@ -143,7 +152,7 @@ impl Actor {
                 Ok(Order::Submit(job)) => return Some(job),
                 Ok(Order::Leave) => return None,
                 // Whoever had it in hand is gone, or the pool is.
-                Err(_) => {}
+                Err(_) => offered = self.offer(),
             }
         }
     }

@@ -124,3 +124,19 @@ async fn threads_share_the_connections() {
     assert_eq!(server.seen(|seen| seen.problems.clone()), [""; 0]);
     println!("1000 calls from threads: {told:?}");
 }
+
+/// Who submits one message after the other finds the connection free, however fast he is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_after_the_other_takes_one_connection() {
+    let server = Arc::new(Double::new(PIPELINING));
+    let pool = Arc::new(pool(&server, Limits { per_login: 4, ..LIMITS }));
+    let calls = Arc::clone(&pool);
+    let calls = tokio::spawn(async move {
+        for number in 0..300 {
+            assert!(calls.submit(&ada(), &mail(number)).await.is_ok());
+        }
+    });
+    calls.await.unwrap();
+    assert_eq!(server.taken(), (0..300).collect::<Vec<_>>());
+    assert_eq!(server.seen(|seen| seen.connections), 1);
+}
