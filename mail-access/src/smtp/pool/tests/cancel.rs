@@ -109,3 +109,28 @@ async fn drop_after(steps: usize, offers: &'static str, world: World, context: S
     assert_eq!(server.seen(|seen| (seen.peak, seen.problems.clone())), (1, vec![]), "{context}");
     (is_finished, server.taken().contains(&0))
 }
+
+/// A caller is dropped after its turn has come and before it knows: the next one gets what it was given.
+#[tokio::test(start_paused = true)]
+async fn what_was_granted_and_never_taken_goes_to_the_next() {
+    // With one message for each connection it is a place, else the connection.
+    for messages in [1, 1000] {
+        let server = Arc::new(Double::new(PIPELINING));
+        let pool = pool(&server, Limits { in_all: 1, messages, ..LIMITS });
+        let (login, first, second) = (ada(), mail(0), mail(1));
+        let mut under_way = Box::pin(pool.submit(&login, &first));
+        let mut queued = Box::pin(pool.submit(&login, &second));
+        for call in [&mut under_way, &mut queued] {
+            let polled = std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
+            assert!(polled.is_pending());
+        }
+        assert_eq!(pool.shared.ledger().counts().2, 1);
+        assert!(under_way.await.is_ok());
+        settle().await;
+        assert_eq!(pool.shared.ledger().counts(), (1, 0, 0), "its turn has come");
+        drop(queued);
+        assert!(pool.submit(&login, &mail(2)).await.is_ok());
+        assert_eq!(server.taken(), [0, 2]);
+        assert_eq!(server.seen(|seen| seen.peak), 1);
+    }
+}
