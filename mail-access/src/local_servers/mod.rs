@@ -14,6 +14,7 @@ use std::io;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -39,6 +40,8 @@ pub struct LocalServersConfig {
     pub duplicate_filter: bool,
     /// Whether Postfix offers what Mailcow hides: CHUNKING and SMTPUTF8.
     pub all_extensions: bool,
+    /// How long Postfix waits for the next command, in whole seconds.
+    pub submission_timeout: Duration,
 }
 
 impl LocalServersConfig {
@@ -51,6 +54,7 @@ impl LocalServersConfig {
             recipients_limit: 1000,
             duplicate_filter: true,
             all_extensions: false,
+            submission_timeout: Duration::from_mins(5),
         }
     }
 
@@ -81,6 +85,12 @@ impl LocalServersConfig {
     /// Sets whether Postfix offers what Mailcow hides: CHUNKING and SMTPUTF8.
     pub fn with_all_extensions(mut self, on: bool) -> Self {
         self.all_extensions = on;
+        self
+    }
+
+    /// Sets how long Postfix waits for the next command before it closes the connection, in whole seconds.
+    pub fn with_submission_timeout(mut self, time: Duration) -> Self {
+        self.submission_timeout = time;
         self
     }
 }

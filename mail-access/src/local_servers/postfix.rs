@@ -37,6 +37,7 @@ pub(super) fn prepare(
             .replace("{domains}", &config.domains.join(" "))
             .replace("{recipients_limit}", &config.recipients_limit.to_string())
             .replace("{message_size_limit}", &config.message_size_limit.to_string())
+            .replace("{submission_timeout}", &config.submission_timeout.as_secs().to_string())
             .replace("{hidden}", if config.all_extensions { "silent-discard" } else { HIDDEN })
     };
     for (name, text) in [("main.cf", MAIN), ("master.cf", MASTER_CF)] {
@@ -171,6 +172,7 @@ maximal_backoff_time = 2s
 # So that the queues in use are flat folders.
 hash_queue_names = corrupt
 smtpd_client_connection_count_limit = 0
+smtpd_timeout = {submission_timeout}s
 ";
 
 const MASTER_CF: &str = "

@@ -83,6 +83,7 @@ impl State {
                 } else {
                     Status::new(0, None, "[AUTHENTICATIONFAILED] Authentication failed.")
                 },
+                retry_after: None,
             }),
         }
     }

@@ -111,7 +111,9 @@ async fn no_log_and_no_debug_shows_a_secret() {
             .hears(format!("{TOKEN_BLOB}\r\n"))
             .says(format!("L1 NO canary-5417 {TOKEN_BLOB}\r\n")),
     ]);
-    let mail = script.mail();
+    // The same login is tried again at once.
+    let config = Script::config().with_refused_login_pause(Duration::ZERO);
+    let mail = SmtpImap::new(config, Arc::clone(&script) as Arc<dyn Connector>);
     let ada: Address = "ada@agents.example".parse().unwrap();
     let id: MessageId = "1@agents.example".parse().unwrap();
     let login = Login::new(ada.clone(), SecretString::from("canary-5417"));
