@@ -313,7 +313,7 @@ impl HttpClient for Reqwest {
 async fn read(mut answer: reqwest::Response) -> Result<HttpResponse, HttpError> {
     let mut response = HttpResponse::new(answer.status().as_u16());
     for name in ["content-type", "link", "location", "retry-after"] {
-        if let Some(value) = answer.headers().get(name).and_then(|value| value.to_str().ok()) {
+        for value in answer.headers().get_all(name).iter().filter_map(|value| value.to_str().ok()) {
             response = response.with_header(name, value);
         }
     }

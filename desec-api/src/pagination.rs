@@ -93,7 +93,8 @@ impl<T: DeserializeOwned> Reader<T> {
 ///
 /// Only the cursor is taken: the host of a link is whatever the server was called by.
 pub(crate) fn linked(response: &HttpResponse, relation: &str) -> Option<String> {
-    let link = links(response.header("link")?, relation).next()?;
+    let headers = response.headers().filter(|(name, _)| name.eq_ignore_ascii_case("link"));
+    let link = headers.flat_map(|(_, header)| links(header, relation)).next()?;
     let (_, query) = link.split_once('?')?;
     let mut pairs = url::form_urlencoded::parse(query.as_bytes());
     pairs.find_map(|(name, value)| (name == "cursor").then(|| value.into_owned()))
@@ -134,6 +135,13 @@ mod tests {
         assert_eq!(next(&both).as_deref(), Some("cj0x=="));
         assert_eq!(next("<?cursor=a>; title=x; REL=next").as_deref(), Some("a"));
         assert_eq!(next(r#"<?cursor=a>; rel="prev next""#).as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn a_link_may_have_a_header_of_its_own() {
+        let response = HttpResponse::new(200).with_header("Link", "</style.css>; rel=preload");
+        let response = response.with_header("Link", "<?cursor=a>; rel=next");
+        assert_eq!(linked(&response, "next").as_deref(), Some("a"));
     }
 
     #[test]

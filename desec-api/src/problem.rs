@@ -16,7 +16,7 @@ pub struct Problem {
     pub status: u16,
     /// What kind of text the answer was.
     pub format: ProblemFormat,
-    /// The messages, in the order of the answer.
+    /// The messages, in the order of the answer, at most 2,000.
     pub entries: Vec<ProblemEntry>,
 }
 
@@ -38,7 +38,8 @@ pub enum ProblemFormat {
 pub struct ProblemEntry {
     /// The position of the item in a bulk request that the message is about.
     pub item: Option<usize>,
-    /// The place within the item, such as `records.1`; empty if the message is about the whole.
+    /// The place within the item, such as `records.1`; empty if the message is about the whole, and cut off
+    /// where it is absurdly deep.
     pub path: String,
     /// The message, at most 500 characters, without control characters.
     pub message: String,
@@ -112,7 +113,15 @@ fn flatten(value: &Value, items: usize) -> Vec<ProblemEntry> {
 }
 
 fn walk(value: &Value, item: Option<usize>, path: &str, entries: &mut Vec<ProblemEntry>) {
-    let join = |step: &str| if path.is_empty() { step.to_owned() } else { format!("{path}.{step}") };
+    // A small answer can be deep and wide, and each entry has a path of its own.
+    if entries.len() == MOST_ENTRIES {
+        return;
+    }
+    let join = |step: &str| match path.len() {
+        0 => step.to_owned(),
+        1..MAX_PATH => format!("{path}.{step}"),
+        _ => path.to_owned(),
+    };
     let leaf = |text: &str| ProblemEntry { item, path: path.to_owned(), message: clean(text) };
     match value {
         Value::Null => {}
@@ -150,6 +159,8 @@ fn clean(text: &str) -> String {
 }
 
 const SHOWN: usize = 3;
+const MOST_ENTRIES: usize = 2_000;
+const MAX_PATH: usize = 200;
 const MAX_MESSAGE: usize = 500;
 const MAX_TEXT: usize = 4096;
 
@@ -205,6 +216,17 @@ mod tests {
         let value = json!({"a": ["1", "2", "3", "4", "5"]}).to_string();
         let problem = Problem::decode(400, Some("application/json"), value.as_bytes(), 0);
         assert_eq!(problem.to_string(), "status 400: a: 1; a: 2; a: 3; and 2 more");
+    }
+
+    #[test]
+    fn a_huge_answer_takes_little_memory() {
+        let key = "k".repeat(500);
+        let leaves = vec!["x"; 200_000];
+        let value = (0..100).fold(json!(leaves), |inner, _| json!({ key.as_str(): inner }));
+        let problem = Problem::decode(400, Some("application/json"), value.to_string().as_bytes(), 0);
+        let size: usize = problem.entries.iter().map(|entry| entry.path.len() + entry.message.len()).sum();
+        assert!(size <= 10_000_000, "{size} bytes");
+        assert!(problem.to_string().len() < 4096, "{} bytes", problem.to_string().len());
     }
 
     fn tree() -> impl Strategy<Value = Value> {

@@ -35,12 +35,13 @@ pub(crate) use self::{
 /// trimmed only. Applying it twice changes nothing.
 ///
 /// Names must be absolute and end in a dot. They keep their letter case; labels of other scripts become their
-/// ASCII form (`xn--..`).
+/// ASCII form (`xn--..`), by the standard of today (UTS 46). The server's older one knows less: it may read
+/// letters that came after 2002 differently, and never gets to see them.
 ///
 /// # Errors
 /// [`Error::InvalidInput`] if the server would refuse the content, and for the few that it would store
-/// differently each time: characters beyond ASCII in CAA, HINFO, NAPTR and URI, and names that the standards
-/// for international names read differently.
+/// differently each time: characters beyond ASCII in CAA, HINFO, NAPTR, URI and the `alpn` of HTTPS and SVCB; and
+/// names with the four letters that the two standards read differently on purpose (ß is one).
 ///
 /// ```
 /// use desec_api::{RecordType, canonical};

@@ -160,8 +160,10 @@ fn known(key: u16, value: &[u8]) -> Option<String> {
         }
         ALPN => {
             let ids = alpn_ids(value).filter(|ids| !ids.is_empty())?;
-            // Written without quotes, these would end the word.
-            if ids.iter().any(|id| id.iter().any(|b| b" ;()".contains(b))) {
+            // Written without quotes, some would end the word; of what is no visible ASCII, the server escapes
+            // the escape, and reads another name from that.
+            let sound = |b: &u8| b.is_ascii_graphic() && !b";()".contains(b);
+            if !ids.iter().all(|id| id.iter().all(sound)) {
                 return None;
             }
             let mut said = String::new();
@@ -223,7 +225,9 @@ fn split(list: &[u8]) -> Result<Vec<Vec<u8>>, Flaw> {
 }
 
 fn guarded(id: &[u8]) -> Vec<u8> {
-    id.iter().flat_map(|byte| [b'\\', *byte].into_iter().skip(usize::from(!b",\\".contains(byte)))).collect()
+    id.iter()
+        .flat_map(|byte| [b'\\', *byte].into_iter().skip(usize::from(!b"\",\\".contains(byte))))
+        .collect()
 }
 
 pub(crate) const MANDATORY: u16 = 0;

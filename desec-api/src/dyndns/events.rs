@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_core::Stream;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::sources::{AddressError, PublicAddresses};
@@ -79,7 +79,7 @@ impl RefresherEvents {
             Err(RecvError::Lagged(events)) => Some((RefresherEvent::Missed { events }, receiver)),
             Err(RecvError::Closed) => None,
         };
-        Self { events: Box::pin(stream::unfold(receiver, next)) }
+        Self { events: Box::pin(stream::unfold(receiver, next).fuse()) }
     }
 }
 

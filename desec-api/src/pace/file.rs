@@ -21,6 +21,9 @@ use super::store::{PaceEntry, PaceStore, PaceStoreError};
 /// `.new` at its end. It has a few hundred KiB for an account with the usual limits. A second process that uses
 /// the same file is refused, where the file system knows locks.
 ///
+/// Times are those of the system's clock. Where it is set back, nothing becomes older; where it is set forward, as at
+/// the start of a machine whose clock has no battery, earlier requests look older than they are: set it first.
+///
 /// Entries survive the end of the process at any moment. They are not forced to the disk one by one: a loss of
 /// power may cost those of the last half minute.
 ///

@@ -42,8 +42,8 @@ impl Svcb {
         Self { priority, target, params: Params::new() }
     }
 
-    /// Says which protocols the service speaks beside the usual one. The server refuses names that have not 1
-    /// to 255 bytes, or that have blanks.
+    /// Says which protocols the service speaks beside the usual one. Names are refused that have not 1 to
+    /// 255 bytes, or that have blanks, `;`, parentheses, or what is no visible ASCII.
     pub fn with_alpn(self, protocols: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Self {
         let protocols: Vec<_> = protocols.into_iter().collect();
         self.with_param(svcb::ALPN, svcb::alpn(protocols.iter().map(AsRef::as_ref)))

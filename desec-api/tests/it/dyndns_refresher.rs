@@ -335,6 +335,14 @@ async fn a_dropped_handle_stops_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_events_have_an_end_however_often_they_are_read() {
+    let (handle, mut events) = world().2.start().unwrap();
+    handle.stop().await;
+    while events.next().await.is_some() {}
+    assert!(events.next().await.is_none() && events.next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_silent_source_counts_as_failing() {
     let source = Told { delay: Duration::from_hours(9), ..Told::default() };
     let (handle, mut events) = Refresher::new(dyndns(&FakeDesec::new()), Arc::new(source)).start().unwrap();
