@@ -33,8 +33,8 @@ impl NewMessage {
     /// let received = office.fetch(&ada, &Selection::Unseen, 1).await?.messages.remove(0);
     /// assert_eq!(received.subject(), "Re: Engines");
     /// let text = received.text().unwrap_or_default();
-    /// assert!(text.starts_with("Of electric sheep.\r\n\r\nOn "), "{text}");
-    /// assert!(text.ends_with(", ada@agents.example wrote:\r\n> Do they dream?\r\n"), "{text}");
+    /// assert!(text.starts_with("Of electric sheep.\n\nOn "), "{text}");
+    /// assert!(text.ends_with(", ada@agents.example wrote:\n> Do they dream?\n"), "{text}");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
