@@ -1,18 +1,40 @@
 //! SMTP submission and IMAP behind one trait, [`MailAccess`], with a whole mail system in memory, [`PostOffice`].
 //!
+//! A message goes out, and the answer says for each recipient what became of it:
+//!
 //! ```
-//! use mail_access::{Login, MailAccess, NewMessage, PostOffice, Selection};
+//! use mail_access::{Login, MailAccess, NewMessage, Policy, PostOffice, Reason, Selection};
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-//! let office = PostOffice::new();
+//! let office = PostOffice::builder().with_policy(Policy::like_postfix()).build();
 //! office.add_domain("agents.example".parse()?);
 //! let ada = Login::new("ada@agents.example".parse()?, "a password".into());
-//! office.add_mailbox(ada.address(), ada.password().clone(), 0)?;
+//! let bob = Login::new("bob@agents.example".parse()?, "another one".into());
+//! for login in [&ada, &bob] {
+//!     office.add_mailbox(login.address(), login.password().clone(), 0)?;
+//! }
 //!
-//! let note = NewMessage::to(ada.address()).with_subject("note").with_text("to self").seal(&ada.address().into())?;
-//! office.submit(&ada, &note).await?;
-//! let batch = office.fetch(&ada, &Selection::Unseen, 10).await?;
-//! assert_eq!(batch.messages[0].subject(), "note");
+//! let question = NewMessage::to(bob.address())
+//!     .with_cc("nobody@agents.example".parse::<mail_access::Address>()?)
+//!     .with_subject("Engines")
+//!     .with_text("Do they dream? The code is 482913.")
+//!     .seal(&ada.address().into())?;
+//! let sent = office.submit(&ada, &question).await?;
+//! assert_eq!(sent.accepted, [bob.address().clone()]);
+//! let (refused, status) = &sent.refused[0];
+//! assert_eq!((refused.local_part(), status.reason()), ("nobody", Reason::UnknownRecipient));
+//!
+//! // Bob reads it and answers.
+//! let received = office.fetch(&bob, &Selection::Unseen, 10).await?.messages.remove(0);
+//! assert_eq!((received.subject(), received.codes()[0].value()), ("Engines", "482913"));
+//! let answer = NewMessage::reply_to(&received)?.with_text("Of sheep.").with_quote(&received);
+//! office.submit(&bob, &answer.seal(&bob.address().into())?).await?;
+//!
+//! // Ada sees what is new in the answer, apart from what it quotes.
+//! let answer = office.fetch(&ada, &Selection::Unseen, 10).await?.messages.remove(0);
+//! assert_eq!(answer.in_reply_to(), Some(question.message_id()));
+//! assert_eq!(answer.new_text().trim_end(), "Of sheep.");
+//! assert!(answer.text().unwrap_or_default().contains("> Do they dream?"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
