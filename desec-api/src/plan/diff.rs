@@ -85,6 +85,8 @@ impl<'a> Wanted<'a> {
                 return Ok(());
             }
             present.records.clone()
+        } else if foreign.is_empty() {
+            wanted
         } else {
             let records: Vec<String> = wanted.iter().chain(foreign).cloned().collect();
             fit(self.domain, &present.subname, &present.rtype, &records)?;

@@ -242,7 +242,7 @@ fn compare<'a>(
         missing.into_iter().map(|content| (folded(rtype, content.clone()), content)).collect();
     let more: Vec<_> = more.into_iter().map(|content| (comparable(rtype, content), content)).collect();
     let said = |contents: &[(String, &'a String)], others: &[(String, &'a String)]| {
-        let others: HashSet<&String> = others.iter().map(|(key, _)| key).collect();
+        let others = Set::of(others.iter().map(|(key, _)| key));
         let only = contents.iter().filter(|(key, _)| !others.contains(key));
         only.map(|(_, content)| *content).collect()
     };
@@ -258,10 +258,31 @@ fn without<'a>(contents: &'a [String], others: &[String]) -> Vec<&'a String> {
     if contents == others {
         return Vec::new();
     }
-    let others: HashSet<&String> = others.iter().collect();
+    let others = Set::of(others.iter());
     contents.iter().filter(|content| !others.contains(content)).collect()
+}
+
+/// Contents to look for. A few are found faster one by one than by their hashes.
+enum Set<'a> {
+    Few(Vec<&'a String>),
+    Many(HashSet<&'a String>),
+}
+
+impl<'a> Set<'a> {
+    fn of(contents: impl ExactSizeIterator<Item = &'a String>) -> Self {
+        if contents.len() <= FEW { Self::Few(contents.collect()) } else { Self::Many(contents.collect()) }
+    }
+
+    fn contains(&self, content: &String) -> bool {
+        match self {
+            Self::Few(contents) => contents.contains(&content),
+            Self::Many(contents) => contents.contains(content),
+        }
+    }
 }
 
 fn refuse(subname: &SubName, rtype: &RecordType, reason: &str) -> Error {
     Error::InvalidInput { what: "RRsets", reason: format!("{subname} {rtype}: {reason}") }
 }
+
+const FEW: usize = 8;
