@@ -13,8 +13,10 @@ pub(crate) fn lift(error: MailError, operation: &'static str, subject: impl Disp
         MailError::Authentication { .. } => ErrorKind::Unauthenticated,
         MailError::Interrupted { .. } => ErrorKind::Interrupted,
         MailError::Invalid { .. } => ErrorKind::InvalidInput,
-        MailError::Refused { status, .. } if status.is_temporary() => ErrorKind::Unavailable,
-        MailError::Refused { .. } => ErrorKind::Rejected,
+        MailError::Refused { .. } | MailError::RecipientsRefused { .. } if error.is_retryable() => {
+            ErrorKind::Unavailable
+        }
+        MailError::Refused { .. } | MailError::RecipientsRefused { .. } => ErrorKind::Rejected,
         // The same call finds the new numbering.
         MailError::Renumbered { .. } => ErrorKind::NotReady,
         MailError::Unavailable { .. } => ErrorKind::Unavailable,

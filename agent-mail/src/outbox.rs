@@ -177,6 +177,7 @@ async fn resume(mailbox: &AgentMailbox, record: OutboxRecord) -> Result<Receipt,
         Err(MailError::Refused { status, .. }) if !have.is_empty() => {
             message.recipients().iter().map(|recipient| (recipient.clone(), status.clone())).collect()
         }
+        Err(MailError::RecipientsRefused { refused, .. }) if !have.is_empty() => refused,
         Err(source) => return Err(lift(source, "send", mailbox.id())),
     };
     close(mailbox, record, (have, refused)).await

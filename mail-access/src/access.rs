@@ -20,7 +20,9 @@ pub trait MailAccess: Debug + Send + Sync + 'static {
     /// - `Ok` means that the system has taken charge of the message for each *accepted* recipient: from then on it
     ///   delivers it or reports to the sender's inbox why it couldn't (RFC 3464).
     /// - One refused recipient doesn't keep the message from the others: it stands in [`Submission::refused`].
-    ///   If all are refused, or the message itself is, the answer is [`Error::Refused`] and nothing was sent.
+    ///   If all are refused, or the message itself is, the answer is [`Error::Refused`], or
+    ///   [`Error::RecipientsRefused`] with each one's status, and nothing was sent. With
+    ///   [all or nothing](Outgoing::with_all_or_nothing) one refused recipient is enough for that.
     /// - The envelope's sender has to be the login's own address; another is refused.
     /// - A message over the system's size limit is refused.
     /// - [`Error::Interrupted`] says that the message may or may not have been taken. Every other error says that

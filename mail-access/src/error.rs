@@ -1,10 +1,11 @@
 //! What can go wrong between a program and its mail servers.
 
 use std::io;
+use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::{Address, Status};
+use crate::{Address, Reason, Status};
 
 /// Why an operation on a mail system did not succeed.
 #[derive(Debug, Error)]
@@ -44,6 +45,15 @@ pub enum Error {
         /// What was wrong with the answer.
         problem: String,
     },
+    /// The server refuses recipients, and nobody got the message: all were refused, or one was and it was all or
+    /// nothing. With a single recipient it is [`Refused`](Self::Refused).
+    #[error("{operation}: the server refused {} of the recipients, {} first: {}", refused.len(), refused[0].0, refused[0].1)]
+    RecipientsRefused {
+        /// What was to be done.
+        operation: &'static str,
+        /// Who was refused and why; never empty, and the one who decides whether a repetition makes sense comes first.
+        refused: Vec<(Address, Status)>,
+    },
     /// The server refuses, now (a temporary [`Status`]) or for good.
     #[error("{operation}: the server refused: {status}")]
     Refused {
@@ -77,11 +87,7 @@ pub enum Error {
 impl Error {
     /// Tells whether the same call may succeed later and is safe to repeat: it is known not to have happened.
     pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::Unavailable { .. } => true,
-            Self::Refused { status, .. } | Self::Authentication { status, .. } => status.is_temporary(),
-            _ => false,
-        }
+        matches!(self, Self::Unavailable { .. }) || self.status().is_some_and(Status::is_temporary)
     }
 
     /// Tells whether it is unknown if the operation happened.
@@ -89,12 +95,26 @@ impl Error {
         matches!(self, Self::Interrupted { .. })
     }
 
-    /// Returns the server's own words, where it gave some.
+    /// Returns the server's own words, where it gave some; of several refusals those that decide.
     pub fn status(&self) -> Option<&Status> {
         match self {
             Self::Authentication { status, .. } | Self::Refused { status, .. } => Some(status),
+            Self::RecipientsRefused { refused, .. } => refused.first().map(|(_, status)| status),
             _ => None,
         }
+    }
+
+    /// Returns why the server refused, as far as its words tell; `None` if it didn't refuse.
+    pub fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Authentication { status, .. } if !status.is_temporary() => Some(Reason::Authentication),
+            _ => self.status().map(Status::reason),
+        }
+    }
+
+    /// Returns how long the server wants to be left alone before a repetition, where it says so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.status().and_then(Status::retry_after)
     }
 }
 
@@ -123,5 +143,25 @@ mod tests {
         let refused = |code| Error::Refused { operation: "submit", status: Status::new(code, None, "") };
         assert!(refused(451).is_retryable());
         assert!(!refused(550).is_retryable());
+    }
+    #[test]
+    fn a_refusal_says_why_and_when_to_come_back() {
+        let status = || Status::new(450, Some((4, 7, 1)), "Greylisted for 300 seconds");
+        let refused = Error::Refused { operation: "submit", status: status() };
+        assert_eq!(refused.reason(), Some(Reason::Greylisted));
+        assert_eq!(refused.retry_after(), Some(Duration::from_mins(5)));
+        let bob: Address = "bob@x.example".parse().unwrap();
+        let refused =
+            Error::RecipientsRefused { operation: "submit", refused: vec![(bob.clone(), status())] };
+        assert!(refused.is_retryable());
+        assert_eq!(refused.reason(), Some(Reason::Greylisted));
+        assert_eq!(
+            refused.to_string(),
+            "submit: the server refused 1 of the recipients, bob@x.example first: 450 4.7.1 Greylisted for 300 seconds"
+        );
+        let login =
+            Error::Authentication { operation: "submit", login: bob, status: Status::new(550, None, "no") };
+        assert_eq!((login.reason(), login.retry_after()), (Some(Reason::Authentication), None));
+        assert_eq!(Error::Protocol { operation: "submit", problem: String::new() }.reason(), None);
     }
 }

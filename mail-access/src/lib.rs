@@ -18,8 +18,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `SmtpImap` (feature `smtp-imap`, on by default) does the same over real servers: submission with implicit TLS
-//! (RFC 6409, RFC 8314) and IMAP (RFC 3501, RFC 9051) with IDLE (RFC 2177).
+//! `SmtpImap` (feature `smtp-imap`, on by default) does the same over real servers: submission (RFC 6409) with implicit
+//! TLS (RFC 8314) or STARTTLS, and IMAP (RFC 3501, RFC 9051) with IDLE (RFC 2177).
 //!
 //! # Features
 //! - `smtp-imap` (default): `SmtpImap` and what it connects with.
@@ -53,11 +53,11 @@ pub use error::Error;
 pub use id::{InvalidMessageId, MessageId, Position, Uid};
 #[cfg(feature = "local-servers")]
 pub use local_servers::{LocalServers, LocalServersConfig, LocalUser, Unavailable};
-pub use login::Login;
-pub use message::{Attachment, Contact, NewMessage, Outgoing, Received};
+pub use login::{Login, LoginKind};
+pub use message::{Attachment, Contact, DeliveryReports, NewMessage, Outgoing, Received};
 pub use post_office::{Fault, PostOffice, PostOfficeBuilder, PostOfficeError};
 #[cfg(feature = "smtp-imap")]
 pub use smtp_imap::{SmtpImap, SmtpImapConfig};
-pub use status::Status;
+pub use status::{Reason, Status};
 #[cfg(feature = "smtp-imap")]
-pub use wire::{ByteStream, Connector, Endpoint, Stream, TlsConnector, tls_config};
+pub use wire::{ByteStream, Connector, Endpoint, PlainStream, Security, Stream, TlsConnector, tls_config};

@@ -6,17 +6,22 @@ use async_trait::async_trait;
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
-use crate::wire::{Connector, Endpoint, Fault, Parking, TlsConnector};
+use crate::wire::{Connector, Endpoint, Fault, Parking, Security, TlsConnector};
 use crate::{Arrival, Batch, Error, Login, MailAccess, Outgoing, Position, Selection, Submission, Uid};
 use crate::{imap, smtp};
 
 /// A mail system behind two real servers: messages go out by SMTP submission (RFC 6409) and are read by IMAP
-/// (RFC 3501), both over TLS from the first byte on (RFC 8314).
+/// (RFC 3501), both over TLS: from the first byte on (RFC 8314), or, for submission only and if
+/// [asked for](SmtpImapConfig::with_smtp_security), by STARTTLS.
 ///
 /// It keeps up to 64 connections of each kind open for the next call of the same login, those for SMTP for 60 s and
 /// those for IMAP for 5 minutes. A call has its connection for itself and gives it back only when the server's
 /// last answer was complete; so a call may be dropped at any time and no other one is harmed. It never retries
 /// what may have happened: only a kept connection that turns out to be closed is replaced once.
+///
+/// Of what a submission server offers it uses PIPELINING, SIZE, 8BITMIME, SMTPUTF8, CHUNKING, DSN, and AUTH by PLAIN,
+/// LOGIN or, with a token, XOAUTH2. A server may take as long as RFC 5321 section 4.5.3.2 allows: 5 minutes for a
+/// command, 10 for the message. Who is in a hurry drops the call.
 ///
 /// It logs (by `tracing`, level DEBUG) which operation ended how, and nothing of logins and messages. The crate
 /// `async-imap` that it uses logs what servers send, mail included, at TRACE, but no passwords.
@@ -57,8 +62,8 @@ impl SmtpImap {
                 done => return self.end_submission(login, session, done).await,
             }
         }
-        let stream = self.connector.connect(&self.config.smtp).await?;
-        let mut session = smtp::Session::open(stream, login).await?;
+        let SmtpImapConfig { smtp, smtp_security, .. } = &self.config;
+        let mut session = smtp::Session::connect(&*self.connector, smtp, *smtp_security, login).await?;
         let done = session.submit(message).await;
         self.end_submission(login, session, done).await
     }
@@ -71,7 +76,7 @@ impl SmtpImap {
     ) -> Result<Submission, Fault> {
         match &done {
             Ok(_) => self.submissions.park(login, session),
-            Err(Fault::Refused(_)) => session.quit().await,
+            Err(Fault::Refused(_) | Fault::RecipientsRefused(_)) => session.quit().await,
             Err(_) => {}
         }
         done
@@ -154,6 +159,7 @@ impl fmt::Debug for SmtpImap {
 #[derive(Clone, Debug)]
 pub struct SmtpImapConfig {
     smtp: Endpoint,
+    smtp_security: Security,
     imap: Endpoint,
     max_message: u64,
     max_batch: u64,
@@ -162,7 +168,23 @@ pub struct SmtpImapConfig {
 impl SmtpImapConfig {
     /// Names the servers: submission over TLS, commonly port 465, and IMAP over TLS, commonly port 993.
     pub fn new(smtp: Endpoint, imap: Endpoint) -> Self {
-        Self { smtp, imap, max_message: MAX_MESSAGE, max_batch: MAX_BATCH }
+        let smtp_security = Security::ImplicitTls;
+        Self { smtp, smtp_security, imap, max_message: MAX_MESSAGE, max_batch: MAX_BATCH }
+    }
+
+    /// Sets how the submission server's connections become private, by [`Security::ImplicitTls`] else.
+    ///
+    /// ```
+    /// use mail_access::{Endpoint, Security, SmtpImapConfig};
+    ///
+    /// let smtp = Endpoint::new("mail.agents.example", 587)?;
+    /// let imap = Endpoint::new("mail.agents.example", 993)?;
+    /// let config = SmtpImapConfig::new(smtp, imap).with_smtp_security(Security::StartTls);
+    /// # Ok::<(), mail_access::Error>(())
+    /// ```
+    pub fn with_smtp_security(mut self, security: Security) -> Self {
+        self.smtp_security = security;
+        self
     }
 
     /// Sets the largest message that is read whole, in bytes, 128 MiB else; of a larger one only the header is

@@ -1,6 +1,12 @@
 //! A server's word on an operation (RFC 5321 section 4.2, RFC 3463).
 
+mod pause;
+mod reason;
+
 use std::fmt;
+use std::time::Duration;
+
+pub use reason::Reason;
 
 /// A reply of an SMTP server, or what an IMAP server said with its NO.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +34,36 @@ impl Status {
             _ => (400..500).contains(&self.code),
         }
     }
+
+    /// Returns why the server refused, as far as its code and its words tell.
+    ///
+    /// ```
+    /// use mail_access::{Reason, Status};
+    ///
+    /// let status = Status::new(452, Some((4, 2, 2)), "<bob@x.example> Mailbox is full");
+    /// assert_eq!(status.reason(), Reason::MailboxFull);
+    /// ```
+    pub fn reason(&self) -> Reason {
+        reason::reason(self)
+    }
+
+    /// Returns how long the server wants to be left alone, where its text says so: for what may pass, and for limits
+    /// of rate. It is 24 hours at most.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use mail_access::Status;
+    ///
+    /// let status = Status::new(450, Some((4, 2, 0)), "Greylisted, try again in 300 seconds");
+    /// assert_eq!(status.retry_after(), Some(Duration::from_secs(300)));
+    /// ```
+    pub fn retry_after(&self) -> Option<Duration> {
+        if self.is_temporary() || self.reason() == Reason::RateLimited {
+            pause::pause(&self.text)
+        } else {
+            None
+        }
+    }
 }
 
 impl fmt::Display for Status {
@@ -43,6 +79,9 @@ impl fmt::Display for Status {
 }
 
 const MAX_TEXT: usize = 500;
+
+#[cfg(test)]
+mod texts;
 
 #[cfg(test)]
 mod tests {

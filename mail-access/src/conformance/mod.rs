@@ -70,6 +70,7 @@ pub const CASES: &[Case] = cases! {
         the_catch_all_takes_what_nobody_owns
         an_unknown_recipient_is_refused_or_reported_by_a_dsn
         one_refused_recipient_does_not_lose_the_others
+        all_or_nothing_reaches_nobody_if_one_recipient_is_refused
         if_all_recipients_are_refused_nothing_is_sent
         another_sender_is_refused
         an_oversized_message_is_refused

@@ -99,6 +99,28 @@ pub(super) async fn one_refused_recipient_does_not_lose_the_others(
     Ok(())
 }
 
+pub(super) async fn all_or_nothing_reaches_nobody_if_one_recipient_is_refused(
+    harness: &dyn Harness,
+) -> Result<(), Missing> {
+    let refused = harness.refused_recipient().await?;
+    let exchange = Exchange::open(harness).await;
+    let (ada, bob) = (exchange.ada.address(), exchange.bob.address());
+    for first in [bob, &refused] {
+        let second = if first == bob { &refused } else { bob };
+        let message = NewMessage::to(first).with_to(second).with_subject("to neither").seal(&ada.into());
+        let message = message.expect("the message can be written").with_all_or_nothing();
+        let answer = exchange.access.submit(&exchange.ada, &message).await;
+        let Err(Error::RecipientsRefused { refused: told, .. }) = &answer else { panic!("{answer:?}") };
+        assert!(told.len() == 1 && told[0].0 == refused, "{told:?}");
+    }
+    let message = NewMessage::to(bob).with_to(ada).with_subject("to both").seal(&ada.into());
+    exchange.submit(&message.expect("the message can be written").with_all_or_nothing()).await;
+    for login in [&exchange.ada, &exchange.bob] {
+        assert_eq!(subjects(&exchange.arrived(login, 1).await), ["to both"]);
+    }
+    Ok(())
+}
+
 pub(super) async fn if_all_recipients_are_refused_nothing_is_sent(
     harness: &dyn Harness,
 ) -> Result<(), Missing> {

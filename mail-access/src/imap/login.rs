@@ -1,13 +1,11 @@
 use std::io;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::session::{COMMAND, Session};
-use crate::wire::{Buffered, Fault, GuardStream, Stream, buffered, read_line, within, write};
-use crate::{Login, Status};
+use crate::wire::{Buffered, Fault, GuardStream, Stream, buffered, read_line, sasl, within, write};
+use crate::{Login, LoginKind, Status};
 
 impl Session {
     /// Logs in. All of it happens before async-imap gets the stream, whose log would show the password.
@@ -43,27 +41,8 @@ struct Door {
 
 impl Door {
     async fn authenticate(&mut self, login: &Login) -> Result<(), Fault> {
-        let password = login.password().expose_secret();
-        if password.contains('\0') {
-            return Err(Fault::Invalid { what: "password", problem: "it must not hold a NUL" });
-        }
-        let address = login.address().to_string();
-        let plain = SecretString::from(format!("\0{address}\0{password}"));
-        let plain = SecretString::from(STANDARD.encode(plain.expose_secret()));
         // Each line but the last is answered by a request for the next one.
-        let lines: Vec<SecretString> = if self.offers("AUTH=PLAIN") && self.offers("SASL-IR") {
-            vec![format!("L1 AUTHENTICATE PLAIN {}\r\n", plain.expose_secret()).into()]
-        } else if self.offers("AUTH=PLAIN") {
-            vec!["L1 AUTHENTICATE PLAIN\r\n".into(), format!("{}\r\n", plain.expose_secret()).into()]
-        } else if self.offers("LOGINDISABLED") {
-            return Err(Fault::Protocol("it offers neither AUTHENTICATE PLAIN nor LOGIN".into()));
-        } else {
-            vec![
-                format!("L1 LOGIN {{{}}}\r\n", address.len()).into(),
-                format!("{address} {{{}}}\r\n", password.len()).into(),
-                format!("{password}\r\n").into(),
-            ]
-        };
+        let lines = self.login_lines(login)?;
         // What it offers may differ after the login.
         self.offers = None;
         for (number, line) in lines.iter().enumerate() {
@@ -71,17 +50,59 @@ impl Door {
                 Ok(write(&mut self.stream, line.expose_secret().as_bytes()).await)
             })
             .await??;
-            let answer = self.answer("L1").await?;
+            let mut answer = self.answer("L1").await?;
+            if matches!(answer, Answer::Continue)
+                && number + 1 == lines.len()
+                && login.kind() == LoginKind::Token
+            {
+                // It says in JSON why the token is refused; an empty line asks for the refusal itself.
+                within(COMMAND, "the login", async { Ok(write(&mut self.stream, b"\r\n").await) }).await??;
+                answer = match self.answer("L1").await? {
+                    Answer::No(text) => Answer::No(text),
+                    _ => Answer::Bad,
+                };
+            }
             match answer {
                 Answer::Continue if number + 1 < lines.len() => {}
                 Answer::Ok(text) if number + 1 == lines.len() => self.note_offers(&text),
-                Answer::No(text) => return Err(refusal(&text, &[password, plain.expose_secret()])),
+                Answer::No(text) => return Err(refusal(&text, login, &lines)),
                 Answer::Continue | Answer::Ok(_) | Answer::Bad => {
                     return Err(Fault::Protocol("it doesn't understand the login".into()));
                 }
             }
         }
         Ok(())
+    }
+
+    /// Chooses how to log in by what is offered.
+    fn login_lines(&self, login: &Login) -> Result<Vec<SecretString>, Fault> {
+        let by_sasl = |mechanism: &str, secret: &SecretString| -> Vec<SecretString> {
+            let secret = secret.expose_secret();
+            if self.offers("SASL-IR") {
+                vec![format!("L1 AUTHENTICATE {mechanism} {secret}\r\n").into()]
+            } else {
+                vec![format!("L1 AUTHENTICATE {mechanism}\r\n").into(), format!("{secret}\r\n").into()]
+            }
+        };
+        if login.kind() == LoginKind::Token {
+            if !self.offers("AUTH=XOAUTH2") {
+                return Err(Fault::Protocol("it doesn't offer AUTH=XOAUTH2, which a token needs".into()));
+            }
+            return Ok(by_sasl("XOAUTH2", &sasl::xoauth2(login)?));
+        }
+        let plain = sasl::plain(login)?;
+        if self.offers("AUTH=PLAIN") {
+            return Ok(by_sasl("PLAIN", &plain));
+        }
+        if self.offers("LOGINDISABLED") {
+            return Err(Fault::Protocol("it offers neither AUTHENTICATE PLAIN nor LOGIN".into()));
+        }
+        let (address, password) = (login.address().to_string(), login.password().expose_secret());
+        Ok(vec![
+            format!("L1 LOGIN {{{}}}\r\n", address.len()).into(),
+            format!("{address} {{{}}}\r\n", password.len()).into(),
+            format!("{password}\r\n").into(),
+        ])
     }
 
     /// Reads up to the tagged answer, or the request to go on.
@@ -149,9 +170,8 @@ enum Answer {
 }
 
 /// Tells a wrong login from a server that can't check it now (RFC 5530).
-fn refusal(text: &str, secrets: &[&str]) -> Fault {
-    let repeats = secrets.iter().any(|secret| !secret.is_empty() && text.contains(secret));
-    let text = if repeats { "(its text repeats the login and is left out)" } else { text };
+fn refusal(text: &str, login: &Login, sent: &[SecretString]) -> Fault {
+    let text = if sasl::repeats(text, login, sent) { sasl::WITHHELD } else { text };
     let code = text.strip_prefix('[').and_then(|rest| rest.split([']', ' ']).next()).unwrap_or_default();
     match code.to_ascii_uppercase().as_str() {
         "UNAVAILABLE" | "INUSE" | "LIMIT" | "SERVERBUG" => {

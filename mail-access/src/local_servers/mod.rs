@@ -35,6 +35,8 @@ pub struct LocalServersConfig {
     pub message_size_limit: u64,
     /// Whether a mail whose Message-ID the mailbox has seen is accepted and lost, as on Mailcow.
     pub duplicate_filter: bool,
+    /// Whether Postfix offers what Mailcow hides: CHUNKING and SMTPUTF8.
+    pub all_extensions: bool,
 }
 
 impl LocalServersConfig {
@@ -45,6 +47,7 @@ impl LocalServersConfig {
             users: Vec::new(),
             message_size_limit: 100 * 1024 * 1024,
             duplicate_filter: true,
+            all_extensions: false,
         }
     }
 
@@ -65,6 +68,12 @@ impl LocalServersConfig {
         self.duplicate_filter = on;
         self
     }
+
+    /// Sets whether Postfix offers what Mailcow hides: CHUNKING and SMTPUTF8.
+    pub fn with_all_extensions(mut self, on: bool) -> Self {
+        self.all_extensions = on;
+        self
+    }
 }
 
 impl Default for LocalServersConfig {
@@ -76,8 +85,8 @@ impl Default for LocalServersConfig {
 
 /// Postfix and Dovecot, running from a temporary folder, set as Mailcow sets them where a client notices.
 ///
-/// They listen on 127.0.0.1 only: implicit-TLS submission and implicit-TLS IMAP, with a certificate for
-/// `localhost`, `mail.example.test` and 127.0.0.1 from an authority of their own. Changes to accounts and
+/// They listen on 127.0.0.1 only: submission by implicit TLS and by STARTTLS, and implicit-TLS IMAP, with a certificate
+/// for `localhost`, `mail.example.test` and 127.0.0.1 from an authority of their own. Changes to accounts and
 /// aliases hold from the next login and the next mail on. Dropping the value stops the servers and removes the
 /// folder; when the process is killed, a shell that watches it does both.
 #[derive(Debug)]
@@ -91,7 +100,7 @@ pub struct LocalServers {
     accounts: Mutex<Accounts>,
     domains: Vec<String>,
     ca_pem: String,
-    smtps_port: u16,
+    ports: postfix::Ports,
     imaps_port: u16,
     folder: TempDir,
 }
@@ -129,7 +138,8 @@ impl LocalServers {
     }
 
     fn start_once(config: &LocalServersConfig, ids: postfix::Ids) -> Result<Self, StartError> {
-        let [smtps_port, imaps_port] = free_ports()?;
+        let [smtps, submission, imaps_port] = free_ports()?;
+        let ports = postfix::Ports { smtps, submission };
         let folder = tempfile::Builder::new().prefix("mail-").tempdir()?;
         let path = folder.path();
         // Postfix and the owner of the mail go through it; nobody else can list it.
@@ -138,7 +148,7 @@ impl LocalServers {
         let ca_pem =
             certificates::issue(&path.join("tls")).map_err(|error| StartError::Failed(error.to_string()))?;
         let dovecot = dovecot::prepare(path, imaps_port, owner(imaps_port), config.duplicate_filter)?;
-        let postfix = postfix::prepare(path, smtps_port, ids, &config.domains, config.message_size_limit)?;
+        let postfix = postfix::prepare(path, ports, ids, config)?;
         let directory = Arc::new(Mutex::new(Directory::default()));
         let servers = Self {
             postfix: Mutex::new(postfix),
@@ -149,7 +159,7 @@ impl LocalServers {
             accounts: Mutex::default(),
             domains: config.domains.clone(),
             ca_pem,
-            smtps_port,
+            ports,
             imaps_port,
             folder,
         };
@@ -163,7 +173,12 @@ impl LocalServers {
 
     /// Returns the port of submission over TLS on 127.0.0.1.
     pub fn smtps_port(&self) -> u16 {
-        self.smtps_port
+        self.ports.smtps
+    }
+
+    /// Returns the port of submission by STARTTLS on 127.0.0.1.
+    pub fn submission_port(&self) -> u16 {
+        self.ports.submission
     }
 
     /// Returns the port of IMAP over TLS on 127.0.0.1.
@@ -327,10 +342,17 @@ impl LocalServers {
     }
 }
 
-/// Returns two ports that were free just now.
-fn free_ports() -> io::Result<[u16; 2]> {
-    let listeners = [TcpListener::bind(("127.0.0.1", 0))?, TcpListener::bind(("127.0.0.1", 0))?];
-    Ok([listeners[0].local_addr()?.port(), listeners[1].local_addr()?.port()])
+/// Returns ports that were free just now.
+fn free_ports<const N: usize>() -> io::Result<[u16; N]> {
+    let mut listeners = Vec::with_capacity(N);
+    let mut ports = [0; N];
+    for port in &mut ports {
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        *port = listener.local_addr()?.port();
+        // Held until all are found, so that no two are the same.
+        listeners.push(listener);
+    }
+    Ok(ports)
 }
 
 /// Returns the user id that owns the mail: one for each instance, as Linux counts inotify instances, which

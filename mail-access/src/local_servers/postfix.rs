@@ -1,5 +1,5 @@
-//! Postfix as Mailcow sets it where a submitting client notices: one smtps port, hosted domains by LMTP to
-//! Dovecot, everything else discarded.
+//! Postfix as Mailcow sets it where a submitting client notices: an smtps port and one for submission by STARTTLS,
+//! hosted domains by LMTP to Dovecot, everything else discarded.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write as _};
@@ -7,15 +7,15 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use super::LocalServersConfig;
 use super::supervise::Daemon;
 
 /// Writes the configuration and lays out the queue.
 pub(super) fn prepare(
     folder: &Path,
-    port: u16,
+    ports: Ports,
     ids: Ids,
-    domains: &[String],
-    message_size_limit: u64,
+    config: &LocalServersConfig,
 ) -> io::Result<Daemon> {
     let own = folder.join("postfix");
     fs::create_dir_all(own.join("etc"))?;
@@ -32,9 +32,11 @@ pub(super) fn prepare(
     }
     let fill = |text: &str| {
         text.replace("{folder}", &folder.display().to_string())
-            .replace("{port}", &port.to_string())
-            .replace("{domains}", &domains.join(" "))
-            .replace("{message_size_limit}", &message_size_limit.to_string())
+            .replace("{smtps}", &ports.smtps.to_string())
+            .replace("{submission}", &ports.submission.to_string())
+            .replace("{domains}", &config.domains.join(" "))
+            .replace("{message_size_limit}", &config.message_size_limit.to_string())
+            .replace("{hidden}", if config.all_extensions { "silent-discard" } else { HIDDEN })
     };
     for (name, text) in [("main.cf", MAIN), ("master.cf", MASTER_CF)] {
         let mut written = File::create(own.join("etc").join(name))?;
@@ -50,6 +52,15 @@ pub(super) fn prepare(
         ready: "daemon started",
         child: None,
     })
+}
+
+/// Where clients reach it on 127.0.0.1.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ports {
+    /// TLS from the first byte on.
+    pub(super) smtps: u16,
+    /// TLS by STARTTLS, without which no login and no mail is taken.
+    pub(super) submission: u16,
 }
 
 /// The user and the group that Postfix' parts trust.
@@ -70,6 +81,8 @@ pub(super) fn queue_is_empty(folder: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
+/// What Mailcow's Postfix knows and doesn't offer.
+const HIDDEN: &str = "chunking, silent-discard, smtputf8";
 pub(super) const MASTER: &str = "/usr/lib/postfix/sbin/master";
 
 /// Name, whether it is the group postdrop's, mode.
@@ -137,7 +150,7 @@ smtpd_tls_mandatory_ciphers = high
 smtpd_tls_received_header = yes
 tls_preempt_cipherlist = yes
 tls_ssl_options = NO_COMPRESSION, NO_RENEGOTIATION
-smtpd_discard_ehlo_keywords = chunking, silent-discard, smtputf8
+smtpd_discard_ehlo_keywords = {hidden}
 virtual_mailbox_domains = {domains}
 virtual_mailbox_maps = socketmap:unix:{folder}/maps:mailboxes
 virtual_alias_maps = socketmap:unix:{folder}/maps:aliases
@@ -159,10 +172,14 @@ smtpd_client_connection_count_limit = 0
 ";
 
 const MASTER_CF: &str = "
-127.0.0.1:{port} inet n - n - - smtpd
+127.0.0.1:{smtps} inet n - n - - smtpd
   -o smtpd_tls_wrappermode=yes
   -o smtpd_client_restrictions=permit_mynetworks,permit_sasl_authenticated,reject
   -o syslog_name=postfix/smtps
+127.0.0.1:{submission} inet n - n - - smtpd
+  -o smtpd_tls_security_level=encrypt
+  -o smtpd_client_restrictions=permit_mynetworks,permit_sasl_authenticated,reject
+  -o syslog_name=postfix/submission
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr

@@ -2,6 +2,7 @@
 
 mod attachment;
 mod contact;
+mod envelope;
 mod nesting;
 mod new;
 mod outgoing;
@@ -10,6 +11,10 @@ mod received;
 
 pub use attachment::Attachment;
 pub use contact::Contact;
+pub use envelope::DeliveryReports;
 pub use new::NewMessage;
 pub use outgoing::Outgoing;
 pub use received::Received;
+
+#[cfg(feature = "smtp-imap")]
+pub(crate) use envelope::xtext;

@@ -1,18 +1,22 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::DeliveryReports;
 use crate::{Address, Error, MessageId};
 
 /// A finished message and its envelope: what exactly is handed to the server, however often it has to be.
 ///
 /// Its Message-ID, its date and its bytes are fixed, so that a copy that arrives twice can be told by anyone.
-/// [`NewMessage::seal`](crate::NewMessage::seal) makes it; [`Outgoing::restore`] takes it back out of a store.
+/// [`NewMessage::seal`](crate::NewMessage::seal) makes it; [`Outgoing::restore`] takes it back out of a store, but for
+/// the wishes about reports and refused recipients, which are set anew.
 #[derive(Clone)]
 pub struct Outgoing {
     sender: Address,
     recipients: Vec<Address>,
     message_id: MessageId,
     bytes: Arc<[u8]>,
+    reports: Option<DeliveryReports>,
+    all_or_nothing: bool,
 }
 
 impl Outgoing {
@@ -39,7 +43,21 @@ impl Outgoing {
                 problem: "each line has to end in CR LF, and neither may stand alone".into(),
             });
         }
-        Ok(Self { sender, recipients, message_id, bytes })
+        Ok(Self { sender, recipients, message_id, bytes, reports: None, all_or_nothing: false })
+    }
+
+    /// Sets which reports of delivery the server is asked for.
+    pub fn with_reports(mut self, reports: DeliveryReports) -> Self {
+        self.reports = Some(reports);
+        self
+    }
+
+    /// Sends the message to all of its recipients or to none: it is not sent if the server refuses one of them.
+    ///
+    /// That is what the server knows when it takes the message; a later failure is told by a report as ever.
+    pub fn with_all_or_nothing(mut self) -> Self {
+        self.all_or_nothing = true;
+        self
     }
 
     /// Returns the envelope's sender, where reports of failure go.
@@ -50,6 +68,16 @@ impl Outgoing {
     /// Returns the envelope's recipients: To, Cc and Bcc, each once.
     pub fn recipients(&self) -> &[Address] {
         &self.recipients
+    }
+
+    /// Returns which reports of delivery the server is asked for, if the sender has a wish.
+    pub fn reports(&self) -> Option<&DeliveryReports> {
+        self.reports.as_ref()
+    }
+
+    /// Tells whether one refused recipient keeps the message from all of them.
+    pub fn is_all_or_nothing(&self) -> bool {
+        self.all_or_nothing
     }
 
     /// Returns the Message-ID.
@@ -76,6 +104,8 @@ impl fmt::Debug for Outgoing {
             .field("recipients", &self.recipients)
             .field("message_id", &self.message_id)
             .field("bytes", &self.bytes.len())
+            .field("reports", &self.reports)
+            .field("all_or_nothing", &self.all_or_nothing)
             .finish()
     }
 }

@@ -1,13 +1,16 @@
 //! Brings one message to all its recipients, or back to its sender.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::SUBMIT;
 use super::mailbox::{Full, Letter, Stored};
 use super::report::report;
-use super::state::{End, Name, State};
-use crate::{Address, DomainName, Error, MessageId, Outgoing, Received, Status, Submission, Uid};
+use super::state::{End, Entry, Name, State};
+use crate::{
+    Address, DeliveryReports, DomainName, Error, MessageId, Outgoing, Received, Status, Submission, Uid,
+};
 
 /// A message on its way through the office.
 pub(super) struct Mail<'a> {
@@ -17,6 +20,8 @@ pub(super) struct Mail<'a> {
     pub(super) now: SystemTime,
     pub(super) letter: Arc<Letter>,
     recipients: &'a [Address],
+    all_or_nothing: bool,
+    wants_failure: bool,
 }
 
 impl<'a> Mail<'a> {
@@ -34,6 +39,8 @@ impl<'a> Mail<'a> {
             now,
             letter: Arc::new(Letter { message_id: message_id(message.bytes()), bytes }),
             recipients: message.recipients(),
+            all_or_nothing: message.is_all_or_nothing(),
+            wants_failure: message.reports().is_none_or(DeliveryReports::wants_failure),
         }
     }
 
@@ -53,6 +60,12 @@ impl State {
     /// Delivers to each recipient that has room, and reports to the sender what was accepted and leads nowhere.
     pub(super) fn deliver(&mut self, mail: &Mail<'_>) -> Result<Submission, Error> {
         let (mut accepted, mut refused, mut failures) = (Vec::new(), Vec::new(), Vec::new());
+        if mail.all_or_nothing {
+            refused = self.refusals(mail);
+        }
+        if !refused.is_empty() {
+            return Err(refusal(mail, refused));
+        }
         for recipient in mail.recipients {
             let ends = self.route(recipient);
             let all = ends.len();
@@ -66,20 +79,47 @@ impl State {
             }
         }
         if accepted.is_empty() {
-            let (_, status) = refused.swap_remove(0);
-            return Err(Error::Refused { operation: SUBMIT, status });
+            return Err(refusal(mail, refused));
         }
-        if !failures.is_empty() {
+        if !failures.is_empty() && mail.wants_failure {
             self.report(mail, &failures);
         }
         let status = Status::new(250, Some((2, 0, 0)), &format!("Ok: queued as {}", mail.queue_id));
         Ok(Submission::new(accepted, refused, status))
     }
 
+    /// Tells who would be refused, without delivering to anybody: those all of whose mailboxes are full.
+    fn refusals(&self, mail: &Mail<'_>) -> Vec<(Address, Status)> {
+        let mut taken: HashMap<Name, u64> = HashMap::new();
+        let mut refused = Vec::new();
+        for recipient in mail.recipients {
+            let (mut full, mut served) = (None, false);
+            for end in self.route(recipient) {
+                let End::Mailbox(name) = end else {
+                    served = true;
+                    continue;
+                };
+                let letter = Arc::clone(&mail.letter);
+                let size = mail.stored(letter, &mail.sender.to_string(), recipient, &name).size();
+                let with = taken.get(&name).unwrap_or(&0) + size;
+                let room =
+                    matches!(self.addresses.get(&name), Some(Entry::Mailbox(one)) if one.has_room(with));
+                served |= room;
+                if room {
+                    taken.insert(name, with);
+                } else {
+                    full = Some(name);
+                }
+            }
+            refused.extend(full.filter(|_| !served).map(|name| (recipient.clone(), quota_exceeded(&name))));
+        }
+        refused
+    }
+
     fn deliver_to(&mut self, mail: &Mail<'_>, recipient: &Address, end: End) -> Result<(), Failure> {
-        let failure = |address: String, full, code, enhanced, why: &str| {
+        let failure = |address: String, code, enhanced, why: &str| {
             let status = Status::new(code, Some(enhanced), &format!("<{address}>: {why}"));
-            Failure { original: recipient.clone(), address, full, status }
+            Failure { original: recipient.clone(), address, full: false, status }
         };
         match end {
             End::Mailbox(name) => {
@@ -87,21 +127,17 @@ impl State {
                     mail.stored(Arc::clone(&mail.letter), &mail.sender.to_string(), recipient, &name);
                 match self.mailbox_named(&name).map(|mailbox| mailbox.put(stored)) {
                     Some(Ok(())) => Ok(()),
-                    Some(Err(Full)) => Err(failure(
-                        name.to_string(),
-                        true,
-                        552,
-                        (5, 2, 2),
-                        "Quota exceeded, mailbox is full",
-                    )),
-                    None => Err(failure(name.to_string(), false, 550, (5, 1, 1), "User unknown")),
+                    Some(Err(Full)) => {
+                        let status = quota_exceeded(&name);
+                        let original = recipient.clone();
+                        Err(Failure { original, address: name.to_string(), full: true, status })
+                    }
+                    None => Err(failure(name.to_string(), 550, (5, 1, 1), "User unknown")),
                 }
             }
-            End::UnknownMailbox(address) => {
-                Err(failure(address.to_string(), false, 550, (5, 1, 1), "User unknown"))
-            }
+            End::UnknownMailbox(address) => Err(failure(address.to_string(), 550, (5, 1, 1), "User unknown")),
             End::UnknownDomain(address) => {
-                Err(failure(address.to_string(), false, 550, (5, 1, 2), "Host or domain name not found"))
+                Err(failure(address.to_string(), 550, (5, 1, 2), "Host or domain name not found"))
             }
         }
     }
@@ -114,6 +150,18 @@ impl State {
             tracing::debug!("the sender's mailbox is full, a delivery report was dropped");
         }
     }
+}
+
+/// Says that nobody got the message, because of all these.
+fn refusal(mail: &Mail<'_>, mut refused: Vec<(Address, Status)>) -> Error {
+    match mail.recipients.len() {
+        1 => Error::Refused { operation: SUBMIT, status: refused.swap_remove(0).1 },
+        _ => Error::RecipientsRefused { operation: SUBMIT, refused },
+    }
+}
+
+fn quota_exceeded(mailbox: &Name) -> Status {
+    Status::new(552, Some((5, 2, 2)), &format!("<{mailbox}>: Quota exceeded, mailbox is full"))
 }
 
 /// A recipient that could not be served.

@@ -53,13 +53,17 @@ impl Mailbox {
         self.messages.len()
     }
 
+    /// Tells whether this many bytes more would not pass the quota.
+    pub(super) fn has_room(&self, size: u64) -> bool {
+        self.quota == 0 || self.used.saturating_add(size) <= self.quota
+    }
+
     /// Takes the message in, unless it would pass the quota.
     pub(super) fn put(&mut self, stored: Stored) -> Result<(), Full> {
-        let used = self.used.saturating_add(stored.size());
-        if self.quota != 0 && used > self.quota {
+        if !self.has_room(stored.size()) {
             return Err(Full);
         }
-        self.used = used;
+        self.used += stored.size();
         let uid = self.next_uid;
         self.next_uid += 1;
         self.unseen.insert(uid);
@@ -174,7 +178,7 @@ pub(super) struct Stored {
 }
 
 impl Stored {
-    fn size(&self) -> u64 {
+    pub(super) fn size(&self) -> u64 {
         (self.trace.len() + self.letter.bytes.len()) as u64
     }
 }

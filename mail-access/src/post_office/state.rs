@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::mailbox::Mailbox;
 use super::{Fault, PostOfficeError};
-use crate::{Address, DomainName, Error, Login, Status};
+use crate::{Address, DomainName, Error, Login, LoginKind, Status};
 
 #[derive(Default)]
 pub(super) struct State {
@@ -43,7 +43,9 @@ impl State {
     /// Checks the login as each protocol does, which answers a refusal in its own words.
     pub(super) fn open(&mut self, login: &Login, operation: &'static str) -> Result<&mut Mailbox, Error> {
         match self.mailbox_named(&Name::of(login.address())) {
-            Some(mailbox) if mailbox.opens_with(login.password()) => Ok(mailbox),
+            Some(mailbox) if login.kind() == LoginKind::Password && mailbox.opens_with(login.password()) => {
+                Ok(mailbox)
+            }
             _ => Err(Error::Authentication {
                 operation,
                 login: login.address().clone(),

@@ -1,8 +1,14 @@
-//! Submission of mail (RFC 6409, RFC 5321) over a stream that is private already.
+//! Submission of mail (RFC 6409, RFC 5321): a stream is private before any login or message goes over it.
 
 mod auth;
+mod commands;
+mod content;
+mod conversation;
+mod deadlines;
+mod offers;
 mod reply;
 mod session;
+mod starttls;
 mod submit;
 
 pub(crate) use session::Session;

@@ -30,11 +30,6 @@ impl Reply {
         }
     }
 
-    /// Tells whether it is a 2yz: the command was carried out.
-    pub(super) fn is_positive(&self) -> bool {
-        self.code / 100 == 2
-    }
-
     /// Takes the enhanced code of the last line and the text of all (RFC 2034).
     pub(super) fn status(&self) -> Status {
         let (mut enhanced, mut texts) = (None, Vec::new());
@@ -87,6 +82,9 @@ fn broken(problem: &str) -> Fault {
 /// Four times what RFC 5321 section 4.5.3.1.5 allows.
 const MAX_LINE: usize = 2048;
 const MAX_LINES: usize = 128;
+
+#[cfg(test)]
+mod properties;
 
 #[cfg(test)]
 mod tests {

@@ -1,87 +1,73 @@
-use std::time::Duration;
+use super::conversation::Conversation;
+use super::deadlines::FAREWELL;
+use super::offers::Offers;
+use super::starttls;
+use crate::Login;
+use crate::wire::{Connector, Endpoint, Fault, Security, Stream, within, write};
 
-use super::reply::Reply;
-use crate::wire::{Buffered, Fault, Stream, buffered, is_quiet, within, write};
-use crate::{DomainName, Login};
-
-/// A connection to a submission server that is logged in, between two messages.
+/// A private connection to a submission server that is logged in, between two messages.
 pub(crate) struct Session {
-    pub(super) stream: Buffered,
-    /// Tells whether the server takes what comes next for a line of the message.
-    pub(super) in_content: bool,
-    offers: Vec<String>,
+    pub(super) talk: Conversation,
+    pub(super) offers: Offers,
+    pub(super) standing: Standing,
+}
+
+/// What the server takes the next line for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// The beginning of a message.
+    Idle,
+    /// A part of an envelope that came to nothing; RSET ends it.
+    Refused,
+    /// Nobody knows: the connection is of no more use.
+    Unknown,
+    /// A line of a message.
+    Content,
 }
 
 impl Session {
-    /// Greets and logs in.
-    pub(crate) async fn open(stream: Stream, login: &Login) -> Result<Self, Fault> {
-        let mut session = Self { stream: buffered(stream), in_content: false, offers: Vec::new() };
-        let greeting = session.reply(GREETING, "the greeting").await?;
-        if greeting.code != READY {
-            return Err(Fault::Refused(greeting.status()));
+    /// Connects, by STARTTLS if that is wanted, greets and logs in.
+    pub(crate) async fn connect(
+        connector: &dyn Connector,
+        server: &Endpoint,
+        security: Security,
+        login: &Login,
+    ) -> Result<Self, Fault> {
+        match security {
+            Security::ImplicitTls => Self::open(connector.connect(server).await?, login).await,
+            Security::StartTls => {
+                let stream = starttls::connect(connector, server, login.address().domain()).await?;
+                Self::begin(Conversation::over(stream), login).await
+            }
         }
-        session.hello(login.address().domain()).await?;
+    }
+
+    /// Greets and logs in over a stream that is private from the first byte on.
+    pub(crate) async fn open(stream: Stream, login: &Login) -> Result<Self, Fault> {
+        let mut talk = Conversation::over(stream);
+        talk.greeting().await?;
+        Self::begin(talk, login).await
+    }
+
+    async fn begin(mut talk: Conversation, login: &Login) -> Result<Self, Fault> {
+        let offers = talk.hello(login.address().domain()).await?;
+        let mut session = Self { talk, offers, standing: Standing::Idle };
         session.authenticate(login).await?;
         Ok(session)
     }
 
-    /// Tells whether a session that was parked can be used again: the server neither left nor spoke out of turn.
+    /// Tells whether it can take a message: the last one was answered, and the server neither left nor spoke out of
+    /// turn since, as far as is known without asking it.
     pub(crate) fn is_usable(&mut self) -> bool {
-        is_quiet(&mut self.stream)
+        matches!(self.standing, Standing::Idle | Standing::Refused) && self.talk.is_quiet()
     }
 
     /// Takes leave without waiting for the answer; it doesn't matter whether it succeeds.
     pub(crate) async fn quit(mut self) {
-        if self.in_content {
+        if self.standing == Standing::Content {
             return;
         }
-        let farewell = async { Ok(write(&mut self.stream, b"QUIT\r\n").await.is_ok()) };
+        let farewell = async { Ok(write(&mut self.talk.stream, b"QUIT\r\n").await.is_ok()) };
         let _ = within(FAREWELL, "QUIT", farewell).await;
     }
-
-    /// Returns the parameters of an extension that the server offers (RFC 5321 section 4.1.1.1).
-    pub(super) fn offer(&self, keyword: &str) -> Option<&str> {
-        self.offers.iter().find_map(|line| {
-            let (offered, parameters) = line.split_once(' ').unwrap_or((line, ""));
-            offered.eq_ignore_ascii_case(keyword).then_some(parameters)
-        })
-    }
-
-    /// Sends a command and reads its reply.
-    pub(super) async fn ask(
-        &mut self,
-        command: &str,
-        limit: Duration,
-        what: &'static str,
-    ) -> Result<Reply, Fault> {
-        self.send(command.as_bytes()).await?;
-        self.reply(limit, what).await
-    }
-
-    /// Sends one or more commands in one go.
-    pub(super) async fn send(&mut self, commands: &[u8]) -> Result<(), Fault> {
-        let sent =
-            within(COMMAND, "sending a command", async { Ok(write(&mut self.stream, commands).await) });
-        sent.await?
-    }
-
-    /// Reads the next reply.
-    pub(super) async fn reply(&mut self, limit: Duration, what: &'static str) -> Result<Reply, Fault> {
-        within(limit, what, async { Ok(Reply::read(&mut self.stream).await) }).await?
-    }
-
-    /// Names the domain that the messages come from: the host's own name is nobody's business.
-    async fn hello(&mut self, domain: &DomainName) -> Result<(), Fault> {
-        let reply = self.ask(&format!("EHLO {domain}\r\n"), COMMAND, "the answer to EHLO").await?;
-        if !reply.is_positive() {
-            return Err(Fault::Refused(reply.status()));
-        }
-        self.offers = reply.lines.into_iter().skip(1).collect();
-        Ok(())
-    }
 }
-
-pub(super) const COMMAND: Duration = Duration::from_mins(1);
-const GREETING: Duration = Duration::from_secs(30);
-const FAREWELL: Duration = Duration::from_secs(1);
-const READY: u16 = 220;

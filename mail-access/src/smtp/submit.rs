@@ -1,132 +1,132 @@
 use std::io;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
-use tokio::time::Instant;
-
-use super::session::{COMMAND, Session};
+use super::commands;
+use super::content::Content;
+use super::deadlines::{AFTER_A_REST, COMMAND, DATA, ENVELOPE, LAST_WORDS, MESSAGE};
+use super::reply::Reply;
+use super::session::{Session, Standing};
 use crate::wire::{CLOSING, Fault};
 use crate::{Address, Outgoing, Status, Submission};
 
 impl Session {
     /// Hands one message over.
     ///
-    /// The session can be used again after `Ok` only. Every fault but [`Fault::Interrupted`] says that the message
-    /// was not taken.
+    /// Every fault but [`Fault::Interrupted`] says that the message was not taken. After a refusal the session may be
+    /// of use for another one, as [`is_usable`](Self::is_usable) tells; after any other fault, and if the call was
+    /// dropped, it is not.
     pub(crate) async fn submit(&mut self, message: &Outgoing) -> Result<Submission, Fault> {
-        let mail = self.mail_command(message)?;
-        let (accepted, refused) = self.envelope(mail, message.recipients()).await?;
+        let mail = commands::mail(message, &self.offers)?;
+        let (accepted, refused) = self.envelope(mail, message).await?;
         let status = self.content(message.bytes()).await?;
         Ok(Submission::new(accepted, refused, status))
     }
 
-    /// Writes MAIL with the size (RFC 1870) and, if the message holds them, a word on 8-bit bytes (RFC 6152).
-    fn mail_command(&self, message: &Outgoing) -> Result<String, Fault> {
-        let mut command = format!("MAIL FROM:<{}>", message.sender());
-        if let Some(limit) = self.offer("SIZE") {
-            let limit = limit.trim().parse().unwrap_or(0);
-            if limit > 0 && message.size() as u64 > limit {
-                let text = format!("the server takes messages up to {limit} bytes");
-                return Err(Fault::Refused(Status::new(552, Some((5, 3, 4)), &text)));
-            }
-            command = format!("{command} SIZE={}", message.size());
+    /// Names sender and recipients: many commands in one go where the server allows it (RFC 2920), else one by one.
+    async fn envelope(&mut self, mail: String, message: &Outgoing) -> Result<Recipients, Fault> {
+        let pipelining = self.offers.has("PIPELINING");
+        let mut commands = Vec::with_capacity(message.recipients().len() + 3);
+        if self.standing == Standing::Refused {
+            commands.push(("RSET\r\n".into(), Asked::Reset));
         }
-        if !message.bytes().is_ascii() {
-            if self.offer("8BITMIME").is_none() {
-                let text = "the message holds 8-bit bytes and the server doesn't take them";
-                return Err(Fault::Refused(Status::new(554, Some((5, 6, 3)), text)));
-            }
-            command += " BODY=8BITMIME";
+        commands.push((mail, Asked::Mail));
+        let rcpt = |to| (commands::rcpt(to, message.reports()), Asked::Recipient(to));
+        commands.extend(message.recipients().iter().map(rcpt));
+        // With the go-ahead there is no way back, so it may have to wait for the replies.
+        if pipelining && !self.chunks() && !message.is_all_or_nothing() {
+            commands.push(("DATA\r\n".into(), Asked::Data));
         }
-        Ok(command + "\r\n")
-    }
-
-    /// Sends MAIL, RCPT and DATA: many in one go where the server allows it (RFC 2920), else one by one.
-    async fn envelope(&mut self, mail: String, recipients: &[Address]) -> Result<Recipients, Fault> {
-        let mut commands = vec![(mail, Asked::Mail)];
-        commands.extend(recipients.iter().map(|to| (format!("RCPT TO:<{to}>\r\n"), Asked::Recipient(to))));
-        commands.push(("DATA\r\n".into(), Asked::Data));
-        let (mut accepted, mut refused, mut no_sender, mut no_data) = (Vec::new(), Vec::new(), None, None);
-        let width = if self.offer("PIPELINING").is_some() { FLIGHT } else { 1 };
-        for flight in commands.chunks(width) {
-            if matches!(flight, [(_, Asked::Data)]) && accepted.is_empty() {
+        let mut replies = Replies::default();
+        let mut limit = if self.talk.heard.elapsed() > REST { Some(AFTER_A_REST) } else { None };
+        self.standing = Standing::Unknown;
+        for flight in commands.chunks(if pipelining { FLIGHT } else { 1 }) {
+            if matches!(flight, [(_, Asked::Data)]) {
                 break;
             }
             let bytes: String = flight.iter().map(|(command, _)| command.as_str()).collect();
-            self.send(bytes.as_bytes()).await?;
+            self.talk.send(bytes.as_bytes()).await?;
             for (_, asked) in flight {
-                let reply = self.reply(COMMAND, asked.name()).await?;
-                match (asked, reply.code) {
-                    // It closes the connection and answers nothing more.
-                    (_, CLOSING) => return Err(Fault::Refused(reply.status())),
-                    (Asked::Mail, 200..=299) => {}
-                    (Asked::Mail, 400..=599) => no_sender = Some(reply.status()),
-                    (Asked::Recipient(to), 200..=299) => accepted.push((*to).clone()),
-                    (Asked::Recipient(to), 400..=599) => refused.push(((*to).clone(), reply.status())),
-                    (Asked::Data, GO_AHEAD) => self.in_content = true,
-                    (Asked::Data, 400..=599) => no_data = Some(reply.status()),
-                    (_, code) => return Err(Fault::Protocol(format!("{code} is not {}", asked.name()))),
+                let limit = limit.take().unwrap_or(asked.limit());
+                let reply = self.talk.reply(limit, asked.name()).await?;
+                if matches!(asked, Asked::Data) && reply.code == GO_AHEAD {
+                    self.standing = Standing::Content;
                 }
+                replies.take(asked, &reply)?;
             }
-            if let Some(status) = no_sender {
-                return Err(Fault::Refused(status));
+            if replies.sender.is_some() {
+                break;
             }
         }
-        // A server that wants a message for nobody gets none.
-        if accepted.is_empty() {
-            return Err(Fault::Refused(reason(refused)));
+        let refusal = replies.refusal(message.is_all_or_nothing());
+        if self.standing == Standing::Unknown && refusal.is_some() {
+            self.standing = Standing::Refused;
         }
-        match no_data {
-            Some(status) => Err(Fault::Refused(status)),
-            None => Ok((accepted, refused)),
+        match refusal {
+            Some(fault) => Err(fault),
+            None => Ok((replies.accepted, replies.refused)),
         }
     }
 
     /// Sends the message and reads what became of it.
     async fn content(&mut self, message: &[u8]) -> Result<Status, Fault> {
-        if !self.stream.buffer().is_empty() {
+        let content = if self.chunks() {
+            Content::chunk(message)
+        } else {
+            self.go_ahead().await?;
+            Content::dotted(message)
+        };
+        if self.talk.is_ahead() {
             return Err(Fault::Protocol("it came before the message".into()));
         }
-        let content = dot_stuffed(message);
-        let limit = COMMAND + Duration::from_secs(content.len() as u64 / SLOWEST_UPLOAD);
-        self.upload(&content, Instant::now() + limit).await?;
-        drop(content);
+        self.standing = Standing::Content;
+        if let Err(fault) = content.send(&mut self.talk.stream).await {
+            return Err(self.last_words().await.unwrap_or(fault));
+        }
         // From here on the server may have taken the message, whatever is wrong with its answer.
         let reply =
-            self.reply(FINAL_DOT, "the answer to the message").await.map_err(|fault| match fault {
+            self.talk.reply(MESSAGE, "the answer to the message").await.map_err(|fault| match fault {
                 Fault::Lost(error) => Fault::Interrupted(error),
                 Fault::Protocol(problem) => Fault::Interrupted(io::Error::other(problem)),
                 other => other,
             })?;
-        self.in_content = false;
         match reply.code {
-            200..=299 => Ok(reply.status()),
-            400..=599 => Err(Fault::Refused(reply.status())),
+            200..=299 => {
+                self.standing = Standing::Idle;
+                Ok(reply.status())
+            }
+            400..=599 => {
+                self.standing = if reply.code == CLOSING { Standing::Unknown } else { Standing::Refused };
+                Err(Fault::Refused(reply.status()))
+            }
             _ => Err(Fault::Interrupted(io::Error::other("the answer is neither yes nor no"))),
         }
     }
 
-    /// Writes all of it. A write that failed may have sent what it was given, so that the final dot is in doubt as
-    /// soon as a write holds any of it.
-    async fn upload(&mut self, content: &[u8], deadline: Instant) -> Result<(), Fault> {
-        let safe = content.len() - END.len();
-        let mut sent = 0;
-        while sent < content.len() {
-            let piece = &content[sent..content.len().min(sent + PIECE)];
-            let in_doubt = sent + piece.len() > safe;
-            let lost = |error| if in_doubt { Fault::Interrupted(error) } else { Fault::Lost(error) };
-            match tokio::time::timeout_at(deadline, self.stream.write(piece)).await {
-                Ok(Ok(0)) => return Err(lost(io::ErrorKind::WriteZero.into())),
-                Ok(Ok(written)) => sent += written,
-                Ok(Err(error)) => return Err(lost(error)),
-                Err(_) => return Err(lost(io::ErrorKind::TimedOut.into())),
+    /// Asks for DATA unless it was asked for together with the recipients.
+    async fn go_ahead(&mut self) -> Result<(), Fault> {
+        if self.standing == Standing::Content {
+            return Ok(());
+        }
+        let reply = self.talk.ask("DATA\r\n", DATA, Asked::Data.name()).await?;
+        match reply.code {
+            GO_AHEAD => Ok(()),
+            400..=599 => {
+                self.standing = if reply.code == CLOSING { Standing::Unknown } else { Standing::Refused };
+                Err(Fault::Refused(reply.status()))
             }
+            code => Err(Fault::Protocol(format!("{code} is not {}", Asked::Data.name()))),
         }
-        match tokio::time::timeout_at(deadline, self.stream.flush()).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Fault::Interrupted(error)),
-            Err(_) => Err(Fault::Interrupted(io::ErrorKind::TimedOut.into())),
-        }
+    }
+
+    /// Reads why the server closed the connection in the middle of the message, if it said so.
+    async fn last_words(&mut self) -> Option<Fault> {
+        let reply = self.talk.reply(LAST_WORDS, "the reason").await.ok()?;
+        (400..=599).contains(&reply.code).then(|| Fault::Refused(reply.status()))
+    }
+
+    /// Tells whether messages go as chunks, which need neither a go-ahead nor doubled dots.
+    fn chunks(&self) -> bool {
+        self.offers.has("CHUNKING")
     }
 }
 
@@ -134,6 +134,7 @@ type Recipients = (Vec<Address>, Vec<(Address, Status)>);
 
 /// What a reply is about.
 enum Asked<'a> {
+    Reset,
     Mail,
     Recipient(&'a Address),
     Data,
@@ -142,40 +143,69 @@ enum Asked<'a> {
 impl Asked<'_> {
     fn name(&self) -> &'static str {
         match self {
+            Self::Reset => "the answer to RSET",
             Self::Mail => "the answer to MAIL",
             Self::Recipient(_) => "the answer to RCPT",
             Self::Data => "the answer to DATA",
         }
     }
-}
 
-/// Takes a reason that may pass, if there is one: then it is worth trying again.
-fn reason(refused: Vec<(Address, Status)>) -> Status {
-    let mut statuses: Vec<_> = refused.into_iter().map(|(_, status)| status).collect();
-    let passing = statuses.iter().position(Status::is_temporary).unwrap_or(0);
-    statuses.swap_remove(passing)
-}
-
-/// Doubles the dots at the beginning of lines and adds the end (RFC 5321 section 4.5.2).
-fn dot_stuffed(message: &[u8]) -> Vec<u8> {
-    let mut content = Vec::with_capacity(message.len() + message.len() / 64 + 2 + END.len());
-    for line in message.split_inclusive(|&byte| byte == b'\n') {
-        if line.starts_with(b".") {
-            content.push(b'.');
+    fn limit(&self) -> Duration {
+        match self {
+            Self::Reset => COMMAND,
+            Self::Mail | Self::Recipient(_) => ENVELOPE,
+            Self::Data => DATA,
         }
-        content.extend_from_slice(line);
     }
-    let end = if content.ends_with(b"\r\n") { &END[2..] } else { END };
-    content.extend_from_slice(end);
-    content
 }
 
-const END: &[u8] = b"\r\n.\r\n";
+/// What the server said about an envelope.
+#[derive(Default)]
+struct Replies {
+    accepted: Vec<Address>,
+    refused: Vec<(Address, Status)>,
+    sender: Option<Status>,
+    data: Option<Status>,
+}
+
+impl Replies {
+    fn take(&mut self, asked: &Asked<'_>, reply: &Reply) -> Result<(), Fault> {
+        match (asked, reply.code) {
+            // It closes the connection and answers nothing more.
+            (_, CLOSING) => return Err(Fault::Refused(reply.status())),
+            (Asked::Reset | Asked::Mail, 200..=299) | (Asked::Data, GO_AHEAD) => {}
+            (Asked::Reset, _) => return Err(io::Error::other("it doesn't take RSET").into()),
+            (Asked::Mail, 400..=599) => self.sender = Some(reply.status()),
+            (Asked::Recipient(to), 200..=299) => self.accepted.push((*to).clone()),
+            (Asked::Recipient(to), 400..=599) => self.refused.push(((*to).clone(), reply.status())),
+            (Asked::Data, 400..=599) => self.data = Some(reply.status()),
+            (_, code) => return Err(Fault::Protocol(format!("{code} is not {}", asked.name()))),
+        }
+        Ok(())
+    }
+
+    /// Says why the message must not be sent, if that is so. A server that wants a message for nobody gets none.
+    fn refusal(&mut self, all_or_nothing: bool) -> Option<Fault> {
+        if let Some(status) = self.sender.take() {
+            return Some(Fault::Refused(status));
+        }
+        if self.accepted.is_empty() || (all_or_nothing && !self.refused.is_empty()) {
+            let mut refused = std::mem::take(&mut self.refused);
+            // The one that decides whether another try is worth while comes first: it is if one of those that were
+            // refused may be accepted, or with all or nothing, if every one may.
+            let hopeless = |(_, status): &(Address, Status)| !status.is_temporary();
+            refused.sort_by_key(|one| hopeless(one) != all_or_nothing);
+            return Some(match refused.len() + self.accepted.len() {
+                1 => Fault::Refused(refused.remove(0).1),
+                _ => Fault::RecipientsRefused(refused),
+            });
+        }
+        self.data.take().map(Fault::Refused)
+    }
+}
+
 const GO_AHEAD: u16 = 354;
 /// Commands sent in one go: their replies have to fit into what a connection holds while nobody reads it.
 const FLIGHT: usize = 100;
-const PIECE: usize = 1 << 16;
-/// Bytes in a second; an upload may take as long as over the slowest link that is of use.
-const SLOWEST_UPLOAD: u64 = 16 << 10;
-/// A server needs it for its filters, and one that is left too early delivers twice (RFC 5321 section 4.5.3.2.6).
-const FINAL_DOT: Duration = Duration::from_mins(10);
+/// A connection that was silent for so long may be dead without anybody knowing.
+const REST: Duration = Duration::from_secs(10);

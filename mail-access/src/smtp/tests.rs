@@ -6,8 +6,12 @@ use tokio::time::Instant;
 use crate::wire::script::{Dialogue, Script};
 use crate::{Error, Login, MailAccess, Outgoing, Submission};
 
+mod authentication;
+mod extensions;
 mod faults;
 mod flights;
+#[cfg(feature = "local-servers")]
+mod starttls;
 mod strict;
 
 fn ada() -> Login {

@@ -21,6 +21,62 @@ pub trait Connector: Debug + Send + Sync + 'static {
     /// # Errors
     /// Whatever keeps it from that; nothing of SMTP or IMAP was sent then.
     async fn connect(&self, server: &Endpoint) -> io::Result<Stream>;
+
+    /// Opens a byte stream that is not private, for nothing but to agree on TLS in it (RFC 3207).
+    ///
+    /// # Contract
+    /// - Whoever is on the way may read it and write into it: no login and no message is sent over it.
+    /// - It ends by itself, and a dropped call leaves no connection behind.
+    /// - A connector that only knows private streams refuses with [`io::ErrorKind::Unsupported`].
+    ///
+    /// # Errors
+    /// Whatever keeps it from that.
+    async fn connect_plain(&self, server: &Endpoint) -> io::Result<PlainStream>;
+
+    /// Makes a stream private on which both sides have agreed to begin TLS.
+    ///
+    /// # Contract
+    /// - What comes out is what [`connect`](Self::connect) promises: private, and leading to `server` and nobody
+    ///   else. If that can't be had, it is an error and never the plain stream.
+    /// - No byte that came before the agreement can be read from it: who calls has read all of them.
+    /// - It ends by itself, and a dropped call leaves no connection behind.
+    ///
+    /// # Errors
+    /// Whatever keeps it from that.
+    async fn upgrade(&self, server: &Endpoint, plain: PlainStream) -> io::Result<Stream>;
+}
+
+/// When a connection becomes private.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Security {
+    /// TLS from the first byte on, commonly on port 465 (RFC 8314 section 3).
+    #[default]
+    ImplicitTls,
+    /// A few lines in the open, then TLS, commonly on port 587 (RFC 3207). Who is on the way can make it fail, and
+    /// can't make it go on without TLS.
+    StartTls,
+}
+
+/// A stream that is not private. It is a type of its own, so that no login can go over it by mistake.
+pub struct PlainStream(Stream);
+
+impl PlainStream {
+    /// Marks a stream as one that is not private.
+    pub fn new(stream: impl ByteStream + 'static) -> Self {
+        Self(Box::new(stream))
+    }
+
+    /// Returns the stream.
+    pub fn into_inner(self) -> Stream {
+        self.0
+    }
+}
+
+/// Has nothing to show.
+impl Debug for PlainStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PlainStream").finish_non_exhaustive()
+    }
 }
 
 /// A two-way stream of bytes.

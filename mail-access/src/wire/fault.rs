@@ -1,7 +1,7 @@
 use std::io;
 
 use super::Endpoint;
-use crate::{Error, Login, Status};
+use crate::{Address, Error, Login, Status};
 
 /// What went wrong in a session, without the operation, server and login that make an [`Error`] of it.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(crate) enum Fault {
     Lost(io::Error),
     /// The server broke the protocol or passed a limit.
     Protocol(String),
+    /// The server refused recipients, at least one, and so the message; the refusal that decides comes first.
+    RecipientsRefused(Vec<(Address, Status)>),
     /// The server refused.
     Refused(Status),
     /// The mailbox has another UIDVALIDITY.
@@ -40,7 +42,7 @@ impl Fault {
             Self::Invalid { .. } => "invalid",
             Self::Lost(_) => "unavailable",
             Self::Protocol(_) => "protocol broken",
-            Self::Refused(_) => "refused",
+            Self::RecipientsRefused(_) | Self::Refused(_) => "refused",
             Self::Renumbered { .. } => "renumbered",
         }
     }
@@ -55,6 +57,7 @@ impl Fault {
             Self::Invalid { what, problem } => Error::Invalid { what, problem: problem.into() },
             Self::Lost(source) => Error::Unavailable { operation, server: server.to_string(), source },
             Self::Protocol(problem) => Error::Protocol { operation, problem },
+            Self::RecipientsRefused(refused) => Error::RecipientsRefused { operation, refused },
             Self::Refused(status) => Error::Refused { operation, status },
             Self::Renumbered { expected, found } => Error::Renumbered { operation, expected, found },
         }

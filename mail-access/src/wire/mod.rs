@@ -6,9 +6,11 @@ mod fault;
 mod guard;
 mod lines;
 mod parking;
+pub(crate) mod sasl;
+mod tcp;
 mod tls;
 
-pub use connector::{ByteStream, Connector, Endpoint, Stream};
+pub use connector::{ByteStream, Connector, Endpoint, PlainStream, Security, Stream};
 pub use tls::{TlsConnector, tls_config};
 
 pub(crate) use deadline::within;
@@ -17,5 +19,7 @@ pub(crate) use guard::{GuardStream, Violation};
 pub(crate) use lines::{Buffered, buffered, is_quiet, read_line, write};
 pub(crate) use parking::Parking;
 
+#[cfg(all(test, feature = "local-servers"))]
+pub(crate) mod certified;
 #[cfg(test)]
 pub(crate) mod script;

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{Connector, Endpoint, Stream};
+use super::{ByteStream, Connector, Endpoint, PlainStream, Stream};
 use crate::SmtpImap;
 use crate::smtp_imap::SmtpImapConfig;
 
@@ -156,21 +156,38 @@ impl Connector for Script {
         let (here, there) = tokio::io::duplex(self.buffer);
         let (problems, heard) = (Arc::clone(&self.problems), Arc::clone(&self.heard));
         tokio::spawn(async move {
-            if let Err(problem) = play(dialogue, there, &heard).await {
-                problems.lock().unwrap().push(problem);
+            let mut there = there;
+            match play(dialogue, &mut there, &heard).await {
+                Ok(true) => drain(&mut there, &heard).await,
+                Ok(false) => {}
+                Err(problem) => problems.lock().unwrap().push(problem),
             }
         });
         Ok(Box::new(here))
     }
+
+    async fn connect_plain(&self, server: &Endpoint) -> io::Result<PlainStream> {
+        self.connect(server).await.map(PlainStream::new)
+    }
+
+    /// Leaves the stream as it is: the dialogue goes on as if inside TLS.
+    async fn upgrade(&self, _server: &Endpoint, plain: PlainStream) -> io::Result<Stream> {
+        Ok(plain.into_inner())
+    }
 }
 
-/// A client that leaves is no problem; one that says something else is.
-async fn play(dialogue: Dialogue, mut stream: DuplexStream, heard: &Mutex<Vec<u8>>) -> Result<(), String> {
+/// Plays a dialogue on one stream and returns whether it is still open at the end. A client that leaves is no problem;
+/// one that says something else is.
+pub(crate) async fn play<S: ByteStream>(
+    dialogue: Dialogue,
+    stream: &mut S,
+    heard: &Mutex<Vec<u8>>,
+) -> Result<bool, String> {
     for step in dialogue.0 {
         match step {
             Step::Says(bytes) => {
-                if stream.write_all(&bytes).await.is_err() {
-                    return Ok(());
+                if stream.write_all(&bytes).await.is_err() || stream.flush().await.is_err() {
+                    return Ok(false);
                 }
             }
             Step::Hears(expected) => {
@@ -187,15 +204,19 @@ async fn play(dialogue: Dialogue, mut stream: DuplexStream, heard: &Mutex<Vec<u8
                     return Err(format!("expected {:?} and heard {:?}", show(&expected), show(&got)));
                 }
                 if got.len() < expected.len() {
-                    return Ok(());
+                    return Ok(false);
                 }
             }
             Step::Waits(time) => tokio::time::sleep(time).await,
-            Step::Closes => return Ok(()),
+            Step::Closes => return Ok(false),
         }
     }
+    Ok(true)
+}
+
+/// Hears everything until the client leaves.
+pub(crate) async fn drain<S: ByteStream>(stream: &mut S, heard: &Mutex<Vec<u8>>) {
     while let Ok(byte) = stream.read_u8().await {
         heard.lock().unwrap().push(byte);
     }
-    Ok(())
 }

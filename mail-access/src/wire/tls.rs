@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::net::TcpStream;
 
-use super::{Connector, Endpoint, Stream, within};
+use super::tcp::Tcp;
+use super::{ByteStream, Connector, Endpoint, PlainStream, Stream, within};
 use crate::Error;
 
-/// Connects by TCP and TLS from the first byte on (RFC 8314 section 3), the only kind in which no one on the way can
-/// speak before the server has proved who it is.
+/// Connects by TCP and TLS: from the first byte on (RFC 8314 section 3), the only kind in which no one on the way can
+/// speak before the server has proved who it is, or after both sides have agreed to (RFC 3207).
 #[derive(Clone)]
 pub struct TlsConnector {
     config: Arc<ClientConfig>,
@@ -23,6 +23,12 @@ impl TlsConnector {
     /// Makes one that trusts what `config` trusts; see [`tls_config`].
     pub fn new(config: impl Into<Arc<ClientConfig>>) -> Self {
         Self { config: config.into() }
+    }
+
+    async fn handshake(&self, server: &Endpoint, stream: impl ByteStream + 'static) -> io::Result<Stream> {
+        let name = ServerName::try_from(server.host().to_owned()).map_err(io::Error::other)?;
+        let tls = tokio_rustls::TlsConnector::from(Arc::clone(&self.config)).connect(name, stream).await?;
+        Ok(Box::new(tls))
     }
 }
 
@@ -37,18 +43,18 @@ impl fmt::Debug for TlsConnector {
 impl Connector for TlsConnector {
     /// Takes at most 10 s for name, TCP and TLS together.
     async fn connect(&self, server: &Endpoint) -> io::Result<Stream> {
-        let name = ServerName::try_from(server.host().to_owned()).map_err(io::Error::other)?;
-        within(CONNECT, "connecting", async {
-            let tcp = TcpStream::connect((server.host(), server.port())).await?;
-            // A request is written in one go; waiting for the last one's acknowledgement costs 40 ms each.
-            tcp.set_nodelay(true)?;
-            let tls = tokio_rustls::TlsConnector::from(Arc::clone(&self.config)).connect(name, tcp).await?;
-            // Postfix greets when its last handshake record is acknowledged; Linux would put that off by 40 ms.
-            #[cfg(any(target_os = "linux", target_os = "android"))]
-            tls.get_ref().0.set_quickack(true)?;
-            Ok(Box::new(tls) as Stream)
-        })
-        .await
+        within(CONNECT, "connecting", async { self.handshake(server, Tcp::connect(server).await?).await })
+            .await
+    }
+
+    /// Takes at most 10 s for name and TCP.
+    async fn connect_plain(&self, server: &Endpoint) -> io::Result<PlainStream> {
+        within(CONNECT, "connecting", async { Tcp::connect(server).await.map(PlainStream::new) }).await
+    }
+
+    /// Takes at most 10 s.
+    async fn upgrade(&self, server: &Endpoint, plain: PlainStream) -> io::Result<Stream> {
+        within(CONNECT, "beginning TLS", self.handshake(server, plain.into_inner())).await
     }
 }
 

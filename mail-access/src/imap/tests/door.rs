@@ -51,6 +51,39 @@ async fn a_password_stays_within_its_literal() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_goes_by_xoauth2_and_never_as_a_password() {
+    // user=ada@agents.example^Aauth=Bearer ya29.canary^A^A
+    let blob = "dXNlcj1hZGFAYWdlbnRzLmV4YW1wbGUBYXV0aD1CZWFyZXIgeWEyOS5jYW5hcnkBAQ==";
+    let at_once = greeting("SASL-IR AUTH=XOAUTH2").hears(format!("L1 AUTHENTICATE XOAUTH2 {blob}\r\n"));
+    let asked = greeting("AUTH=PLAIN AUTH=XOAUTH2")
+        .hears("L1 AUTHENTICATE XOAUTH2\r\n")
+        .says("+ \r\n")
+        .hears(format!("{blob}\r\n"));
+    let welcome = "L1 OK [CAPABILITY IMAP4rev1 IDLE] in\r\n";
+    let refused =
+        |reply: &str| at_once.clone().says("+ eyJzdGF0dXMiOiI0MDAifQ==\r\n").hears("\r\n").says(reply);
+    for (dialogue, expected) in [
+        (at_once.clone().says(welcome).then(select("A1", 0, 1)), "in"),
+        (asked.says(welcome).then(select("A1", 0, 1)), "in"),
+        (refused("L1 NO [AUTHENTICATIONFAILED] ya29.canary\r\n"), "authentication"),
+        (refused(welcome), "protocol"),
+        (greeting("SASL-IR AUTH=PLAIN AUTH=LOGIN"), "protocol"),
+    ] {
+        let script = Script::of([dialogue]);
+        let login = Login::with_token(ada().address().clone(), SecretString::from("ya29.canary"));
+        let done = script.mail().fetch(&login, &Selection::After(None), 10).await;
+        let kind = match &done {
+            Ok(_) => "in",
+            Err(Error::Authentication { .. }) => "authentication",
+            Err(Error::Protocol { .. }) => "protocol",
+            Err(_) => "another",
+        };
+        assert_eq!((kind, script.problems()), (expected, vec![]), "{done:?}");
+        assert!(!format!("{done:?}").contains("canary"), "{done:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn refusals_at_the_door_are_told_apart() {
     let login = "L1 AUTHENTICATE PLAIN AGFkYUBhZ2VudHMuZXhhbXBsZQBjYW5hcnk=\r\n";
     let after = |answer: &str| greeting("SASL-IR AUTH=PLAIN").hears(login).says(answer).closes();

@@ -1,7 +1,7 @@
 use mail_parser::{MessageParser, MimeHeaders};
 
 use super::*;
-use crate::Received;
+use crate::{DeliveryReports, Received};
 
 #[tokio::test]
 async fn a_report_says_in_the_words_of_rfc_3464_what_failed() {
@@ -100,6 +100,19 @@ async fn a_report_without_room_is_dropped() {
     office.submit(&eve, &to("nobody@agents.example", 64)).await.unwrap();
     assert_eq!(count(&office, "eve").await, 1, "there was no room for the report");
     assert_eq!((count(&office, "ada").await, count(&office, "bob").await), (0, 0));
+}
+
+#[tokio::test]
+async fn who_wants_no_report_of_a_failure_gets_none() {
+    let office = office();
+    let sent = || message(&["nobody@agents.example"]);
+    let none = DeliveryReports::none();
+    for (reports, count_after) in
+        [(none.clone(), 0), (none.clone().with_success(), 0), (none.with_failure(), 1)]
+    {
+        office.submit(&login("ada"), &sent().with_reports(reports)).await.unwrap();
+        assert_eq!(count(&office, "ada").await, count_after);
+    }
 }
 
 #[tokio::test]

@@ -1,14 +1,14 @@
 use std::sync::Mutex;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, Issuer, KeyPair, date_time_ymd};
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rcgen::{CertifiedIssuer, ExtendedKeyUsagePurpose, date_time_ymd};
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::{Login, MailAccess, NewMessage, Selection, SmtpImap};
+use crate::wire::Security;
+use crate::wire::certified::{Identity, authority, authority_of};
+use crate::{Login, MailAccess, NewMessage, Selection, SmtpImap, SmtpImapConfig};
 
 /// A server with a certificate that greets like SMTP and IMAP at once, and what it heard inside TLS.
 struct Server {
@@ -24,25 +24,22 @@ impl Drop for Server {
 }
 
 impl Server {
-    async fn start(certificate: &rcgen::Certificate, key: &KeyPair) -> Self {
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
-        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    async fn start(identity: &Identity, security: Security) -> Self {
+        let acceptor = tokio_rustls::TlsAcceptor::from(identity.config());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let heard = Arc::new(Mutex::new(Vec::new()));
         let all = Arc::clone(&heard);
         let task = tokio::spawn(async move {
-            while let Ok((tcp, _)) = listener.accept().await {
+            while let Ok((mut tcp, _)) = listener.accept().await {
+                if security == Security::StartTls && begins_tls(&mut tcp).await.is_err() {
+                    continue;
+                }
                 let Ok(mut tls) = acceptor.accept(tcp).await else { continue };
                 // A client that finds the certificate wrong has left before this is read.
-                let _ = tls.write_all(b"220 ready\r\n").await;
+                if security == Security::ImplicitTls {
+                    let _ = tls.write_all(b"220 ready\r\n").await;
+                }
                 let mut bytes = [0; 256];
                 let read = tls.read(&mut bytes).await.unwrap_or(0);
                 all.lock().unwrap().extend_from_slice(&bytes[..read]);
@@ -51,19 +48,43 @@ impl Server {
         Self { port, heard, task }
     }
 
-    /// Tries both protocols, and returns what they came to and what the server heard.
-    async fn meet(&self, host: &str, trusted: Option<&str>) -> (bool, String) {
-        let server = Endpoint::new(host, self.port).unwrap();
-        let tls = tls_config(trusted.map(str::as_bytes)).unwrap();
-        let mail = SmtpImap::over_tls(server.clone(), server, tls);
-        let login = Login::new("ada@agents.example".parse().unwrap(), SecretString::from("canary"));
-        let to = login.address().clone();
+    /// Tries to submit and returns what it came to and what the server heard inside TLS.
+    async fn meet(&self, host: &str, trusted: Option<&str>, security: Security) -> (bool, String) {
+        let mail = self.mail(host, trusted, security);
+        let to = login().address().clone();
         let message = NewMessage::to(to.clone()).seal(&to.into()).unwrap();
-        let sent = mail.submit(&login, &message).await.unwrap_err();
-        let read = mail.fetch(&login, &Selection::Unseen, 1).await.unwrap_err();
-        let refused = [sent, read].iter().all(is_tls);
+        let refused = is_tls(&mail.submit(&login(), &message).await.unwrap_err());
         (refused, String::from_utf8_lossy(&self.heard.lock().unwrap()).into_owned())
     }
+
+    /// Tries to read, which is always over TLS from the first byte on.
+    async fn meet_imap(&self, host: &str, trusted: Option<&str>) -> bool {
+        let mail = self.mail(host, trusted, Security::ImplicitTls);
+        is_tls(&mail.fetch(&login(), &Selection::Unseen, 1).await.unwrap_err())
+    }
+
+    fn mail(&self, host: &str, trusted: Option<&str>, security: Security) -> SmtpImap {
+        let server = Endpoint::new(host, self.port).unwrap();
+        let tls = tls_config(trusted.map(str::as_bytes)).unwrap();
+        let config = SmtpImapConfig::new(server.clone(), server).with_smtp_security(security);
+        SmtpImap::new(config, Arc::new(TlsConnector::new(tls)))
+    }
+}
+
+fn login() -> Login {
+    Login::new("ada@agents.example".parse().unwrap(), SecretString::from("canary"))
+}
+
+/// Speaks in the open until the client asks for TLS.
+async fn begins_tls(tcp: &mut TcpStream) -> io::Result<()> {
+    let mut bytes = [0; 256];
+    for line in ["220 ready\r\n", "250-me\r\n250 STARTTLS\r\n", "220 go ahead\r\n"] {
+        tcp.write_all(line.as_bytes()).await?;
+        if !line.ends_with("ahead\r\n") && tcp.read(&mut bytes).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(())
 }
 
 fn is_tls(error: &Error) -> bool {
@@ -71,57 +92,62 @@ fn is_tls(error: &Error) -> bool {
     source.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some()
 }
 
-fn authority() -> CertifiedIssuer<'static, KeyPair> {
-    let mut params = CertificateParams::new(vec![]).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
-}
-
-fn certificate(
-    names: &[&str],
-    last_year: i32,
-    issuer: &Issuer<'static, KeyPair>,
-) -> (rcgen::Certificate, KeyPair) {
-    let names: Vec<_> = names.iter().map(ToString::to_string).collect();
-    let mut params = CertificateParams::new(names).unwrap();
-    params.not_before = date_time_ymd(2020, 1, 1);
-    params.not_after = date_time_ymd(last_year, 1, 1);
-    let key = KeyPair::generate().unwrap();
-    (params.signed_by(&key, issuer).unwrap(), key)
-}
-
 #[tokio::test]
 async fn a_private_authority_is_trusted_for_names_and_ip_addresses() {
     let authority = authority();
-    for (name, host) in [("localhost", "localhost"), ("127.0.0.1", "127.0.0.1")] {
-        let (certificate, key) = certificate(&[name], 4000, &authority);
-        let server = Server::start(&certificate, &key).await;
-        let (refused, heard) = server.meet(host, Some(&authority.pem())).await;
-        assert!(!refused, "the greeting is wrong for IMAP, and TLS was fine");
-        assert_eq!(heard, "EHLO agents.example\r\n", "{host}");
+    for host in ["localhost", "127.0.0.1"] {
+        let identity = Identity::issued(host, &authority, |_| {});
+        for security in [Security::ImplicitTls, Security::StartTls] {
+            let server = Server::start(&identity, security).await;
+            let (refused, heard) = server.meet(host, Some(&authority.pem()), security).await;
+            assert!(!refused, "TLS was fine");
+            assert_eq!(heard, "EHLO agents.example\r\n", "{host} {security:?}");
+        }
+        let server = Server::start(&identity, Security::ImplicitTls).await;
+        assert!(
+            !server.meet_imap(host, Some(&authority.pem())).await,
+            "the greeting is wrong, and TLS was fine"
+        );
     }
 }
 
 #[tokio::test]
 async fn whoever_can_not_prove_his_name_hears_nothing() {
-    let (ours, theirs) = (authority(), authority());
-    let self_signed = {
-        let key = KeyPair::generate().unwrap();
-        (CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&key).unwrap(), key)
-    };
-    for (what, (certificate, key), host, trusted) in [
-        ("another name", certificate(&["other.example"], 4000, &ours), "localhost", Some(&ours)),
-        ("a name for an address", certificate(&["localhost"], 4000, &ours), "127.0.0.1", Some(&ours)),
-        ("another address", certificate(&["127.0.0.2"], 4000, &ours), "127.0.0.1", Some(&ours)),
-        ("expired", certificate(&["localhost"], 2021, &ours), "localhost", Some(&ours)),
-        ("unknown authority", certificate(&["localhost"], 4000, &theirs), "localhost", Some(&ours)),
-        ("only the web's authorities", certificate(&["localhost"], 4000, &ours), "localhost", None),
-        ("self-signed", self_signed, "localhost", Some(&ours)),
+    let (ours, theirs, narrow) = (authority(), authority(), authority_of("elsewhere.example"));
+    let issued = |name: &str| Identity::issued(name, &ours, |_| {});
+    let expired = Identity::issued("localhost", &ours, |params| params.not_after = date_time_ymd(2021, 1, 1));
+    let early = Identity::issued("localhost", &ours, |params| params.not_before = date_time_ymd(3999, 1, 1));
+    let client = Identity::issued("localhost", &ours, |params| {
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    });
+    for (what, identity, host, trusted) in [
+        ("another name", issued("other.example"), "localhost", Some(&ours)),
+        ("a name for an address", issued("localhost"), "127.0.0.1", Some(&ours)),
+        ("another address", issued("127.0.0.2"), "127.0.0.1", Some(&ours)),
+        ("expired", expired, "localhost", Some(&ours)),
+        ("not yet valid", early, "localhost", Some(&ours)),
+        ("for clients only", client, "localhost", Some(&ours)),
+        ("issued by a server", Identity::issued_by_a_server("localhost", &ours), "localhost", Some(&ours)),
+        (
+            "outside the authority's names",
+            Identity::issued("localhost", &narrow, |_| {}),
+            "localhost",
+            Some(&narrow),
+        ),
+        ("unknown authority", Identity::issued("localhost", &theirs, |_| {}), "localhost", Some(&ours)),
+        ("only the web's authorities", issued("localhost"), "localhost", None),
+        ("self-signed", Identity::self_signed("localhost"), "localhost", Some(&ours)),
     ] {
-        let server = Server::start(&certificate, &key).await;
-        let (refused, heard) = server.meet(host, trusted.map(CertifiedIssuer::pem).as_deref()).await;
-        assert!(refused, "{what}");
-        assert_eq!(heard, "", "{what}");
+        let trusted = trusted.map(CertifiedIssuer::pem);
+        for security in [Security::ImplicitTls, Security::StartTls] {
+            let server = Server::start(&identity, security).await;
+            let (refused, heard) = server.meet(host, trusted.as_deref(), security).await;
+            assert!(refused, "{what} {security:?}");
+            assert_eq!(heard, "", "{what} {security:?}");
+        }
+        let server = Server::start(&identity, Security::ImplicitTls).await;
+        assert!(server.meet_imap(host, trusted.as_deref()).await, "{what}");
+        assert_eq!(*server.heard.lock().unwrap(), b"", "{what}");
     }
 }
 

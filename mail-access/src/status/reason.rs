@@ -1,0 +1,154 @@
+use super::Status;
+
+/// Why a server refused, as far as its code and its words tell (RFC 3463, RFC 5248, and what real servers write).
+///
+/// It is a guess by what many servers have in common; [`Status`] holds what this one said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The login is unknown, wrong, or missing.
+    Authentication,
+    /// The mailbox of the recipient has no room left.
+    MailboxFull,
+    /// The server puts off whom it doesn't know: the same message is welcome some minutes later.
+    Greylisted,
+    /// What the message is, or where it comes from, is not wanted: spam, a block list, a rule.
+    Policy,
+    /// Too much was sent in too short a time.
+    RateLimited,
+    /// The login may not send in the name of this sender.
+    SenderNotOwned,
+    /// The message is larger than the server takes.
+    TooLarge,
+    /// There is no such recipient.
+    UnknownRecipient,
+    /// Something else that may pass.
+    Temporary,
+    /// Something else that stays.
+    Permanent,
+}
+
+/// Reads a reason out of a status; what says most goes first.
+pub(super) fn reason(status: &Status) -> Reason {
+    let text = status.text.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let temporary = status.is_temporary();
+    let detail = status.enhanced.map(|(_, subject, detail)| (subject, detail));
+    if says(RATE) || matches!(detail, Some((7, 28))) {
+        Reason::RateLimited
+    } else if temporary && (says(GREYLIST) || text.starts_with(RSPAMD)) {
+        Reason::Greylisted
+    } else if says(SENDER) || matches!(detail, Some((7, 60) | (2, 252))) {
+        Reason::SenderNotOwned
+    } else if !temporary && (matches!(status.code, 530 | 534 | 535 | 538) || says(LOGIN)) {
+        Reason::Authentication
+    } else if matches!(detail, Some((3, 4) | (2, 3))) || says(SIZE) {
+        Reason::TooLarge
+    } else if matches!(detail, Some((2, 2))) || says(FULL) {
+        Reason::MailboxFull
+    } else if temporary {
+        Reason::Temporary
+    } else if matches!(detail, Some((1, 1..=3 | 6 | 10))) || says(UNKNOWN) {
+        Reason::UnknownRecipient
+    } else if matches!(detail, Some((7, _))) || says(POLICY) {
+        Reason::Policy
+    } else if status.code == TOO_MUCH {
+        Reason::TooLarge
+    } else {
+        Reason::Permanent
+    }
+}
+
+const RATE: &[&str] = &[
+    "rate limit",
+    "ratelimit",
+    "rate overlimit",
+    "rate that prevents",
+    "unusual rate",
+    "excessive message rate",
+    "throttl",
+    "too many connections",
+    "too many concurrent",
+    "too many messages",
+    "too many emails",
+    "too many mails",
+    "too many new tls sessions",
+    "too many recipients from",
+    "too many login attempts",
+    "too much mail from",
+    "concurrent server connections",
+    "thread limit exceeded",
+    "sending limit",
+    "sending quota",
+    "max emails per hour",
+    "max defers and failures per hour",
+    "message count quota",
+    "exceeded threshold",
+    "server busy",
+];
+const GREYLIST: &[&str] = &["greylist", "graylist", "grey-list", "gray-list", "grey listed"];
+/// All that Rspamd says when its greylisting or another module puts a message off.
+const RSPAMD: &str = "try again later";
+const SENDER: &[&str] = &[
+    "not owned by user",
+    "rejected: not logged in",
+    "sendasdenied",
+    "permissions to send as",
+    "not allowed to send as",
+    "not permitted to send as",
+    "not authorized to send as",
+];
+const LOGIN: &[&str] = &["was not authenticated", "authentication required", "authentication is required"];
+const SIZE: &[&str] = &[
+    "message size exceeds",
+    "message too large",
+    "message too big",
+    "message is too large",
+    "message file too big",
+    "size limit",
+    "size exceeds",
+];
+const FULL: &[&str] = &[
+    "quota exceeded",
+    "over quota",
+    "overquota",
+    "out of storage",
+    "mailbox full",
+    "mailbox is full",
+    "mailbox for user is full",
+    "inbox is full",
+];
+const UNKNOWN: &[&str] = &[
+    "user unknown",
+    "unknown user",
+    "unknown recipient",
+    "unknown local part",
+    "no such user",
+    "no such recipient",
+    "no such mailbox",
+    "unrouteable address",
+    "unroutable address",
+    "recipientnotfound",
+    "recipient not found",
+    "mailbox not found",
+    "user doesn't exist",
+    "user does not exist",
+    "mailbox unavailable",
+];
+const POLICY: &[&str] = &[
+    "spam",
+    "blocked",
+    "blacklist",
+    "blocklist",
+    "block list",
+    "policy",
+    "prohibit",
+    "relay access denied",
+    "relay not permitted",
+    "relaying denied",
+    "access denied",
+    "virus",
+    "dmarc",
+];
+/// "Exceeded storage allocation": before a recipient is named, or after the message, it is the message that does.
+const TOO_MUCH: u16 = 552;
