@@ -1,80 +1,23 @@
-//! Addresses and domain names (RFC 5321 section 4.1.2, RFC 5890).
+//! Addresses and domain names (RFC 5321 section 4.1.2, RFC 6531, RFC 5890).
 
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use thiserror::Error;
+use unicode_normalization::UnicodeNormalization;
 
-/// A domain name in its canonical form: ASCII, lower case, without the final dot.
-///
-/// ```
-/// use mail_access::DomainName;
-///
-/// let domain: DomainName = "Agents.Example.".parse()?;
-/// assert_eq!(domain.as_str(), "agents.example");
-/// # Ok::<(), mail_access::InvalidAddress>(())
-/// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DomainName(Box<str>);
+mod domain;
+mod lookalike;
 
-impl DomainName {
-    /// Returns the name as text, `agents.example`.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Tells whether this name is `zone` itself or lies below it.
-    pub fn is_within(&self, zone: &DomainName) -> bool {
-        self.0.strip_suffix(zone.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-    }
-}
-
-impl FromStr for DomainName {
-    type Err = InvalidAddress;
-
-    fn from_str(text: &str) -> Result<Self, InvalidAddress> {
-        let invalid = |problem| InvalidAddress { kind: "domain name", text: shown(text), problem };
-        let name = text.strip_suffix('.').unwrap_or(text);
-        if !name.is_ascii() {
-            return Err(invalid("it holds letters outside ASCII; write it in its xn-- form"));
-        }
-        if name.is_empty() || name.len() > MAX_DOMAIN {
-            return Err(invalid("it has to be 1 to 253 characters long"));
-        }
-        for label in name.split('.') {
-            if label.is_empty() || label.len() > 63 {
-                return Err(invalid("each label has to be 1 to 63 characters long"));
-            }
-            if !label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
-                return Err(invalid("only letters, digits, hyphens and dots are allowed"));
-            }
-            if label.starts_with('-') || label.ends_with('-') {
-                return Err(invalid("a label must not begin or end with a hyphen"));
-            }
-        }
-        if name.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit())) {
-            return Err(invalid("the last label must not be a number; an IP address is no domain name"));
-        }
-        Ok(Self(name.to_ascii_lowercase().into_boxed_str()))
-    }
-}
-
-impl fmt::Display for DomainName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for DomainName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.0, f)
-    }
-}
+pub use domain::DomainName;
 
 /// A mail address: a local part and a [`DomainName`] (RFC 5321 section 4.1.2, `Mailbox`).
 ///
-/// The local part keeps its case and may be quoted (`"a b"@agents.example`); letters outside ASCII are refused,
-/// as the servers this crate talks to don't offer SMTPUTF8.
+/// The local part keeps its case and may be quoted (`"a b"@agents.example`). It may hold letters outside ASCII
+/// (RFC 6531), which only servers that offer SMTPUTF8 take: [`needs_smtputf8`](Self::needs_smtputf8). Any that RFC
+/// 5321 allows is taken, `-oQ` too: others choose theirs, and no command line is made of it here.
 ///
 /// ```
 /// use mail_access::Address;
@@ -92,22 +35,28 @@ pub struct Address {
 }
 
 impl Address {
-    /// Joins a local part and a domain.
+    /// Joins a local part and a domain. Letters outside ASCII are brought into their composed form (NFC, RFC 6532
+    /// section 3.1).
     ///
     /// # Errors
-    /// [`InvalidAddress`] if the local part is not one of RFC 5321 or the whole is over 254 characters.
+    /// [`InvalidAddress`] if the local part is not one of RFC 5321 or 6531, holds invisible characters, is over 64
+    /// bytes, or the whole is over 254 bytes.
     pub fn new(local_part: &str, domain: DomainName) -> Result<Self, InvalidAddress> {
         let invalid = |problem| InvalidAddress { kind: "address", text: shown(local_part), problem };
-        if local_part.is_empty() || local_part.len() > MAX_LOCAL {
-            return Err(invalid("the local part has to be 1 to 64 characters long"));
+        let composed: Cow<'_, str> = match local_part.is_ascii() {
+            true => local_part.into(),
+            false => local_part.nfc().collect(),
+        };
+        if composed.is_empty() || composed.len() > MAX_LOCAL {
+            return Err(invalid("the local part has to be 1 to 64 bytes long"));
         }
-        if !is_dot_atom(local_part) && !is_quoted_string(local_part) {
+        if !is_dot_atom(&composed) && !is_quoted_string(&composed) {
             return Err(invalid("the local part holds characters that a mail address can't have"));
         }
-        if local_part.len() + 1 + domain.as_str().len() > MAX_ADDRESS {
-            return Err(invalid("the whole address has to be at most 254 characters long"));
+        if composed.len() + 1 + domain.as_str().len() > MAX_ADDRESS {
+            return Err(invalid("the whole address has to be at most 254 bytes long"));
         }
-        Ok(Self { domain, local: local_part.into() })
+        Ok(Self { domain, local: composed.into() })
     }
 
     /// Returns the part before the `@`, as it was written.
@@ -122,7 +71,30 @@ impl Address {
 
     /// Tells whether a mail server takes both for one mailbox: the same but for the case of letters.
     pub fn is_same_mailbox(&self, other: &Address) -> bool {
-        self.domain == other.domain && self.local.eq_ignore_ascii_case(&other.local)
+        self.domain == other.domain
+            && (self.local.eq_ignore_ascii_case(&other.local)
+                || (!self.local.is_ascii() && self.local.to_lowercase() == other.local.to_lowercase()))
+    }
+
+    /// Tells whether only a server that offers SMTPUTF8 takes it: the local part holds letters outside ASCII
+    /// (RFC 6531). A domain never needs it.
+    pub fn needs_smtputf8(&self) -> bool {
+        !self.local.is_ascii()
+    }
+
+    /// Tells whether it may be read as another address: the local part or the domain does what
+    /// [`DomainName::is_confusable`] describes.
+    pub fn is_confusable(&self) -> bool {
+        lookalike::is_confusable(&self.local) || self.domain.is_confusable()
+    }
+
+    /// Tells whether people may take it for `other`, which it is not, as in [`DomainName::looks_like`].
+    pub fn looks_like(&self, other: &Address) -> bool {
+        let alike =
+            |one: &str, other: &str| one == other || lookalike::skeleton(one) == lookalike::skeleton(other);
+        !self.is_same_mailbox(other)
+            && alike(&self.local, &other.local)
+            && (self.domain == other.domain || self.domain.looks_like(&other.domain))
     }
 }
 
@@ -160,18 +132,19 @@ pub struct InvalidAddress {
 
 fn is_dot_atom(local: &str) -> bool {
     local.split('.').all(|atom| {
-        !atom.is_empty() && atom.bytes().all(|b| b.is_ascii_alphanumeric() || ATEXT_MARKS.contains(&b))
+        !atom.is_empty()
+            && atom.chars().all(|c| c.is_ascii_alphanumeric() || ATEXT_MARKS.contains(c) || is_letter(c))
     })
 }
 
 fn is_quoted_string(local: &str) -> bool {
     let Some(inner) = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return false };
-    let mut bytes = inner.bytes();
-    while let Some(byte) = bytes.next() {
-        let fine = match byte {
-            b'"' => false,
-            b'\\' => bytes.next().is_some_and(|escaped| (b' '..=b'~').contains(&escaped)),
-            other => (b' '..=b'~').contains(&other),
+    let mut chars = inner.chars();
+    while let Some(c) = chars.next() {
+        let fine = match c {
+            '"' => false,
+            '\\' => chars.next().is_some_and(|escaped| (' '..='~').contains(&escaped)),
+            other => (' '..='~').contains(&other) || is_letter(other),
         };
         if !fine {
             return false;
@@ -180,15 +153,40 @@ fn is_quoted_string(local: &str) -> bool {
     true
 }
 
+/// Tells whether a character outside ASCII can be seen (RFC 6531 section 3.3 allows all of them): one that can't
+/// makes an address that looks like another.
+fn is_letter(c: char) -> bool {
+    !c.is_ascii()
+        && !c.is_control()
+        && !c.is_whitespace()
+        && !INVISIBLE.iter().any(|range| range.contains(&c))
+}
+
 /// An error is read by people and written to logs: the start of a hostile text is enough.
 fn shown(text: &str) -> String {
     text.chars().take(80).collect()
 }
 
-const ATEXT_MARKS: &[u8] = b"!#$%&'*+-/=?^_`{|}~";
+const ATEXT_MARKS: &str = "!#$%&'*+-/=?^_`{|}~";
 const MAX_LOCAL: usize = 64;
-const MAX_DOMAIN: usize = 253;
 const MAX_ADDRESS: usize = 254;
+const INVISIBLE: &[RangeInclusive<char>] = &[
+    '\u{ad}'..='\u{ad}',
+    '\u{34f}'..='\u{34f}',
+    '\u{61c}'..='\u{61c}',
+    '\u{115f}'..='\u{1160}',
+    '\u{17b4}'..='\u{17b5}',
+    '\u{180b}'..='\u{180f}',
+    '\u{200b}'..='\u{200f}',
+    '\u{202a}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{3164}'..='\u{3164}',
+    '\u{fe00}'..='\u{fe0f}',
+    '\u{feff}'..='\u{feff}',
+    '\u{ffa0}'..='\u{ffa0}',
+    '\u{fff0}'..='\u{fffb}',
+    '\u{e0000}'..='\u{e0fff}',
+];
 
 #[cfg(test)]
 mod tests {
@@ -210,8 +208,15 @@ mod tests {
             ("\"a\r\nb\"@agents.example", ""),
             ("ada@192.0.2.1", ""),
             ("ada@-x.example", ""),
-            ("ada@b\u{fc}cher.example", ""),
-            ("d\u{f6}rte@agents.example", ""),
+            ("-oQ/tmp@agents.example", "-oQ/tmp@agents.example"),
+            ("ada@b\u{fc}cher.example", "ada@xn--bcher-kva.example"),
+            ("do\u{308}rte@agents.example", "d\u{f6}rte@agents.example"),
+            ("\"d\u{f6} rte\"@agents.example", "\"d\u{f6} rte\"@agents.example"),
+            ("a\u{200b}b@agents.example", ""),
+            ("a\u{202e}b@agents.example", ""),
+            ("a\u{a0}b@agents.example", ""),
+            ("a\u{85}b@agents.example", ""),
+            ("\"a\\\u{fc}\"@agents.example", ""),
         ] {
             let parsed = text.parse::<Address>().map(|address| address.to_string());
             assert_eq!(parsed.as_deref().unwrap_or(""), canonical, "{text:?}");
@@ -236,11 +241,20 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_holds_itself_and_what_is_below() {
-        let zone: DomainName = "example.org".parse().unwrap();
-        for (name, within) in [("example.org", true), ("a.example.org", true), ("anexample.org", false)] {
-            assert_eq!(name.parse::<DomainName>().unwrap().is_within(&zone), within, "{name}");
-        }
+    fn only_a_local_part_outside_ascii_needs_smtputf8() {
+        let address = |text: &str| text.parse::<Address>().unwrap();
+        assert!(address("d\u{f6}rte@agents.example").needs_smtputf8());
+        assert!(!address("doerte@b\u{fc}cher.example").needs_smtputf8());
+        assert!(address("D\u{d6}RTE@agents.example").is_same_mailbox(&address("d\u{f6}rte@agents.example")));
+    }
+
+    #[test]
+    fn addresses_that_pass_for_others_are_told() {
+        let address = |text: &str| text.parse::<Address>().unwrap();
+        let (ada, trap) = (address("ada@agents.example"), address("\u{430}da@agents.example"));
+        assert!(trap.is_confusable() && trap.looks_like(&ada) && !ada.is_confusable());
+        assert!(address("ada@modern.example").looks_like(&address("ada@modem.example")));
+        assert!(!ada.looks_like(&address("ADA@agents.example")), "it is the same mailbox");
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub use id::{InvalidMessageId, MessageId, Position, Uid};
 #[cfg(feature = "local-servers")]
 pub use local_servers::{LocalServers, LocalServersConfig, LocalUser, Unavailable};
 pub use login::{Login, LoginKind};
-pub use message::{Attachment, Contact, DeliveryReports, NewMessage, Outgoing, Received};
+pub use message::{Attachment, AutoSubmitted, Contact, DeliveryReports, NewMessage, Outgoing, Received};
 pub use post_office::{Fault, PostOffice, PostOfficeBuilder, PostOfficeError};
 #[cfg(feature = "smtp-imap")]
 pub use smtp_imap::{SmtpImap, SmtpImapConfig};

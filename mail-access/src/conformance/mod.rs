@@ -8,6 +8,7 @@ mod fetch;
 mod harness;
 mod login;
 mod mark_seen;
+mod smuggling;
 mod submit;
 mod wait;
 
@@ -76,6 +77,8 @@ pub const CASES: &[Case] = cases! {
         an_oversized_message_is_refused
         a_message_submitted_again_is_delivered_again_with_its_message_id
         a_dropped_submit_leaves_the_message_whole_or_not_at_all;
+    smuggling:
+        no_body_smuggles_a_second_message;
     fetch:
         an_error_is_never_an_empty_batch
         messages_come_whole_and_in_the_order_of_their_uids

@@ -12,7 +12,7 @@ mod received;
 pub use attachment::Attachment;
 pub use contact::Contact;
 pub use envelope::DeliveryReports;
-pub use new::NewMessage;
+pub use new::{AutoSubmitted, NewMessage};
 pub use outgoing::Outgoing;
 pub use received::Received;
 

@@ -1,20 +1,38 @@
-use std::time::SystemTime;
+use super::{Attachment, Contact};
+use crate::{Address, MessageId};
 
-use lettre::message::header::{ContentTransferEncoding, ContentType};
-use lettre::message::{Body, Mailbox, MessageBuilder, MultiPart, SinglePart};
+mod body;
+mod calendar;
+mod canonical;
+mod disposition;
+mod fields;
+mod quoting;
+mod reply;
+mod seal;
+mod subject;
 
-use super::{Attachment, Contact, Outgoing, Received};
-use crate::{Address, Error, MessageId};
+use quoting::Quote;
 
 /// A message that is being written.
 ///
+/// Nothing is checked before [`seal`](Self::seal), and everything then: what could add a header field, a recipient
+/// or a second message is refused or encoded.
+///
 /// ```
-/// use mail_access::{Address, NewMessage};
+/// use mail_access::{Address, Attachment, NewMessage};
 ///
 /// let bob: Address = "bob@agents.example".parse()?;
 /// let ada: Address = "ada@agents.example".parse()?;
-/// let message = NewMessage::to(bob).with_subject("Engines").with_text("See §4.").seal(&ada.into())?;
+/// let message = NewMessage::to(bob)
+///     .with_subject("Engines")
+///     .with_text("See §4.")
+///     .with_html("<p>See <img src=\"cid:sketch\"> in §4.</p>")
+///     .with_inline("sketch", Attachment::new("sketch.png", "image/png", *b"\x89PNG"))
+///     .with_attachment(Attachment::new("engines.pdf", "application/pdf", *b"%PDF-"))
+///     .with_header("X-Agent-Hops", "1")
+///     .seal(&ada.into())?;
 /// assert_eq!(message.recipients().len(), 1);
+/// assert_eq!(message.size(), message.bytes().len());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -22,47 +40,25 @@ pub struct NewMessage {
     to: Vec<Contact>,
     cc: Vec<Contact>,
     bcc: Vec<Contact>,
+    reply_to: Vec<Contact>,
     subject: String,
     text: Option<String>,
     html: Option<String>,
+    quote: Option<Quote>,
+    calendar: Option<String>,
+    images: Vec<InlineImage>,
     attachments: Vec<Attachment>,
     in_reply_to: Option<MessageId>,
     references: Vec<MessageId>,
+    auto_submitted: Option<AutoSubmitted>,
+    unsubscribe: Option<String>,
+    headers: Vec<(String, String)>,
 }
 
 impl NewMessage {
     /// Begins a message to one recipient.
     pub fn to(recipient: impl Into<Contact>) -> Self {
         Self { to: vec![recipient.into()], ..Self::default() }
-    }
-
-    /// Begins an answer: to the Reply-To or From of `received`, with its subject behind `Re: `, in its thread
-    /// (RFC 5322 section 3.6.4).
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] if `received` names no address that an answer could go to.
-    pub fn reply_to(received: &Received) -> Result<Self, Error> {
-        let recipient = received.reply_to().first().or(received.from()).ok_or_else(|| Error::Invalid {
-            what: "reply",
-            problem: "the message names no address that an answer could go to".into(),
-        })?;
-        let subject = received.subject();
-        let mut references = received.references().to_vec();
-        references.extend(received.message_id().filter(|id| !references.contains(id)).cloned());
-        if references.len() > MAX_REFERENCES {
-            // The first is what names the thread, the last are what joins its branches.
-            references.drain(1..=references.len() - MAX_REFERENCES);
-        }
-        Ok(Self {
-            to: vec![recipient.clone()],
-            subject: match subject.get(..3) {
-                Some(start) if start.eq_ignore_ascii_case("re:") => subject.to_owned(),
-                _ => format!("Re: {subject}"),
-            },
-            in_reply_to: received.message_id().cloned(),
-            references,
-            ..Self::default()
-        })
     }
 
     /// Adds a recipient to To.
@@ -80,6 +76,12 @@ impl NewMessage {
     /// Adds a recipient that no one else sees: it stands in the envelope only.
     pub fn with_bcc(mut self, recipient: impl Into<Contact>) -> Self {
         self.bcc.push(recipient.into());
+        self
+    }
+
+    /// Adds an address to Reply-To, where answers are to go instead of to the sender.
+    pub fn with_reply_to(mut self, contact: impl Into<Contact>) -> Self {
+        self.reply_to.push(contact.into());
         self
     }
 
@@ -101,9 +103,76 @@ impl NewMessage {
         self
     }
 
+    /// Adds an image that the HTML shows where it says `<img src="cid:..">` with this Content-ID (RFC 2387, RFC 2392).
+    ///
+    /// The Content-ID is of letters, digits and `-_.+@`; a name of the file is not needed.
+    pub fn with_inline(mut self, content_id: impl Into<String>, image: Attachment) -> Self {
+        self.images.push(InlineImage { content_id: content_id.into(), image });
+        self
+    }
+
+    /// Sets a calendar object (RFC 5545) that the reader's program may act on, as an alternative to the text (RFC
+    /// 6047): an invitation (`METHOD:REQUEST`), the answer to one (`METHOD:REPLY`). It has to name its METHOD.
+    ///
+    /// ```
+    /// use mail_access::{Address, NewMessage};
+    ///
+    /// let invitation = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//agents//EN\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\n\
+    ///     UID:1@agents.example\r\nDTSTAMP:20260801T090000Z\r\nDTSTART:20260901T090000Z\r\n\
+    ///     ORGANIZER:mailto:ada@agents.example\r\nATTENDEE:mailto:bob@agents.example\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    /// let bob: Address = "bob@agents.example".parse()?;
+    /// let ada: Address = "ada@agents.example".parse()?;
+    /// let sealed = NewMessage::to(bob).with_text("On Tuesday?").with_calendar(invitation).seal(&ada.into())?;
+    /// assert!(String::from_utf8_lossy(sealed.bytes()).contains("method=REQUEST"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_calendar(mut self, calendar: impl Into<String>) -> Self {
+        self.calendar = Some(calendar.into());
+        self
+    }
+
     /// Adds a file.
+    ///
+    /// It arrives byte for byte. One of the type `message/rfc822` can't be encoded (RFC 2046 section 5.2.1): if it
+    /// holds a NUL, a line over 998 bytes or one that ends otherwise than in CR LF, it goes as
+    /// `application/octet-stream`.
     pub fn with_attachment(mut self, attachment: Attachment) -> Self {
         self.attachments.push(attachment);
+        self
+    }
+
+    /// Says that a program wrote it, so that other programs don't answer (RFC 3834).
+    ///
+    /// ```
+    /// use mail_access::{Address, AutoSubmitted, NewMessage};
+    ///
+    /// let bob: Address = "bob@agents.example".parse()?;
+    /// let ada: Address = "ada@agents.example".parse()?;
+    /// let sealed = NewMessage::to(bob).with_auto_submitted(AutoSubmitted::Generated).seal(&ada.into())?;
+    /// assert!(String::from_utf8_lossy(sealed.bytes()).contains("Auto-Submitted: auto-generated\r\n"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_auto_submitted(mut self, kind: AutoSubmitted) -> Self {
+        self.auto_submitted = Some(kind);
+        self
+    }
+
+    /// Sets the https URL where a reader's program takes the reader off the list with one POST, without asking (RFC
+    /// 8058): List-Unsubscribe and List-Unsubscribe-Post.
+    ///
+    /// Programs trust it only if a DKIM signature covers both fields, which the server writes.
+    pub fn with_unsubscribe(mut self, url: impl Into<String>) -> Self {
+        self.unsubscribe = Some(url.into());
+        self
+    }
+
+    /// Adds a header field of one's own, behind those that were added before. Any Unicode without control characters
+    /// may be its value.
+    ///
+    /// Those that make up the message (From, Subject, Content-Type ..) and those that servers write on the way
+    /// (Received, DKIM-Signature ..) are refused.
+    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
         self
     }
 
@@ -111,175 +180,32 @@ impl NewMessage {
     pub fn recipients(&self) -> impl Iterator<Item = &Address> {
         self.to.iter().chain(&self.cc).chain(&self.bcc).map(|contact| &contact.address)
     }
+}
 
-    /// Returns all that was written into it as bytes: equal for equal messages and different for different ones, in
-    /// this release and in later ones, so that a digest of them can be stored.
-    pub fn canonical(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        let mut part = |tag: u8, content: &[u8]| {
-            bytes.push(tag);
-            bytes.extend_from_slice(&(content.len() as u64).to_be_bytes());
-            bytes.extend_from_slice(content);
-        };
-        for (tag, list) in [(b't', &self.to), (b'c', &self.cc), (b'b', &self.bcc)] {
-            for contact in list {
-                part(tag, contact.address.to_string().as_bytes());
-                part(b'n', contact.name.as_deref().unwrap_or_default().as_bytes());
-            }
-        }
-        part(b's', self.subject.as_bytes());
-        for (tag, text) in [(b'p', &self.text), (b'h', &self.html)] {
-            if let Some(text) = text {
-                part(tag, text.as_bytes());
-            }
-        }
-        for file in &self.attachments {
-            part(b'f', file.name.as_deref().unwrap_or_default().as_bytes());
-            part(b'm', file.content_type.as_bytes());
-            part(b'a', &file.content);
-        }
-        for id in self.in_reply_to.iter().chain(&self.references) {
-            part(b'r', id.as_str().as_bytes());
-        }
-        bytes
-    }
+/// How a program came to write a message (RFC 3834 section 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AutoSubmitted {
+    /// On its own account, as a report or a reminder.
+    Generated,
+    /// In answer to a message.
+    Replied,
+}
 
-    /// Finishes the message: checks everything, fixes the date and a new Message-ID in the domain of `from`, and
-    /// encodes it. Line ends of text and HTML become CR LF.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`], naming the part, if a name, the subject or a file name holds control characters, or a
-    /// media type is none.
-    pub fn seal(self, from: &Contact) -> Result<Outgoing, Error> {
-        let message_id = MessageId::generate(from.address.domain());
-        self.seal_as(from, message_id, SystemTime::now())
-    }
-
-    /// Does what [`seal`](Self::seal) does, with a Message-ID and a date of the caller's.
-    ///
-    /// # Errors
-    /// As [`seal`](Self::seal).
-    pub fn seal_as(self, from: &Contact, message_id: MessageId, date: SystemTime) -> Result<Outgoing, Error> {
-        let mut recipients: Vec<Address> = Vec::new();
-        for address in self.recipients() {
-            if !recipients.iter().any(|known| known.is_same_mailbox(address)) {
-                recipients.push(address.clone());
-            }
+impl AutoSubmitted {
+    fn keyword(self) -> &'static str {
+        match self {
+            Self::Generated => "auto-generated",
+            Self::Replied => "auto-replied",
         }
-        without_controls("subject", &self.subject)?;
-        let mut builder = lettre::Message::builder()
-            .date(date)
-            .message_id(Some(message_id.to_string()))
-            .from(mailbox("from", from)?)
-            .subject(&self.subject);
-        for contact in &self.to {
-            builder = builder.to(mailbox("to", contact)?);
-        }
-        for contact in &self.cc {
-            builder = builder.cc(mailbox("cc", contact)?);
-        }
-        if let Some(id) = &self.in_reply_to {
-            builder = builder.in_reply_to(id.to_string());
-        }
-        if !self.references.is_empty() {
-            let references: Vec<_> = self.references.iter().map(MessageId::to_string).collect();
-            builder = builder.references(references.join(" "));
-        }
-        if self.to.is_empty() && self.cc.is_empty() && recipients.is_empty() {
-            return Err(Error::Invalid {
-                what: "recipients",
-                problem: "a message has to have at least one".into(),
-            });
-        }
-        let envelope = lettre::address::Envelope::new(None, vec![lettre_address("from", &from.address)?])
-            .map_err(|error| Error::Invalid { what: "recipients", problem: error.to_string() })?;
-        // lettre's own envelope goes unused, but without one it refuses a message that has only Bcc.
-        let bytes = body(builder.envelope(envelope), self.text, self.html, self.attachments)?.formatted();
-        Outgoing::restore(from.address.clone(), recipients, message_id, bytes)
     }
 }
 
-fn body(
-    builder: MessageBuilder,
-    text: Option<String>,
-    html: Option<String>,
-    attachments: Vec<Attachment>,
-) -> Result<lettre::Message, Error> {
-    let text = text.map(|text| with_crlf(&text));
-    let html = html.map(|html| with_crlf(&html));
-    let files = attachments.into_iter().map(file).collect::<Result<Vec<_>, _>>()?;
-    let built = match (text, html) {
-        (Some(text), Some(html)) => {
-            let both = MultiPart::alternative_plain_html(text, html);
-            if files.is_empty() {
-                builder.multipart(both)
-            } else {
-                builder.multipart(
-                    files.into_iter().fold(MultiPart::mixed().multipart(both), MultiPart::singlepart),
-                )
-            }
-        }
-        (text, html) => {
-            let only = match html {
-                Some(html) => SinglePart::html(html),
-                None => SinglePart::plain(text.unwrap_or_default()),
-            };
-            if files.is_empty() {
-                builder.singlepart(only)
-            } else {
-                builder.multipart(
-                    files.into_iter().fold(MultiPart::mixed().singlepart(only), MultiPart::singlepart),
-                )
-            }
-        }
-    };
-    built.map_err(|error| Error::Invalid { what: "message", problem: error.to_string() })
+#[derive(Clone, Debug)]
+struct InlineImage {
+    content_id: String,
+    image: Attachment,
 }
-
-fn file(attachment: Attachment) -> Result<SinglePart, Error> {
-    let name = attachment.name.unwrap_or_default();
-    without_controls("attachment name", &name)?;
-    let content_type = ContentType::parse(&attachment.content_type).map_err(|_| Error::Invalid {
-        what: "attachment type",
-        problem: format!("{:?} is no media type such as application/pdf", attachment.content_type),
-    })?;
-    let content = Body::new_with_encoding(attachment.content, ContentTransferEncoding::Base64);
-    let content = content
-        .map_err(|_| Error::Invalid { what: "attachment", problem: format!("{name:?} can't be encoded") })?;
-    Ok(lettre::message::Attachment::new(name).body(content, content_type))
-}
-
-/// Checks first: lettre panics on a name with a line end, and drops one with a NUL without a word.
-fn mailbox(what: &'static str, contact: &Contact) -> Result<Mailbox, Error> {
-    if let Some(name) = &contact.name {
-        without_controls(what, name)?;
-    }
-    Ok(Mailbox::new(contact.name.clone(), lettre_address(what, &contact.address)?))
-}
-
-fn lettre_address(what: &'static str, address: &Address) -> Result<lettre::Address, Error> {
-    lettre::Address::new(address.local_part(), address.domain().as_str())
-        .map_err(|error| Error::Invalid { what, problem: format!("{address}: {error}") })
-}
-
-fn without_controls(what: &'static str, text: &str) -> Result<(), Error> {
-    match text.chars().find(|c| c.is_control()) {
-        Some(control) => Err(Error::Invalid {
-            what,
-            problem: format!(
-                "it holds the control character {control:?}; a header field is one line of text"
-            ),
-        }),
-        None => Ok(()),
-    }
-}
-
-fn with_crlf(text: &str) -> String {
-    text.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n")
-}
-
-/// Enough to join any real thread; the field would grow without bound in a long one.
-const MAX_REFERENCES: usize = 20;
 
 #[cfg(test)]
 mod tests;
