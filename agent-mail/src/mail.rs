@@ -26,7 +26,7 @@ pub(crate) fn lift(error: MailError, operation: &'static str, subject: impl Disp
         Some((class, subject, detail)) => format!("{class}.{subject}.{detail}"),
         None => status.code.to_string(),
     });
-    let mut lifted = Error::new(kind, operation, subject);
+    let mut lifted = Error::new(kind, operation, subject).with_retry_after(error.retry_after());
     if let Some(code) = code {
         lifted = lifted.with_code(code);
     }
@@ -72,8 +72,11 @@ mod tests {
 
     #[test]
     fn what_is_temporary_may_be_tried_again() {
-        let later = MailError::Refused { operation: "submit", status: Status::new(451, None, "later") };
-        assert!(lift(later, "send", "ada").is_retryable());
+        let text = "Greylisted, try again in 300 seconds";
+        let later = MailError::Refused { operation: "submit", status: Status::new(451, None, text) };
+        let later = lift(later, "send", "ada");
+        assert!(later.is_retryable());
+        assert_eq!(later.retry_after(), Some(std::time::Duration::from_secs(300)));
         let lost =
             MailError::Interrupted { operation: "submit", source: std::io::ErrorKind::BrokenPipe.into() };
         assert!(!lift(lost, "send", "ada").is_retryable());

@@ -29,7 +29,9 @@ pub trait MailAccess: Debug + Send + Sync + 'static {
     ///   it was not.
     /// - Submitting the same message again delivers it again, with the same Message-ID, unless the system is set up
     ///   to drop copies, as Mailcow's is.
-    /// - A dropped call leaves the message taken or not taken, never half of it.
+    /// - A dropped call leaves the message taken or not taken, never half of it, and disturbs no other call. It may be
+    ///   taken after the drop: a system may carry to its end what it has begun. Whoever has to know looks for the
+    ///   Message-ID.
     ///
     /// # Errors
     /// As the contract says.

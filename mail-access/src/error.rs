@@ -20,6 +20,9 @@ pub enum Error {
         login: Address,
         /// The server's own words.
         status: Status,
+        /// For how long the same login is answered by this very error, without asking the server again. `None` where
+        /// each call asks it.
+        retry_after: Option<Duration>,
     },
     /// The link was lost, or the deadline passed, after the server may have acted: it may or may not have happened.
     #[error("{operation}: the link was lost before the answer; it may or may not have happened")]
@@ -114,7 +117,10 @@ impl Error {
 
     /// Returns how long the server wants to be left alone before a repetition, where it says so.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.status().and_then(Status::retry_after)
+        match self {
+            Self::Authentication { retry_after: Some(left), .. } => Some(*left),
+            _ => self.status().and_then(Status::retry_after),
+        }
     }
 }
 
@@ -159,9 +165,14 @@ mod tests {
             refused.to_string(),
             "submit: the server refused 1 of the recipients, bob@x.example first: 450 4.7.1 Greylisted for 300 seconds"
         );
-        let login =
-            Error::Authentication { operation: "submit", login: bob, status: Status::new(550, None, "no") };
-        assert_eq!((login.reason(), login.retry_after()), (Some(Reason::Authentication), None));
+        let login = |retry_after| {
+            let (login, status) = (bob.clone(), Status::new(535, None, "no"));
+            Error::Authentication { operation: "submit", login, status, retry_after }
+        };
+        assert_eq!(login(None).reason(), Some(Reason::Authentication));
+        for pause in [None, Some(Duration::from_mins(5))] {
+            assert_eq!((login(pause).retry_after(), login(pause).is_retryable()), (pause, false));
+        }
         assert_eq!(Error::Protocol { operation: "submit", problem: String::new() }.reason(), None);
     }
 }

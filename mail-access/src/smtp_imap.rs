@@ -14,10 +14,26 @@ use crate::{imap, smtp};
 /// (RFC 3501), both over TLS: from the first byte on (RFC 8314), or, for submission only and if
 /// [asked for](SmtpImapConfig::with_smtp_security), by STARTTLS.
 ///
-/// It keeps up to 64 connections of each kind open for the next call of the same login, those for SMTP for 60 s and
-/// those for IMAP for 5 minutes. A call has its connection for itself and gives it back only when the server's
-/// last answer was complete; so a call may be dropped at any time and no other one is harmed. It never retries
-/// what may have happened: only a kept connection that turns out to be closed is replaced once.
+/// # Connections
+/// For submission there are at most 4 connections for each login and 32 in all, which is below what servers allow one
+/// client (Postfix 50); calls that find none free wait in turn, for 5 minutes at most. Each connection belongs to a
+/// task of its own on the runtime of the call that opened it, which has to keep running. It is used for one message
+/// after the other, up to 1000, and closed after 60 s without one; when the server closes it first, that is noticed at
+/// once. As many connections of a login are opened at a time as it has already, at first one: a wrong password is
+/// shown to the server once, and then not again for 5 minutes, in which the answer is the same
+/// [`Error::Authentication`] with the time that is left. Another password is another login, and its connections are
+/// its own. [`SmtpImapConfig`] changes these figures. A login without a connection costs nothing.
+///
+/// For reading, up to 64 connections are kept open for the next call of the same login, for 5 minutes. A call has its
+/// connection for itself and gives it back only when the server's last answer was complete.
+///
+/// It never retries what may have happened: only a kept connection that turns out to be closed before the message was
+/// taken is replaced once.
+///
+/// # Dropped calls
+/// No call harms another by being dropped. A message that has not begun to go out then is taken back. One that has is
+/// carried to its end in the background, within the deadlines, so that as a rule it is taken, and nobody is told.
+/// When the value itself is dropped, the idle connections take leave (QUIT) and those in use do so after their message.
 ///
 /// Of what a submission server offers it uses PIPELINING, SIZE, 8BITMIME, SMTPUTF8, CHUNKING, DSN, and AUTH by PLAIN,
 /// LOGIN or, with a token, XOAUTH2. A server may take as long as RFC 5321 section 4.5.3.2 allows: 5 minutes for a
@@ -37,49 +53,21 @@ use crate::{imap, smtp};
 pub struct SmtpImap {
     config: SmtpImapConfig,
     connector: Arc<dyn Connector>,
-    submissions: Parking<smtp::Session>,
+    submissions: smtp::Pool,
     mailboxes: Parking<imap::Session>,
 }
 
 impl SmtpImap {
     /// Reaches the servers of `config` by `connector`.
     pub fn new(config: SmtpImapConfig, connector: Arc<dyn Connector>) -> Self {
-        Self { config, connector, submissions: Parking::new(SMTP_AGE), mailboxes: Parking::new(IMAP_AGE) }
+        let SmtpImapConfig { smtp, smtp_security, smtp_limits, .. } = &config;
+        let submissions = smtp::Pool::new(Arc::clone(&connector), smtp.clone(), *smtp_security, *smtp_limits);
+        Self { config, connector, submissions, mailboxes: Parking::new(IMAP_AGE) }
     }
 
     /// Reaches two servers by TLS; see [`tls_config`](crate::tls_config).
     pub fn over_tls(smtp: Endpoint, imap: Endpoint, tls: impl Into<Arc<ClientConfig>>) -> Self {
         Self::new(SmtpImapConfig::new(smtp, imap), Arc::new(TlsConnector::new(tls)))
-    }
-
-    async fn submit_once(&self, login: &Login, message: &Outgoing) -> Result<Submission, Fault> {
-        if let Some(mut session) = self.submissions.take(login)
-            && session.is_usable()
-        {
-            match session.submit(message).await {
-                // Closed meanwhile; nothing was taken.
-                Err(fault) if fault.is_stale() => {}
-                done => return self.end_submission(login, session, done).await,
-            }
-        }
-        let SmtpImapConfig { smtp, smtp_security, .. } = &self.config;
-        let mut session = smtp::Session::connect(&*self.connector, smtp, *smtp_security, login).await?;
-        let done = session.submit(message).await;
-        self.end_submission(login, session, done).await
-    }
-
-    async fn end_submission(
-        &self,
-        login: &Login,
-        session: smtp::Session,
-        done: Result<Submission, Fault>,
-    ) -> Result<Submission, Fault> {
-        match &done {
-            Ok(_) => self.submissions.park(login, session),
-            Err(Fault::Refused(_) | Fault::RecipientsRefused(_)) => session.quit().await,
-            Err(_) => {}
-        }
-        done
     }
 
     /// Gives a session with the INBOX selected: a kept one if it is still open, else a fresh one.
@@ -111,7 +99,7 @@ impl SmtpImap {
 #[async_trait]
 impl MailAccess for SmtpImap {
     async fn submit(&self, login: &Login, message: &Outgoing) -> Result<Submission, Error> {
-        let done = self.submit_once(login, message).await;
+        let done = self.submissions.submit(login, message).await;
         report("submit", &self.config.smtp, login, done)
     }
 
@@ -149,7 +137,7 @@ impl fmt::Debug for SmtpImap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SmtpImap")
             .field("config", &self.config)
-            .field("kept_submissions", &self.submissions.len())
+            .field("submissions", &self.submissions)
             .field("kept_mailboxes", &self.mailboxes.len())
             .finish_non_exhaustive()
     }
@@ -160,6 +148,7 @@ impl fmt::Debug for SmtpImap {
 pub struct SmtpImapConfig {
     smtp: Endpoint,
     smtp_security: Security,
+    smtp_limits: smtp::Limits,
     imap: Endpoint,
     max_message: u64,
     max_batch: u64,
@@ -169,7 +158,8 @@ impl SmtpImapConfig {
     /// Names the servers: submission over TLS, commonly port 465, and IMAP over TLS, commonly port 993.
     pub fn new(smtp: Endpoint, imap: Endpoint) -> Self {
         let smtp_security = Security::ImplicitTls;
-        Self { smtp, smtp_security, imap, max_message: MAX_MESSAGE, max_batch: MAX_BATCH }
+        let smtp_limits = SMTP_LIMITS;
+        Self { smtp, smtp_security, smtp_limits, imap, max_message: MAX_MESSAGE, max_batch: MAX_BATCH }
     }
 
     /// Sets how the submission server's connections become private, by [`Security::ImplicitTls`] else.
@@ -184,6 +174,50 @@ impl SmtpImapConfig {
     /// ```
     pub fn with_smtp_security(mut self, security: Security) -> Self {
         self.smtp_security = security;
+        self
+    }
+
+    /// Sets how many connections for submission there are at most: 4 for each login and 32 for all of them together
+    /// else. 0 counts as 1.
+    ///
+    /// ```
+    /// use mail_access::{Endpoint, SmtpImapConfig};
+    ///
+    /// let smtp = Endpoint::new("mail.agents.example", 465)?;
+    /// let imap = Endpoint::new("mail.agents.example", 993)?;
+    /// let config = SmtpImapConfig::new(smtp, imap).with_max_smtp_connections(16, 16);
+    /// # Ok::<(), mail_access::Error>(())
+    /// ```
+    pub fn with_max_smtp_connections(mut self, per_login: usize, in_all: usize) -> Self {
+        self.smtp_limits.per_login = per_login.max(1);
+        self.smtp_limits.in_all = in_all.max(1);
+        self
+    }
+
+    /// Sets how many messages go over one connection for submission, 1000 else. 0 counts as 1.
+    pub fn with_max_smtp_messages(mut self, messages: u32) -> Self {
+        self.smtp_limits.messages = messages.max(1);
+        self
+    }
+
+    /// Sets how long a connection for submission is kept without a message, 60 s else. A server has a limit of its
+    /// own; Postfix' is 300 s, and 10 s under stress.
+    pub fn with_smtp_idle(mut self, time: Duration) -> Self {
+        self.smtp_limits.idle = time.min(FOREVER);
+        self
+    }
+
+    /// Sets how long a message waits for a connection while all of them are in use, 5 minutes else. After that it is
+    /// [`Error::Unavailable`].
+    pub fn with_max_smtp_wait(mut self, time: Duration) -> Self {
+        self.smtp_limits.wait = time.min(FOREVER);
+        self
+    }
+
+    /// Sets how long a login that the submission server refused is not tried again, 5 minutes else: servers ban
+    /// clients that keep trying, Mailcow after 10 failures within 10 minutes.
+    pub fn with_refused_login_pause(mut self, time: Duration) -> Self {
+        self.smtp_limits.pause = time.min(FOREVER);
         self
     }
 
@@ -213,8 +247,14 @@ fn report<T>(
     done.map_err(|fault| fault.lift(operation, server, login))
 }
 
-/// Postfix closes a connection after 300 s of silence, under stress after 10.
-const SMTP_AGE: Duration = Duration::from_mins(1);
+const SMTP_LIMITS: smtp::Limits = smtp::Limits {
+    per_login: 4,
+    in_all: 32,
+    messages: 1000,
+    idle: Duration::from_mins(1),
+    wait: Duration::from_mins(5),
+    pause: Duration::from_mins(5),
+};
 /// Dovecot closes one after 30 minutes.
 const IMAP_AGE: Duration = Duration::from_mins(5);
 /// As good as for ever, and no overflow.

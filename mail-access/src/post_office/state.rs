@@ -54,6 +54,7 @@ impl State {
                 } else {
                     Status::new(0, None, "[AUTHENTICATIONFAILED] Authentication failed.")
                 },
+                retry_after: None,
             }),
         }
     }

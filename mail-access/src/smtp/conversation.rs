@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use tokio::io::AsyncBufReadExt;
 use tokio::time::Instant;
 
 use super::deadlines::{COMMAND, GREETING};
@@ -69,6 +70,11 @@ impl Conversation {
     /// Tells whether the server said more than it was asked, as far as is known.
     pub(super) fn is_ahead(&self) -> bool {
         !self.stream.buffer().is_empty()
+    }
+
+    /// Waits for what nobody asked for: the end of the stream, or words of the server.
+    pub(super) async fn disturbed(&mut self) {
+        let _ = self.stream.fill_buf().await;
     }
 
     /// Tells whether the stream is open and the server silent, as far as is known without asking it.

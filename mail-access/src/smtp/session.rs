@@ -62,6 +62,11 @@ impl Session {
         matches!(self.standing, Standing::Idle | Standing::Refused) && self.talk.is_quiet()
     }
 
+    /// Waits until the server leaves or speaks out of turn; either way it is of no more use.
+    pub(crate) async fn disturbed(&mut self) {
+        self.talk.disturbed().await;
+    }
+
     /// Takes leave without waiting for the answer; it doesn't matter whether it succeeds.
     pub(crate) async fn quit(mut self) {
         if self.standing == Standing::Content {

@@ -9,6 +9,8 @@ use super::*;
 use crate::wire::script::{Dialogue, Script};
 use crate::{Address, MessageId};
 
+/// `user=ada@agents.example^Aauth=Bearer canary-5417^A^A`
+const TOKEN_BLOB: &str = "dXNlcj1hZGFAYWdlbnRzLmV4YW1wbGUBYXV0aD1CZWFyZXIgY2FuYXJ5LTU0MTcBAQ==";
 const BLOB: &str = "AGFkYUBhZ2VudHMuZXhhbXBsZQBjYW5hcnktNTQxNw==";
 
 /// Everything that was logged, by `log` (async-imap) and by `tracing` (this crate).
@@ -69,9 +71,9 @@ impl Visit for Fields {
     }
 }
 
-/// Logs in to both servers, does one thing, is refused another, and leaves a trace of neither password.
+/// Logs in to both servers by password and by token, does one thing, is refused others, and leaves a trace of neither.
 #[tokio::test(start_paused = true)]
-async fn no_log_and_no_debug_shows_a_password() {
+async fn no_log_and_no_debug_shows_a_secret() {
     log::set_logger(&Log).unwrap();
     log::set_max_level(log::LevelFilter::Trace);
     let _traced = tracing::subscriber::set_default(Trace::default());
@@ -94,8 +96,24 @@ async fn no_log_and_no_debug_shows_a_password() {
             .says(selecting)
             .hears("A2 UID FETCH 1:4294967295 (UID RFC822.SIZE)\r\n")
             .says("A2 OK done\r\n"),
+        Dialogue::default()
+            .says("220 x\r\n")
+            .hears("EHLO agents.example\r\n")
+            .says("250-x\r\n250 AUTH XOAUTH2\r\n")
+            .hears(format!("AUTH XOAUTH2 {TOKEN_BLOB}\r\n"))
+            .says(format!("334 {TOKEN_BLOB}\r\n"))
+            .hears("\r\n")
+            .says(format!("535 5.7.8 canary-5417 {TOKEN_BLOB}\r\n")),
+        Dialogue::default()
+            .says("* OK [CAPABILITY IMAP4rev1 AUTH=XOAUTH2] x\r\n")
+            .hears("L1 AUTHENTICATE XOAUTH2\r\n")
+            .says("+ \r\n")
+            .hears(format!("{TOKEN_BLOB}\r\n"))
+            .says(format!("L1 NO canary-5417 {TOKEN_BLOB}\r\n")),
     ]);
-    let mail = script.mail();
+    // The same login is tried again at once.
+    let config = Script::config().with_refused_login_pause(Duration::ZERO);
+    let mail = SmtpImap::new(config, Arc::clone(&script) as Arc<dyn Connector>);
     let ada: Address = "ada@agents.example".parse().unwrap();
     let id: MessageId = "1@agents.example".parse().unwrap();
     let login = Login::new(ada.clone(), SecretString::from("canary-5417"));
@@ -104,13 +122,17 @@ async fn no_log_and_no_debug_shows_a_password() {
     let rejected = mail.submit(&login, &message).await.unwrap_err();
     let closed = mail.fetch(&login, &Selection::After(None), 1).await.unwrap_err();
     let batch = mail.fetch(&login, &Selection::After(None), 1).await.unwrap();
+    let token = Login::with_token(login.address().clone(), SecretString::from("canary-5417"));
+    let sent = mail.submit(&token, &message).await.unwrap_err();
+    let read = mail.fetch(&token, &Selection::After(None), 1).await.unwrap_err();
     assert_eq!(script.problems(), [""; 0]);
-    let shown =
-        format!("{refused} {refused:?} {rejected:?} {closed} {closed:?} {batch:?} {mail:?} {login:?}");
+    let shown = format!(
+        "{refused} {refused:?} {rejected:?} {closed} {closed:?} {batch:?} {mail:?} {login:?} {token:?} {sent:?} {read:?}"
+    );
     let logged = LOGGED.lock().unwrap().clone();
     assert!(logged.contains("async_imap"), "its log was listened to: {logged}");
     assert!(logged.contains("outcome=\"authentication refused\""), "so was our own: {logged}");
-    for secret in ["canary", "AGFkYUBh"] {
+    for secret in ["canary", "AGFkYUBh", "dXNlcj1h"] {
         assert!(!shown.contains(secret), "{shown}");
         assert!(!logged.contains(secret), "{logged}");
     }

@@ -1,4 +1,5 @@
 use std::io;
+use std::time::Duration;
 
 use super::Endpoint;
 use crate::{Address, Error, Login, Status};
@@ -8,6 +9,8 @@ use crate::{Address, Error, Login, Status};
 pub(crate) enum Fault {
     /// The server refused the login.
     Authentication(Status),
+    /// The server refused the login, just now or when it was tried last, and it isn't tried again for a while.
+    Barred { status: Status, left: Duration },
     /// The link was lost after the server may have acted.
     Interrupted(io::Error),
     /// The input can't be sent.
@@ -37,7 +40,7 @@ impl Fault {
     /// Returns what a log may show.
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::Authentication(_) => "authentication refused",
+            Self::Authentication(_) | Self::Barred { .. } => "authentication refused",
             Self::Interrupted(_) => "interrupted",
             Self::Invalid { .. } => "invalid",
             Self::Lost(_) => "unavailable",
@@ -51,8 +54,14 @@ impl Fault {
     pub(crate) fn lift(self, operation: &'static str, server: &Endpoint, login: &Login) -> Error {
         match self {
             Self::Authentication(status) => {
-                Error::Authentication { operation, login: login.address().clone(), status }
+                Error::Authentication { operation, login: login.address().clone(), status, retry_after: None }
             }
+            Self::Barred { status, left } => Error::Authentication {
+                operation,
+                login: login.address().clone(),
+                status,
+                retry_after: Some(left),
+            },
             Self::Interrupted(source) => Error::Interrupted { operation, source },
             Self::Invalid { what, problem } => Error::Invalid { what, problem: problem.into() },
             Self::Lost(source) => Error::Unavailable { operation, server: server.to_string(), source },

@@ -1,7 +1,5 @@
 //! Servers that refuse, fall silent, leave, or talk nonsense.
 
-use std::task::Poll;
-
 use super::*;
 
 /// What the server says up to and with its request for the content.
@@ -96,33 +94,6 @@ async fn an_upload_that_stalls_ends_at_its_deadline() {
     assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
     // A second more for the reason, should there be one.
     assert_eq!(begin.elapsed().as_secs(), 180 + 96 + 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_dropped_call_harms_no_other() {
-    for polls in 0.. {
-        let script = Script::each(logged_in().then(one_message()).then(one_message()), 16);
-        let mail = script.mail();
-        let (login, message) = (ada(), to_bob());
-        let mut call = mail.submit(&login, &message);
-        let mut left = polls;
-        let finished = std::future::poll_fn(|cx| {
-            if left == 0 {
-                return Poll::Ready(false);
-            }
-            left -= 1;
-            call.as_mut().poll(cx).map(|done| done.is_ok())
-        })
-        .await;
-        drop(call);
-        let done = mail.submit(&ada(), &to_bob()).await;
-        assert!(done.is_ok(), "dropped after {polls} polls: {done:?}");
-        assert_eq!(script.problems(), [""; 0], "dropped after {polls} polls");
-        if finished {
-            assert!(polls > 20, "a call of {polls} polls was not cut finely");
-            return;
-        }
-    }
 }
 
 #[tokio::test(start_paused = true)]

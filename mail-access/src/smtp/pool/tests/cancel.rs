@@ -1,0 +1,111 @@
+//! Calls are dropped at every poll and at every step of what goes on behind them.
+
+use std::pin::pin;
+use std::task::Poll;
+
+use super::double::{CHUNKING, NEITHER, PIPELINING};
+use super::*;
+
+/// What is there when the call begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum World {
+    /// No connection.
+    Cold,
+    /// An idle one.
+    Warm,
+    /// One, and it is in use.
+    Busy,
+    /// One of another login, idle, and no place for another.
+    Taken,
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_dropped_at_any_step_harms_no_other() {
+    let (mut runs, mut taken_after) = (0, 0);
+    for offers in [PIPELINING, CHUNKING, NEITHER] {
+        for world in [World::Cold, World::Warm, World::Busy, World::Taken] {
+            let (mut kept, mut sent) = (0, 0);
+            for steps in 0.. {
+                let context = format!("{offers:?} {world:?} {steps}");
+                let run = tokio::spawn(drop_after(steps, offers, world, context.clone()));
+                let (finished, taken) = run.await.unwrap();
+                runs += 1;
+                if finished {
+                    break;
+                }
+                if taken {
+                    sent += 1;
+                } else {
+                    kept += 1;
+                    assert_eq!(sent, 0, "{context}: once it is sent it stays sent");
+                }
+            }
+            assert!(kept > 0 && sent > 0, "{offers:?} {world:?}: {kept} {sent}");
+            taken_after += sent;
+        }
+    }
+    println!("{runs} dropped calls, {taken_after} of them too late to keep the mail");
+}
+
+/// Lets each task that can go on do so once; `yield_now` would let them go on until all wait.
+async fn one_step() {
+    let mut stepped = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut stepped, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Returns whether the call was over before, and whether the mail was taken.
+async fn drop_after(steps: usize, offers: &'static str, world: World, context: String) -> (bool, bool) {
+    let mut server = Double::new(offers);
+    server.buffer = 16;
+    let server = Arc::new(server);
+    let pool = Arc::new(pool(&server, Limits { in_all: 1, ..LIMITS }));
+    let mut told = Vec::new();
+    match world {
+        World::Cold => {}
+        World::Warm => told.push((10, Some(pool.submit(&ada(), &mail(10)).await))),
+        World::Taken => told.push((10, Some(pool.submit(&login("eve", "canary"), &mail(10)).await))),
+        World::Busy => {
+            let pool = Arc::clone(&pool);
+            let other = tokio::spawn(async move { pool.submit(&ada(), &mail(10)).await.map(drop) });
+            tokio::task::yield_now().await;
+            drop(other);
+        }
+    }
+    let finished = {
+        let (login, message) = (ada(), mail(0));
+        let mut call = pin!(pool.submit(&login, &message));
+        let mut finished = None;
+        for step in 0..=steps {
+            let polled = std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
+            if let Poll::Ready(done) = polled {
+                finished = Some(done);
+                break;
+            }
+            if step < steps {
+                one_step().await;
+            }
+        }
+        finished
+    };
+    let is_finished = finished.is_some();
+    told.push((0, finished));
+    for number in 1..3 {
+        let next = pool.submit(&ada(), &mail(number)).await;
+        assert!(next.is_ok(), "{context}: {next:?}");
+        told.push((number, Some(next)));
+    }
+    settle().await;
+    if world == World::Busy {
+        told.push((10, None));
+    }
+    judge(&told, &server, &context);
+    assert_eq!(server.seen(|seen| (seen.peak, seen.problems.clone())), (1, vec![]), "{context}");
+    (is_finished, server.taken().contains(&0))
+}
