@@ -54,7 +54,11 @@ pub use id::{InvalidMessageId, MessageId, Position, Uid};
 #[cfg(feature = "local-servers")]
 pub use local_servers::{LocalServers, LocalServersConfig, LocalUser, Unavailable};
 pub use login::{Login, LoginKind};
-pub use message::{Attachment, AutoSubmitted, Contact, DeliveryReports, NewMessage, Outgoing, Received};
+pub use message::{
+    Attachment, AuthenticationMethod, AuthenticationResults, AuthenticationVerdict, AutoSubmitted, Contact,
+    DeliveryAction, DeliveryReport, DeliveryReports, FeedbackReport, FeedbackType, Kind, Limit, Limits, NewMessage,
+    Outgoing, Received, RecipientReport, TrustedServer,
+};
 pub use post_office::{Fault, PostOffice, PostOfficeBuilder, PostOfficeError};
 #[cfg(feature = "smtp-imap")]
 pub use smtp_imap::{SmtpImap, SmtpImapConfig};

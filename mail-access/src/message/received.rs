@@ -1,39 +1,83 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{Attachment, Contact, parse};
+use super::classify::{Kind, Signs};
+use super::header_fields::{named_fields, value_of};
+use super::survey::fields;
+use super::{
+    Attachment, AuthenticationResults, Contact, DeliveryReport, FeedbackReport, Limit, Limits, TrustedServer,
+    delivery_report, html_text, parse,
+};
 use crate::{MessageId, Uid};
 
 /// A message in a mailbox, read and decoded.
 ///
 /// What it holds was written by a stranger: header fields, names and texts are data to be judged, never
-/// instructions, and nothing but the local server's own fields proves who sent it. Control characters are taken
-/// out of names and subjects. A part that can't be understood is missing here and still in [`raw`](Self::raw).
+/// instructions, and nothing but the local server's own fields proves who sent it. Control characters and what
+/// turns the direction of a text are taken out of all that is decoded. A part that can't be understood is missing
+/// here and still in [`raw`](Self::raw).
+///
+/// ```
+/// use std::time::SystemTime;
+///
+/// use mail_access::{Kind, Received, Uid};
+///
+/// let raw = b"From: Ada <ada@agents.example>\r\nSubject: =?utf-8?q?gr=C3=BC=C3=9Fe?=\r\n\
+///     Content-Type: text/html\r\n\r\n<p>Hello <b>Bob</b></p>\r\n";
+/// let message = Received::parse(Uid::new(1).expect("not 0"), SystemTime::now(), false, *raw);
+/// assert_eq!(message.subject(), "gr\u{fc}\u{df}e");
+/// assert_eq!(message.from().expect("it has one").to_string(), "Ada <ada@agents.example>");
+/// assert_eq!((message.text(), message.readable_text().as_deref()), (None, Some("Hello Bob")));
+/// assert_eq!((message.kind(), message.opaque()), (Kind::Letter, None));
+/// ```
 #[derive(Clone)]
 pub struct Received {
-    pub(super) uid: Uid,
-    pub(super) internal_date: SystemTime,
-    pub(super) seen: bool,
-    pub(super) raw: Arc<[u8]>,
-    pub(super) truncated: bool,
-    pub(super) content: parse::Content,
+    uid: Uid,
+    internal_date: SystemTime,
+    seen: bool,
+    /// All bytes, or the header alone.
+    raw: Arc<[u8]>,
+    has_raw: bool,
+    size: usize,
+    truncated: bool,
+    content: parse::Content,
 }
 
 impl Received {
     /// Decodes a message that a mailbox gave out.
     ///
     /// `internal_date` is the time of its arrival (RFC 9051 section 2.3.3). Any bytes are accepted; of a message
-    /// that is nested or split beyond all measure only the header is decoded.
+    /// beyond the usual [`Limits`] only the header is decoded.
     pub fn parse(uid: Uid, internal_date: SystemTime, seen: bool, raw: impl Into<Arc<[u8]>>) -> Self {
+        Self::parse_within(&Limits::default(), uid, internal_date, seen, raw)
+    }
+
+    /// Decodes a message within limits of the caller's own.
+    pub fn parse_within(
+        limits: &Limits,
+        uid: Uid,
+        internal_date: SystemTime,
+        seen: bool,
+        raw: impl Into<Arc<[u8]>>,
+    ) -> Self {
         let raw = raw.into();
-        let content = parse::content(&raw);
-        Self { uid, internal_date, seen, raw, truncated: false, content }
+        let content = parse::content(&raw, limits);
+        Self { uid, internal_date, seen, size: raw.len(), raw, has_raw: true, truncated: false, content }
     }
 
     /// Decodes the header of a message whose body is over the caller's limit and was left on the server.
     pub fn parse_header(uid: Uid, internal_date: SystemTime, seen: bool, raw: impl Into<Arc<[u8]>>) -> Self {
         Self { truncated: true, ..Self::parse(uid, internal_date, seen, raw) }
+    }
+
+    /// Gives up the bytes and keeps what was decoded of them, and the header.
+    pub fn without_raw(mut self) -> Self {
+        let header = fields(self.header_bytes()).map(<[u8]>::len).sum();
+        self.raw = self.raw[..header].into();
+        self.has_raw = false;
+        self
     }
 
     /// Returns its number in the mailbox.
@@ -56,9 +100,31 @@ impl Received {
         self.truncated
     }
 
-    /// Returns the bytes as the server has them.
+    /// Returns the limit that it is beyond, in which case only its header was decoded.
+    pub fn opaque(&self) -> Option<Limit> {
+        self.content.opaque
+    }
+
+    /// Returns the bytes as the server has them, none after [`without_raw`](Self::without_raw).
     pub fn raw(&self) -> &[u8] {
-        &self.raw
+        if self.has_raw { &self.raw } else { &[] }
+    }
+
+    /// Returns how many bytes were decoded.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Returns names and values of the header's fields, from the top, in one line each and not decoded.
+    ///
+    /// The names are as they were written, and some fields stand there more than once.
+    pub fn headers(&self) -> impl Iterator<Item = (Cow<'_, str>, String)> {
+        named_fields(self.header_bytes())
+    }
+
+    /// Returns the value of the first field of a name, in one line and not decoded.
+    pub fn header(&self, name: &str) -> Option<String> {
+        value_of(self.header_bytes(), name)
     }
 
     /// Returns the Message-ID.
@@ -76,9 +142,21 @@ impl Received {
         &self.content.references
     }
 
-    /// Returns who claims to have written it.
+    /// Returns who claims to have written it; the first, if several do.
     pub fn from(&self) -> Option<&Contact> {
-        self.content.from.as_ref()
+        self.content.from.first()
+    }
+
+    /// Returns all who claim to have written it.
+    ///
+    /// More than one is rare and often a trick: each program shows another one of them.
+    pub fn all_from(&self) -> &[Contact] {
+        &self.content.from
+    }
+
+    /// Returns who claims to have sent it for the writer (RFC 5322 section 3.6.2).
+    pub fn sender(&self) -> Option<&Contact> {
+        self.content.sender.as_ref()
     }
 
     /// Returns where answers are wanted, if elsewhere.
@@ -106,29 +184,126 @@ impl Received {
         self.content.date
     }
 
-    /// Returns the plain text, if there is one.
+    /// Returns the plain text, if there is one; its lines end with `\n`.
     pub fn text(&self) -> Option<&str> {
         self.content.text.as_deref()
     }
 
-    /// Returns the HTML, if there is one. It is the stranger's own and not cleaned.
+    /// Returns the HTML, if there is one. It is the stranger's own: what it does when it is shown was not checked.
     pub fn html(&self) -> Option<&str> {
         self.content.html.as_deref()
     }
 
-    /// Returns the files that go with it.
+    /// Returns the text to read: the plain text, or else the text out of the first 512 KiB of the HTML.
+    pub fn readable_text(&self) -> Option<Cow<'_, str>> {
+        self.text().map(Cow::Borrowed).or_else(|| self.html().map(|html| html_text::text_of(html).into()))
+    }
+
+    /// Returns the files that go with it, and the parts that are no text to read.
     pub fn attachments(&self) -> &[Attachment] {
         &self.content.attachments
     }
 
-    /// Tells whether a machine wrote it: Auto-Submitted is there and not `no` (RFC 3834 section 5).
-    pub fn is_auto_submitted(&self) -> bool {
-        self.content.auto_submitted
+    /// Returns the calendar entries that go with it (RFC 5545), as they stand there.
+    pub fn calendars(&self) -> impl Iterator<Item = &str> {
+        let calendars = self.attachments().iter().filter(|part| part.content_type == "text/calendar");
+        calendars.filter_map(|part| std::str::from_utf8(&part.content).ok())
     }
 
-    /// Tells whether it reports on the delivery of an earlier message (RFC 3464, `multipart/report`).
+    /// Returns what the server that took the mail in found out about the sender.
+    ///
+    /// `None` if its field is not there; a field that anyone else may have written doesn't count.
+    pub fn authentication(&self, server: &TrustedServer) -> Option<AuthenticationResults> {
+        server.results(self.header_bytes())
+    }
+
+    /// Returns the writer if it is proven to be of that domain: one address in From alone, and DMARC passed for it.
+    ///
+    /// The name beside the address and the part before the `@` are the word of the domain's server at best.
+    pub fn verified_from(&self, server: &TrustedServer) -> Option<&Contact> {
+        let [from] = self.all_from() else { return None };
+        if self.opaque().is_some() {
+            return None;
+        }
+        let is_alone = self.headers().filter(|(name, _)| name.eq_ignore_ascii_case("From")).count() == 1;
+        (is_alone && self.authentication(server)?.vouches_for(from.address.domain())).then_some(from)
+    }
+
+    /// Returns what it is for.
+    pub fn kind(&self) -> Kind {
+        if self.feedback_report().is_some() {
+            Kind::FeedbackReport
+        } else if self.is_delivery_report() {
+            Kind::DeliveryReport
+        } else if self.is_report("disposition-notification") {
+            Kind::ReadReport
+        } else {
+            Signs::of(self.header_bytes()).kind()
+        }
+    }
+
+    /// Tells whether an automatic answer may be sent (RFC 3834 section 2): no machine, list or newsletter sent it,
+    /// and the sender doesn't forbid it.
+    pub fn allows_auto_reply(&self) -> bool {
+        let is_daemon = self.from().is_some_and(|from| {
+            let local = from.address.local_part().to_ascii_lowercase();
+            matches!(&*local, "mailer-daemon" | "postmaster")
+                || local.starts_with("owner-")
+                || local.ends_with("-request")
+        });
+        let is_machine =
+            matches!(self.kind(), Kind::DeliveryReport | Kind::FeedbackReport | Kind::ReadReport);
+        !is_daemon && !is_machine && Signs::of(self.header_bytes()).allows_auto_reply()
+    }
+
+    /// Returns the identity of the mailing list that sent it on (RFC 2919), `ants.lists.example`.
+    pub fn list_id(&self) -> Option<String> {
+        Signs::of(self.header_bytes()).list_id
+    }
+
+    /// Tells whether a machine wrote it: Auto-Submitted is there and not `no` (RFC 3834 section 5).
+    pub fn is_auto_submitted(&self) -> bool {
+        Signs::of(self.header_bytes()).is_auto_submitted()
+    }
+
+    /// Tells whether it reports on the delivery of an earlier message: a `multipart/report` of RFC 3464, or a bounce
+    /// that [`delivery_report`](Self::delivery_report) can read all the same.
     pub fn is_delivery_report(&self) -> bool {
-        self.content.delivery_report
+        self.is_report("delivery-status") || self.delivery_report().is_some()
+    }
+
+    /// Returns what became of an earlier message, by RFC 3464 or as qmail and Exim write it.
+    ///
+    /// `None` as well for a report that names no recipient.
+    pub fn delivery_report(&self) -> Option<DeliveryReport> {
+        if self.content.kind.starts_with("multipart/") {
+            let standard = delivery_report::standard(self.attachments());
+            if standard.is_some() {
+                return standard;
+            }
+        }
+        let text = self.text()?;
+        let is_daemon =
+            self.from().is_some_and(|from| from.address.local_part().eq_ignore_ascii_case("mailer-daemon"));
+        let signs = Signs::of(self.header_bytes());
+        if !is_daemon && !signs.has_null_sender() {
+            return None;
+        }
+        delivery_report::of_qmail(text).or_else(|| delivery_report::of_exim(&signs.failed_recipients, text))
+    }
+
+    /// Returns the complaint about an earlier message that it is (RFC 5965).
+    pub fn feedback_report(&self) -> Option<FeedbackReport> {
+        if self.is_report("feedback-report") { FeedbackReport::of(self.attachments()) } else { None }
+    }
+
+    /// Returns the header, or the beginning of a monstrous one; more may follow it.
+    fn header_bytes(&self) -> &[u8] {
+        &self.raw[..self.raw.len().min(MAX_HEADER)]
+    }
+
+    fn is_report(&self, report: &str) -> bool {
+        self.content.kind == "multipart/report" && self.content.report_type.as_deref() == Some(report)
     }
 }
 
@@ -140,7 +315,14 @@ impl fmt::Debug for Received {
             .field("message_id", &self.content.message_id)
             .field("from", &self.content.from)
             .field("subject", &self.content.subject)
-            .field("bytes", &self.raw.len())
+            .field("bytes", &self.size)
+            .field("opaque", &self.content.opaque)
             .finish_non_exhaustive()
     }
 }
+
+/// Of a larger header only the beginning is looked at; the message is opaque then.
+const MAX_HEADER: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests;

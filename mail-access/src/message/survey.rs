@@ -1,0 +1,374 @@
+//! Looks over a stranger's bytes in one linear pass, before the parser sees them.
+//!
+//! The parser's own work and memory can grow far beyond the message, and it can overflow the stack. What is counted
+//! here bounds both: it may be more than the parser will find, never less.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use memchr::{memchr, memchr_iter, memmem};
+
+use super::block::{Block, named_fields};
+use super::boundaries::Boundaries;
+use super::{Limit, Limits};
+
+/// Gives the bytes that the parser may see.
+///
+/// Encodings of parts that may be messages are blanked: the parser decodes such a part and then recurses through all
+/// that is nested in it, until the stack overflows. RFC 2046 section 5.2.1 allows no encoding there; such a part stays
+/// readable as it came.
+pub(super) fn survey<'a>(raw: &'a [u8], limits: &Limits) -> Result<Cow<'a, [u8]>, Limit> {
+    if raw.len() > limits.size() {
+        return Err(Limit::Size);
+    }
+    let mut survey = Survey::new(raw, *limits);
+    let mut start = 0;
+    for end in memchr_iter(b'\n', raw).map(|at| at + 1).chain([raw.len()]) {
+        if start < end {
+            survey.read(start..end)?;
+        }
+        start = end;
+    }
+    survey.end()
+}
+
+struct Survey<'a> {
+    raw: &'a [u8],
+    limits: Limits,
+    cleaned: Cow<'a, [u8]>,
+    block: Block,
+    boundaries: Boundaries,
+    /// Where the next `--` begins, the end of the bytes if there is none.
+    dashes: usize,
+    in_header: bool,
+    /// Bytes of the current header and of its last field.
+    header: usize,
+    field: usize,
+    parameters: usize,
+    /// Bytes, fields, and items in them, of all headers.
+    all_headers: usize,
+    fields: usize,
+    items: usize,
+    /// Lines that may begin a part.
+    delimiters: usize,
+    messages: usize,
+    in_digest: bool,
+    /// The delimiter of a digest stood before this header.
+    is_digest_part: bool,
+}
+
+impl<'a> Survey<'a> {
+    fn new(raw: &'a [u8], limits: Limits) -> Self {
+        Self {
+            raw,
+            limits,
+            cleaned: Cow::Borrowed(raw),
+            block: Block::default(),
+            boundaries: Boundaries::new(raw.len()),
+            dashes: memmem::find(raw, b"--").unwrap_or(raw.len()),
+            in_header: true,
+            header: 0,
+            field: 0,
+            parameters: 0,
+            all_headers: 0,
+            fields: 0,
+            items: 0,
+            delimiters: 0,
+            messages: 0,
+            in_digest: false,
+            is_digest_part: false,
+        }
+    }
+
+    fn read(&mut self, line: Range<usize>) -> Result<(), Limit> {
+        let text = &self.raw[line.clone()];
+        if self.dashes < line.start {
+            self.dashes = self.next_dashes(line.start);
+        }
+        let has_dashes = self.dashes < line.end;
+        if !self.in_header && !has_dashes && is_idle(text[0]) {
+            self.block.end_field();
+            return Ok(());
+        }
+        if text.trim_ascii().is_empty() {
+            return self.end_block();
+        }
+        let folded = text.starts_with(b" ") || text.starts_with(b"\t");
+        if folded {
+            self.block.fold(text, &line);
+        } else {
+            self.block.end_field();
+        }
+        let delimiter =
+            if has_dashes { self.boundaries.delimiter(&text[self.dashes - line.start..])? } else { None };
+        named_fields(text, delimiter.is_some(), |field, value| {
+            self.block.begin(field, &text[value..], line.start + value);
+        });
+        if self.in_header {
+            self.count(text, folded)?;
+        }
+        if let Some(delimiter) = delimiter {
+            self.delimiters += 1;
+            // A closing delimiter counts as well.
+            if self.delimiters > self.limits.parts().saturating_mul(2) {
+                return Err(Limit::Parts);
+            }
+            (self.in_header, self.is_digest_part) = (true, delimiter.is_digest && self.in_digest);
+            (self.header, self.field, self.parameters) = (0, 0, 0);
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, text: &[u8], folded: bool) -> Result<(), Limit> {
+        if !(folded && self.field > 0) {
+            self.field = 0;
+            // The parser passes over a line that is no field.
+            if memchr(b':', text).is_none() {
+                return Ok(());
+            }
+            self.fields += 1;
+            self.parameters = 0;
+        }
+        self.field += text.len();
+        self.header += text.len();
+        self.all_headers += text.len();
+        // What is short can't hold many.
+        if self.all_headers > FEW / 4 {
+            self.items += text.iter().filter(|byte| matches!(byte, b',' | b';' | b'>')).count();
+        }
+        if self.field > MAX_PARAMETERS && self.block.is_in_type() {
+            self.parameters += memchr_iter(b';', text).count();
+        }
+        let spare = FEW + self.raw.len() / BYTES_PER_FIELD;
+        if self.field > self.limits.field() {
+            Err(Limit::Field)
+        } else if self.header > self.limits.header() {
+            Err(Limit::Header)
+        } else if self.fields > spare
+            || self.items > spare
+            // A parameter is compared with all before it.
+            || self.parameters > MAX_PARAMETERS
+        {
+            Err(Limit::Fields)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn end_block(&mut self) -> Result<(), Limit> {
+        self.block.end_field();
+        (self.header, self.field, self.parameters) = (0, 0, 0);
+        let is_digest_part = std::mem::take(&mut self.is_digest_part);
+        self.in_header = false;
+        if self.block.is_empty() && !is_digest_part {
+            return Ok(());
+        }
+        let block = std::mem::take(&mut self.block);
+        for kind in block.types() {
+            self.boundaries.declare(kind)?;
+            self.in_digest |= kind.may_be_digest();
+        }
+        if block.may_be_message(self.in_digest) && !block.encodings().is_empty() {
+            let bytes = self.cleaned.to_mut();
+            for range in block.encodings() {
+                let value = &mut bytes[range.clone()];
+                value.iter_mut().filter(|byte| !byte.is_ascii_whitespace()).for_each(|byte| *byte = b' ');
+            }
+        }
+        self.in_header = block.begins_message() || is_digest_part && block.may_be_message(true);
+        self.messages += usize::from(self.in_header);
+        if self.messages > MAX_MESSAGES { Err(Limit::Nesting) } else { Ok(()) }
+    }
+
+    fn end(mut self) -> Result<Cow<'a, [u8]>, Limit> {
+        self.end_block()?;
+        self.boundaries.check()?;
+        Ok(self.cleaned)
+    }
+
+    fn next_dashes(&self, from: usize) -> usize {
+        memmem::find(&self.raw[from..], b"--").map_or(self.raw.len(), |at| from + at)
+    }
+}
+
+/// Tells of most lines of a body by their first byte that they are no field, no fold and not blank.
+fn is_idle(first: u8) -> bool {
+    first.is_ascii_graphic() && !matches!(first, b'c' | b'C' | b':')
+}
+
+/// Cuts a message to a header that can be shown: fields over the limits are left out.
+pub(super) fn header_within(raw: &[u8], limits: &Limits) -> Vec<u8> {
+    let mut kept = Vec::new();
+    let mut items = 0;
+    for field in fields(raw).take(FEW / 10) {
+        let more = field.iter().filter(|byte| matches!(byte, b',' | b';' | b'>')).count();
+        if field.len() > limits.field() || items + more > FEW {
+            continue;
+        }
+        items += more;
+        if kept.len() + field.len() > limits.header() {
+            break;
+        }
+        kept.extend_from_slice(field);
+    }
+    kept.extend_from_slice(b"\r\n");
+    kept
+}
+
+/// Gives the fields of the header with their folded lines and line ends.
+pub(super) fn fields(raw: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = raw;
+    std::iter::from_fn(move || {
+        let mut end = 0;
+        loop {
+            let line = &rest[end..];
+            let length = memchr(b'\n', line).map_or(line.len(), |at| at + 1);
+            let is_more = end == 0 || line.starts_with(b" ") || line.starts_with(b"\t");
+            let is_blank = line[..length].trim_ascii().is_empty();
+            if !is_more || is_blank {
+                break;
+            }
+            end += length;
+        }
+        let (field, behind) = rest.split_at(end);
+        rest = behind;
+        (!field.is_empty()).then_some(field)
+    })
+}
+
+/// Fields or items that any message may have.
+const FEW: usize = 10_000;
+/// A field or an item takes the parser about 200 bytes; a message of many has to be large itself.
+const BYTES_PER_FIELD: usize = 64;
+const MAX_PARAMETERS: usize = 200;
+/// So many messages in each other can be dropped on a small stack, should the parser panic among them.
+const MAX_MESSAGES: usize = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(raw: &str) -> Result<String, Limit> {
+        survey(raw.as_bytes(), &Limits::default()).map(|seen| String::from_utf8_lossy(&seen).into_owned())
+    }
+
+    #[test]
+    fn only_encodings_of_what_may_be_a_message_are_blanked() {
+        let blank = " ".repeat(6);
+        for (before, after) in [
+            ("Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\nx", None),
+            ("Content-Transfer-Encoding: base64\r\n\r\nx", None),
+            ("Content-Type: message/rfc822\r\n\r\nx", None),
+            (
+                "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\nx",
+                Some(format!("Content-Type: message/rfc822\r\nContent-Transfer-Encoding: {blank}\r\n\r\nx")),
+            ),
+            (
+                "content-transfer-encoding:\r\n\tBASE64\r\nCONTENT-TYPE:\r\n Message/Global\r\n",
+                Some(format!(
+                    "content-transfer-encoding:\r\n\t{blank}\r\nCONTENT-TYPE:\r\n Message/Global\r\n"
+                )),
+            ),
+            (
+                "Content-Type: (a comment) message/rfc822\nContent-Transfer-Encoding: base64\n\nx",
+                Some(format!(
+                    "Content-Type: (a comment) message/rfc822\nContent-Transfer-Encoding: {blank}\n\nx"
+                )),
+            ),
+            (
+                "Content-Type: multipart/digest\n\n--b\nContent-Transfer-Encoding: base64\n\nx",
+                Some(format!(
+                    "Content-Type: multipart/digest\n\n--b\nContent-Transfer-Encoding: {blank}\n\nx"
+                )),
+            ),
+        ] {
+            assert_eq!(seen(before).unwrap(), after.unwrap_or_else(|| before.to_owned()));
+        }
+    }
+
+    /// Each of these is an encoded message to the parser, though no line begins with the names of the fields.
+    #[test]
+    fn fields_in_disguise_are_seen() {
+        let outer = "Content-Type: multipart/mixed; boundary=b\r\nContent-Type: multipart/mixed; boundary=\"b:c\"\r\n\r\n";
+        for (kind, encoding) in [
+            ("Content -Type : message/rfc822\r\n", "C ontent-Transfer-Encoding: base64\r\n"),
+            ("junk\r\n Content-Type: message/rfc822\r\n", "junk\r\n Content-Transfer-Encoding: base64\r\n"),
+            (":Content-Type: message/rfc822\r\n", "::\tContent-Transfer-Encoding:base64\r\n"),
+            ("--bContent-Type: message/rfc822\r\n", "Content-Transfer-Encoding: base64\r\n"),
+            ("--b:cContent-Type: message/rfc822\r\n", "Content-Transfer-Encoding: base64\r\n"),
+            (
+                "Content-Type: text/plain\r\nContent-Type: message/rfc822\r\n",
+                "Content-Transfer-Encoding: base64\r\n",
+            ),
+            (
+                "Content-Type: message/rfc822\r\nContent-Type: text/plain\r\n",
+                "Content-Transfer-Encoding: base64\r\n",
+            ),
+            ("Content-Type: message/rfc822\r\n", "Content-Transfer-Encoding: =?utf-8?Q?base64?=\r\n"),
+        ] {
+            let seen = seen(&format!("{outer}{kind}{encoding}\r\nx")).unwrap();
+            assert!(!seen.contains("base64"), "{seen:?}");
+            assert!(seen.contains("message/rfc822"), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_over_a_limit_is_told() {
+        let multipart = "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
+        for (raw, limit) in [
+            ("Subject: a\r\n\r\n".to_owned(), None),
+            (format!("Subject: {}\r\n\r\n", "a".repeat(65_000)), None),
+            (format!("Subject: {}\r\n\r\n", "a".repeat(66_000)), Some(Limit::Field)),
+            (format!("Subject: {}\r\n\r\n", "a\r\n ".repeat(20_000)), Some(Limit::Field)),
+            (format!("Subject: {}\r\n", "a".repeat(60_000)).repeat(18), Some(Limit::Header)),
+            ("a:\n".repeat(20_000), Some(Limit::Fields)),
+            (format!("To: {}", "a,".repeat(15_000)), Some(Limit::Fields)),
+            (format!("Content-Type: text/plain{}", "; a=b".repeat(300)), Some(Limit::Fields)),
+            (format!("{multipart}{}", "--b\n\n".repeat(9_000)), None),
+            (format!("{multipart}{}", "--b\n\n".repeat(21_000)), Some(Limit::Parts)),
+            (format!("{multipart}{}", "-- b\n\n".repeat(21_000)), None),
+            (format!("{multipart}--b\n{}", "a:\n".repeat(20_000)), Some(Limit::Fields)),
+            ("Content-Type: message/rfc822\n\n".repeat(2_000), Some(Limit::Nesting)),
+            (
+                format!("Content-Type: multipart/mixed; boundary={}\n\n", "b".repeat(300)),
+                Some(Limit::Boundaries),
+            ),
+            (
+                (0..9_000)
+                    .map(|n| format!("Content-Type: multipart/x; boundary=b{n}\n\n"))
+                    .collect::<Vec<_>>()
+                    .concat(),
+                Some(Limit::Boundaries),
+            ),
+        ] {
+            assert_eq!(seen(&raw).err(), limit, "{:?}", &raw[..raw.len().min(60)]);
+        }
+    }
+
+    #[test]
+    fn a_large_but_honest_message_is_within_the_limits() {
+        let log = "Nov 20 09:00:00 host service[1]: -- started: a, b; c\n".repeat(30_000);
+        let part = "--b\nContent-Type: text/plain; charset=utf-8\nContent-Disposition: attachment\n\nx\n"
+            .repeat(9_000);
+        let raw = format!("Content-Type: multipart/mixed; boundary=b\n\n{part}--b\n\n{log}--b--\n");
+        assert!(seen(&raw).is_ok());
+        let digest = (0..500)
+            .map(|n| {
+                format!(
+                    "--d\n\nSubject: {n}\nContent-Type: multipart/alternative; boundary=b{n}\n\n--b{n}\n\n{log}--b{n}--\n",
+                    log = &log[..500]
+                )
+            })
+            .collect::<Vec<_>>().concat();
+        assert!(seen(&format!("Content-Type: multipart/digest; boundary=d\n\n{digest}--d--\n")).is_ok());
+    }
+
+    #[test]
+    fn an_opaque_message_keeps_the_fields_that_can_be_shown() {
+        let raw = format!("Subject: a\r\nTo: {}\r\nFrom: b@c.example\r\n\r\nbody", "x,".repeat(40_000));
+        assert_eq!(
+            header_within(raw.as_bytes(), &Limits::default()),
+            b"Subject: a\r\nFrom: b@c.example\r\n\r\n"
+        );
+    }
+}
