@@ -74,7 +74,8 @@ fn corpus() -> Vec<Arc<[u8]>> {
         let mut rest = &bytes[..];
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let line = std::str::from_utf8(&rest[..end]).expect("names are plain");
-            let length: usize = line.rsplit(' ').next().and_then(|length| length.parse().ok()).expect("a length");
+            let length: usize =
+                line.rsplit(' ').next().and_then(|length| length.parse().ok()).expect("a length");
             mails.push(rest[end + 1..end + 1 + length].into());
             rest = &rest[end + 2 + length..];
         }
@@ -84,7 +85,8 @@ fn corpus() -> Vec<Arc<[u8]>> {
 
 /// 200 letters of 2 to 300 KB: every second one with HTML, every third one with a file.
 fn letters() -> Vec<Arc<[u8]>> {
-    let line = "The quick brown fox jumps over the lazy dog, as gr\u{fc}n as ever; see https://x.example/a?b=c.\r\n";
+    let line =
+        "The quick brown fox jumps over the lazy dog, as gr\u{fc}n as ever; see https://x.example/a?b=c.\r\n";
     let tag = "<tr><td style=3D\"color:#333;font-size:14px\">caf=C3=A9 &amp; cr=C3=A8me</td></tr>=\r\n";
     let data = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAA\r\n";
     let letter = |n: usize| {

@@ -19,11 +19,11 @@ pub(super) fn run(options: &Options) -> Done<Value> {
 }
 
 async fn send(options: &Options) -> Done<Value> {
-    let task = Arc::new(Task::new(options)?);
     let conns: usize = options.number("conns", 8)?;
+    let task = Arc::new(Task::new(options, conns)?);
     let begin = Instant::now();
     let mut senders = JoinSet::new();
-    for _ in 0..conns {
+    for _ in 0..options.number("tasks", TASKS * conns)? {
         senders.spawn(Arc::clone(&task).work());
     }
     let mut took = Vec::new();
@@ -51,7 +51,7 @@ struct Task {
 }
 
 impl Task {
-    fn new(options: &Options) -> Done<Self> {
+    fn new(options: &Options, conns: usize) -> Done<Self> {
         let host = options.text("host", "127.0.0.1");
         // The certificate names it so.
         let name = if host == "127.0.0.1" { "localhost" } else { host };
@@ -60,9 +60,10 @@ impl Task {
         let ca = options.text("ca", "/tmp/mailbench/tls/ca.pem");
         let ca = fs::read(ca).map_err(|error| format!("ca {ca}: {error}"))?;
         let connector = Arc::new(TlsConnector::new(tls_config(Some(&ca))?));
+        let config = SmtpImapConfig::new(smtp, imap).with_max_smtp_connections(conns, conns);
         let user = options.text("user", "catchall@example.test").parse()?;
         Ok(Self {
-            mail: SmtpImap::new(SmtpImapConfig::new(smtp, imap), connector),
+            mail: SmtpImap::new(config, connector),
             login: Login::new(user, options.text("pass", "agentpw").into()),
             text: text(options.number("size", 2048)?),
             tag: options.text("tag", "t").to_owned(),
@@ -105,3 +106,6 @@ fn percentile(sorted: &[f64], percent: usize) -> f64 {
     let last = sorted.len().saturating_sub(1);
     sorted.get(last * percent / 100).copied().unwrap_or(-1.0)
 }
+
+/// Tasks for each connection: while one message is on its way, the next one is made.
+const TASKS: usize = 2;

@@ -56,8 +56,8 @@ pub use local_servers::{LocalServers, LocalServersConfig, LocalUser, Unavailable
 pub use login::{Login, LoginKind};
 pub use message::{
     Attachment, AuthenticationMethod, AuthenticationResults, AuthenticationVerdict, AutoSubmitted, Contact,
-    DeliveryAction, DeliveryReport, DeliveryReports, FeedbackReport, FeedbackType, Kind, Limit, Limits, NewMessage,
-    Outgoing, Received, RecipientReport, TrustedServer,
+    DeliveryAction, DeliveryReport, DeliveryReports, FeedbackReport, FeedbackType, Kind, Limit, Limits,
+    NewMessage, Outgoing, Received, RecipientReport, TrustedServer,
 };
 pub use post_office::{Fault, PostOffice, PostOfficeBuilder, PostOfficeError};
 #[cfg(feature = "smtp-imap")]
