@@ -54,6 +54,7 @@ pub use id::{InvalidMessageId, MessageId, Position, Uid};
 #[cfg(feature = "local-servers")]
 pub use local_servers::{LocalServers, LocalServersConfig, LocalUser, Unavailable};
 pub use login::{Login, LoginKind};
+pub use message::quote;
 pub use message::{
     Attachment, AuthenticationMethod, AuthenticationResults, AuthenticationVerdict, AutoSubmitted, Contact,
     DeliveryAction, DeliveryReport, DeliveryReports, FeedbackReport, FeedbackType, Kind, Limit, Limits,

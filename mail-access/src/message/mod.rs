@@ -17,6 +17,7 @@ mod limits;
 mod new;
 mod outgoing;
 mod parse;
+pub mod quote;
 mod received;
 mod survey;
 
