@@ -57,7 +57,7 @@ fn answer(message: &Received) {
 /// The limits hold, and what is beyond them is only not taken apart.
 fn narrow(bytes: &[u8], uid: Uid) {
     let limits = Limits::default().with_size(600).with_parts(3).with_nesting(2);
-    let message = Received::parse_within(uid, SystemTime::UNIX_EPOCH, false, bytes, &limits);
+    let message = Received::parse_within(&limits, uid, SystemTime::UNIX_EPOCH, false, bytes);
     assert!(bytes.len() <= 600 || message.opaque().is_some());
     assert!(message.attachments().len() <= 3);
 }

@@ -12,8 +12,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// Plays `bytes` as a submission server: each write of the client releases what stands up to the next record
 /// separator, 0x1e, and behind the last one it hangs up.
 pub(crate) fn check(bytes: &[u8]) {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime can be made");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime can be made");
     let done = runtime.block_on(async {
         let server = Endpoint::new("mail.agents.example", 465).expect("a name");
         let player =

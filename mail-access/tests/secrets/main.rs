@@ -37,7 +37,7 @@ async fn nothing_secret_shows_however_the_work_goes() {
         assert!(forms(secret).iter().any(|form| heard.contains(form)), "{secret} was never sent");
     }
     for (kind, least) in
-        [("ok", 100), ("authentication", 100), ("refused", 50), ("lost", 50), ("protocol", 50)]
+        [("ok", 100), ("authentication", 60), ("refused", 50), ("lost", 50), ("protocol", 50)]
     {
         let times = outcomes.iter().filter(|outcome| **outcome == kind).count();
         assert!(times >= least, "{kind}: {times} of {}", outcomes.len());

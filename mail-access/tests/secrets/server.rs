@@ -145,7 +145,7 @@ impl Talk {
         self.say(&format!("* OK [CAPABILITY IMAP4rev1 IDLE {offers} {mechanisms}] ready")).await?;
         loop {
             let mut line = self.line().await?;
-            while line.ends_with('}') || line.ends_with("AUTHENTICATE PLAIN") {
+            while ["}", "AUTHENTICATE PLAIN", "AUTHENTICATE XOAUTH2"].iter().any(|end| line.ends_with(end)) {
                 self.say("+ go on").await?;
                 line += &self.line().await?;
             }
@@ -161,6 +161,7 @@ impl Talk {
                 continue;
             }
             match command {
+                "CAPABILITY" => self.say("* CAPABILITY IMAP4rev1 IDLE").await?,
                 "SELECT INBOX" => {
                     self.say("* 1 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 6] x").await?;
                 }
