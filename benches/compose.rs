@@ -66,7 +66,7 @@ impl Work {
         let file = (0..=250).cycle().take(file).collect();
         let mut work = Self { name, question, file, finished_text: String::new() };
         let answer = Received::parse(uid, SystemTime::UNIX_EPOCH, false, work.answer().bytes().to_vec());
-        work.finished_text = answer.text().expect("it has a text").to_owned();
+        work.finished_text = answer.text().expect("it has a text").replace('\n', "\r\n");
         assert!(work.finished_text.lines().filter(|quoted| quoted.starts_with("> ")).count() == lines);
         let limit = work.lettre_answer();
         let alike = limit.len().abs_diff(work.answer().size()) < 200;

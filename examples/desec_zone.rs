@@ -58,8 +58,10 @@ fn from_env() -> Result<(Client, DomainName, String), Box<dyn Error>> {
     let optional = |name| env::var(name).ok().filter(|value| !value.is_empty());
     let variable = |name| optional(name).ok_or(format!("set {name}, or try it with --fake"));
     let (token, domain) = (variable("DESEC_TOKEN")?, variable("DESEC_DOMAIN")?.parse::<DomainName>()?);
-    let builder = Client::builder(token.into());
-    let builder = optional("DESEC_API_URL").into_iter().fold(builder, |builder, url| builder.base_url(url));
+    let mut builder = Client::builder(token.into());
+    if let Some(url) = optional("DESEC_API_URL") {
+        builder = builder.base_url(url);
+    }
     let mail_host = optional("MAILCOW_HOSTNAME").unwrap_or_else(|| format!("mail.{domain}"));
     Ok((builder.build()?, domain, mail_host))
 }

@@ -76,7 +76,7 @@ mod tests {
         let later = MailError::Refused { operation: "submit", status: Status::new(451, None, text) };
         let later = lift(later, "send", "ada");
         assert!(later.is_retryable());
-        assert_eq!(later.retry_after(), Some(std::time::Duration::from_secs(300)));
+        assert_eq!(later.retry_after(), Some(std::time::Duration::from_mins(5)));
         let lost =
             MailError::Interrupted { operation: "submit", source: std::io::ErrorKind::BrokenPipe.into() };
         assert!(!lift(lost, "send", "ada").is_retryable());

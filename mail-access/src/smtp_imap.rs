@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
-use crate::wire::{Connector, Endpoint, Fault, Parking, Security, TlsConnector};
+use crate::wire::{Connector, Endpoint, Fault, Parking, Security, TlsConnector, sasl};
 use crate::{Arrival, Batch, Error, Login, MailAccess, Outgoing, Position, Selection, Submission, Uid};
 use crate::{imap, smtp};
 
@@ -99,7 +99,12 @@ impl SmtpImap {
 #[async_trait]
 impl MailAccess for SmtpImap {
     async fn submit(&self, login: &Login, message: &Outgoing) -> Result<Submission, Error> {
-        let done = self.submissions.submit(login, message).await;
+        let mut done = self.submissions.submit(login, message).await;
+        if let Ok(submission) = &mut done {
+            let said =
+                submission.refused.iter_mut().map(|(_, status)| status).chain([&mut submission.status]);
+            said.for_each(|status| *status = sasl::without_login(status.clone(), login));
+        }
         report("submit", &self.config.smtp, login, done)
     }
 

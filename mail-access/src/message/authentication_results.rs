@@ -152,6 +152,9 @@ impl AuthenticationResults {
     pub fn parse(value: &str) -> Option<Self> {
         let mut tokens = Tokens::of(value)?.into_iter().peekable();
         let Some(Token::Word(authserv_id)) = tokens.next() else { return None };
+        if authserv_id.is_empty() {
+            return None;
+        }
         if matches!(tokens.peek(), Some(Token::Word(version)) if version.bytes().all(|b| b.is_ascii_digit()))
         {
             tokens.next();

@@ -1,7 +1,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::Endpoint;
+use super::{Endpoint, sasl};
 use crate::{Address, Error, Login, Status};
 
 /// What went wrong in a session, without the operation, server and login that make an [`Error`] of it.
@@ -52,22 +52,29 @@ impl Fault {
 
     /// Makes the error that the contract of [`MailAccess`](crate::MailAccess) names.
     pub(crate) fn lift(self, operation: &'static str, server: &Endpoint, login: &Login) -> Error {
+        let said = |status| sasl::without_login(status, login);
         match self {
-            Self::Authentication(status) => {
-                Error::Authentication { operation, login: login.address().clone(), status, retry_after: None }
-            }
+            Self::Authentication(status) => Error::Authentication {
+                operation,
+                login: login.address().clone(),
+                status: said(status),
+                retry_after: None,
+            },
             Self::Barred { status, left } => Error::Authentication {
                 operation,
                 login: login.address().clone(),
-                status,
+                status: said(status),
                 retry_after: Some(left),
             },
             Self::Interrupted(source) => Error::Interrupted { operation, source },
             Self::Invalid { what, problem } => Error::Invalid { what, problem: problem.into() },
             Self::Lost(source) => Error::Unavailable { operation, server: server.to_string(), source },
             Self::Protocol(problem) => Error::Protocol { operation, problem },
-            Self::RecipientsRefused(refused) => Error::RecipientsRefused { operation, refused },
-            Self::Refused(status) => Error::Refused { operation, status },
+            Self::RecipientsRefused(refused) => {
+                let refused = refused.into_iter().map(|(to, status)| (to, said(status))).collect();
+                Error::RecipientsRefused { operation, refused }
+            }
+            Self::Refused(status) => Error::Refused { operation, status: said(status) },
             Self::Renumbered { expected, found } => Error::Renumbered { operation, expected, found },
         }
     }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Fault;
-use crate::Login;
+use crate::{Login, Status};
 
 /// Writes a password for PLAIN, in base64.
 pub(crate) fn plain(login: &Login) -> Result<SecretString, Fault> {
@@ -35,6 +35,16 @@ pub(crate) fn repeats(text: &str, login: &Login, sent: &[SecretString]) -> bool 
     let words = sent.iter().flat_map(|line| line.expose_secret().split_ascii_whitespace());
     let secrets = words.filter(|word| word.len() >= SHORTEST).chain([login.password().expose_secret()]);
     secrets.filter(|secret| !secret.is_empty()).any(|secret| text.contains(secret))
+}
+
+/// Leaves out a server's text that repeats the login, which it may do long after it has heard it.
+pub(crate) fn without_login(status: Status, login: &Login) -> Status {
+    let sent = [plain(login), xoauth2(login), Ok(base64(login.password()))];
+    let sent: Vec<_> = sent.into_iter().flatten().collect();
+    if repeats(&status.text, login, &sent) {
+        return Status::new(status.code, status.enhanced, WITHHELD);
+    }
+    status
 }
 
 /// What is written in place of such a text.

@@ -108,10 +108,10 @@ fn differences() -> String {
         for mail in &mails {
             let found = compare(mail);
             if found.iter().any(|(label, found)| label != found) {
-                all += &format!("--- {language} {}\n", mail.name);
+                writeln!(all, "--- {language} {}", mail.name).unwrap();
                 let lines = mail.text.lines().filter(|line| !line.trim().is_empty());
                 for (line, (label, found)) in lines.zip(found) {
-                    all += &format!("{:10} {:10} {line}\n", format!("{label:?}"), format!("{found:?}"));
+                    writeln!(all, "{:10} {:10} {line}", format!("{label:?}"), format!("{found:?}")).unwrap();
                 }
             }
         }

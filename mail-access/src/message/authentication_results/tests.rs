@@ -100,6 +100,7 @@ fn the_grammar_is_kept_to() {
         Some(shown.collect::<Vec<_>>().join(" "))
     };
     for (value, expected) in [
+        ("\"\"", None),
         ("a.example; none", Some("")),
         ("a.example 1; none", Some("")),
         ("a.example", Some("")),

@@ -1,0 +1,111 @@
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use mail_access::{
+    Address, Endpoint, Login, MailAccess, NewMessage, Outgoing, SmtpImap, SmtpImapConfig, TlsConnector,
+    tls_config,
+};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::{Done, Options};
+
+/// Submits `n` messages of about `size` bytes over at most `conns` connections.
+pub(super) fn run(options: &Options) -> Done<Value> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(send(options))
+}
+
+async fn send(options: &Options) -> Done<Value> {
+    let conns: usize = options.number("conns", 8)?;
+    let task = Arc::new(Task::new(options, conns)?);
+    let begin = Instant::now();
+    let mut senders = JoinSet::new();
+    for _ in 0..options.number("tasks", TASKS * conns)? {
+        senders.spawn(Arc::clone(&task).work());
+    }
+    let mut took = Vec::new();
+    while let Some(done) = senders.join_next().await {
+        took.extend(done??);
+    }
+    let sec = begin.elapsed().as_secs_f64();
+    took.sort_by(f64::total_cmp);
+    #[expect(clippy::cast_precision_loss, reason = "nobody sends 2^52 messages")]
+    let per_s = took.len() as f64 / sec;
+    Ok(json!({
+        "task": "send", "n": took.len(), "sec": sec, "per_s": per_s,
+        "p50_ms": percentile(&took, 50), "p99_ms": percentile(&took, 99),
+    }))
+}
+
+/// What all senders share.
+struct Task {
+    mail: SmtpImap,
+    login: Login,
+    text: String,
+    tag: String,
+    count: usize,
+    next: AtomicUsize,
+}
+
+impl Task {
+    fn new(options: &Options, conns: usize) -> Done<Self> {
+        let host = options.text("host", "127.0.0.1");
+        // The certificate names it so.
+        let name = if host == "127.0.0.1" { "localhost" } else { host };
+        let smtp = Endpoint::new(name, options.number("smtp_port", 11465)?)?;
+        let imap = Endpoint::new(name, options.number("port", 11993)?)?;
+        let ca = options.text("ca", "/tmp/mailbench/tls/ca.pem");
+        let ca = fs::read(ca).map_err(|error| format!("ca {ca}: {error}"))?;
+        let connector = Arc::new(TlsConnector::new(tls_config(Some(&ca))?));
+        let config = SmtpImapConfig::new(smtp, imap).with_max_smtp_connections(conns, conns);
+        let user = options.text("user", "catchall@example.test").parse()?;
+        Ok(Self {
+            mail: SmtpImap::new(config, connector),
+            login: Login::new(user, options.text("pass", "agentpw").into()),
+            text: text(options.number("size", 2048)?),
+            tag: options.text("tag", "t").to_owned(),
+            count: options.number("n", 1000)?,
+            next: AtomicUsize::new(0),
+        })
+    }
+
+    /// Sends until all are sent, and returns how many milliseconds each took.
+    async fn work(self: Arc<Self>) -> Done<Vec<f64>> {
+        let mut took = Vec::new();
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            if number >= self.count {
+                return Ok(took);
+            }
+            let message = self.message(number)?;
+            let begin = Instant::now();
+            self.mail.submit(&self.login, &message).await?;
+            took.push(begin.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+
+    fn message(&self, number: usize) -> Done<Outgoing> {
+        let from: Address = format!("agent_{}@example.test", number % 997).parse()?;
+        let to: Address = format!("agent_{number}@example.test").parse()?;
+        let subject = format!("bench {}-{number}", self.tag);
+        let text = format!("Message {number}\r\n{}", self.text);
+        Ok(NewMessage::to(to).with_subject(subject).with_text(text).seal(&from.into())?)
+    }
+}
+
+/// Writes about `size` bytes in lines as people write them.
+fn text(size: usize) -> String {
+    let line = "Message from one agent to another, a line of simulation text.....\r\n";
+    line.repeat(size / line.len() + 1)
+}
+
+fn percentile(sorted: &[f64], percent: usize) -> f64 {
+    let last = sorted.len().saturating_sub(1);
+    sorted.get(last * percent / 100).copied().unwrap_or(-1.0)
+}
+
+/// Tasks for each connection: while one message is on its way, the next one is made.
+const TASKS: usize = 2;
