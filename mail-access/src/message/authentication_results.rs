@@ -65,11 +65,12 @@ impl TrustedServer {
                 if !is_delivery && (!is_own || hop.is_submission() || self.above_own_received) {
                     return None;
                 }
-            } else if name.eq_ignore_ascii_case("Authentication-Results")
-                && let Some(results) = AuthenticationResults::parse(&value)
-                && results.authserv_id.eq_ignore_ascii_case(&self.authserv_id)
-            {
-                return Some(results);
+            } else if name.eq_ignore_ascii_case("Authentication-Results") {
+                // One that can't be read may be the server's own: a sender chooses what it has to quote.
+                let results = AuthenticationResults::parse(&value)?;
+                if results.authserv_id.eq_ignore_ascii_case(&self.authserv_id) {
+                    return Some(results);
+                }
             }
         }
         None
@@ -344,6 +345,11 @@ impl Tokens {
                             c => word.push(c),
                         }
                     }
+                    // The quoted first part of an address goes on with its domain.
+                    while let Some(&c) = chars.peek().filter(|c| is_value && !ends_word(**c)) {
+                        word.push(c);
+                        chars.next();
+                    }
                     tokens.push(Token::Word(word));
                 }
                 // A value may hold `=` itself, as base64 does.
@@ -354,7 +360,7 @@ impl Tokens {
                 c => {
                     let mut word = String::from(c);
                     while let Some(&c) = chars.peek() {
-                        if c.is_whitespace() || matches!(c, '(' | '"' | ';') || (c == '=' && !is_value) {
+                        if ends_word(c) || (c == '=' && !is_value) {
                             break;
                         }
                         word.push(c);
@@ -366,6 +372,10 @@ impl Tokens {
         }
         Some(tokens)
     }
+}
+
+fn ends_word(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '(' | '"' | ';')
 }
 
 fn skip_comment(chars: &mut impl Iterator<Item = char>) -> Option<()> {

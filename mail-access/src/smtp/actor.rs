@@ -1,5 +1,8 @@
 //! The task that owns one connection: what it was asked for it does to the end, whether or not anyone still listens.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
@@ -11,18 +14,31 @@ use crate::{Outgoing, Submission};
 /// A message on its way to a connection.
 pub(super) struct Job {
     message: Outgoing,
+    hold: Hold,
     done: oneshot::Sender<Result<Submission, Fault>>,
 }
 
 impl Job {
-    pub(super) fn new(message: &Outgoing) -> (Self, oneshot::Receiver<Result<Submission, Fault>>) {
+    pub(super) fn new(message: &Outgoing) -> (Self, Hold, oneshot::Receiver<Result<Submission, Fault>>) {
         let (done, told) = oneshot::channel();
-        (Self { message: message.clone(), done }, told)
+        let hold = Hold::default();
+        (Self { message: message.clone(), hold: hold.clone(), done }, hold, told)
     }
 
     /// Tells whether the caller took it back.
     fn is_withdrawn(&self) -> bool {
         self.done.is_closed()
+    }
+}
+
+/// Who has a message in hand, the connection or still the caller: whoever takes it first.
+#[derive(Clone, Default)]
+pub(super) struct Hold(Arc<AtomicBool>);
+
+impl Hold {
+    /// Takes it; false if the other side has it already.
+    pub(super) fn take(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
     }
 }
 
@@ -62,7 +78,7 @@ struct Actor {
 impl Actor {
     /// Submits; `None` if the caller took the message back.
     async fn serve(&mut self, job: &Job) -> Option<Result<Submission, Fault>> {
-        if job.is_withdrawn() {
+        if job.is_withdrawn() || !job.hold.take() {
             return None;
         }
         match self.submit_again(job).await {

@@ -9,8 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::actor::{self, Job, Order};
+use super::deadlines::whole;
 use crate::wire::{Connector, Endpoint, Fault, Security};
 use crate::{Login, Outgoing, Status, Submission};
 pub(super) use ledger::Account;
@@ -57,23 +59,26 @@ impl Pool {
     /// Every fault but [`Fault::Interrupted`] says that the message was not taken. A dropped call takes the message
     /// back if it has not begun to go out; else it goes out all the same.
     pub(crate) async fn submit(&self, login: &Login, message: &Outgoing) -> Result<Submission, Fault> {
-        let (job, done) = Job::new(message);
-        self.hand_over(Account::of(login), job).await?;
-        let gone = |_| Fault::Interrupted(io::Error::other("the task that submitted it was ended"));
-        done.await.map_err(gone)?
-    }
-
-    async fn hand_over(&self, account: Account, mut job: Job) -> Result<(), Fault> {
+        let account = Account::of(login);
         loop {
+            let (job, hold, done) = Job::new(message);
             match self.claim(&account).await? {
-                Grant::Connection(orders) => match orders.send(Order::Submit(job)) {
-                    // Its task was ended together with the runtime that it ran on.
-                    Err(Order::Submit(returned)) => job = returned,
-                    Ok(()) | Err(Order::Leave) => return Ok(()),
-                },
+                Grant::Connection(orders) => {
+                    // The runtime that its task runs on may be gone, or stand still.
+                    if orders.send(Order::Submit(job)).is_err() {
+                        continue;
+                    }
+                    let mut done = done;
+                    match timeout(PICK_UP, &mut done).await {
+                        Ok(Ok(done)) => return done,
+                        Ok(Err(_)) | Err(_) if hold.take() => {}
+                        Ok(Err(_)) => return Err(ended()),
+                        Err(_) => return outcome(message, done).await,
+                    }
+                }
                 Grant::Place => {
                     tokio::spawn(actor::run(Place::new(&self.shared, account), job));
-                    return Ok(());
+                    return outcome(message, done).await;
                 }
                 Grant::Barred(status, left) => return Err(Fault::Barred { status, left }),
             }
@@ -88,7 +93,7 @@ impl Pool {
         };
         let mut queued = Queued { shared: &self.shared, account, number, granted, is_over: false };
         let wait = self.shared.limits.wait;
-        let Ok(grant) = tokio::time::timeout(wait, &mut queued.granted).await else {
+        let Ok(grant) = timeout(wait, &mut queued.granted).await else {
             let problem = format!("no connection was free for {} s", wait.as_secs());
             return Err(Fault::Lost(io::Error::new(io::ErrorKind::TimedOut, problem)));
         };
@@ -206,6 +211,24 @@ impl Drop for Place {
         self.shared.ledger().give_back(&self.account, self.opening, self.rested);
     }
 }
+
+/// Waits for what becomes of a message that a connection has in hand, but not for a runtime that stands still.
+async fn outcome(
+    message: &Outgoing,
+    done: oneshot::Receiver<Result<Submission, Fault>>,
+) -> Result<Submission, Fault> {
+    match timeout(whole(message.size(), message.recipients().len()), done).await {
+        Ok(done) => done.unwrap_or_else(|_| Err(ended())),
+        Err(_) => Err(Fault::Interrupted(io::ErrorKind::TimedOut.into())),
+    }
+}
+
+fn ended() -> Fault {
+    Fault::Interrupted(io::Error::other("the task that submitted it was ended"))
+}
+
+/// A task that runs takes a message in hand at once.
+const PICK_UP: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests;

@@ -92,6 +92,19 @@ fn no_forged_field_is_believed() {
     assert_eq!(believed(&server().with_results_above_received(), &format!("{LMTP}{OURS}{FORGED}")), None);
 }
 
+/// The sender chooses the address that the server's own field repeats.
+#[test]
+fn no_sender_hides_the_real_field() {
+    for mailfrom in ["\"a b\"@b.example", "\"a;b\"@b.example", "a\"b@b.example", "(@b.example", "a;b"] {
+        let real = REAL.replace("x@b.example", mailfrom);
+        assert_ne!(believed(&server(), &format!("{LMTP}{OURS}{real}{FORGED}")), Some(true), "{mailfrom}");
+    }
+    let real = REAL.replace("x@b.example", "\"a b\"@b.example");
+    let results = server().results(format!("{LMTP}{OURS}{real}").as_bytes()).unwrap();
+    assert_eq!(results.spf().unwrap().property("smtp.mailfrom"), Some("a b@b.example"));
+    assert!(results.dmarc().is_some_and(|dmarc| !dmarc.passed()));
+}
+
 #[test]
 fn the_grammar_is_kept_to() {
     let methods = |value: &str| {

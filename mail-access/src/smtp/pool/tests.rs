@@ -11,6 +11,7 @@ mod link;
 mod load;
 mod logins;
 mod random;
+mod runtimes;
 mod stalls;
 mod sweep;
 

@@ -1,0 +1,81 @@
+//! Programs with several runtimes: the task of a connection may end, or stand still, with one of them.
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::*;
+
+/// A runtime whose clock goes ahead whenever there is nothing else to do.
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
+}
+
+#[test]
+fn a_runtime_that_stands_still_keeps_no_other_one_waiting() {
+    let server = Arc::new(Double::new(double::PIPELINING));
+    let pool = pool(&server, Limits { per_login: 2, ..LIMITS });
+    let (first, second) = (runtime(), runtime());
+    assert!(first.block_on(pool.submit(&ada(), &mail(1))).is_ok());
+    // The idle connection's task is on a runtime that nobody runs now.
+    assert!(second.block_on(pool.submit(&ada(), &mail(2))).is_ok());
+    assert_eq!(server.taken(), [1, 2]);
+    // It finds that the message was taken back, and is of use again.
+    first.block_on(settle());
+    assert!(first.block_on(pool.submit(&ada(), &mail(3))).is_ok());
+    assert_eq!(server.taken(), [1, 2, 3]);
+    drop((first, second));
+    assert_eq!(pool.shared.ledger().counts(), (0, 0, 0));
+}
+
+#[test]
+fn with_no_other_connection_to_be_had_the_wait_ends_all_the_same() {
+    let server = Arc::new(Double::new(double::PIPELINING));
+    let pool = pool(&server, LIMITS);
+    let (first, second) = (runtime(), runtime());
+    assert!(first.block_on(pool.submit(&ada(), &mail(1))).is_ok());
+    let told = second.block_on(pool.submit(&ada(), &mail(2)));
+    assert!(matches!(told, Err(Fault::Lost(_))), "{told:?}");
+    assert_eq!(server.taken(), [1]);
+    drop(first);
+    assert!(second.block_on(pool.submit(&ada(), &mail(3))).is_ok());
+}
+
+#[test]
+fn a_message_that_a_runtime_took_with_it_is_told_as_unknown() {
+    let mut server = Double::new(double::PIPELINING);
+    server.pace = Duration::from_secs(1);
+    let server = Arc::new(server);
+    let pool = Arc::new(pool(&server, LIMITS));
+    for stands_still in [false, true] {
+        let (first, second) = (runtime(), runtime());
+        assert!(first.block_on(pool.submit(&ada(), &mail(1))).is_ok());
+        let told = second.spawn({
+            let pool = Arc::clone(&pool);
+            async move { pool.submit(&ada(), &mail(2)).await }
+        });
+        second.block_on(tokio::task::yield_now());
+        // It takes the message in hand, and the server thinks about it still.
+        first.block_on(async { tokio::time::sleep(Duration::from_millis(10)).await });
+        let first = stands_still.then_some(first);
+        let told = second.block_on(told).unwrap();
+        assert!(matches!(told, Err(Fault::Interrupted(_))), "{told:?}");
+        drop(first);
+    }
+    assert_eq!(server.taken(), [1, 1]);
+    assert_eq!(pool.shared.ledger().counts(), (0, 0, 0));
+}
+
+#[test]
+fn a_message_that_a_runtime_never_took_in_hand_goes_another_way() {
+    let server = Arc::new(Double::new(double::PIPELINING));
+    let pool = Arc::new(pool(&server, LIMITS));
+    let (first, second) = (runtime(), runtime());
+    assert!(first.block_on(pool.submit(&ada(), &mail(1))).is_ok());
+    let told = second.spawn({
+        let pool = Arc::clone(&pool);
+        async move { pool.submit(&ada(), &mail(2)).await }
+    });
+    second.block_on(tokio::task::yield_now());
+    drop(first);
+    assert!(second.block_on(told).unwrap().is_ok());
+    assert_eq!(server.taken(), [1, 2]);
+}
