@@ -108,10 +108,11 @@ fn differences() -> String {
         for mail in &mails {
             let found = compare(mail);
             if found.iter().any(|(label, found)| label != found) {
-                all += &format!("--- {language} {}\n", mail.name);
+                writeln!(all, "--- {language} {}", mail.name).unwrap();
                 let lines = mail.text.lines().filter(|line| !line.trim().is_empty());
                 for (line, (label, found)) in lines.zip(found) {
-                    all += &format!("{:10} {:10} {line}\n", format!("{label:?}"), format!("{found:?}"));
+                    let (label, found) = (format!("{label:?}"), format!("{found:?}"));
+                    writeln!(all, "{label:10} {found:10} {line}").unwrap();
                 }
             }
         }

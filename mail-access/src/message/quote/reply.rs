@@ -144,4 +144,12 @@ mod tests {
         let answer = format!("Dear Bob,\n\nThank you.\n\n{told}");
         assert_eq!(split(&answer).new_text(), "Dear Bob,\n\nThank you.");
     }
+
+    #[test]
+    fn what_nobody_has_written_line_by_line_stays_whole() {
+        let quoted = "> a\n".repeat(20_000);
+        assert_eq!(split(&quoted).new_text(), "");
+        let longer = format!("{quoted}> b\n");
+        assert_eq!(split(&longer).new_text(), longer.trim_end());
+    }
 }
