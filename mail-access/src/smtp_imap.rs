@@ -17,9 +17,10 @@ use crate::{imap, smtp};
 /// # Connections
 /// For submission there are at most 4 connections for each login and 32 in all, which is below what servers allow one
 /// client (Postfix 50); calls that find none free wait in turn, for 5 minutes at most. Each connection belongs to a
-/// task of its own on the runtime of the call that opened it, which has to keep running. It is used for one message
-/// after the other, up to 1000, and closed after 60 s without one; when the server closes it first, that is noticed at
-/// once. As many connections of a login are opened at a time as it has already, at first one: a wrong password is
+/// task of its own on the runtime of the call that opened it. Where that one stands still or ends, messages that the
+/// task had not begun with take another connection after 5 s, and what becomes of one that it had is unknown. It is
+/// used for one message after the other, up to 1000, and closed after 60 s without one; when the server closes it
+/// first, that is noticed at once. As many connections of a login are opened at a time as it has already, at first one: a wrong password is
 /// shown to the server once, and then not again for 5 minutes, in which the answer is the same
 /// [`Error::Authentication`] with the time that is left. Another password is another login, and its connections are
 /// its own. [`SmtpImapConfig`] changes these figures. A login without a connection costs nothing.

@@ -111,7 +111,8 @@ fn differences() -> String {
                 writeln!(all, "--- {language} {}", mail.name).unwrap();
                 let lines = mail.text.lines().filter(|line| !line.trim().is_empty());
                 for (line, (label, found)) in lines.zip(found) {
-                    writeln!(all, "{:10} {:10} {line}", format!("{label:?}"), format!("{found:?}")).unwrap();
+                    let (label, found) = (format!("{label:?}"), format!("{found:?}"));
+                    writeln!(all, "{label:10} {found:10} {line}").unwrap();
                 }
             }
         }

@@ -1,6 +1,8 @@
 use std::collections::HashSet;
 use std::time::SystemTime;
 
+use url::Url;
+
 use super::body::{self, Content};
 use super::fields::{Fields, MAX_NAME};
 use super::{AutoSubmitted, NewMessage, quoting};
@@ -109,12 +111,11 @@ fn check_name(name: &str) -> Result<(), Error> {
 
 /// One click needs HTTPS (RFC 8058 section 3.1).
 fn check_unsubscribe(url: &str) -> Result<(), Error> {
-    let host = url
-        .get(..HTTPS.len())
-        .filter(|scheme| scheme.eq_ignore_ascii_case(HTTPS))
-        .and_then(|_| url[HTTPS.len()..].split(['/', '?', '#']).next().filter(|host| !host.is_empty()));
+    let scheme = url.get(..HTTPS.len()).filter(|scheme| scheme.eq_ignore_ascii_case(HTTPS));
+    // `Url` finds a host behind a third slash as well.
+    let has_host = scheme.is_some() && !url[HTTPS.len()..].starts_with('/') && Url::parse(url).is_ok();
     let is_written = url.bytes().all(|b| b.is_ascii_graphic() && !b"<>\",\\".contains(&b));
-    if host.is_none() || !is_written || url.len() > MAX_URL {
+    if !has_host || !is_written || url.len() > MAX_URL {
         return Err(Error::Invalid {
             what: "unsubscribe",
             problem: format!(

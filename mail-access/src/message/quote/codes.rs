@@ -327,6 +327,8 @@ mod tests {
             "Copy the code from https://example.org/482913 please.",
             "Zip code 80331",
             "Fehlercode 5005",
+            "Use promo code SAVE20 at checkout.",
+            "Your booking code ABC123 is on the ticket.",
             "482913",
             "",
         ] {

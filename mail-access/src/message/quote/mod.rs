@@ -44,7 +44,7 @@ use line::Line;
 /// blocks of Outlook in some twenty languages, answers above, below and between the quoted lines, signatures after
 /// `-- ` (RFC 3676 section 4.3), of mobile clients and of mailing lists, address blocks below a closing, and legal
 /// notices. A forwarded message is content and stays in the new text. Whatever is not clearly a quote or a
-/// signature is new text.
+/// signature is new text, and so is all of a text of more than 20 000 lines.
 ///
 /// ```
 /// use mail_access::quote;
@@ -58,6 +58,9 @@ use line::Line;
 /// assert_eq!(all, text);
 /// ```
 pub fn split(text: &str) -> Split<'_> {
+    if memchr::memchr_iter(b'\n', text.as_bytes()).nth(MOST_LINES).is_some() {
+        return Split { parts: vec![Part { kind: PartKind::New, text }] };
+    }
     let lines = line::lines(text);
     let (mut kinds, own) = reply::mark(&lines);
     signature::mark(&lines[..own], &mut kinds[..own]);
@@ -164,3 +167,6 @@ fn without_blank_lines(text: &str) -> &str {
     let start = text[..first].rfind('\n').map_or(0, |end| end + 1);
     &text[start..]
 }
+
+/// More than anybody writes; what is known of each line takes more room than a short one.
+const MOST_LINES: usize = 20_000;

@@ -80,7 +80,8 @@ impl Above {
             Some(folded) if is_mobile(&folded) => self,
             folded => Self {
                 shows,
-                said: self.said + 1,
+                // Nobody answers with a greeting alone; it begins a letter that shows something.
+                said: self.said + usize::from(!line.body.ends_with([',', '，'])),
                 passes_on: self.passes_on
                     || folded
                         .is_some_and(|folded| KEEP_WITH.iter().any(|words| contains_word(&folded, words))),
@@ -129,3 +130,26 @@ fn is_attributed(lines: &[Line<'_>], marked: usize) -> bool {
 
 /// Lines in which someone says what he does with the earlier message.
 const MOST_ASKED: usize = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::super::split;
+
+    #[test]
+    fn a_greeting_alone_is_no_answer() {
+        let told =
+            "On May 6, 2024 at 10:12 AM your agent Bob <bob@shop.example> wrote:\n\n\"We refund you.\"\n";
+        let letter = format!("Dear support,\n\n{told}\nThat never happened. Please refund 40 EUR now.\n");
+        assert_eq!(split(&letter).new_text(), letter.trim_end());
+        let answer = format!("Dear Bob,\n\nThank you.\n\n{told}");
+        assert_eq!(split(&answer).new_text(), "Dear Bob,\n\nThank you.");
+    }
+
+    #[test]
+    fn what_nobody_has_written_line_by_line_stays_whole() {
+        let quoted = "> a\n".repeat(20_000);
+        assert_eq!(split(&quoted).new_text(), "");
+        let longer = format!("{quoted}> b\n");
+        assert_eq!(split(&longer).new_text(), longer.trim_end());
+    }
+}

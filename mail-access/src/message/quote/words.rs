@@ -203,7 +203,8 @@ pub(super) const CODE_WORDS: &[&str] = &[
 #[rustfmt::skip]
 pub(super) const NO_CODE_WORDS: &[&str] = &[
     "order", "invoice", "ticket", "reference", "ref", "tracking", "zip", "postal code", "zip code",
-    "postcode", "area code", "error code", "status code", "discount code", "tel", "call", "fax", "version",
+    "postcode", "area code", "error code", "status code", "discount code", "promo code",
+    "coupon code", "voucher code", "booking code", "source code", "tel", "call", "fax", "version",
     "room", "rfc", "copyright", "bestellung", "bestellnummer", "rechnung", "rechnungsnummer", "kundennummer",
     "vorgang", "aktenzeichen", "telefon", "plz", "postleitzahl", "fehlercode", "commande", "facture",
     "téléphone", "tél", "code postal", "pedido", "factura", "teléfono", "código postal", "ordine", "fattura",

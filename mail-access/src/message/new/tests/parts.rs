@@ -132,6 +132,8 @@ fn what_does_not_fit_is_refused_by_its_name() {
     assert_eq!(refused(to_bob().with_header("X-A", "a\r\nBcc: x@y.example")), "header");
     assert_eq!(refused(to_bob().with_header("X-A", "a".repeat(100_000))), "header");
     for url in [
+        "https://:443/",
+        "https://[::1/",
         "http://a.example/",
         "https://",
         "https:///a",
