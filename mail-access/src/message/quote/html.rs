@@ -1,10 +1,11 @@
 use std::collections::HashSet;
 
-use super::links::{Link, parse};
+use super::links::{Link, MOST_LINKS, parse};
 
 /// Finds the links that an HTML text carries in `href`, each URL once, in the order of the text, with their words.
 ///
-/// Reads `<a>` and `<area>`; comments, scripts and styles are skipped, and nothing is fetched or run.
+/// Reads `<a>` and `<area>`; comments, scripts and styles are skipped, and nothing is fetched or run. It gives 1000
+/// links at most.
 ///
 /// ```
 /// use mail_access::quote;
@@ -19,7 +20,9 @@ pub fn links_in_html(html: &str) -> Vec<Link> {
     let mut seen = HashSet::new();
     let mut open: Option<(url::Url, String)> = None;
     let mut rest = html;
-    while let Some(at) = rest.find('<') {
+    while found.len() < MOST_LINKS
+        && let Some(at) = rest.find('<')
+    {
         if let Some((_, label)) = &mut open {
             add_words(label, &rest[..at]);
         }
@@ -39,7 +42,7 @@ pub fn links_in_html(html: &str) -> Vec<Link> {
             }
         }
     }
-    if let Some((url, mut label)) = open {
+    if let Some((url, mut label)) = open.filter(|_| found.len() < MOST_LINKS) {
         add_words(&mut label, rest);
         found.push(Link::new(url, label.trim().to_owned()));
     }
