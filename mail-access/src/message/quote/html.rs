@@ -61,8 +61,9 @@ struct Tag<'a> {
 impl<'a> Tag<'a> {
     fn read(html: &'a str) -> Self {
         let text = |length| Self { name: String::new(), href: None, length };
-        if let Some(comment) = html.strip_prefix("<!--") {
-            return text(comment.find("-->").map_or(html.len(), |end| end + 7));
+        if html.starts_with("<!--") {
+            // `<!-->` is a whole one.
+            return text(html[2..].find("-->").map_or(html.len(), |end| end + 5));
         }
         let inner = &html[1..];
         let slash = usize::from(inner.starts_with('/'));
@@ -227,6 +228,8 @@ mod tests {
             "<a/href='https://a.example/x'>go",
             "<a href='https://a.example/x'><span>go</span><!-- no --></a>",
             "a < b <a download href='https://a.example/x'>go<a>",
+            "<!--><a href='https://a.example/x'>go</a>",
+            "<!--[if !mso]><!--><a href='https://a.example/x'>go</a><!--<![endif]-->",
         ] {
             assert_eq!(pairs(html), [("https://a.example/x".to_owned(), "go".to_owned())], "{html}");
         }
