@@ -50,7 +50,7 @@ pub enum Error {
     },
     /// The server refuses recipients, and nobody got the message: all were refused, or one was and it was all or
     /// nothing. With a single recipient it is [`Refused`](Self::Refused).
-    #[error("{operation}: the server refused {} of the recipients, {} first: {}", refused.len(), refused[0].0, refused[0].1)]
+    #[error("{operation}: the server refused {} of the recipients{}", refused.len(), first_of(refused))]
     RecipientsRefused {
         /// What was to be done.
         operation: &'static str,
@@ -124,6 +124,10 @@ impl Error {
     }
 }
 
+fn first_of(refused: &[(Address, Status)]) -> String {
+    refused.first().map_or_else(String::new, |(who, status)| format!(", {who} first: {status}"))
+}
+
 #[cfg(test)]
 mod tests {
     use std::error::Error as _;
@@ -150,6 +154,7 @@ mod tests {
         assert!(refused(451).is_retryable());
         assert!(!refused(550).is_retryable());
     }
+
     #[test]
     fn a_refusal_says_why_and_when_to_come_back() {
         let status = || Status::new(450, Some((4, 7, 1)), "Greylisted for 300 seconds");
@@ -174,5 +179,7 @@ mod tests {
             assert_eq!((login(pause).retry_after(), login(pause).is_retryable()), (pause, false));
         }
         assert_eq!(Error::Protocol { operation: "submit", problem: String::new() }.reason(), None);
+        let nobody = Error::RecipientsRefused { operation: "submit", refused: Vec::new() };
+        assert_eq!(nobody.to_string(), "submit: the server refused 0 of the recipients");
     }
 }

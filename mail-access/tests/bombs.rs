@@ -170,6 +170,13 @@ const BOMBS: &[Bomb] = &[
                 .to_vec();
         [head, b"=FF".repeat(5 << 20)].concat()
     }),
+    ("short lines", || "\na".repeat(3 << 20).into_bytes()),
+    ("short codes", || "\ncode 1234".repeat(1 << 19).into_bytes()),
+    ("short links", || (0..200_000).flat_map(|n| format!("\nhttp://{n:x}.example/").into_bytes()).collect()),
+    ("HTML of links", || {
+        let links = (0..200_000).flat_map(|n| format!("<a href=http://{n:x}.example>").into_bytes());
+        b"Content-Type: text/html\n\n".iter().copied().chain(links).collect()
+    }),
     ("blank lines", || vec![b'\n'; 6 << 20]),
     ("colons", || vec![b':'; 6 << 20]),
     ("NUL bytes", || vec![0; 6 << 20]),

@@ -1,10 +1,11 @@
 use std::collections::HashSet;
 
-use super::links::{Link, parse};
+use super::links::{Link, MOST_LINKS, parse};
 
 /// Finds the links that an HTML text carries in `href`, each URL once, in the order of the text, with their words.
 ///
-/// Reads `<a>` and `<area>`; comments, scripts and styles are skipped, and nothing is fetched or run.
+/// Reads `<a>` and `<area>`; comments, scripts and styles are skipped, and nothing is fetched or run. It gives 1000
+/// links at most.
 ///
 /// ```
 /// use mail_access::quote;
@@ -19,7 +20,9 @@ pub fn links_in_html(html: &str) -> Vec<Link> {
     let mut seen = HashSet::new();
     let mut open: Option<(url::Url, String)> = None;
     let mut rest = html;
-    while let Some(at) = rest.find('<') {
+    while found.len() < MOST_LINKS
+        && let Some(at) = rest.find('<')
+    {
         if let Some((_, label)) = &mut open {
             add_words(label, &rest[..at]);
         }
@@ -39,7 +42,7 @@ pub fn links_in_html(html: &str) -> Vec<Link> {
             }
         }
     }
-    if let Some((url, mut label)) = open {
+    if let Some((url, mut label)) = open.filter(|_| found.len() < MOST_LINKS) {
         add_words(&mut label, rest);
         found.push(Link::new(url, label.trim().to_owned()));
     }
@@ -58,8 +61,9 @@ struct Tag<'a> {
 impl<'a> Tag<'a> {
     fn read(html: &'a str) -> Self {
         let text = |length| Self { name: String::new(), href: None, length };
-        if let Some(comment) = html.strip_prefix("<!--") {
-            return text(comment.find("-->").map_or(html.len(), |end| end + 7));
+        if html.starts_with("<!--") {
+            // `<!-->` is a whole one.
+            return text(html[2..].find("-->").map_or(html.len(), |end| end + 5));
         }
         let inner = &html[1..];
         let slash = usize::from(inner.starts_with('/'));
@@ -224,6 +228,8 @@ mod tests {
             "<a/href='https://a.example/x'>go",
             "<a href='https://a.example/x'><span>go</span><!-- no --></a>",
             "a < b <a download href='https://a.example/x'>go<a>",
+            "<!--><a href='https://a.example/x'>go</a>",
+            "<!--[if !mso]><!--><a href='https://a.example/x'>go</a><!--<![endif]-->",
         ] {
             assert_eq!(pairs(html), [("https://a.example/x".to_owned(), "go".to_owned())], "{html}");
         }

@@ -28,7 +28,7 @@ impl Link {
 /// Finds the links in a plain text, each once, in the order of the text.
 ///
 /// Takes `http` and `https` URLs (RFC 3986 appendix C), without the punctuation and closing brackets that belong to
-/// the sentence around them. A URL over 8 KiB is left out.
+/// the sentence around them. A URL over 8 KiB is left out, and it gives 1000 links at most.
 ///
 /// ```
 /// use mail_access::quote;
@@ -41,7 +41,9 @@ pub fn links(text: &str) -> Vec<Link> {
     let mut found = Vec::new();
     let mut seen = HashSet::new();
     let mut rest = text;
-    while let Some((start, end)) = candidate(rest) {
+    while found.len() < MOST_LINKS
+        && let Some((start, end)) = candidate(rest)
+    {
         let link = &rest[start..end];
         rest = &rest[end..];
         if let Some(url) = parse(without_punctuation(link)).filter(|url| seen.insert(url.clone())) {
@@ -101,6 +103,8 @@ fn without_punctuation(mut link: &str) -> &str {
     link
 }
 
+/// More than any letter has; the others are left out.
+pub(super) const MOST_LINKS: usize = 1000;
 /// Bytes; browsers take no more than this either.
 const LONGEST: usize = 8 * 1024;
 

@@ -1,8 +1,10 @@
 //! Programs with several runtimes: the task of a connection may end, or stand still, with one of them.
 
+use async_trait::async_trait;
 use tokio::runtime::{Builder, Runtime};
 
 use super::*;
+use crate::wire::{PlainStream, Stream};
 
 /// A runtime whose clock goes ahead whenever there is nothing else to do.
 fn runtime() -> Runtime {
@@ -78,4 +80,40 @@ fn a_message_that_a_runtime_never_took_in_hand_goes_another_way() {
     drop(first);
     assert!(second.block_on(told).unwrap().is_ok());
     assert_eq!(server.taken(), [1, 2]);
+}
+
+/// A connector that panics, once.
+#[derive(Debug)]
+struct Panics(Mutex<bool>, Arc<Double>);
+
+#[async_trait]
+impl Connector for Panics {
+    async fn connect(&self, server: &Endpoint) -> io::Result<Stream> {
+        let first = !std::mem::replace(&mut *self.0.lock().unwrap(), true);
+        assert!(!first, "not today");
+        self.1.connect(server).await
+    }
+
+    async fn connect_plain(&self, server: &Endpoint) -> io::Result<PlainStream> {
+        self.1.connect_plain(server).await
+    }
+
+    async fn upgrade(&self, server: &Endpoint, plain: PlainStream) -> io::Result<Stream> {
+        self.1.upgrade(server, plain).await
+    }
+}
+
+#[test]
+fn a_task_that_panics_takes_no_place_with_it() {
+    let server = Arc::new(Double::new(double::PIPELINING));
+    let mut pool = pool(&server, LIMITS);
+    let connector = Arc::new(Panics(Mutex::new(false), Arc::clone(&server)));
+    Arc::get_mut(&mut pool.shared).unwrap().connector = connector;
+    runtime().block_on(async {
+        let told = pool.submit(&ada(), &mail(1)).await;
+        assert!(matches!(told, Err(Fault::Interrupted(_))), "{told:?}");
+        assert!(pool.submit(&ada(), &mail(2)).await.is_ok());
+    });
+    assert_eq!(server.taken(), [2]);
+    assert_eq!(pool.shared.ledger().counts(), (0, 0, 0));
 }
