@@ -9,8 +9,9 @@ use crate::DomainName;
 ///
 /// Anyone can write such a field. Believed is only the topmost one that bears the server's name and stands above
 /// every `Received` that another server wrote, or that tells of an authenticated submission: what stands below was
-/// in the mail as the sender wrote it. Below a field that can't be read none is believed. The server has to add the field to each mail that it takes in, or to strike
-/// out its own name in what it takes in, as RFC 8601 section 5 demands and Mailcow does.
+/// in the mail as the sender wrote it. Below a field that can't be read none is believed. The server has to add the
+/// field to each mail that it takes in, or to strike out its own name in what it takes in, as RFC 8601 section 5
+/// demands and Mailcow does.
 ///
 /// ```
 /// use mail_access::TrustedServer;
