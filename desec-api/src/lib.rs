@@ -65,6 +65,7 @@ mod bulk;
 mod call;
 mod canonical;
 mod captcha;
+mod chance;
 mod checks;
 mod client;
 mod confirmation;

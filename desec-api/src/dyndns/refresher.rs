@@ -1,12 +1,6 @@
 //! Keeps published addresses up to date.
 
-use std::{
-    convert::Infallible,
-    hash::{BuildHasher, Hasher, RandomState},
-    panic::resume_unwind,
-    sync::Arc,
-    time::Duration,
-};
+use std::{convert::Infallible, panic::resume_unwind, sync::Arc, time::Duration};
 
 use tokio::{
     select,
@@ -22,7 +16,7 @@ use super::{
     sources::{AddressError, AddressSource, PublicAddress, PublicAddresses},
     update::{AddressChange, DynDnsUpdate, invalid},
 };
-use crate::{Error, SubName, client::LONGEST_WAIT};
+use crate::{Error, SubName, chance::chance, client::LONGEST_WAIT};
 
 /// Publishes the addresses of a source: at its start, whenever they change, and once in a while.
 ///
@@ -270,12 +264,6 @@ fn change<A: IpAddress>(found: PublicAddress<A>) -> AddressChange<A> {
 
 fn shortened(interval: Duration) -> Duration {
     interval.mul_f64(1.0 - chance() / 10.0)
-}
-
-/// Returns a random number from 0 to 1.
-fn chance() -> f64 {
-    let random = RandomState::new().build_hasher().finish();
-    f64::from((random >> 32) as u32) / f64::from(u32::MAX)
 }
 
 const NOTHING: PublicAddresses = PublicAddresses { v4: PublicAddress::Unknown, v6: PublicAddress::Unknown };

@@ -10,7 +10,6 @@ mod windows;
 
 use std::{
     fmt,
-    hash::{BuildHasher, Hasher, RandomState},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -31,7 +30,7 @@ use self::{
     turnstile::{Seat, Turnstile},
     windows::Windows,
 };
-use crate::error::Credential;
+use crate::{chance::chance, error::Credential};
 
 /// The pace of one account. It keeps the rate limits of the server, so that no request is ever refused.
 ///
@@ -40,10 +39,11 @@ use crate::error::Credential;
 /// has one of its own.
 ///
 /// A request counts from its answer, since it may be counted by the server at any moment until then; without
-/// an answer, also where the call is dropped, from its deadline. Whoever waits longest for a limit is next. Requests other than dynDNS updates leave a reserve of the day's
-/// requests to dynDNS ([`with_dyndns_reserve`](Self::with_dyndns_reserve)). Calls without a token (to register, to
-/// log in, to confirm) count on the server for the address, or for the account once it is known; they count
-/// for both here.
+/// an answer, also where the call is dropped, from its deadline. Whoever waits longest for a limit is next.
+/// Requests other than dynDNS updates leave a reserve of the day's requests to dynDNS
+/// ([`with_dyndns_reserve`](Self::with_dyndns_reserve)). Calls without a token (to register, to log in, to
+/// confirm) count on the server for the address, or for the account once it is known; they count for both
+/// here.
 ///
 /// The server remembers a day. So that a restart does not forget it, let a [`PaceStore`] keep the requests,
 /// and begin with [`Pace::restored`]. Use one process for an account at a time: others are not seen.
@@ -350,9 +350,8 @@ impl Permit {
 
 // Without a word of the server: 1 s, 2 s, 4 s, .. 32 s, and up to half as much again, so that clients part.
 fn back_off(attempt: u32) -> Duration {
-    let base = 1_000 * 2_u64.pow(attempt.min(5));
-    let random = RandomState::new().build_hasher().finish();
-    Duration::from_millis(base + random % (base / 2))
+    let base = Duration::from_secs(2_u64.pow(attempt.min(5)));
+    base + base.mul_f64(chance() / 2.0)
 }
 
 const DYNDNS_RESERVE: usize = 200;

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use super::{Attachment, Contact};
 use crate::{Address, MessageId};
 
@@ -36,7 +38,7 @@ use quoting::Quote;
 /// assert_eq!(message.size(), message.bytes().len());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct NewMessage {
     to: Vec<Contact>,
     cc: Vec<Contact>,
@@ -202,10 +204,28 @@ impl AutoSubmitted {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 struct InlineImage {
     content_id: String,
     image: Attachment,
+}
+
+/// Shows whom it goes to and what it has, not what it says: texts hold codes and secrets of others.
+impl fmt::Debug for NewMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = |text: &Option<String>| text.as_ref().map(String::len);
+        f.debug_struct("NewMessage")
+            .field("to", &self.to)
+            .field("cc", &self.cc)
+            .field("bcc", &self.bcc)
+            .field("subject", &self.subject)
+            .field("text_bytes", &bytes(&self.text))
+            .field("html_bytes", &bytes(&self.html))
+            .field("images", &self.images.len())
+            .field("attachments", &self.attachments)
+            .field("in_reply_to", &self.in_reply_to)
+            .finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]

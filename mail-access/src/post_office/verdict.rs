@@ -3,9 +3,11 @@
 use std::fmt;
 
 use super::state::{Name, State};
-use crate::{Address, DomainName};
+use crate::{Address, AuthenticationVerdict, DomainName};
 
-/// How one check of a message's authenticity went (RFC 8601 section 2.7).
+/// How the office says that a check of a message's authenticity went (RFC 8601 section 2.7).
+///
+/// The reader of the message sees it as an [`AuthenticationVerdict`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Verdict {
@@ -25,17 +27,23 @@ pub enum Verdict {
     PermError,
 }
 
+impl From<Verdict> for AuthenticationVerdict {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Pass => Self::Pass,
+            Verdict::Fail => Self::Fail,
+            Verdict::SoftFail => Self::SoftFail,
+            Verdict::Neutral => Self::Neutral,
+            Verdict::None => Self::None,
+            Verdict::TempError => Self::TempError,
+            Verdict::PermError => Self::PermError,
+        }
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pass => "pass",
-            Self::Fail => "fail",
-            Self::SoftFail => "softfail",
-            Self::Neutral => "neutral",
-            Self::None => "none",
-            Self::TempError => "temperror",
-            Self::PermError => "permerror",
-        })
+        AuthenticationVerdict::from(*self).fmt(f)
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::{AuthenticationVerdict, TrustedServer};
 
 /// Returns the topmost field of the office's own, unfolded.
 async fn results(office: &PostOffice) -> String {
@@ -68,4 +69,32 @@ async fn of_what_comes_from_outside_nothing_is_known_and_nothing_is_relayed() {
     let own = NewMessage::to(at_home("bob")).seal(&at_home("ada").into()).unwrap();
     office.receive(&own).await.expect("outside anybody can claim to be Ada");
     assert!(results(&office).await.contains("dmarc=none header.from=agents.example"));
+}
+
+/// Whoever trusts the office reads its own verdicts and never those that the sender wrote below them.
+#[tokio::test]
+async fn what_the_office_says_is_what_a_reader_believes() {
+    let office = office();
+    let trusted = TrustedServer::new("mail.invalid");
+    let all = [
+        Verdict::Pass,
+        Verdict::Fail,
+        Verdict::SoftFail,
+        Verdict::Neutral,
+        Verdict::None,
+        Verdict::TempError,
+        Verdict::PermError,
+    ];
+    for verdict in all {
+        office.set_verdicts_for_sender(&address("boss@bank.example"), Verdicts::all(verdict));
+        office.submit(&login("ada"), &from("boss@bank.example")).await.unwrap();
+        let batch = inbox(&office, "bob").await;
+        let message = batch.messages.last().unwrap();
+        let results = message.authentication(&trusted).expect("the field of the office");
+        assert_eq!(results.methods.len(), 3);
+        for method in &results.methods {
+            assert_eq!(method.verdict, AuthenticationVerdict::from(verdict), "{}", method.method);
+        }
+        assert_eq!(message.verified_from(&trusted).is_some(), verdict == Verdict::Pass, "{verdict}");
+    }
 }

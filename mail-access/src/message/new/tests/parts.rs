@@ -190,3 +190,15 @@ fn names_outside_ascii_stand_in_the_header_as_they_are() {
     let raw = String::from_utf8(sealed.bytes().to_vec()).unwrap();
     assert!(raw.contains("To: =?utf-8?B?RMO2cnRl?= <d\u{f6}rte@xn--bcher-kva.example>\r\n"), "{raw}");
 }
+
+#[test]
+fn what_a_message_says_is_not_shown() {
+    let message = to_bob()
+        .with_text("canary 1")
+        .with_html("canary 2")
+        .with_header("X-Key", "canary 3")
+        .with_attachment(Attachment::new("a.txt", "text/plain", "canary 4"));
+    let shown = format!("{message:?} {message:#?}");
+    assert!(shown.contains("bob@") && shown.contains("text_bytes: Some(8)"), "{shown}");
+    assert!(!shown.contains("canary"), "{shown}");
+}
