@@ -59,8 +59,7 @@ pub(super) async fn a_body_that_a_dot_could_end_arrives_as_one_message(
         exchange.submit(&message).await;
         sent.push((message, body));
     }
-    exchange.arrived(&exchange.bob, sent.len()).await;
-    let arrived = exchange.settled().await;
+    let arrived = exchange.settled(sent.len()).await;
     assert_eq!(arrived.len(), bodies.len() + 1, "{arrived:?}");
     for (message, body) in sent {
         let end = if body.is_empty() || body.ends_with("\r\n") { "" } else { "\r\n" };

@@ -69,8 +69,12 @@ impl Exchange {
         self.access.fetch(&self.bob, selection, limit).await.expect("the mailbox can be read")
     }
 
-    /// Submits a last message to Bob and fetches all he has when it is there.
-    pub(super) async fn settled(&self) -> Vec<Received> {
+    /// Waits for so many messages, submits a last one to Bob and fetches all he has when it is there.
+    ///
+    /// A server may deliver several at a time, so that the last one is not always the last to arrive: what has to be
+    /// there is counted, and only what must not be there is waited for by the last message.
+    pub(super) async fn settled(&self, expected: usize) -> Vec<Received> {
+        self.arrived(&self.bob, expected).await;
         let last = self.message("the last one");
         self.submit(&last).await;
         let deadline = Instant::now() + PATIENCE;

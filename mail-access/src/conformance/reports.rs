@@ -78,7 +78,7 @@ pub(super) async fn without_a_wish_for_reports_there_is_none(harness: &dyn Harne
     let arrived = exchange.arrived(&exchange.ada, 1).await;
     assert_eq!(arrived.len(), 1);
     assert!(raw(&arrived[0]).contains(&told.message_id().to_string()), "{arrived:?}");
-    assert!(!has(&exchange.settled().await, silent.message_id()));
+    assert!(!has(&exchange.settled(0).await, silent.message_id()));
     Ok(())
 }
 
