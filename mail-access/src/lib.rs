@@ -66,6 +66,7 @@ mod smtp;
 #[cfg(feature = "smtp-imap")]
 mod smtp_imap;
 mod status;
+mod store;
 #[cfg(feature = "smtp-imap")]
 mod wire;
 
@@ -89,5 +90,9 @@ pub use post_office::{
 #[cfg(feature = "smtp-imap")]
 pub use smtp_imap::{SmtpImap, SmtpImapConfig};
 pub use status::{Reason, Status};
+pub use store::{
+    Changes, Entry, Flag, FlagChange, Folder, FolderName, FolderStatus, Found, InvalidFolderName,
+    InvalidKeyword, Keyword, Listing, MessageStore, Messages, Query, Quota, SpecialUse,
+};
 #[cfg(feature = "smtp-imap")]
 pub use wire::{ByteStream, Connector, Endpoint, PlainStream, Security, Stream, TlsConnector, tls_config};

@@ -8,8 +8,14 @@ use super::Status;
 pub enum Reason {
     /// The login is unknown, wrong, or missing.
     Authentication,
+    /// A folder of this name is there already.
+    FolderExists,
     /// The mailbox of the recipient has no room left.
     MailboxFull,
+    /// There is no folder of this name.
+    NoSuchFolder,
+    /// The message is no longer in the folder.
+    NoSuchMessage,
     /// The server puts off whom it doesn't know: the same message is welcome some minutes later.
     Greylisted,
     /// What the message is, or where it comes from, is not wanted: spam, a block list, a rule.
@@ -22,6 +28,8 @@ pub enum Reason {
     TooLarge,
     /// There is no such recipient.
     UnknownRecipient,
+    /// The server has no such function, or not for this object.
+    Unsupported,
     /// Something else that may pass.
     Temporary,
     /// Something else that stays.
@@ -31,6 +39,9 @@ pub enum Reason {
 /// Reads a reason out of a status; what says most goes first.
 pub(super) fn reason(status: &Status) -> Reason {
     let text = status.text.to_lowercase();
+    if let Some(reason) = of_imap(&text) {
+        return reason;
+    }
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let temporary = status.is_temporary();
     let detail = status.enhanced.map(|(_, subject, detail)| (subject, detail));
@@ -56,6 +67,20 @@ pub(super) fn reason(status: &Status) -> Reason {
         Reason::TooLarge
     } else {
         Reason::Permanent
+    }
+}
+
+/// Reads the response code of an IMAP server (RFC 5530), in lower case.
+fn of_imap(text: &str) -> Option<Reason> {
+    let code = text.strip_prefix('[')?.split([']', ' ']).next()?;
+    match code {
+        "nonexistent" | "trycreate" => Some(Reason::NoSuchFolder),
+        "alreadyexists" => Some(Reason::FolderExists),
+        "expungeissued" => Some(Reason::NoSuchMessage),
+        "overquota" => Some(Reason::MailboxFull),
+        "toobig" => Some(Reason::TooLarge),
+        "cannot" => Some(Reason::Unsupported),
+        _ => None,
     }
 }
 

@@ -1,0 +1,357 @@
+//! All that a mailbox holds, beyond the INBOX: folders, flags, searches, quotas.
+
+mod flag;
+mod folder;
+mod query;
+
+use std::ops::Range;
+use std::pin::Pin;
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use futures_core::Stream;
+
+pub use self::flag::{Flag, FlagChange, InvalidKeyword, Keyword};
+pub use self::folder::{Folder, FolderName, FolderStatus, InvalidFolderName, SpecialUse};
+pub use self::query::Query;
+use crate::{Error, Login, MailAccess, Position, Received, Selection, Uid};
+
+/// A mail system whose mailboxes can be read and changed as a whole, as IMAP does (RFC 9051).
+///
+/// [`PostOffice`](crate::PostOffice) holds one in memory; `SmtpImap` reaches real servers. What [`MailAccess`] says of
+/// logins, deadlines and calls at the same time is true here as well. A folder that doesn't exist is
+/// [`Error::Refused`] with [`Reason::NoSuchFolder`](crate::Reason::NoSuchFolder), unless a method says otherwise.
+///
+/// UIDs are those of one UIDVALIDITY, which goes with them: if the folder has another one by now, the call is
+/// [`Error::Renumbered`] and nothing was done. A call that changes something and loses its link is
+/// [`Error::Interrupted`]; one that only reads is [`Error::Unavailable`] then.
+#[async_trait]
+pub trait MessageStore: MailAccess {
+    /// Lists the folders, by name, the INBOX among them.
+    ///
+    /// # Contract
+    /// - Each folder comes once, with the use it is meant for (RFC 6154) where the system says so, and with whether the
+    ///   owner subscribes to it. A name that only holds others and no messages has [`Folder::selectable`] unset.
+    /// - Nothing is changed; a dropped call leaves nothing behind.
+    ///
+    /// # Errors
+    /// As for [`fetch`](MailAccess::fetch).
+    async fn folders(&self, login: &Login) -> Result<Vec<Folder>, Error>;
+
+    /// Makes an empty folder, and those above it in its name.
+    ///
+    /// # Contract
+    /// - A folder that is there already is left as it is, so that it is safe to repeat.
+    /// - A dropped call leaves it made or not.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if the system doesn't want such a name; else as for [`change_flags`](Self::change_flags).
+    async fn create_folder(&self, login: &Login, folder: &FolderName) -> Result<(), Error>;
+
+    /// Removes a folder with all messages in it, but not the folders below it.
+    ///
+    /// # Contract
+    /// - A folder that isn't there is no error, so that it is safe to repeat. The INBOX can't be removed.
+    /// - A dropped call leaves it removed or not.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for the INBOX; else as for [`change_flags`](Self::change_flags).
+    async fn delete_folder(&self, login: &Login, folder: &FolderName) -> Result<(), Error>;
+
+    /// Gives a folder, and those below it, another name.
+    ///
+    /// # Contract
+    /// - The messages keep their UIDs, and the folder its UIDVALIDITY or a new one.
+    /// - If there is a folder of the new name already, or none of the old one, it is [`Error::Refused`] and nothing is
+    ///   changed. The INBOX can't be renamed.
+    /// - A dropped call leaves it renamed or not.
+    ///
+    /// # Errors
+    /// As the contract says; else as for [`change_flags`](Self::change_flags).
+    async fn rename_folder(&self, login: &Login, from: &FolderName, to: &FolderName) -> Result<(), Error>;
+
+    /// Notes whether the owner wants to see a folder among those that are subscribed to.
+    ///
+    /// # Contract
+    /// - It is safe to repeat. A dropped call leaves it noted or not.
+    ///
+    /// # Errors
+    /// As for [`change_flags`](Self::change_flags).
+    async fn subscribe(&self, login: &Login, folder: &FolderName, subscribed: bool) -> Result<(), Error>;
+
+    /// Tells how many messages a folder holds and how it is numbered.
+    ///
+    /// # Contract
+    /// - Nothing is changed; a dropped call leaves nothing behind.
+    ///
+    /// # Errors
+    /// As for [`fetch`](MailAccess::fetch).
+    async fn status(&self, login: &Login, folder: &FolderName) -> Result<FolderStatus, Error>;
+
+    /// Finds the messages of a folder that a query fits.
+    ///
+    /// # Contract
+    /// - The UIDs come in ascending order, each once. No match is an empty list; a search that failed is an error.
+    /// - Text is found without regard to case, in whatever charset and encoding it stands in the message.
+    /// - Nothing is changed; a dropped call leaves nothing behind.
+    ///
+    /// # Errors
+    /// As for [`fetch`](MailAccess::fetch).
+    async fn search(&self, login: &Login, folder: &FolderName, query: &Query) -> Result<Found, Error>;
+
+    /// Lists messages of a folder without reading them: their sizes, flags and dates of arrival.
+    ///
+    /// # Contract
+    /// - Those that the selection means, as for [`fetch`](MailAccess::fetch), all of them, by ascending UID.
+    /// - Nothing is changed; a dropped call leaves nothing behind.
+    ///
+    /// # Errors
+    /// As for [`fetch`](MailAccess::fetch).
+    async fn list(&self, login: &Login, folder: &FolderName, selection: &Selection)
+    -> Result<Listing, Error>;
+
+    /// Reads messages of a folder one after the other, by ascending UID, without marking them.
+    ///
+    /// # Contract
+    /// - It gives out what [`fetch`](MailAccess::fetch) would without a limit, in pieces that memory holds: beside the
+    ///   message that was handed out last, at most a few more, and of one over the system's limit only the header
+    ///   ([`Received::is_truncated`]); the rest of that one can be [read](Self::read) piece by piece.
+    /// - It ends after the last message, or with the first error; what was handed out before is whole.
+    /// - While nobody asks for the next one, the server is not asked either.
+    /// - Nothing is changed; a dropped stream leaves nothing behind and disturbs no other call.
+    fn messages(&self, login: &Login, folder: &FolderName, selection: &Selection) -> Messages;
+
+    /// Reads some of the bytes of one message.
+    ///
+    /// # Contract
+    /// - They are those of the range as far as the message has them: less at its end, none behind it.
+    /// - A message that is no longer there is [`Error::Refused`] with
+    ///   [`Reason::NoSuchMessage`](crate::Reason::NoSuchMessage).
+    /// - Nothing is changed; a dropped call leaves nothing behind.
+    ///
+    /// # Errors
+    /// As the contract says; else as for [`fetch`](MailAccess::fetch). [`Error::Invalid`] if the range is of more than
+    /// 16 MiB or ends before it begins.
+    async fn read(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        at: Position,
+        range: Range<u64>,
+    ) -> Result<Vec<u8>, Error>;
+
+    /// Adds flags and keywords to messages, or takes them away.
+    ///
+    /// # Contract
+    /// - All of the messages are changed in one go. UIDs that are no longer there, and flags that are set so already,
+    ///   change nothing: it is safe to repeat.
+    /// - A dropped call leaves each message changed or not.
+    ///
+    /// # Errors
+    /// As for [`mark_seen`](MailAccess::mark_seen).
+    async fn change_flags(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        uid_validity: u32,
+        uids: &[Uid],
+        change: &FlagChange,
+    ) -> Result<(), Error>;
+
+    /// Copies messages into another folder, with their flags and dates of arrival.
+    ///
+    /// # Contract
+    /// - All that are there are copied, or none. Those that are not there are left out. It is not safe to repeat.
+    /// - The answer names for each message its UID and the place of its copy, where the system tells it (RFC 4315), as
+    ///   both of ours do; else it is empty.
+    /// - A dropped call leaves all copied or none.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if there is no such target or no room; else as for [`change_flags`](Self::change_flags).
+    async fn copy(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        uid_validity: u32,
+        uids: &[Uid],
+        to: &FolderName,
+    ) -> Result<Vec<(Uid, Position)>, Error>;
+
+    /// Moves messages into another folder, with their flags and dates of arrival (RFC 6851).
+    ///
+    /// # Contract
+    /// - Each message is in one of the two folders when the call ends, and in one or both if it was interrupted or
+    ///   dropped. Those that are not there are left out. Repeating it moves nothing twice.
+    /// - The answer is that of [`copy`](Self::copy).
+    ///
+    /// # Errors
+    /// As for [`copy`](Self::copy).
+    async fn move_to(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        uid_validity: u32,
+        uids: &[Uid],
+        to: &FolderName,
+    ) -> Result<Vec<(Uid, Position)>, Error>;
+
+    /// Files a message in a folder as it is, without delivering it.
+    ///
+    /// # Contract
+    /// - The bytes are kept as they are, with these flags and this date of arrival, or the present time.
+    /// - The answer is its place, where the system tells it (RFC 4315), as both of ours do.
+    /// - It is not safe to repeat: it would be there twice. A dropped call leaves it filed as a whole or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if there is no such folder, no room, or the message is over the size limit; else as for
+    /// [`change_flags`](Self::change_flags). [`Error::Invalid`] if the message has no bytes.
+    async fn append(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        message: &[u8],
+        flags: &[Flag],
+        date: Option<SystemTime>,
+    ) -> Result<Option<Position>, Error>;
+
+    /// Removes messages from a folder for good.
+    ///
+    /// # Contract
+    /// - These messages and no others, not even such as are marked as deleted. UIDs that are no longer there change
+    ///   nothing: it is safe to repeat.
+    /// - A dropped call leaves each message removed or not.
+    ///
+    /// # Errors
+    /// As for [`change_flags`](Self::change_flags). [`Error::Refused`] if the server can't remove by UID (RFC 4315).
+    async fn expunge(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        uid_validity: u32,
+        uids: &[Uid],
+    ) -> Result<(), Error>;
+
+    /// Tells what changed in a folder since a state that [`status`](Self::status) or an earlier answer named
+    /// (RFC 7162).
+    ///
+    /// # Contract
+    /// - Each message that came or whose flags changed since then is in [`Changes::changed`], as it is now; each that
+    ///   went is in [`Changes::vanished`], in which UIDs may be that nobody knew.
+    /// - Nothing is changed; a dropped call leaves nothing behind.
+    ///
+    /// # Errors
+    /// As for [`fetch`](MailAccess::fetch). [`Error::Refused`] with
+    /// [`Reason::Unsupported`](crate::Reason::Unsupported) if the system keeps no account of changes.
+    async fn changes(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        uid_validity: u32,
+        since: u64,
+    ) -> Result<Changes, Error>;
+
+    /// Tells how much room a mailbox has and uses (RFC 9208); `None` without a quota.
+    ///
+    /// # Contract
+    /// - Nothing is changed; a dropped call leaves nothing behind.
+    ///
+    /// # Errors
+    /// As for [`fetch`](MailAccess::fetch).
+    async fn quota(&self, login: &Login) -> Result<Option<Quota>, Error>;
+}
+
+/// Messages as they are read, one after the other.
+pub type Messages = Pin<Box<dyn Stream<Item = Result<Received, Error>> + Send>>;
+
+/// What a search found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Found {
+    /// The UIDVALIDITY that the UIDs belong to.
+    pub uid_validity: u32,
+    /// The messages, by ascending UID.
+    pub uids: Vec<Uid>,
+}
+
+impl Found {
+    /// Makes an answer of its parts.
+    pub fn new(uid_validity: u32, uids: Vec<Uid>) -> Self {
+        Self { uid_validity, uids }
+    }
+}
+
+/// Messages of a folder as they were listed in one go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Listing {
+    /// The UIDVALIDITY that the UIDs belong to.
+    pub uid_validity: u32,
+    /// The messages, by ascending UID.
+    pub entries: Vec<Entry>,
+}
+
+impl Listing {
+    /// Makes a list of its parts.
+    pub fn new(uid_validity: u32, entries: Vec<Entry>) -> Self {
+        Self { uid_validity, entries }
+    }
+}
+
+/// What a folder says of a message without giving it out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Entry {
+    /// Its number.
+    pub uid: Uid,
+    /// Its size in bytes (RFC822.SIZE).
+    pub size: u64,
+    /// Its flags and keywords, sorted, without `\Recent`.
+    pub flags: Vec<Flag>,
+    /// When it arrived, by the server's clock, to the second (INTERNALDATE).
+    pub internal_date: SystemTime,
+}
+
+impl Entry {
+    /// Makes an entry of its parts.
+    pub fn new(uid: Uid, size: u64, mut flags: Vec<Flag>, internal_date: SystemTime) -> Self {
+        flags.sort_unstable();
+        flags.dedup();
+        Self { uid, size, flags, internal_date }
+    }
+}
+
+/// What changed in a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Changes {
+    /// The state that the answer tells of, to ask from next time (HIGHESTMODSEQ).
+    pub modseq: u64,
+    /// Messages that are new or whose flags changed, by ascending UID.
+    pub changed: Vec<Entry>,
+    /// Messages that went, by ascending UID.
+    pub vanished: Vec<Uid>,
+}
+
+impl Changes {
+    /// Makes an answer of its parts.
+    pub fn new(modseq: u64, changed: Vec<Entry>, vanished: Vec<Uid>) -> Self {
+        Self { modseq, changed, vanished }
+    }
+}
+
+/// How much room a mailbox has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Quota {
+    /// Bytes in use, to the KiB.
+    pub used: u64,
+    /// Bytes that may be used, to the KiB.
+    pub limit: u64,
+}
+
+impl Quota {
+    /// Makes an answer of its parts, in bytes.
+    pub fn new(used: u64, limit: u64) -> Self {
+        Self { used, limit }
+    }
+}
