@@ -233,7 +233,7 @@ async fn a_dropped_send_with_a_key_is_sent_once_by_the_next() {
     assert!(points > 4, "{points}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_dropped_stream_or_acknowledgement_loses_nothing() {
     let mut points = 0;
     loop {
