@@ -15,9 +15,9 @@ use super::cutting::CuttingConnector;
 ///
 /// The filter by which Mailcow drops copies of a Message-ID is off: what it drops the contract can't promise.
 pub(crate) struct ServersHarness {
-    servers: LocalServers,
+    pub(crate) servers: LocalServers,
+    pub(crate) links: CuttingConnector,
     access: Arc<SmtpImap>,
-    links: CuttingConnector,
     hubs: AtomicUsize,
     aliases: Mutex<Vec<(String, String)>>,
     made: AtomicU32,
@@ -136,7 +136,7 @@ fn hub_domain(number: usize) -> String {
 }
 
 const DOMAIN: &str = "agents.test";
-const HUBS: usize = 4;
+const HUBS: usize = 8;
 const RECIPIENTS_LIMIT: u32 = 30;
 const PASSWORD: &str = "a-password";
 /// Below the 100 MiB of Mailcow, so that the case of the oversized message stays quick.
