@@ -41,10 +41,11 @@
 //! ```
 //!
 //! `SmtpImap` (feature `smtp-imap`, on by default) does the same over real servers: submission (RFC 6409) with implicit
-//! TLS (RFC 8314) or STARTTLS, and IMAP (RFC 3501, RFC 9051) with IDLE (RFC 2177).
+//! TLS (RFC 8314) or STARTTLS, and IMAP (RFC 3501, RFC 9051) with IDLE (RFC 2177). `SmtpPop3` reads by POP3 (RFC 1939)
+//! where a server offers nothing else.
 //!
 //! # Features
-//! - `smtp-imap` (default): `SmtpImap` and what it connects with.
+//! - `smtp-imap` (default): `SmtpImap`, `SmtpPop3` and what they connect with.
 //! - `conformance`: the cases that every `MailAccess` has to pass; outside semver.
 //! - `local-servers`: real Postfix and Dovecot on loopback for tests; outside semver.
 
@@ -60,11 +61,15 @@ mod imap;
 mod local_servers;
 mod login;
 mod message;
+#[cfg(feature = "smtp-imap")]
+mod pop3;
 mod post_office;
 #[cfg(feature = "smtp-imap")]
 mod smtp;
 #[cfg(feature = "smtp-imap")]
 mod smtp_imap;
+#[cfg(feature = "smtp-imap")]
+mod smtp_pop3;
 mod status;
 mod store;
 #[cfg(feature = "smtp-imap")]
@@ -89,6 +94,8 @@ pub use post_office::{
 };
 #[cfg(feature = "smtp-imap")]
 pub use smtp_imap::{SmtpImap, SmtpImapConfig};
+#[cfg(feature = "smtp-imap")]
+pub use smtp_pop3::{SmtpPop3, SmtpPop3Config};
 pub use status::{Reason, Status};
 pub use store::{
     Changes, Entry, Flag, FlagChange, Folder, FolderName, FolderStatus, Found, InvalidFolderName,

@@ -100,13 +100,7 @@ impl SmtpImap {
 #[async_trait]
 impl MailAccess for SmtpImap {
     async fn submit(&self, login: &Login, message: &Outgoing) -> Result<Submission, Error> {
-        let mut done = self.submissions.submit(login, message).await;
-        if let Ok(submission) = &mut done {
-            let said =
-                submission.refused.iter_mut().map(|(_, status)| status).chain([&mut submission.status]);
-            said.for_each(|status| *status = sasl::without_login(status.clone(), login));
-        }
-        report("submit", &self.config.smtp, login, done)
+        submit(&self.submissions, &self.config.smtp, login, message).await
     }
 
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, Error> {
@@ -241,8 +235,23 @@ impl SmtpImapConfig {
     }
 }
 
+/// Hands a message over and takes the login out of what the server says to it.
+pub(crate) async fn submit(
+    submissions: &smtp::Pool,
+    server: &Endpoint,
+    login: &Login,
+    message: &Outgoing,
+) -> Result<Submission, Error> {
+    let mut done = submissions.submit(login, message).await;
+    if let Ok(submission) = &mut done {
+        let said = submission.refused.iter_mut().map(|(_, status)| status).chain([&mut submission.status]);
+        said.for_each(|status| *status = sasl::without_login(status.clone(), login));
+    }
+    report("submit", server, login, done)
+}
+
 /// Logs how an operation ended and makes the error that the caller gets.
-fn report<T>(
+pub(crate) fn report<T>(
     operation: &'static str,
     server: &Endpoint,
     login: &Login,
@@ -253,7 +262,7 @@ fn report<T>(
     done.map_err(|fault| fault.lift(operation, server, login))
 }
 
-const SMTP_LIMITS: smtp::Limits = smtp::Limits {
+pub(crate) const SMTP_LIMITS: smtp::Limits = smtp::Limits {
     per_login: 4,
     in_all: 32,
     messages: 1000,
@@ -264,7 +273,7 @@ const SMTP_LIMITS: smtp::Limits = smtp::Limits {
 /// Dovecot closes one after 30 minutes.
 const IMAP_AGE: Duration = Duration::from_mins(5);
 /// As good as for ever, and no overflow.
-const FOREVER: Duration = Duration::from_hours(10 * 365 * 24);
+pub(crate) const FOREVER: Duration = Duration::from_hours(10 * 365 * 24);
 /// async-imap reads into buffers of 512 MiB at most.
 const LARGEST_MESSAGE: u64 = 500 << 20;
 const MAX_MESSAGE: u64 = 128 << 20;

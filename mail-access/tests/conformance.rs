@@ -5,6 +5,7 @@ mod conformance {
     pub(crate) mod cutting;
     pub(crate) mod post_office;
     pub(crate) mod postfix_dovecot;
+    pub(crate) mod postfix_pop3;
 }
 
 use std::env;
@@ -18,17 +19,23 @@ use tokio::runtime::Runtime;
 use conformance::alike::portrait;
 use conformance::post_office::OfficeHarness;
 use conformance::postfix_dovecot::ServersHarness;
+use conformance::postfix_pop3::Pop3Harness;
 
 fn main() {
     let arguments = Arguments::from_args();
     let runtime = Arc::new(Runtime::new().expect("a runtime starts"));
+    let servers = postfix_dovecot(&arguments);
     let backends = [
         Backend { name: "post-office", harness: Ok(Arc::new(OfficeHarness::new(Policy::new()))) },
         Backend {
             name: "post-office-like-postfix",
             harness: Ok(Arc::new(OfficeHarness::new(Policy::like_postfix()))),
         },
-        Backend { name: "postfix-dovecot", harness: postfix_dovecot(&arguments) },
+        Backend {
+            name: "postfix-dovecot",
+            harness: servers.clone().map(|servers| servers as Arc<dyn Harness>),
+        },
+        Backend { name: "postfix-pop3", harness: servers.and_then(postfix_pop3) },
     ];
     let mut trials: Vec<_> = backends.iter().flat_map(|backend| backend.trials(&runtime)).collect();
     trials.push(alike(&runtime, &backends[1], &backends[2]));
@@ -39,11 +46,20 @@ fn main() {
 }
 
 /// Starts the servers unless only a list is wanted.
-fn postfix_dovecot(arguments: &Arguments) -> Result<Arc<dyn Harness>, String> {
+fn postfix_dovecot(arguments: &Arguments) -> Result<Arc<ServersHarness>, String> {
     if arguments.list {
         return Err("not started for a list".to_owned());
     }
     match ServersHarness::start() {
+        Ok(harness) => Ok(Arc::new(harness)),
+        Err(reason) if env::var(REQUIRED).as_deref() != Ok("1") => Err(reason),
+        Err(reason) => panic!("the servers are required and don't run: {reason}"),
+    }
+}
+
+/// Reads the same servers by POP3.
+fn postfix_pop3(servers: Arc<ServersHarness>) -> Result<Arc<dyn Harness>, String> {
+    match Pop3Harness::new(servers) {
         Ok(harness) => Ok(Arc::new(harness)),
         Err(reason) if env::var(REQUIRED).as_deref() != Ok("1") => Err(reason),
         Err(reason) => panic!("the servers are required and don't run: {reason}"),

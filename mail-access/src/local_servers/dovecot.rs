@@ -1,4 +1,4 @@
-//! Dovecot 2.3 as Mailcow sets it where a client notices: IMAPS, LMTP for Postfix, SASL for Postfix.
+//! Dovecot 2.3 as Mailcow sets it where a client notices: IMAPS, POP3S, LMTP for Postfix, SASL for Postfix.
 
 use std::fs;
 use std::io;
@@ -9,7 +9,7 @@ use std::process::Command;
 use super::supervise::Daemon;
 
 /// Writes the configuration; `owner` is the user id that owns all mail.
-pub(super) fn prepare(folder: &Path, port: u16, owner: u32, duplicate_filter: bool) -> io::Result<Daemon> {
+pub(super) fn prepare(folder: &Path, ports: Ports, owner: u32, duplicate_filter: bool) -> io::Result<Daemon> {
     let own = folder.join("dovecot");
     fs::create_dir_all(own.join("run"))?;
     // Where Dovecot writes as the owner; sieve scripts are compiled beside their source at the first delivery.
@@ -23,11 +23,12 @@ pub(super) fn prepare(folder: &Path, port: u16, owner: u32, duplicate_filter: bo
     }
     let fill = |text: &str| {
         text.replace("{folder}", &folder.display().to_string())
-            .replace("{port}", &port.to_string())
+            .replace("{port}", &ports.imaps.to_string())
             .replace("{owner}", &owner.to_string())
     };
     fs::write(own.join("accounts.conf"), fill(ACCOUNTS))?;
-    fs::write(configuration(folder), fill(CONFIGURATION))?;
+    let pop3 = ports.pop3s.map(|port| POP3.replace("{pop3s}", &port.to_string())).unwrap_or_default();
+    fs::write(configuration(folder), fill(CONFIGURATION) + &pop3)?;
     Ok(Daemon {
         name: "dovecot",
         program: DOVECOT,
@@ -36,6 +37,14 @@ pub(super) fn prepare(folder: &Path, port: u16, owner: u32, duplicate_filter: bo
         ready: "starting up for",
         child: None,
     })
+}
+
+/// Where it listens.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ports {
+    pub(super) imaps: u16,
+    /// Only where its POP3 is installed.
+    pub(super) pop3s: Option<u16>,
 }
 
 /// Gives the inbox of a mailbox a UIDVALIDITY greater than before.
@@ -116,6 +125,8 @@ fn configuration(folder: &Path) -> PathBuf {
 }
 
 pub(super) const DOVECOT: &str = "/usr/sbin/dovecot";
+/// It has a package of its own, which may be missing.
+pub(super) const DOVECOT_POP3: &str = "/usr/lib/dovecot/pop3";
 const DOVEADM: &str = "/usr/bin/doveadm";
 
 const KEEP: &str = "keep;\n";
@@ -260,3 +271,20 @@ service stats {
   }
 }
 "#;
+
+/// Follows the rest where POP3 is installed.
+const POP3: &str = "
+protocols = imap lmtp pop3
+service pop3-login {
+  service_count = 0
+  process_limit = 2
+  client_limit = 2000
+  inet_listener pop3 {
+    port = 0
+  }
+  inet_listener pop3s {
+    port = {pop3s}
+    ssl = yes
+  }
+}
+";

@@ -13,6 +13,7 @@ use std::fs::{self, Permissions};
 use std::io;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -104,8 +105,8 @@ impl Default for LocalServersConfig {
 
 /// Postfix and Dovecot, running from a temporary folder, set as Mailcow sets them where a client notices.
 ///
-/// They listen on 127.0.0.1 only: submission by implicit TLS and by STARTTLS, and implicit-TLS IMAP, with a certificate
-/// for `localhost`, `mail.example.test` and 127.0.0.1 from an authority of their own. Changes to accounts and
+/// They listen on 127.0.0.1 only: submission by implicit TLS and by STARTTLS, and implicit-TLS IMAP and POP3, with a
+/// certificate for `localhost`, `mail.example.test` and 127.0.0.1 from an authority of their own. Changes to accounts and
 /// aliases hold from the next login and the next mail on. Dropping the value stops the servers and removes the
 /// folder; when the process is killed, a shell that watches it does both.
 #[derive(Debug)]
@@ -120,7 +121,7 @@ pub struct LocalServers {
     domains: Vec<String>,
     ca_pem: String,
     ports: postfix::Ports,
-    imaps_port: u16,
+    dovecot_ports: dovecot::Ports,
     folder: TempDir,
 }
 
@@ -157,7 +158,9 @@ impl LocalServers {
     }
 
     fn start_once(config: &LocalServersConfig, ids: postfix::Ids) -> Result<Self, StartError> {
-        let [smtps, submission, imaps_port] = free_ports()?;
+        let [smtps, submission, imaps, pop3s] = free_ports()?;
+        let pop3s = Path::new(dovecot::DOVECOT_POP3).exists().then_some(pop3s);
+        let dovecot_ports = dovecot::Ports { imaps, pop3s };
         let ports = postfix::Ports { smtps, submission };
         let folder = tempfile::Builder::new().prefix("mail-").tempdir()?;
         let path = folder.path();
@@ -166,7 +169,7 @@ impl LocalServers {
         fs::create_dir(path.join("log"))?;
         let ca_pem =
             certificates::issue(&path.join("tls")).map_err(|error| StartError::Failed(error.to_string()))?;
-        let dovecot = dovecot::prepare(path, imaps_port, owner(imaps_port), config.duplicate_filter)?;
+        let dovecot = dovecot::prepare(path, dovecot_ports, owner(imaps), config.duplicate_filter)?;
         let postfix = postfix::prepare(path, ports, ids, config)?;
         let directory = Arc::new(Mutex::new(Directory::default()));
         let servers = Self {
@@ -179,7 +182,7 @@ impl LocalServers {
             domains: config.domains.clone(),
             ca_pem,
             ports,
-            imaps_port,
+            dovecot_ports,
             folder,
         };
         servers.set_users(&config.users)?;
@@ -202,7 +205,12 @@ impl LocalServers {
 
     /// Returns the port of IMAP over TLS on 127.0.0.1.
     pub fn imaps_port(&self) -> u16 {
-        self.imaps_port
+        self.dovecot_ports.imaps
+    }
+
+    /// Returns the port of POP3 over TLS on 127.0.0.1; `None` where Dovecot's POP3 is not installed.
+    pub fn pop3s_port(&self) -> Option<u16> {
+        self.dovecot_ports.pop3s
     }
 
     /// Returns the certificate, in PEM, of the authority that signed the servers' certificate.
@@ -345,7 +353,7 @@ impl LocalServers {
             }
         }
         for user in &users {
-            dovecot::welcome(folder, &user.address, owner(self.imaps_port))?;
+            dovecot::welcome(folder, &user.address, owner(self.dovecot_ports.imaps))?;
             dovecot::set_sieve(folder, &user.address, user.sieve.as_deref())?;
         }
         accounts.generation += 1;

@@ -94,8 +94,7 @@ const FILES: [(&str, &str); 6] = [
     ("/usr/bin/setsid", "setsid"),
 ];
 
-const INSTALL: &str =
-    "apt-get install --no-install-recommends dovecot-imapd dovecot-lmtpd dovecot-sieve postfix (debian 12)";
+const INSTALL: &str = "apt-get install --no-install-recommends dovecot-imapd dovecot-lmtpd dovecot-pop3d dovecot-sieve postfix (debian 12)";
 
 #[cfg(test)]
 mod tests {

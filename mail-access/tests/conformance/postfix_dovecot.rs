@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use mail_access::conformance::{Harness, Missing};
 use mail_access::{
-    Address, DomainName, Endpoint, LocalServers, LocalServersConfig, LocalUser, Login, MailAccess, SmtpImap,
-    SmtpImapConfig, TlsConnector, Uid, tls_config,
+    Address, DomainName, Endpoint, LocalServers, LocalServersConfig, LocalUser, Login, MailAccess,
+    MessageStore, SmtpImap, SmtpImapConfig, TlsConnector, Uid, tls_config,
 };
 
 use super::cutting::CuttingConnector;
@@ -15,9 +15,9 @@ use super::cutting::CuttingConnector;
 ///
 /// The filter by which Mailcow drops copies of a Message-ID is off: what it drops the contract can't promise.
 pub(crate) struct ServersHarness {
-    servers: LocalServers,
+    pub(crate) servers: LocalServers,
+    pub(crate) links: CuttingConnector,
     access: Arc<SmtpImap>,
-    links: CuttingConnector,
     hubs: AtomicUsize,
     aliases: Mutex<Vec<(String, String)>>,
     made: AtomicU32,
@@ -65,6 +65,10 @@ impl ServersHarness {
 impl Harness for ServersHarness {
     fn access(&self) -> Arc<dyn MailAccess> {
         self.access.clone()
+    }
+
+    fn store(&self) -> Result<Arc<dyn MessageStore>, Missing> {
+        Err(Missing("SmtpImap is no MessageStore yet".to_owned()))
     }
 
     fn size_limit(&self) -> usize {
@@ -136,7 +140,7 @@ fn hub_domain(number: usize) -> String {
 }
 
 const DOMAIN: &str = "agents.test";
-const HUBS: usize = 4;
+const HUBS: usize = 8;
 const RECIPIENTS_LIMIT: u32 = 30;
 const PASSWORD: &str = "a-password";
 /// Below the 100 MiB of Mailcow, so that the case of the oversized message stays quick.
