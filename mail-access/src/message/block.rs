@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr2, memmem, memrchr};
 
 /// Lines up to an empty one. Any such block is taken for a header, so that nothing the parser takes for one is missed.
 #[derive(Default)]
 pub(super) struct Block {
-    types: Vec<ContentType>,
+    /// The values of the fields Content-Type, one behind the other, and where each ends.
+    values: Vec<u8>,
+    ends: Vec<usize>,
     encodings: Vec<Range<usize>>,
     current: Option<Field>,
 }
@@ -23,7 +25,10 @@ impl Block {
     pub(super) fn begin(&mut self, field: Field, value: &[u8], at: usize) {
         self.current = Some(field);
         match field {
-            Field::Type => self.types.push(ContentType(value.to_vec())),
+            Field::Type => {
+                self.values.extend_from_slice(value);
+                self.ends.push(self.values.len());
+            }
             Field::Encoding => self.encodings.push(at..at + value.len()),
             Field::Disposition => {}
         }
@@ -32,8 +37,9 @@ impl Block {
     pub(super) fn fold(&mut self, text: &[u8], line: &Range<usize>) {
         match self.current {
             Some(Field::Type) => {
-                if let Some(ContentType(value)) = self.types.last_mut() {
-                    value.extend_from_slice(text);
+                self.values.extend_from_slice(text);
+                if let Some(end) = self.ends.last_mut() {
+                    *end = self.values.len();
                 }
             }
             Some(Field::Encoding) => self.encodings.push(line.clone()),
@@ -46,7 +52,15 @@ impl Block {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.types.is_empty() && self.encodings.is_empty()
+        self.ends.is_empty() && self.encodings.is_empty()
+    }
+
+    /// Makes room for the next block, in the same memory.
+    pub(super) fn clear(&mut self) {
+        self.values.clear();
+        self.ends.clear();
+        self.encodings.clear();
+        self.current = None;
     }
 
     /// Tells whether the last field has parameters.
@@ -54,8 +68,9 @@ impl Block {
         matches!(self.current, Some(Field::Type | Field::Disposition))
     }
 
-    pub(super) fn types(&self) -> &[ContentType] {
-        &self.types
+    pub(super) fn types(&self) -> impl Iterator<Item = ContentType<'_>> {
+        let mut begin = 0;
+        self.ends.iter().map(move |end| ContentType(&self.values[std::mem::replace(&mut begin, *end)..*end]))
     }
 
     pub(super) fn encodings(&self) -> &[Range<usize>] {
@@ -64,12 +79,12 @@ impl Block {
 
     /// A part of a digest is a message unless it says otherwise (RFC 2046 section 5.1.5).
     pub(super) fn may_be_message(&self, in_digest: bool) -> bool {
-        if self.types.is_empty() { in_digest } else { self.types.iter().any(|kind| !kind.is_harmless()) }
+        if self.ends.is_empty() { in_digest } else { self.types().any(|kind| !kind.is_harmless()) }
     }
 
     /// Tells whether the header of an embedded message follows, by all that its type says.
     pub(super) fn begins_message(&self) -> bool {
-        self.types.iter().any(|kind| {
+        self.types().any(|kind| {
             !kind.is_harmless()
                 && (kind.contains(b"rfc822") || kind.contains(b"global"))
                 && kind.contains(b"message")
@@ -78,38 +93,46 @@ impl Block {
 }
 
 /// The value of a Content-Type field, with its folds.
-pub(super) struct ContentType(Vec<u8>);
+#[derive(Clone, Copy)]
+pub(super) struct ContentType<'a>(&'a [u8]);
 
-impl ContentType {
-    pub(super) fn may_be_multipart(&self) -> bool {
+impl<'a> ContentType<'a> {
+    pub(super) fn may_be_multipart(self) -> bool {
         self.begins_with(b"multipart/") || !(self.is_harmless() || self.begins_with(b"message/"))
     }
 
-    pub(super) fn may_be_digest(&self) -> bool {
+    pub(super) fn may_be_digest(self) -> bool {
         self.may_be_multipart() && !NO_DIGEST.iter().any(|kind| self.begins_with(kind))
     }
 
-    fn is_harmless(&self) -> bool {
+    fn is_harmless(self) -> bool {
         HARMLESS.iter().any(|kind| self.begins_with(kind))
     }
 
-    fn begins_with(&self, kind: &[u8]) -> bool {
+    fn begins_with(self, kind: &[u8]) -> bool {
         let value = self.0.trim_ascii_start();
         value.get(..kind.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(kind))
     }
 
-    fn contains(&self, word: &[u8]) -> bool {
+    fn contains(self, word: &[u8]) -> bool {
         memmem::find(&self.0.to_ascii_lowercase(), word).is_some()
     }
 
     /// Gives what stands as `boundary`; `None` for one that is not in plain words.
-    pub(super) fn boundaries(&self) -> impl Iterator<Item = Option<&[u8]>> {
-        let lower = self.0.to_ascii_lowercase();
-        let ends: Vec<usize> = memmem::find_iter(&lower, b"boundary")
-            .take(MAX_DECLARATIONS)
-            .map(|at| at + b"boundary".len())
-            .collect();
-        ends.into_iter().map(|end| plain_value(&self.0[end..]))
+    pub(super) fn boundaries(self) -> impl Iterator<Item = Option<&'a [u8]>> {
+        let mut rest = self.0;
+        let next = move || {
+            loop {
+                rest = &rest[memchr2(b'b', b'B', rest)?..];
+                let (word, behind) = rest.split_at_checked(BOUNDARY.len())?;
+                if word.eq_ignore_ascii_case(BOUNDARY) {
+                    rest = behind;
+                    return Some(plain_value(rest));
+                }
+                rest = &rest[1..];
+            }
+        };
+        std::iter::from_fn(next).take(MAX_DECLARATIONS)
     }
 }
 
@@ -129,8 +152,9 @@ fn plain_value(parameter: &[u8]) -> Option<&[u8]> {
 /// reads on behind a boundary in the same line.
 pub(super) fn named_fields(line: &[u8], is_delimiter: bool, mut found: impl FnMut(Field, usize)) {
     if is_delimiter {
+        let Some(last) = memrchr(b':', line) else { return };
         let mut name = Vec::new();
-        for (at, byte) in line.iter().enumerate() {
+        for (at, byte) in line[..=last].iter().enumerate() {
             match byte {
                 b':' => {
                     if let Some(&(_, field)) = NAMES.iter().find(|(known, _)| name.ends_with(known)) {
@@ -146,7 +170,9 @@ pub(super) fn named_fields(line: &[u8], is_delimiter: bool, mut found: impl FnMu
     }
     let is_before = |byte: &u8| byte.is_ascii_whitespace() || *byte == b':';
     let Some(begin) = line.iter().position(|byte| !is_before(byte)) else { return };
-    if !matches!(line[begin], b'c' | b'C') {
+    // Most lines that begin with this letter are told from a field by the next one.
+    let letters = line[begin..].iter().filter(|byte| !byte.is_ascii_whitespace());
+    if !letters.zip(b"content-").all(|(letter, known)| letter.eq_ignore_ascii_case(known)) {
         return;
     }
     let Some(length) = memchr(b':', &line[begin..]) else { return };
@@ -160,6 +186,7 @@ pub(super) fn named_fields(line: &[u8], is_delimiter: bool, mut found: impl FnMu
     }
 }
 
+const BOUNDARY: &[u8] = b"boundary";
 const NAMES: &[(&[u8], Field)] = &[
     (b"content-type", Field::Type),
     (b"content-transfer-encoding", Field::Encoding),

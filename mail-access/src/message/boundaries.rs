@@ -1,5 +1,7 @@
 //! Which lines may divide parts, and how much work it is to look for them.
 
+use memchr::memchr_iter;
+
 use super::Limit;
 use super::block::ContentType;
 
@@ -32,7 +34,7 @@ impl Boundaries {
         Self { declared: Vec::new(), any: false, unfound: 0, comparisons: 0, size }
     }
 
-    pub(super) fn declare(&mut self, kind: &ContentType) -> Result<(), Limit> {
+    pub(super) fn declare(&mut self, kind: ContentType<'_>) -> Result<(), Limit> {
         if !kind.may_be_multipart() {
             return Ok(());
         }
@@ -73,7 +75,7 @@ impl Boundaries {
         if self.declared.is_empty() {
             return Ok(any);
         }
-        let dashes = line.windows(2).enumerate().filter(|(_, pair)| pair == b"--").map(|(at, _)| at + 2);
+        let dashes = memchr_iter(b'-', line).filter(|at| line.get(at + 1) == Some(&b'-')).map(|at| at + 2);
         let mut delimiter = any;
         for (count, at) in dashes.enumerate() {
             if count == MAX_DASHES {

@@ -1,7 +1,6 @@
 //! Takes out of a stranger's text what would deceive a reader or break a line.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use memchr::memchr;
 
@@ -17,45 +16,44 @@ pub(super) fn one_line(text: &str) -> String {
 
 /// Cleans a text of many lines: they end with `\n`, and of the control characters only `\n` and `\t` stay.
 pub(super) fn lines(text: Cow<'_, str>) -> String {
-    let mut bytes = text.into_owned().into_bytes();
-    let (mut read, mut written) = (0, 0);
-    while read < bytes.len() {
-        let end = memchr(b'\r', &bytes[read..]).map_or(bytes.len(), |at| read + at);
-        if bytes[read..end].iter().fold(false, |found, byte| found | is_special(*byte)) {
-            written = clean(&mut bytes, read..end, written);
+    let is_clean = !has_special(&text);
+    let mut rest = &*text;
+    let Some(mut end) = memchr(b'\r', rest.as_bytes()) else {
+        return if is_clean { text.into_owned() } else { clean(&text) };
+    };
+    let mut lines = String::with_capacity(rest.len());
+    loop {
+        let line = &rest[..end];
+        if is_clean || !has_special(line) {
+            lines.push_str(line);
         } else {
-            bytes.copy_within(read..end, written);
-            written += end - read;
+            lines.push_str(&clean(line));
         }
-        read = end;
-        if read < bytes.len() {
-            read += if bytes[read..].starts_with(b"\r\n") { 2 } else { 1 };
-            bytes[written] = b'\n';
-            written += 1;
+        if end == rest.len() {
+            return lines;
         }
+        rest = &rest[end + 1..];
+        if !rest.starts_with('\n') {
+            lines.push('\n');
+        }
+        end = memchr(b'\r', rest.as_bytes()).unwrap_or(rest.len());
     }
-    bytes.truncate(written);
-    String::from_utf8(bytes).unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned())
 }
 
-/// Moves what stays of a range to another place before it, and tells where that ends.
-fn clean(bytes: &mut [u8], range: Range<usize>, mut written: usize) -> usize {
-    let (mut read, end) = (range.start, range.end);
-    while read < end {
-        let rest = &bytes[read..end];
-        let plain = rest.iter().position(|byte| is_special(*byte)).unwrap_or(rest.len());
-        bytes.copy_within(read..read + plain, written);
-        (read, written) = (read + plain, written + plain);
-        if read < end {
-            let (length, stays) = judge(&bytes[read..end]);
-            if stays {
-                bytes.copy_within(read..read + length, written);
-                written += length;
-            }
-            read += length;
+/// Gives what stays of a text.
+fn clean(mut text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    while let Some(plain) = text.bytes().position(is_special) {
+        clean.push_str(&text[..plain]);
+        text = &text[plain..];
+        let (length, stays) = judge(text.as_bytes());
+        if stays {
+            clean.push_str(&text[..length]);
         }
+        text = &text[length..];
     }
-    written
+    clean.push_str(text);
+    clean
 }
 
 /// Judges the character at the beginning: its length, and whether it stays.
@@ -65,15 +63,20 @@ fn judge(rest: &[u8]) -> (usize, bool) {
         // U+0080 to U+009F, the other control characters.
         [0xc2, 0x80..=0x9f, ..] | [0xd8, 0x9c, ..] => (2, false),
         [0xe2, 0x80, 0x8e | 0x8f | 0xaa..=0xae, ..] | [0xe2, 0x81, 0xa6..=0xa9, ..] => (3, false),
-        [0xe2, ..] => (3.min(rest.len()), true),
-        _ => (2.min(rest.len()), true),
+        [0xe2, ..] => (3, true),
+        _ => (2, true),
     }
 }
 
-/// Tells whether a byte may begin what is taken out. The compiler makes a test of many bytes at once of it.
+/// The compiler makes a test of many bytes at once of it.
+fn has_special(text: &str) -> bool {
+    text.bytes().fold(false, |found, byte| found | is_special(byte))
+}
+
+/// Tells whether a byte may begin what is taken out.
 #[expect(clippy::needless_bitwise_bool, reason = "without branches it is ten times as fast")]
 fn is_special(byte: u8) -> bool {
-    (byte < b' ') & (byte != b'\n') & (byte != b'\t')
+    (byte < b' ') & (byte != b'\n') & (byte != b'\t') & (byte != b'\r')
         | (byte == 0x7f)
         | (byte == 0xc2)
         | (byte == 0xd8)

@@ -9,6 +9,7 @@ mod canonical;
 mod disposition;
 mod fields;
 mod mime;
+mod quoted_printable;
 mod quoting;
 mod reply;
 mod seal;

@@ -102,8 +102,8 @@ fn read_header(headers: &[Header<'_>]) -> Content {
             HeaderName::From => content.from.extend(contacts(value)),
             HeaderName::To => content.to.extend(contacts(value)),
             HeaderName::Cc => content.cc.extend(contacts(value)),
-            HeaderName::ReplyTo => content.reply_to = contacts(value),
-            HeaderName::Sender => content.sender = contacts(value).into_iter().next(),
+            HeaderName::ReplyTo => content.reply_to = contacts(value).collect(),
+            HeaderName::Sender => content.sender = contacts(value).next(),
             HeaderName::Subject => content.subject = value.as_text().map(one_line).unwrap_or_default(),
             HeaderName::MessageId => {
                 content.message_id = value.as_text().and_then(|id| id.parse().ok());
@@ -177,37 +177,36 @@ fn attachment(part: &mut MessagePart<'_>) -> Attachment {
 }
 
 fn media_type(known: &ContentType<'_>) -> String {
-    let name = match known.subtype() {
-        Some(subtype) => format!("{}/{subtype}", known.ctype()),
-        None => known.ctype().to_owned(),
+    let mut name = match known.subtype() {
+        Some(subtype) => one_line(&[known.ctype(), "/", subtype].concat()),
+        None => one_line(known.ctype()),
     };
-    one_line(&name).to_ascii_lowercase()
+    name.make_ascii_lowercase();
+    name
 }
 
 /// Takes nested messages apart one by one: dropped as a whole they recurse, and 50 000 of them overflow the stack.
 pub(super) fn dismantle(message: Message<'_>) {
-    let mut nested = vec![message];
-    while let Some(mut message) = nested.pop() {
-        let inner = message.parts.drain(..).filter_map(|part| match part.body {
+    let mut nested = Vec::new();
+    let mut next = Some(message);
+    while let Some(message) = next {
+        nested.extend(message.parts.into_iter().filter_map(|part| match part.body {
             PartType::Message(inner) => Some(inner),
             _ => None,
-        });
-        nested.extend(inner);
+        }));
+        next = nested.pop();
     }
 }
 
-fn contacts(value: &HeaderValue<'_>) -> Vec<Contact> {
-    let Some(list) = value.as_address() else { return Vec::new() };
-    list.iter()
-        .filter_map(|found| {
-            let address = found.address()?.parse().ok()?;
-            let name = found.name().map(one_line).filter(|name| !name.is_empty());
-            Some(match name {
-                Some(name) => Contact::named(name, address),
-                None => Contact::from(address),
-            })
+fn contacts(value: &HeaderValue<'_>) -> impl Iterator<Item = Contact> {
+    value.as_address().into_iter().flat_map(mail_parser::Address::iter).filter_map(|found| {
+        let address = found.address()?.parse().ok()?;
+        let name = found.name().map(one_line).filter(|name| !name.is_empty());
+        Some(match name {
+            Some(name) => Contact::named(name, address),
+            None => Contact::from(address),
         })
-        .collect()
+    })
 }
 
 fn ids(value: &HeaderValue<'_>) -> Vec<MessageId> {

@@ -1,7 +1,9 @@
 //! What a body is made of, checked and encoded.
 
-use lettre::message::Body as Encoded;
-use lettre::message::header::{ContentTransferEncoding, ContentType};
+use std::borrow::Cow;
+
+use lettre::message::header::ContentType;
+use memchr::memchr2;
 
 use super::disposition::disposition;
 use super::mime::{Body, EIGHT_BIT, Part, SEVEN_BIT};
@@ -51,21 +53,24 @@ fn readable(what: &'static str, kind: &str, text: String) -> Result<Part, Error>
     if text.contains('\0') {
         return Err(invalid(what, "it holds the character NUL, which no mail can"));
     }
-    let text = with_crlf(text);
+    let text = with_crlf(text.into());
     let header = format!("Content-Type: {kind}\r\n");
-    let is_plain = text.bytes().all(|b| (b' '..=b'~').contains(&b) || matches!(b, b'\t' | b'\r' | b'\n'));
-    if is_plain && text.split('\n').all(|line| line.len() <= MAX_PLAIN_LINE) {
-        return Ok(Part::Single { header, body: Body::Ready(SEVEN_BIT, text.into_bytes()) });
-    }
-    let seldom = text.bytes().filter(|b| !(b' '..=b'~').contains(b)).count() <= text.len() / 3;
-    let body = if seldom {
-        let encoded = Encoded::new_with_encoding(text, ContentTransferEncoding::QuotedPrintable)
-            .map_err(|_| invalid(what, "it can't be encoded"))?;
-        Body::Ready("quoted-printable", encoded.into_vec())
+    let unusual = count(text.as_bytes(), |byte| !(b' '..=b'~').contains(&byte));
+    let layout = count(text.as_bytes(), |byte| matches!(byte, b'\t' | b'\r' | b'\n'));
+    let body = if unusual == layout && text.split('\n').all(|line| line.len() <= MAX_PLAIN_LINE) {
+        Body::Ready(SEVEN_BIT, text.into_bytes())
+    } else if unusual <= text.len() / 3 {
+        Body::QuotedPrintable { unusual, text }
     } else {
         Body::Base64(text.into_bytes())
     };
     Ok(Part::Single { header, body })
+}
+
+/// Counts some of the bytes; the compiler makes a count of many at once of it.
+fn count(text: &[u8], is_one: impl Fn(u8) -> bool) -> usize {
+    let chunks = text.chunks(usize::from(u8::MAX));
+    chunks.map(|some| usize::from(some.iter().map(|byte| u8::from(is_one(*byte))).sum::<u8>())).sum()
 }
 
 /// Puts the images beside the HTML that shows them (RFC 2387).
@@ -134,13 +139,13 @@ fn goes_as_it_is(content: &[u8]) -> bool {
             .all(|line| line.strip_suffix(b"\r").unwrap_or(line).len() <= MAX_LINE)
 }
 
-pub(super) fn with_crlf(text: String) -> String {
+pub(super) fn with_crlf(text: Cow<'_, str>) -> String {
     if has_only_crlf(text.as_bytes()) {
-        return text;
+        return text.into_owned();
     }
-    let mut lines = String::with_capacity(text.len() + text.len() / 32);
-    let mut rest = text.as_str();
-    while let Some(end) = rest.find(['\r', '\n']) {
+    let mut lines = String::with_capacity(text.len() + text.len() / 16);
+    let mut rest = &*text;
+    while let Some(end) = memchr2(b'\r', b'\n', rest.as_bytes()) {
         lines.push_str(&rest[..end]);
         lines.push_str("\r\n");
         rest = rest[end..].strip_prefix("\r\n").unwrap_or(&rest[end + 1..]);
@@ -173,7 +178,7 @@ mod tests {
             ("a\r\n", "a\r\n"),
             ("", ""),
         ] {
-            assert_eq!(with_crlf(text.to_owned()), lines, "{text:?}");
+            assert_eq!(with_crlf(text.into()), lines, "{text:?}");
         }
     }
 

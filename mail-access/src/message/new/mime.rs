@@ -3,6 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::quoted_printable;
+
 /// A part of a message.
 pub(super) enum Part {
     /// One that holds something.
@@ -21,8 +23,14 @@ pub(super) enum Part {
 
 /// What a part holds, and how it goes over the wire.
 pub(super) enum Body {
-    /// As it is, which has to be fit for it: `7bit`, `8bit` or `quoted-printable`.
+    /// As it is, which has to be fit for it: `7bit` or `8bit`.
     Ready(&'static str, Vec<u8>),
+    /// A text whose lines end in CR LF as quoted-printable.
+    QuotedPrintable {
+        text: String,
+        /// How many of its bytes are not visible ASCII or blanks.
+        unusual: usize,
+    },
     /// As Base64, from the bytes themselves.
     Base64(Vec<u8>),
 }
@@ -79,6 +87,7 @@ impl Body {
     fn encoding(&self) -> &'static str {
         match self {
             Self::Ready(encoding, _) => encoding,
+            Self::QuotedPrintable { .. } => "quoted-printable",
             Self::Base64(_) => "base64",
         }
     }
@@ -86,6 +95,7 @@ impl Body {
     fn size(&self) -> usize {
         match self {
             Self::Ready(_, content) => content.len(),
+            Self::QuotedPrintable { text, unusual } => quoted_printable::size(text.len(), *unusual),
             Self::Base64(content) => content.len().div_ceil(LINE) * (ENCODED + 2),
         }
     }
@@ -93,6 +103,7 @@ impl Body {
     fn write(self, out: &mut Vec<u8>) {
         match self {
             Self::Ready(_, content) => out.extend_from_slice(&content),
+            Self::QuotedPrintable { text, .. } => quoted_printable::write(&text, out),
             Self::Base64(content) => {
                 let mut line = [b'\r'; ENCODED + 2];
                 line[ENCODED + 1] = b'\n';

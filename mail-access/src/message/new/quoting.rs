@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::time::SystemTime;
 
+use super::body::with_crlf;
 use crate::message::{Contact, Received};
 
 /// An earlier message within a new one: what is said about it, and its text with lines that end in CR LF.
@@ -58,10 +59,10 @@ impl Quote {
             text.push_str(&self.text);
             return text;
         }
-        for line in self.text.split("\r\n") {
+        for line in self.text.split('\n') {
             text.push_str("\r\n>");
             // A blank at the end would say that the next line belongs to it.
-            let line = line.trim_end_matches(' ');
+            let line = line.strip_suffix('\r').unwrap_or(line).trim_end_matches(' ');
             if !line.is_empty() && !line.starts_with('>') {
                 text.push(' ');
             }
@@ -87,7 +88,9 @@ impl Quote {
 }
 
 fn text_of(received: &Received) -> Option<String> {
-    let text = super::body::with_crlf(received.readable_text()?.trim_end().replace('\0', ""));
+    let text = received.readable_text()?;
+    let text = text.trim_end();
+    let text = with_crlf(if text.contains('\0') { text.replace('\0', "").into() } else { text.into() });
     (!text.is_empty()).then_some(text)
 }
 
