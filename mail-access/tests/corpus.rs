@@ -34,8 +34,8 @@ fn a_corpus_is_decoded_as_it_was_reviewed() {
 #[test]
 fn the_corpus_is_as_large_as_its_readme_says() {
     let corpus = corpus();
-    assert_eq!(corpus.iter().filter(|mail| mail.is_real).count(), 318);
-    assert_eq!(corpus.len(), 318 + 443 + 2 * 318);
+    assert_eq!(corpus.iter().filter(|mail| mail.is_real).count(), 1357);
+    assert_eq!(corpus.len(), 1357 + 443 + 2 * 1357);
 }
 
 #[test]
@@ -96,6 +96,26 @@ fn two_parsers_see_the_same_fields() {
         fields += ours.len();
     }
     assert!(compared >= 270 && fields >= 2_800, "{compared} mails, {fields} fields");
+}
+
+/// A mail of the corpus showed that a field can be read on into the next one.
+#[test]
+fn no_field_hides_the_one_behind_it() {
+    for mail in corpus().iter().filter(|mail| mail.name.starts_with(MADE)) {
+        let field = String::from_utf8_lossy(&mail.bytes);
+        for end in ["\n", "\r\n"] {
+            let lines = field.lines().take_while(|line| !line.trim().is_empty());
+            let field = lines.collect::<Vec<_>>().join(end);
+            let raw = format!("{field}{end}From: last@agents.example{end}Subject: seen{end}{end}");
+            let message = parse(raw.as_bytes());
+            let last = message.all_from().last().map(|from| from.address.to_string());
+            assert_eq!(
+                (last.as_deref(), message.subject()),
+                (Some("last@agents.example"), "seen"),
+                "{raw:?}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -187,9 +207,7 @@ fn hash(bytes: &[u8]) -> u32 {
 
 fn corpus() -> Vec<Mail> {
     let mut mails = Vec::new();
-    for source in
-        ["cpython", "flufl-bounce", "mail-auth", "mail-parser", "postfix", "talon", "mail-parser-fields"]
-    {
+    for source in SOURCES {
         let bytes = std::fs::read(folder().join(format!("{source}.mails"))).expect("the corpus is there");
         let mut rest = &bytes[..];
         while !rest.is_empty() {
@@ -199,7 +217,7 @@ fn corpus() -> Vec<Mail> {
                 line.strip_prefix("=== ").and_then(|line| line.rsplit_once(' ')).expect("name and length");
             let length: usize = length.parse().expect("the length is a number");
             let mail = &rest[end + 1..end + 1 + length];
-            let is_real = source != "mail-parser-fields";
+            let is_real = *source != MADE;
             mails.push(Mail { name: format!("{source}/{name}"), bytes: mail.to_vec(), is_real });
             rest = &rest[end + 2 + length..];
         }
@@ -269,3 +287,32 @@ fn mutant(bytes: &[u8], seed: u64) -> Vec<u8> {
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/corpus")
 }
+
+/// Whose mails they are tells `corpus/README.md`.
+const SOURCES: &[&str] = &[
+    "cpython",
+    "flufl-bounce",
+    "mail-auth",
+    "mail-parser",
+    "postfix",
+    "talon",
+    "aiosmtpd",
+    "commons-email",
+    "cpython-tests",
+    "django-mailbox",
+    "dkimpy",
+    "enmime",
+    "flufl-bounce-tests",
+    "go-message",
+    "mail-parser-legacy",
+    "mail-parser-py",
+    "mailbits",
+    "mime4j",
+    "muacrypt",
+    "nmh",
+    "roundup",
+    "rspamd",
+    MADE,
+];
+/// Made around one field each.
+const MADE: &str = "mail-parser-fields";

@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use mail_parser::{
-    ContentType, Header, HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType,
+    ContentType, DateTime, Header, HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders,
+    PartType,
 };
 
 use super::clean::{lines, one_line};
@@ -47,6 +48,12 @@ pub(super) fn content(raw: &[u8], limits: &Limits) -> Content {
 
 fn decode(raw: &[u8], limits: &Limits) -> Result<Content, Limit> {
     let Some(mut message) = PARSER.parse(raw) else { return Ok(Content::default()) };
+    let closed;
+    if let Some(end) = unclosed::end(&message) {
+        dismantle(message);
+        closed = [raw, &end].concat();
+        message = PARSER.parse(&closed).unwrap_or_default();
+    }
     let within = check(&message, limits);
     let content = within.map(|()| {
         let mut content = read_header(message.parts.first().map_or(&[][..], |part| &part.headers));
@@ -110,7 +117,10 @@ fn read_header(headers: &[Header<'_>]) -> Content {
             }
             HeaderName::InReplyTo => content.in_reply_to = ids(value).pop(),
             HeaderName::References => content.references = ids(value),
-            HeaderName::Date => content.date = value.as_datetime().and_then(|date| time(date.to_timestamp())),
+            HeaderName::Date => {
+                let date = value.as_text().and_then(DateTime::parse_rfc822);
+                content.date = date.and_then(|date| time(date.to_timestamp()));
+            }
             HeaderName::ContentType => {
                 let kind = value.as_content_type();
                 content.kind = kind.map(media_type).unwrap_or_default();
@@ -125,14 +135,17 @@ fn read_header(headers: &[Header<'_>]) -> Content {
 
 fn take_bodies(message: &mut Message<'_>, content: &mut Content) {
     let bodies = [std::mem::take(&mut message.text_body), std::mem::take(&mut message.html_body)];
-    let attachments = std::mem::take(&mut message.attachments);
+    let (plain, attachments): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut message.attachments).into_iter().partition(|id| is_text_of_no_kind(message, *id));
     for id in attachments {
         if let Some(part) = message.parts.get_mut(id as usize) {
             content.attachments.push(attachment(part));
         }
     }
     // A text body that is HTML in truth, or the other way round, is the parser's fallback and not what was sent.
-    let [texts, htmls] = bodies;
+    let [mut texts, htmls] = bodies;
+    texts.extend(plain);
+    texts.sort_unstable();
     for id in texts {
         if let Some(PartType::Text(text)) = message.parts.get_mut(id as usize).map(|part| &mut part.body) {
             join(&mut content.text, std::mem::take(text));
@@ -143,6 +156,13 @@ fn take_bodies(message: &mut Message<'_>, content: &mut Content) {
             join(&mut content.html, std::mem::take(html));
         }
     }
+}
+
+/// Tells a part of the type `text`, which is none and stands for `text/plain` (RFC 2045 section 5.2).
+fn is_text_of_no_kind(message: &Message<'_>, id: u32) -> bool {
+    let Some(part) = message.parts.get(id as usize) else { return false };
+    let is_text = part.content_type().is_some_and(|kind| kind.ctype() == "text" && kind.subtype().is_none());
+    is_text && part.content_disposition().is_none() && matches!(part.body, PartType::Text(_))
 }
 
 fn join(whole: &mut Option<String>, part: Cow<'_, str>) {
@@ -232,9 +252,13 @@ static PARSER: LazyLock<MessageParser> = LazyLock::new(|| {
         .without_header(HeaderName::ContentDescription)
         .without_header(HeaderName::ContentLocation)
         .header_address(HeaderName::Sender)
+        // Read as a date, one that ends in `UT` and LF would take the field behind it along.
+        .header_raw(HeaderName::Date)
         .with_message_ids()
         .default_header_ignore()
 });
+
+mod unclosed;
 
 #[cfg(test)]
 mod tests;

@@ -145,3 +145,21 @@ fn fragment() -> impl proptest::strategy::Strategy<Value = &'static str> {
         "\u{fc}\n",
     ])
 }
+
+#[test]
+fn a_date_hides_no_field() {
+    for end in ["\n", "\r\n"] {
+        let content = read(format!("Date: Sat, 22 Apr 2006 17:14:50 UT{end}From: a@b.example{end}{end}"));
+        assert_eq!(content.from.len(), 1, "{end:?}");
+        let date = content.date.and_then(|date| date.duration_since(SystemTime::UNIX_EPOCH).ok());
+        assert_eq!(date.map(|date| date.as_secs()), Some(1_145_726_090), "{end:?}");
+    }
+}
+
+#[test]
+fn a_text_of_no_kind_is_a_text() {
+    let content = read("Content-Type: text; charset=us-ascii\n\nhello\n");
+    assert_eq!((content.text.as_deref(), content.attachments.len()), (Some("hello\n"), 0));
+    let file = read("Content-Type: text\nContent-Disposition: attachment; filename=a.txt\n\nhello\n");
+    assert_eq!((file.text, file.attachments.len()), (None, 1));
+}
