@@ -71,10 +71,10 @@ impl Mail {
         Stored { trace: (trace + &self.authentication_results).into(), letter, arrived: now }
     }
 
-    /// Files a report on this message with its sender.
-    pub(super) fn stored_report(&self, report: Letter, now: SystemTime) -> Stored {
-        let trace = self.trace("", &self.sender, &Name::of(&self.sender), now);
-        Stored { trace: trace.into(), letter: Arc::new(report), arrived: now }
+    /// Files a report on this message in a mailbox of its sender.
+    pub(super) fn stored_report(&self, report: &Arc<Letter>, mailbox: &Name, now: SystemTime) -> Stored {
+        let trace = self.trace("", &self.sender, mailbox, now);
+        Stored { trace: trace.into(), letter: Arc::clone(report), arrived: now }
     }
 
     fn trace(&self, return_path: &str, recipient: &Address, mailbox: &Name, now: SystemTime) -> String {
