@@ -3,6 +3,7 @@
 mod addresses;
 mod board;
 mod builder;
+mod check;
 mod evidence;
 mod mailbox;
 mod position;
@@ -19,6 +20,7 @@ use crate::{Address, Error, Outgoing, Submission};
 
 pub use self::addresses::AddressMap;
 pub use self::builder::HubBuilder;
+pub use self::check::{HubCheck, HubProblem};
 pub use self::evidence::{EnvelopeRule, Unroutable};
 pub use self::mailbox::{DeadLetter, DeadLetters, Delivery, HubMailbox};
 pub use self::position::HubPosition;
@@ -80,7 +82,7 @@ pub use self::submit::Copies;
 /// # Setting up the server
 /// On Mailcow a hub is a mailbox, an alias `@domain` that leads to it, the sender permission `@domain` for it, and a
 /// sieve filter of its own that files explicitly (`fileinto "INBOX"`). Without the filter Mailcow drops all but one of
-/// the copies of a mail to several addresses. `check` tells what is missing.
+/// the copies of a mail to several addresses. [`check`](Self::check) tells what is missing.
 ///
 /// Handles keep the hub running; when the last of them and the hub are gone, the task ends. After a refused login it
 /// ends too, and each handle says so. Troubles that pass are waited out, see [`trouble`](Self::trouble).

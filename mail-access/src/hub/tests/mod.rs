@@ -1,5 +1,6 @@
 mod evidence;
 mod routing;
+mod sending;
 mod stream;
 
 use std::env;
@@ -11,7 +12,7 @@ use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::*;
-use crate::{Login, NewMessage, PostOffice};
+use crate::{Login, MailAccess, NewMessage, Position, PostOffice, Selection};
 
 /// A hub for `agents.example` and `bücher.example` over a mailbox of another domain.
 struct World {
@@ -41,6 +42,13 @@ impl World {
 
     fn hub(&self) -> Hub {
         self.builder().start()
+    }
+
+    /// The position behind all that the mailbox holds.
+    async fn end(&self) -> Position {
+        let all = self.office.fetch(&self.login, &Selection::After(None), usize::MAX).await.unwrap();
+        let uid = all.messages.last().map_or(0, |message| message.uid().get());
+        Position { uid_validity: all.uid_validity, uid }
     }
 
     /// Lets a mail come from elsewhere in the world.
