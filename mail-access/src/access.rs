@@ -28,7 +28,8 @@ pub trait MailAccess: Debug + Send + Sync + 'static {
     ///   broken by CR LF and a blank.
     /// - Recipients over the system's limit are refused for now, and the others get the message.
     /// - Reports come as the message [asks for them](Outgoing::with_reports), or, if it says nothing, of failures.
-    /// - The envelope's sender has to be the login's own address; another is refused.
+    /// - The envelope's sender has to be the login's own address, or one that the system lets it send as, such as an
+    ///   alias or a catch-all that leads to it; another is refused.
     /// - A message over the system's size limit is refused.
     /// - [`Error::Interrupted`] says that the message may or may not have been taken. Every other error says that
     ///   it was not.

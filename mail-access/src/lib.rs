@@ -54,6 +54,7 @@ mod address;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
+mod hub;
 mod id;
 #[cfg(feature = "smtp-imap")]
 mod imap;
@@ -78,6 +79,10 @@ mod wire;
 pub use access::{Arrival, Batch, MailAccess, Selection, Submission};
 pub use address::{Address, DomainName, InvalidAddress};
 pub use error::Error;
+pub use hub::{
+    AddressMap, Copies, DeadLetter, DeadLetters, Delivery, EnvelopeRule, Hub, HubBuilder, HubCheck,
+    HubMailbox, HubPosition, HubProblem, Unroutable,
+};
 pub use id::{InvalidMessageId, MessageId, Position, Uid};
 #[cfg(feature = "local-servers")]
 pub use local_servers::{LocalServers, LocalServersConfig, LocalUser, Unavailable};

@@ -128,15 +128,19 @@ impl State {
                 alike.push(fate);
             }
         }
-        let name = Name::of(&mail.sender);
+        // The sender may be an alias, or an address that a catch-all takes.
+        let ends = self.route(&mail.sender);
         for (action, _, mut alike) in
             kinds.into_iter().filter(|(_, wanted, alike)| *wanted && !alike.is_empty())
         {
-            let Some(mailbox) = self.mailbox_named(&name) else { return };
             alike.sort_by_key(|fate| fate.action != Action::Expanded);
-            let letter = report(mail, action, &alike, now);
-            if let Err(Full) = mailbox.put(mail.stored_report(letter, now)) {
-                tracing::debug!("the sender's mailbox is full, a delivery report was dropped");
+            let letter = Arc::new(report(mail, action, &alike, now));
+            for end in &ends {
+                let End::Mailbox(name) = end else { continue };
+                let report = mail.stored_report(&letter, name, now);
+                if let Some(Err(Full)) = self.mailbox_named(name).map(|mailbox| mailbox.put(report)) {
+                    tracing::debug!("the sender's mailbox is full, a delivery report was dropped");
+                }
             }
         }
     }

@@ -24,7 +24,7 @@ impl PostOffice {
             return Err(Error::Refused { operation: SUBMIT, status });
         }
         match login.map(Login::address) {
-            Some(own) if !message.sender().is_same_mailbox(own) => {
+            Some(own) if !state.may_send_as(own, message.sender()) => {
                 let why = format!("Sender address rejected: not owned by user {own}");
                 // It is said to each recipient, although it is about the sender.
                 let refuse =
@@ -37,6 +37,12 @@ impl PostOffice {
 }
 
 impl State {
+    /// Tells whether mail for the sender would come to the login, as Mailcow's map of senders does.
+    fn may_send_as(&self, own: &Address, sender: &Address) -> bool {
+        let own = Name::of(own);
+        self.route(sender).iter().any(|end| matches!(end, End::Mailbox(name) if *name == own))
+    }
+
     /// Accepts or refuses each recipient, by his place. With an error the message has no one it could go to.
     pub(super) fn judge(&mut self, mail: &Mail, plan: &Plan) -> Result<Judged, Error> {
         let (mut judged, mut filling) = (Judged::default(), HashMap::new());

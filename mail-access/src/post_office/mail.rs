@@ -72,10 +72,10 @@ impl Mail {
         Stored::new(trace + &self.authentication_results, letter, now, Marks::default())
     }
 
-    /// Files a report on this message with its sender.
-    pub(super) fn stored_report(&self, report: Letter, now: SystemTime) -> Stored {
-        let trace = self.trace("", &self.sender, &Name::of(&self.sender), now);
-        Stored::new(trace, Arc::new(report), now, Marks::default())
+    /// Files a report on this message in a mailbox of its sender.
+    pub(super) fn stored_report(&self, report: &Arc<Letter>, mailbox: &Name, now: SystemTime) -> Stored {
+        let trace = self.trace("", &self.sender, mailbox, now);
+        Stored::new(trace, Arc::clone(report), now, Marks::default())
     }
 
     fn trace(&self, return_path: &str, recipient: &Address, mailbox: &Name, now: SystemTime) -> String {

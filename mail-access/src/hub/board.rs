@@ -1,0 +1,364 @@
+//! What the hub knows of its mailbox: for each address the UIDs of its mail, and how far it has read.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::addresses::{AddressMap, Name};
+use super::queue::{Bell, Key, Queue, Slot, Step, Stop, Taken, removed};
+use super::stock::Stock;
+use super::{HubPosition, Unroutable};
+use crate::{Address, DomainName, Error, Position, Received, Selection, Uid};
+
+pub(super) struct Board {
+    addresses: AddressMap<u32>,
+    pub(super) domains: HashSet<DomainName>,
+    pub(super) slots: Vec<Slot>,
+    free: Vec<u32>,
+    dead: BTreeMap<u32, Unroutable>,
+    dead_bell: Bell,
+    /// Those of the dead letters that are for unknown addresses, by their names without tags.
+    unknown: HashMap<Name, BTreeSet<u32>>,
+    pub(super) stock: Stock,
+    /// What was read and not acknowledged; `None` where nothing ever is.
+    open: Option<BTreeSet<u32>>,
+    /// `None` before anything was read.
+    pub(super) read: Option<Position>,
+    /// What of an earlier hub's messages is still to be read again.
+    again: HubPosition,
+    repeats: Repeats,
+    stopped: Option<Stop>,
+    /// How many messages of one queue are fetched at a time, so that the stock can hold them.
+    fetched: usize,
+}
+
+impl Board {
+    pub(super) fn new(position: Option<HubPosition>, stock: usize, acknowledged: bool) -> Self {
+        let nowhere = Position { uid_validity: 0, uid: 0 };
+        let repeats = if position.is_some() { Repeats::All } else { Repeats::UpTo(0) };
+        Self {
+            addresses: AddressMap::new(),
+            domains: HashSet::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            dead: BTreeMap::new(),
+            dead_bell: Bell::default(),
+            unknown: HashMap::new(),
+            stock: Stock::new(stock),
+            open: acknowledged.then(BTreeSet::new),
+            read: position.as_ref().map(HubPosition::read),
+            again: position.unwrap_or(HubPosition::behind(nowhere)),
+            repeats,
+            stopped: None,
+            fetched: MAX_FETCHED,
+        }
+    }
+
+    /// Takes an address in, with what is there for it already, and tells its place.
+    pub(super) fn add(&mut self, address: &Address) -> Key {
+        if let Some(&slot) = self.addresses.get(address) {
+            return self.key(slot);
+        }
+        let name = Name::of(address);
+        let slot = self.free.pop().unwrap_or_else(|| {
+            if self.slots.len() == self.slots.capacity() {
+                // A vector doubles, which a million addresses would notice.
+                self.slots.reserve_exact(self.slots.len() / 8 + 16);
+            }
+            self.slots.push(Slot::default());
+            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+        });
+        self.slots[slot as usize].name = Some(name.clone());
+        self.addresses.insert_name(name, slot);
+        if !self.domains.contains(address.domain()) {
+            self.domains.insert(address.domain().clone());
+        }
+        self.claim(address, slot);
+        self.key(slot)
+    }
+
+    /// Gives up an address; mail that nobody took is a dead letter from now on.
+    pub(super) fn remove(&mut self, address: &Address) -> bool {
+        let Some(&slot) = self.addresses.get(address) else { return false };
+        let left = self.slots[slot as usize].vacate();
+        if let Some(name) = left.name {
+            self.addresses.remove_name(&name);
+        }
+        self.free.push(slot);
+        if self.open.is_some() {
+            for uid in left.uids.into_iter().skip(left.taken as usize) {
+                self.bury(uid, Unroutable::Unknown(address.clone()));
+            }
+        }
+        left.bell.ring();
+        true
+    }
+
+    /// Finds the place of the address that mail for another one belongs to.
+    pub(super) fn find(&self, address: &Address) -> Option<Key> {
+        self.addresses.find(address).map(|&slot| self.key(slot))
+    }
+
+    pub(super) fn address(&self, key: Key) -> Option<Address> {
+        self.slot(key)?.name.as_ref()?.address()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.addresses.len()
+    }
+
+    pub(super) fn slot(&self, key: Key) -> Option<&Slot> {
+        self.slots.get(key.slot as usize).filter(|slot| slot.generation == key.generation)
+    }
+
+    pub(super) fn slot_mut(&mut self, key: Key) -> Option<&mut Slot> {
+        self.slots.get_mut(key.slot as usize).filter(|slot| slot.generation == key.generation)
+    }
+
+    /// Says what to read next.
+    pub(super) fn selection(&self) -> Selection {
+        let uids: Vec<Uid> = self.again.open_uids().take(AGAIN).collect();
+        if uids.is_empty() {
+            Selection::After(self.read)
+        } else {
+            Selection::Uids(self.again.read().uid_validity, uids)
+        }
+    }
+
+    /// Files what was read by a selection, and tells whether there is more to read.
+    pub(super) fn file(
+        &mut self,
+        selection: &Selection,
+        uid_validity: u32,
+        messages: Vec<(Received, Result<Address, Unroutable>)>,
+        more: bool,
+    ) -> bool {
+        self.renumber(uid_validity);
+        let last = messages.last().map_or(0, |(message, _)| message.uid().get());
+        for (message, found) in messages {
+            let uid = message.uid().get();
+            let found = found.and_then(|recipient| match self.addresses.find(&recipient) {
+                Some(&slot) => Ok(slot),
+                None => Err(Unroutable::Unknown(recipient)),
+            });
+            if let Some(open) = &mut self.open {
+                open.insert(uid);
+            }
+            self.stock.put(message);
+            match found {
+                Ok(slot) => {
+                    let slot = &mut self.slots[slot as usize];
+                    slot.uids.push(uid);
+                    slot.bell.ring();
+                }
+                Err(why) => self.bury(uid, why),
+            }
+        }
+        if let Selection::Uids(_, asked) = selection {
+            let done = if more { last } else { asked.last().map_or(last, |uid| uid.get()) };
+            self.again.without_open_up_to(done);
+            return true;
+        }
+        if let Some(read) = &mut self.read {
+            read.uid = read.uid.max(last);
+            if !more && self.repeats == Repeats::All {
+                self.repeats = Repeats::UpTo(read.uid);
+            }
+        }
+        more
+    }
+
+    /// Begins anew if the mailbox has another numbering.
+    pub(super) fn renumber(&mut self, uid_validity: u32) {
+        let before = self.read.replace(Position { uid_validity, uid: 0 });
+        match before {
+            None => return,
+            Some(before) if before.uid_validity == uid_validity => {
+                self.read = Some(before);
+                return;
+            }
+            Some(_) => {}
+        }
+        for slot in &mut self.slots {
+            slot.uids.clear();
+            slot.taken = 0;
+            slot.bell.ring();
+        }
+        self.dead.clear();
+        self.unknown.clear();
+        self.stock.clear();
+        if let Some(open) = &mut self.open {
+            open.clear();
+        }
+        self.again = HubPosition::behind(Position { uid_validity, uid: 0 });
+        self.repeats = Repeats::All;
+    }
+
+    pub(super) fn position(&self) -> HubPosition {
+        let Some(read) = self.read else { return self.again.clone() };
+        let mut open: BTreeSet<u32> = self.again.open_uids().map(Uid::get).collect();
+        open.extend(self.open.iter().flatten());
+        HubPosition::new(read, open)
+    }
+
+    pub(super) fn acknowledge(&mut self, place: Position) {
+        if self.read.is_some_and(|read| read.uid_validity == place.uid_validity)
+            && let Some(open) = &mut self.open
+        {
+            open.remove(&place.uid);
+        }
+    }
+
+    /// Says how to come to the next message of a queue.
+    pub(super) fn step(&mut self, queue: Queue) -> Result<Step, Error> {
+        let Some(uid) = self.front(queue, 1)?.first().copied() else {
+            return match &self.stopped {
+                Some(stop) => Err(stop.error()),
+                None => Ok(Step::Wait(self.bell(queue)?.next())),
+            };
+        };
+        let uid_validity = self.read.map_or(0, |read| read.uid_validity);
+        Ok(match self.stock.take(uid.get()) {
+            Some(message) => Step::Ready(Box::new(self.hand_out(queue, message))),
+            None => Step::Fetch(uid_validity, self.front(queue, self.fetched)?),
+        })
+    }
+
+    /// Takes in what was fetched for a queue, and hands out its first message if it is among that. Those that the
+    /// mailbox doesn't have any more are forgotten.
+    pub(super) fn brought(
+        &mut self,
+        queue: Queue,
+        (uid_validity, asked): (u32, &[Uid]),
+        (messages, more): (Vec<Received>, bool),
+    ) -> Result<Option<Taken>, Error> {
+        if self.read.is_none_or(|read| read.uid_validity != uid_validity) {
+            return Ok(None);
+        }
+        let end = messages.last().map_or(0, |message| message.uid().get());
+        for uid in asked.iter().filter(|uid| !more || uid.get() < end) {
+            if messages.binary_search_by_key(uid, Received::uid).is_err()
+                && self.leave(queue, uid.get()).is_some()
+            {
+                self.acknowledge(Position { uid_validity, uid: uid.get() });
+            }
+        }
+        if let Some(fits) = self.stock.capacity(&messages) {
+            self.fetched = fits.clamp(1, MAX_FETCHED);
+        }
+        let mut first = None;
+        for message in messages {
+            let uid = message.uid().get();
+            if first.is_none() && self.front(queue, 1)?.first() == Some(&message.uid()) {
+                first = Some(self.hand_out(queue, message));
+            } else if self.front(queue, MAX_FETCHED)?.iter().any(|waiting| waiting.get() == uid) {
+                self.stock.put(message);
+            }
+        }
+        Ok(first)
+    }
+
+    /// Ends all waiting for good.
+    pub(super) fn stop(&mut self, stop: Stop) {
+        if self.stopped.is_none() {
+            self.stopped = Some(stop);
+        }
+        self.dead_bell.ring();
+        for slot in &self.slots {
+            slot.bell.ring();
+        }
+    }
+
+    fn hand_out(&mut self, queue: Queue, message: Received) -> Taken {
+        let uid = message.uid().get();
+        let why = self.leave(queue, uid).and_then(|left| left.why);
+        let repeated = match self.repeats {
+            Repeats::All => true,
+            Repeats::UpTo(last) => uid <= last,
+        };
+        let uid_validity = self.read.map_or(0, |read| read.uid_validity);
+        Taken { message, repeated, place: Position { uid_validity, uid }, why }
+    }
+
+    /// Takes a message out of a queue; `None` if it is not in it.
+    fn leave(&mut self, queue: Queue, uid: u32) -> Option<Left> {
+        match queue {
+            Queue::Address(key) => self.slot_mut(key)?.leave(uid).then_some(Left { why: None }),
+            Queue::Dead => {
+                let why = self.dead.remove(&uid)?;
+                if let Unroutable::Unknown(recipient) = &why {
+                    let name = Name::untagged(recipient);
+                    if let Some(alike) = self.unknown.get_mut(&name) {
+                        alike.remove(&uid);
+                        if alike.is_empty() {
+                            self.unknown.remove(&name);
+                        }
+                    }
+                }
+                Some(Left { why: Some(why) })
+            }
+        }
+    }
+
+    fn front(&self, queue: Queue, count: usize) -> Result<Vec<Uid>, Error> {
+        Ok(match queue {
+            Queue::Address(key) => {
+                let waiting = self.slot(key).ok_or_else(removed)?.waiting();
+                waiting.iter().take(count).copied().filter_map(Uid::new).collect()
+            }
+            Queue::Dead => self.dead.keys().take(count).copied().filter_map(Uid::new).collect(),
+        })
+    }
+
+    fn bell(&mut self, queue: Queue) -> Result<&mut Bell, Error> {
+        match queue {
+            Queue::Address(key) => Ok(&mut self.slot_mut(key).ok_or_else(removed)?.bell),
+            Queue::Dead => Ok(&mut self.dead_bell),
+        }
+    }
+
+    fn bury(&mut self, uid: u32, why: Unroutable) {
+        if let Unroutable::Unknown(recipient) = &why {
+            self.unknown.entry(Name::untagged(recipient)).or_default().insert(uid);
+        }
+        self.dead.insert(uid, why);
+        self.dead_bell.ring();
+    }
+
+    /// Gives a new address what came for it before it was known.
+    fn claim(&mut self, address: &Address, slot: u32) {
+        let name = Name::untagged(address);
+        let Some(mut waiting) = self.unknown.remove(&name) else { return };
+        waiting.retain(|uid| {
+            let is_its = matches!(self.dead.get(uid), Some(Unroutable::Unknown(recipient))
+                if self.addresses.find(recipient) == Some(&slot));
+            if is_its {
+                self.dead.remove(uid);
+                self.slots[slot as usize].uids.push(*uid);
+            }
+            !is_its
+        });
+        if !waiting.is_empty() {
+            self.unknown.insert(name, waiting);
+        }
+    }
+
+    fn key(&self, slot: u32) -> Key {
+        Key { slot, generation: self.slots[slot as usize].generation }
+    }
+}
+
+/// What is known of a message that left a queue.
+struct Left {
+    why: Option<Unroutable>,
+}
+
+/// Which messages an earlier hub may have handed out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repeats {
+    All,
+    UpTo(u32),
+}
+
+/// So many UIDs make a short command.
+const AGAIN: usize = 500;
+/// A backlog is fetched in so many turns less than it has messages.
+const MAX_FETCHED: usize = 16;
