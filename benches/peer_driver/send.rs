@@ -107,5 +107,6 @@ fn percentile(sorted: &[f64], percent: usize) -> f64 {
     sorted.get(last * percent / 100).copied().unwrap_or(-1.0)
 }
 
-/// Tasks for each connection: while one message is on its way, the next one is made.
-const TASKS: usize = 2;
+/// Tasks for each connection: while one message is on its way, the next one's envelope goes behind it, and one more is
+/// made.
+const TASKS: usize = 3;

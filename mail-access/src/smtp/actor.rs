@@ -1,10 +1,12 @@
 //! The task that owns one connection: what it was asked for it does to the end, whether or not anyone still listens.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Session;
 use super::pool::Place;
@@ -15,19 +17,34 @@ use crate::{Outgoing, Submission};
 pub(super) struct Job {
     message: Outgoing,
     hold: Hold,
-    done: oneshot::Sender<Result<Submission, Fault>>,
+    told: oneshot::Sender<Told>,
+}
+
+/// What a caller hears of its message.
+pub(super) enum Told {
+    /// This became of it.
+    Done(Result<Submission, Fault>),
+    /// Its turn has come, and a connection may be opened for it.
+    Place,
+    /// The connection that was to take it can't, and it may ask for another one.
+    Again,
 }
 
 impl Job {
-    pub(super) fn new(message: &Outgoing) -> (Self, Hold, oneshot::Receiver<Result<Submission, Fault>>) {
-        let (done, told) = oneshot::channel();
+    pub(super) fn new(message: &Outgoing) -> (Self, Hold, oneshot::Receiver<Told>) {
+        let (told, hears) = oneshot::channel();
         let hold = Hold::default();
-        (Self { message: message.clone(), hold: hold.clone(), done }, hold, told)
+        (Self { message: message.clone(), hold: hold.clone(), told }, hold, hears)
+    }
+
+    /// Tells the caller, unless it is gone.
+    pub(super) fn tell(self, told: Told) {
+        let _ = self.told.send(told);
     }
 
     /// Tells whether the caller took it back.
     fn is_withdrawn(&self) -> bool {
-        self.done.is_closed()
+        self.told.is_closed()
     }
 }
 
@@ -42,6 +59,13 @@ impl Hold {
     }
 }
 
+/// What is there for a connection to do.
+pub(super) enum Offer {
+    Job(Job),
+    /// Nothing yet; somebody will send an order.
+    Orders(oneshot::Receiver<Order>),
+}
+
 /// What an idle connection is told to do.
 pub(super) enum Order {
     Submit(Job),
@@ -50,16 +74,16 @@ pub(super) enum Order {
 
 /// Opens a connection, submits `first` and then whatever comes, until the connection is of no more use.
 pub(super) async fn run(place: Place, first: Job) {
-    let mut actor = Actor { place, session: None, submitted: 0, idle_until: Instant::now() };
+    let mut actor = Actor { place, session: None, next: None, submitted: 0, idle_until: Instant::now() };
     let mut job = first;
     loop {
         let done = actor.serve(&job).await;
         actor.idle_until = Instant::now() + actor.place.shared.limits.idle;
         let offered = actor.offer();
+        actor.give_back();
         // Only now: whoever submits one message after the other is to find this connection free again.
         if let Some(done) = done {
-            // Nobody may be listening any more.
-            let _ = job.done.send(done);
+            job.tell(Told::Done(done));
         }
         match actor.next(offered).await {
             Some(next) => job = next,
@@ -71,6 +95,8 @@ pub(super) async fn run(place: Place, first: Job) {
 struct Actor {
     place: Place,
     session: Option<Session>,
+    /// The message that comes behind the one in hand.
+    next: Option<Job>,
     submitted: u32,
     idle_until: Instant,
 }
@@ -78,7 +104,12 @@ struct Actor {
 impl Actor {
     /// Submits; `None` if the caller took the message back.
     async fn serve(&mut self, job: &Job) -> Option<Result<Submission, Fault>> {
-        if job.is_withdrawn() || !job.hold.take() {
+        // One whose envelope went ahead is on its way already.
+        let is_ahead = self.session.as_ref().is_some_and(Session::is_ahead);
+        if (job.is_withdrawn() && !is_ahead) || !job.hold.take() {
+            if is_ahead {
+                self.session = None;
+            }
             return None;
         }
         match self.submit_again(job).await {
@@ -89,19 +120,21 @@ impl Actor {
 
     /// Submits over the connection as it is; `None` if it turns out to be closed and nothing was taken.
     async fn submit_again(&mut self, job: &Job) -> Option<Result<Submission, Fault>> {
-        let session = self.session.as_mut()?;
-        if !session.is_usable() {
-            self.session = None;
+        let mut session = self.session.take()?;
+        if !session.is_ahead() && !session.is_usable() {
             return None;
         }
         self.submitted += 1;
-        match session.submit(&job.message).await {
+        match self.submit(&mut session, &job.message).await {
             Err(fault) if fault.is_stale() => {
-                self.session = None;
+                self.give_back();
                 self.place.suspect_others();
                 None
             }
-            done => Some(done),
+            done => {
+                self.session = Some(session);
+                Some(done)
+            }
         }
     }
 
@@ -113,15 +146,16 @@ impl Actor {
         let shared = &self.place.shared;
         let login = &self.place.account.0;
         match Session::connect(&*shared.connector, &shared.server, shared.security, login).await {
-            Ok(session) => {
+            Ok(mut session) => {
                 self.place.opened();
                 self.submitted = 0;
-                let session = self.session.insert(session);
-                if job.is_withdrawn() {
-                    return None;
+                let mut done = None;
+                if !job.is_withdrawn() {
+                    self.submitted = 1;
+                    done = Some(self.submit(&mut session, &job.message).await);
                 }
-                self.submitted = 1;
-                Some(session.submit(&job.message).await)
+                self.session = Some(session);
+                done
             }
             Err(Fault::Authentication(status)) => {
                 let left = self.place.refused(&status);
@@ -131,20 +165,54 @@ impl Actor {
         }
     }
 
+    /// Submits, and where somebody waits, sends his envelope in the same go as the end of this message. He waits no
+    /// longer than `PATIENCE` for the answer to it.
+    async fn submit(&mut self, session: &mut Session, message: &Outgoing) -> Result<Submission, Fault> {
+        let (accepted, refused) = session.envelope(message).await?;
+        let content = session.upload(message).await?;
+        if session.is_brisk && self.submitted < self.place.shared.limits.messages {
+            self.next = self.place.next();
+        }
+        let ahead = self.next.as_ref().and_then(|next| session.envelope_ahead(&next.message));
+        let mut end = pin!(session.finish(content, ahead));
+        let status = tokio::select! {
+            biased;
+            status = &mut end => status,
+            () = sleep(PATIENCE), if self.next.is_some() => {
+                self.give_back();
+                end.await
+            }
+        };
+        Ok(Submission::new(accepted, refused, status?))
+    }
+
+    /// Lets the next message go another way.
+    fn give_back(&mut self) {
+        if let Some(next) = self.next.take() {
+            next.tell(Told::Again);
+        }
+    }
+
     /// Lets others have the connection; `None` when it has to go.
-    fn offer(&mut self) -> Option<oneshot::Receiver<Order>> {
-        let is_usable = self.session.as_mut().is_some_and(Session::is_usable);
-        if !is_usable || self.submitted >= self.place.shared.limits.messages {
+    fn offer(&mut self) -> Option<Offer> {
+        let session = self.session.as_mut()?;
+        if session.is_ahead() {
+            return self.next.take().map(Offer::Job);
+        }
+        if !session.is_usable() || self.submitted >= self.place.shared.limits.messages {
             return None;
         }
-        self.place.rest()
+        self.next.take().map(Offer::Job).or_else(|| self.place.rest())
     }
 
     /// Waits for the next message; `None` when the connection has to go. The server is listened to all the while, so
     /// that nobody gets a connection that it has closed.
-    async fn next(&mut self, mut offered: Option<oneshot::Receiver<Order>>) -> Option<Job> {
+    async fn next(&mut self, mut offered: Option<Offer>) -> Option<Job> {
         loop {
-            let mut orders = offered?;
+            let mut orders = match offered? {
+                Offer::Job(job) => return Some(job),
+                Offer::Orders(orders) => orders,
+            };
             let session = self.session.as_mut()?;
             let order = tokio::select! {
                 biased;
@@ -181,3 +249,6 @@ impl Actor {
         drop(self.place);
     }
 }
+
+/// How long a message that went ahead waits for the answer to the one before.
+const PATIENCE: Duration = Duration::from_secs(1);

@@ -6,6 +6,7 @@ mod commands;
 mod content;
 mod conversation;
 mod deadlines;
+mod envelope;
 mod offers;
 mod pool;
 mod reply;

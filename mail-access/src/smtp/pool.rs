@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use super::actor::{self, Job, Order};
+use super::actor::{self, Hold, Job, Offer, Order, Told};
 use super::deadlines::whole;
 use crate::wire::{Connector, Endpoint, Fault, Security};
 use crate::{Login, Outgoing, Status, Submission};
 pub(super) use ledger::Account;
-use ledger::{Ask, Grant, Ledger};
+use ledger::{Ask, Ledger, Rest};
 
 /// Hands messages to connections, each of which belongs to a task of its own.
 ///
@@ -60,45 +60,64 @@ impl Pool {
     /// back if it has not begun to go out; else it goes out all the same.
     pub(crate) async fn submit(&self, login: &Login, message: &Outgoing) -> Result<Submission, Fault> {
         let account = Account::of(login);
+        let mut number = None;
         loop {
-            let (job, hold, done) = Job::new(message);
-            match self.claim(&account).await? {
-                Grant::Connection(orders) => {
+            let (job, hold, hears) = Job::new(message);
+            // Nothing may wait while the ledger is locked.
+            let asked = self.shared.ledger().ask(&account, number, job);
+            let mut told = match asked {
+                Ask::Connection(orders, job) => {
                     // The runtime that its task runs on may be gone, or stand still.
                     if orders.send(Order::Submit(job)).is_err() {
                         continue;
                     }
-                    let mut done = done;
-                    match timeout(PICK_UP, &mut done).await {
-                        Ok(Ok(done)) => return done,
-                        Ok(Err(_)) | Err(_) if hold.take() => {}
-                        Ok(Err(_)) => return Err(ended()),
-                        Err(_) => return outcome(message, done).await,
-                    }
+                    picked_up(message, &hold, hears).await
                 }
-                Grant::Place => {
-                    tokio::spawn(actor::run(Place::new(&self.shared, account), job));
-                    return outcome(message, done).await;
+                Ask::Queued(turn) => {
+                    number = Some(turn);
+                    self.turn(&account, turn, message, &hold, hears).await?
                 }
-                Grant::Barred(status, left) => return Err(Fault::Barred { status, left }),
+                Ask::Barred(status, left) => return Err(Fault::Barred { status, left }),
+            };
+            if matches!(told, Told::Place) {
+                let (job, _, hears) = Job::new(message);
+                tokio::spawn(actor::run(Place::new(&self.shared, account.clone()), job));
+                told = outcome(message, hears).await;
+            }
+            if let Told::Done(done) = told {
+                return done;
             }
         }
     }
 
-    /// Waits for a connection, or for leave to open one.
-    async fn claim(&self, account: &Account) -> Result<Grant, Fault> {
-        let (number, granted) = match self.shared.ledger().ask(account) {
-            Ask::Granted(grant) => return Ok(grant),
-            Ask::Queued(number, granted) => (number, granted),
-        };
-        let mut queued = Queued { shared: &self.shared, account, number, granted, is_over: false };
+    /// Waits for a connection to take the message, or for leave to open one.
+    async fn turn(
+        &self,
+        account: &Account,
+        number: u64,
+        message: &Outgoing,
+        hold: &Hold,
+        hears: oneshot::Receiver<Told>,
+    ) -> Result<Told, Fault> {
+        let mut queued = Queued { shared: &self.shared, account, number, hears: Some(hears) };
         let wait = self.shared.limits.wait;
-        let Ok(grant) = timeout(wait, &mut queued.granted).await else {
-            let problem = format!("no connection was free for {} s", wait.as_secs());
-            return Err(Fault::Lost(io::Error::new(io::ErrorKind::TimedOut, problem)));
-        };
-        queued.is_over = true;
-        grant.map_err(|_| Fault::Lost(io::Error::other("the pool is closed")))
+        let begin = Instant::now();
+        while self.shared.ledger().is_queued(account, number) {
+            let Some(left) = wait.checked_sub(begin.elapsed()).filter(|left| !left.is_zero()) else {
+                let problem = format!("no connection was free for {} s", wait.as_secs());
+                return Err(Fault::Lost(io::Error::new(io::ErrorKind::TimedOut, problem)));
+            };
+            if let Some(hears) = &mut queued.hears
+                && let Ok(told) = timeout(left.min(PICK_UP), hears).await
+            {
+                queued.hears = None;
+                return Ok(told.unwrap_or_else(|_| lost(hold)));
+            }
+        }
+        match queued.hears.take() {
+            Some(hears) => Ok(picked_up(message, hold, hears).await),
+            None => Ok(Told::Again),
+        }
     }
 }
 
@@ -131,28 +150,23 @@ impl Shared {
     }
 }
 
-/// A caller that waits. What it was granted and never took goes to the next one.
+/// A caller that waits. What it was granted and never heard of goes to the next one.
 struct Queued<'a> {
     shared: &'a Arc<Shared>,
     account: &'a Account,
     number: u64,
-    granted: oneshot::Receiver<Grant>,
-    /// It has what it was granted.
-    is_over: bool,
+    /// Empty when it waits no more.
+    hears: Option<oneshot::Receiver<Told>>,
 }
 
 impl Drop for Queued<'_> {
     fn drop(&mut self) {
-        if self.is_over {
-            return;
-        }
+        let Some(mut hears) = self.hears.take() else { return };
         let mut ledger = self.shared.ledger();
-        // Grants are made under the lock: there is one now, or there never will be.
+        // Places are given under the lock: there is one now, or there never will be.
         ledger.withdraw(self.account, self.number);
-        match self.granted.try_recv() {
-            Ok(Grant::Place) => ledger.give_back(self.account, true, None),
-            // Its task hears of it by the order that never comes, and offers itself again.
-            Ok(Grant::Connection(_) | Grant::Barred(..)) | Err(_) => {}
+        if let Ok(Told::Place) = hears.try_recv() {
+            ledger.give_back(self.account, true, None);
         }
     }
 }
@@ -192,12 +206,24 @@ impl Place {
         self.shared.ledger().dismiss(&self.account);
     }
 
-    /// Offers the connection to the next one in the queue, or to whoever comes; `None` if it has to go.
-    pub(super) fn rest(&mut self) -> Option<oneshot::Receiver<Order>> {
-        let (orders, received) = oneshot::channel();
-        let rested = self.shared.ledger().rest(&self.account, orders);
-        self.rested = Some(rested.unwrap_or_else(|number| number));
-        rested.is_ok().then_some(received)
+    /// Takes the first in the queue, where the connection need not go.
+    pub(super) fn next(&self) -> Option<Job> {
+        self.shared.ledger().next(&self.account)
+    }
+
+    /// Takes the first in the queue, or offers the connection to whoever comes; `None` if it has to go.
+    pub(super) fn rest(&mut self) -> Option<Offer> {
+        match self.shared.ledger().rest(&self.account) {
+            Rest::Job(job) => return Some(Offer::Job(job)),
+            Rest::Idle(number, orders) => {
+                self.rested = Some(number);
+                Some(Offer::Orders(orders))
+            }
+            Rest::Leave(number) => {
+                self.rested = Some(number);
+                None
+            }
+        }
     }
 
     /// Takes the offer back, unless somebody has it already.
@@ -212,19 +238,30 @@ impl Drop for Place {
     }
 }
 
-/// Waits for what becomes of a message that a connection has in hand, but not for a runtime that stands still.
-async fn outcome(
-    message: &Outgoing,
-    done: oneshot::Receiver<Result<Submission, Fault>>,
-) -> Result<Submission, Fault> {
-    match timeout(whole(message.size(), message.recipients().len()), done).await {
-        Ok(done) => done.unwrap_or_else(|_| Err(ended())),
-        Err(_) => Err(Fault::Interrupted(io::ErrorKind::TimedOut.into())),
+/// Waits for what becomes of a message that a connection was given, but not for a task that doesn't begin with it.
+async fn picked_up(message: &Outgoing, hold: &Hold, mut hears: oneshot::Receiver<Told>) -> Told {
+    match timeout(PICK_UP, &mut hears).await {
+        Ok(told) => told.unwrap_or_else(|_| lost(hold)),
+        Err(_) if hold.take() => Told::Again,
+        Err(_) => outcome(message, hears).await,
     }
 }
 
-fn ended() -> Fault {
-    Fault::Interrupted(io::Error::other("the task that submitted it was ended"))
+/// Waits for what becomes of a message that a connection has in hand, but not for a runtime that stands still.
+async fn outcome(message: &Outgoing, hears: oneshot::Receiver<Told>) -> Told {
+    match timeout(whole(message.size(), message.recipients().len()), hears).await {
+        Ok(told) => told.unwrap_or_else(|_| ended()),
+        Err(_) => Told::Done(Err(Fault::Interrupted(io::ErrorKind::TimedOut.into()))),
+    }
+}
+
+/// Tells what became of a message whose task ended without a word.
+fn lost(hold: &Hold) -> Told {
+    if hold.take() { Told::Again } else { ended() }
+}
+
+fn ended() -> Told {
+    Told::Done(Err(Fault::Interrupted(io::Error::other("the task that submitted it was ended"))))
 }
 
 /// A task that runs takes a message in hand at once.

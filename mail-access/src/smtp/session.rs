@@ -1,5 +1,6 @@
 use super::conversation::Conversation;
 use super::deadlines::FAREWELL;
+use super::envelope::Asked;
 use super::offers::Offers;
 use super::starttls;
 use crate::Login;
@@ -10,6 +11,10 @@ pub(crate) struct Session {
     pub(super) talk: Conversation,
     pub(super) offers: Offers,
     pub(super) standing: Standing,
+    /// What the replies to the envelope that went ahead are about.
+    pub(super) ahead: Vec<Asked>,
+    /// It answered the last message fast.
+    pub(super) is_brisk: bool,
 }
 
 /// What the server takes the next line for.
@@ -23,6 +28,8 @@ pub(super) enum Standing {
     Unknown,
     /// A line of a message.
     Content,
+    /// What comes behind the envelope that went ahead, whose replies are next.
+    Ahead,
 }
 
 impl Session {
@@ -51,7 +58,8 @@ impl Session {
 
     async fn begin(mut talk: Conversation, login: &Login) -> Result<Self, Fault> {
         let offers = talk.hello(login.address().domain()).await?;
-        let mut session = Self { talk, offers, standing: Standing::Idle };
+        let standing = Standing::Idle;
+        let mut session = Self { talk, offers, standing, ahead: Vec::new(), is_brisk: false };
         session.authenticate(login).await?;
         Ok(session)
     }
@@ -62,6 +70,11 @@ impl Session {
         matches!(self.standing, Standing::Idle | Standing::Refused) && self.talk.is_quiet()
     }
 
+    /// Tells whether the envelope of the next message went ahead, so that it can take that one and no other.
+    pub(crate) fn is_ahead(&self) -> bool {
+        self.standing == Standing::Ahead
+    }
+
     /// Waits until the server leaves or speaks out of turn; either way it is of no more use.
     pub(crate) async fn disturbed(&mut self) {
         self.talk.disturbed().await;
@@ -69,7 +82,7 @@ impl Session {
 
     /// Takes leave without waiting for the answer; it doesn't matter whether it succeeds.
     pub(crate) async fn quit(mut self) {
-        if self.standing == Standing::Content {
+        if matches!(self.standing, Standing::Content | Standing::Ahead) {
             return;
         }
         let farewell = async { Ok(write(&mut self.talk.stream, b"QUIT\r\n").await.is_ok()) };

@@ -7,8 +7,9 @@ use secrecy::ExposeSecret;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::super::actor::Order;
+use super::super::actor::{Job, Order, Told};
 use super::Limits;
+use crate::wire::Fault;
 use crate::{Login, Status};
 
 /// Who has which connection and who waits for one. It is changed under a lock, and nothing here waits.
@@ -29,18 +30,22 @@ pub(super) struct Ledger {
 
 /// What came of asking for a connection.
 pub(super) enum Ask {
-    Granted(Grant),
-    /// The grant comes later, in turn.
-    Queued(u64, oneshot::Receiver<Grant>),
-}
-
-pub(super) enum Grant {
-    /// An idle connection waits for this order.
-    Connection(oneshot::Sender<Order>),
-    /// One more connection may be opened.
-    Place,
+    /// An idle one waits for this order.
+    Connection(oneshot::Sender<Order>, Job),
+    /// The caller hears of it in turn.
+    Queued(u64),
     /// The server refused this login, and it isn't tried again for so long.
     Barred(Status, Duration),
+}
+
+/// What becomes of a connection that is out of work.
+pub(super) enum Rest {
+    /// The next one in the queue.
+    Job(Job),
+    /// Somebody will send an order.
+    Idle(u64, oneshot::Receiver<Order>),
+    /// It has to go.
+    Leave(u64),
 }
 
 /// A login with its secret: with another one it is another account, so that whoever doesn't know the right one never
@@ -77,7 +82,7 @@ struct Lane {
     open: usize,
     /// How many of the open ones are not logged in yet.
     opening: usize,
-    queue: VecDeque<(u64, oneshot::Sender<Grant>)>,
+    queue: VecDeque<(u64, Job)>,
     idle: BTreeMap<u64, oneshot::Sender<Order>>,
     barred: Option<(Status, Instant)>,
     /// Under which number it stands in `Ledger::next`.
@@ -108,23 +113,29 @@ impl Ledger {
         Self { limits, lanes, next, idle, open: 0, leaving: BTreeSet::new(), numbers: 0, closed: false }
     }
 
-    /// Gives a connection at once where that passes nobody by, else a place in the queue.
-    pub(super) fn ask(&mut self, account: &Account) -> Ask {
-        let number = self.number();
+    /// Gives a connection at once where that passes nobody by, else a place in the queue: the one that had this number.
+    pub(super) fn ask(&mut self, account: &Account, number: Option<u64>, job: Job) -> Ask {
+        let number = number.unwrap_or_else(|| self.number());
         let lane = self.lanes.entry(account.clone()).or_default();
         if let Some((status, left)) = lane.bar() {
-            return Ask::Granted(Grant::Barred(status, left));
+            return Ask::Barred(status, left);
         }
         // The one that was used last is the one least likely to be closed by the server.
         if let Some((resting, orders)) = lane.idle.pop_last() {
             self.idle.remove(&resting);
-            return Ask::Granted(Grant::Connection(orders));
+            return Ask::Connection(orders, job);
         }
-        let (grant, granted) = oneshot::channel();
-        lane.queue.push_back((number, grant));
+        let at = lane.queue.partition_point(|one| one.0 < number);
+        lane.queue.insert(at, (number, job));
         self.rank(account);
         self.proceed();
-        Ask::Queued(number, granted)
+        Ask::Queued(number)
+    }
+
+    /// Tells whether somebody still stands in the queue.
+    pub(super) fn is_queued(&self, account: &Account, number: u64) -> bool {
+        let lane = self.lanes.get(account);
+        lane.is_some_and(|lane| lane.queue.binary_search_by_key(&number, |one| one.0).is_ok())
     }
 
     /// Takes somebody out of the queue.
@@ -146,33 +157,40 @@ impl Ledger {
         self.proceed();
     }
 
-    /// Takes a connection that is out of work: for the next one in the queue, or to keep it. Returns its number, as an
-    /// error if it has to go.
-    pub(super) fn rest(&mut self, account: &Account, orders: oneshot::Sender<Order>) -> Result<u64, u64> {
+    /// Takes the first in a login's queue for a connection that is at work, unless that has to go after its work.
+    pub(super) fn next(&mut self, account: &Account) -> Option<Job> {
+        if self.has_to_go(account) {
+            return None;
+        }
+        let (_, job) = self.lanes.get_mut(account)?.queue.pop_front()?;
+        self.rank(account);
+        Some(job)
+    }
+
+    /// Takes a connection that is out of work: for the next one in the queue, or to keep it.
+    pub(super) fn rest(&mut self, account: &Account) -> Rest {
         let number = self.number();
-        // Somebody of another login who waits for the place that this one takes up, and for whom nobody leaves yet.
-        let other = self.next.keys().nth(self.leaving.len()).copied();
-        let lane = self.lanes.entry(account.clone()).or_default();
-        let first = lane.queue.front().map(|one| one.0);
-        let is_passed_over = match (other, first) {
-            (Some(other), Some(first)) => other < first,
-            (other, None) => other.is_some(),
-            (None, Some(_)) => false,
-        };
-        if self.closed || is_passed_over || lane.bar().is_some() {
+        if self.has_to_go(account) {
             self.leaving.insert(number);
-            return Err(number);
+            return Rest::Leave(number);
         }
-        if let Some((_, grant)) = lane.queue.pop_front() {
-            // It always takes it: whoever stands in the queue leaves it under the lock.
-            let granted = grant.send(Grant::Connection(orders));
-            debug_assert!(granted.is_ok());
-            self.rank(account);
-        } else {
-            lane.idle.insert(number, orders);
-            self.idle.insert(number, account.clone());
+        if let Some(job) = self.next(account) {
+            return Rest::Job(job);
         }
-        Ok(number)
+        let (orders, received) = oneshot::channel();
+        self.lanes.entry(account.clone()).or_default().idle.insert(number, orders);
+        self.idle.insert(number, account.clone());
+        Rest::Idle(number, received)
+    }
+
+    /// Tells whether a connection of this login has to make room for one of another, or is of no more use.
+    fn has_to_go(&self, account: &Account) -> bool {
+        // Somebody of another login who waits for the place that this one takes up, and for whom nobody leaves yet.
+        let other = self.next.keys().nth(self.leaving.len());
+        let lane = self.lanes.get(account);
+        let first = lane.and_then(|lane| lane.queue.front()).map(|one| &one.0);
+        let is_passed_over = other.is_some_and(|other| first.is_none_or(|first| other < first));
+        self.closed || is_passed_over || lane.is_some_and(|lane| lane.bar().is_some())
     }
 
     /// Takes a connection out of those that are idle, if it still is one of them.
@@ -199,8 +217,8 @@ impl Ledger {
         self.lanes.retain(|_, lane| lane.is_needed());
         let lane = self.lanes.entry(account.clone()).or_default();
         lane.barred = Some((status.clone(), Instant::now() + pause));
-        for (_, grant) in std::mem::take(&mut lane.queue) {
-            let _ = grant.send(Grant::Barred(status.clone(), pause));
+        for (_, job) in std::mem::take(&mut lane.queue) {
+            job.tell(Told::Done(Err(Fault::Barred { status: status.clone(), left: pause })));
         }
         self.rank(account);
         self.dismiss(account);
@@ -254,12 +272,12 @@ impl Ledger {
         {
             let Some(lane) = self.lanes.get_mut(&account) else { continue };
             lane.ranked = None;
-            if let Some((_, grant)) = lane.queue.pop_front() {
+            if let Some((_, job)) = lane.queue.pop_front() {
                 self.open += 1;
                 lane.open += 1;
                 lane.opening += 1;
-                let granted = grant.send(Grant::Place);
-                debug_assert!(granted.is_ok());
+                // It always hears of it: whoever stands in the queue leaves it under the lock.
+                job.tell(Told::Place);
             }
             self.rank(&account);
         }
