@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 
 use async_imap::imap_proto::{AttributeValue, Response};
 
-use super::session::{Allowance, COMMAND, LONG, SHORT, Session};
+use super::session::{Allowance, COMMAND, LONG, SHORT, Said, Session};
 use super::{date, set};
 use crate::wire::Fault;
 use crate::{MessageId, Received, Uid};
@@ -103,8 +103,8 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn read(answer: &'a Response<'_>) -> Option<Self> {
-        let Response::Fetch(_, attributes) = answer else { return None };
+    fn read(answer: Said<'a>) -> Option<Self> {
+        let Said::Parsed(Response::Fetch(_, attributes)) = answer else { return None };
         let mut row = Self::default();
         for attribute in attributes {
             match attribute {

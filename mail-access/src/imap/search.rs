@@ -1,6 +1,4 @@
-use async_imap::imap_proto::{MailboxDatum, Response};
-
-use super::session::{LONG, Session};
+use super::session::{LONG, Said, Session};
 use crate::wire::Fault;
 use crate::{MessageId, Uid};
 
@@ -10,9 +8,11 @@ impl Session {
         let mut found = Vec::new();
         let command = format!("UID SEARCH UID {low}:{high} {}", key.written());
         self.run(&command, LONG, |answer| {
-            if let Response::MailboxData(MailboxDatum::Search(numbers)) = answer {
-                let fitting = numbers.iter().filter(|number| (low..=high).contains(*number));
-                found.extend(fitting.copied().filter_map(Uid::new));
+            if let Said::Line(line) = answer
+                && let Some(numbers) = line.after("SEARCH").and_then(|mut rest| rest.numbers())
+            {
+                let fitting = numbers.into_iter().filter(|number| (low..=high).contains(number));
+                found.extend(fitting.filter_map(Uid::new));
             }
         })
         .await?;

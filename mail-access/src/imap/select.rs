@@ -1,6 +1,6 @@
 use async_imap::imap_proto::{Response, ResponseCode};
 
-use super::session::{SHORT, Session};
+use super::session::{SHORT, Said, Session};
 use crate::wire::Fault;
 
 /// The INBOX as it was when it was selected.
@@ -17,7 +17,7 @@ impl Session {
         let (mut uid_validity, mut uid_next) = (None, None);
         self.exists = 0;
         self.run("SELECT INBOX", SHORT, |answer| {
-            if let Response::Data { outcome, .. } = answer {
+            if let Said::Parsed(Response::Data { outcome, .. }) = answer {
                 match outcome.code {
                     Some(ResponseCode::UidValidity(number)) => uid_validity = Some(number),
                     Some(ResponseCode::UidNext(number)) => uid_next = Some(number),

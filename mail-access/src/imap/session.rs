@@ -2,20 +2,23 @@ use std::io;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use async_imap::imap_proto::{MailboxDatum, Response, Status as Word};
+use async_imap::imap_proto::{MailboxDatum, Outcome, Response, ResponseCode, Status as Word};
 use futures_util::FutureExt;
 use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
+use super::line::Line;
 use super::login::{NOT_NOW, goodbye};
+use super::offers::Offers;
 use crate::Status;
-use crate::wire::{Fault, GuardStream, Violation, within};
+use crate::wire::{COVER, Fault, GuardStream, Violation, within};
 
 /// A connection that is logged in, between two commands.
 #[derive(Debug)]
 pub(crate) struct Session {
     codec: async_imap::Client<GuardStream>,
     pub(super) can_idle: bool,
+    pub(super) offers: Offers,
     /// How many messages the selected mailbox holds, by the server's last word, whenever it came.
     pub(super) exists: u32,
     /// Tells whether the server spoke of new messages that nobody has looked at.
@@ -35,6 +38,15 @@ pub(super) enum Next {
     End,
 }
 
+/// What the server says beside its requests for more.
+#[derive(Debug)]
+pub(super) enum Said<'a> {
+    /// What the parser reads: numbers of messages, FETCH, and the words OK, NO, BAD and BYE, the tagged OK among them.
+    Parsed(&'a Response<'a>),
+    /// A line that begins with another word, such as LIST or SEARCH.
+    Line(Line<'a>),
+}
+
 /// What the answer to one command may cost.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Allowance {
@@ -47,10 +59,11 @@ pub(super) struct Allowance {
 }
 
 impl Session {
-    pub(super) fn new(stream: GuardStream, can_idle: bool) -> Self {
+    pub(super) fn new(stream: GuardStream, offers: Offers) -> Self {
         Self {
             codec: async_imap::Client::new(stream),
-            can_idle,
+            can_idle: offers.has("IDLE"),
+            offers,
             exists: 0,
             news: false,
             in_step: true,
@@ -63,12 +76,12 @@ impl Session {
         self.in_step
     }
 
-    /// Runs a command: `each` sees every untagged answer, and only a tagged OK is `Ok`.
+    /// Runs a command: `each` sees every answer, and only a tagged OK is `Ok`.
     pub(super) async fn run(
         &mut self,
         command: &str,
         allowance: Allowance,
-        mut each: impl FnMut(&Response<'_>) + Send,
+        mut each: impl FnMut(Said<'_>) + Send,
     ) -> Result<(), Fault> {
         let deadline = Instant::now() + allowance.time;
         let tag = self.begin(command, allowance).await?;
@@ -105,12 +118,12 @@ impl Session {
         Ok(())
     }
 
-    /// Reads one answer while the command `expected` is under way, and shows it to `see` if it is untagged. It may
-    /// be dropped and called again.
+    /// Reads one answer while the command `expected` is under way, and shows it to `see` unless it is a refusal or a
+    /// request. It may be dropped and called again.
     pub(super) async fn next(
         &mut self,
         expected: &str,
-        see: impl FnOnce(&Response<'_>) + Send,
+        see: impl FnOnce(Said<'_>) + Send,
     ) -> Result<Next, Fault> {
         // The parser panics on some broken answers; that is the server's fault and not the program's.
         let answer = match AssertUnwindSafe(self.codec.read_response()).catch_unwind().await {
@@ -126,10 +139,24 @@ impl Session {
             Response::Done { status, outcome, .. } => {
                 self.in_step = matches!(status, Word::Ok | Word::No);
                 return match status {
-                    Word::Ok => Ok(Next::End),
-                    Word::No => Err(Fault::Refused(no(outcome.information.as_deref().unwrap_or_default()))),
+                    Word::Ok => {
+                        see(Said::Parsed(answer.parsed()));
+                        Ok(Next::End)
+                    }
+                    Word::No => Err(Fault::Refused(no(outcome))),
                     _ => Err(Fault::Protocol("it doesn't understand a command".into())),
                 };
+            }
+            Response::Data { outcome: Outcome { information: Some(text), .. }, .. }
+                if text.as_bytes().first() == Some(&COVER) =>
+            {
+                let line = self.codec.get_mut().take_line().unwrap_or_default();
+                let line = Line::of(&line);
+                if let Some(gone) = line.expunged() {
+                    self.exists = self.exists.saturating_sub(gone);
+                }
+                see(Said::Line(line));
+                return Ok(Next::Untagged);
             }
             Response::Continue(_) => return Ok(Next::GoOn),
             Response::MailboxData(MailboxDatum::Exists(count)) => {
@@ -140,7 +167,7 @@ impl Session {
             Response::Data { status: Word::Bye, .. } => return Err(goodbye()),
             _ => {}
         }
-        see(answer.parsed());
+        see(Said::Parsed(answer.parsed()));
         Ok(Next::Untagged)
     }
 
@@ -151,7 +178,13 @@ impl Session {
 }
 
 /// Tells what may pass (RFC 5530) from what won't.
-fn no(text: &str) -> Status {
+fn no(outcome: &Outcome<'_>) -> Status {
+    let text = outcome.information.as_deref().unwrap_or_default();
+    // The parser takes away the codes that it knows.
+    let text = &match outcome.code {
+        Some(ResponseCode::TryCreate) => format!("[TRYCREATE] {text}"),
+        _ => text.to_owned(),
+    };
     let passing = ["[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[SERVERBUG]", EXPUNGED];
     Status::new(0, passing.iter().any(|code| text.starts_with(code)).then_some(NOT_NOW), text)
 }
