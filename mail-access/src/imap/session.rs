@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_imap::imap_proto::{MailboxDatum, Outcome, Response, ResponseCode, Status as Word};
 use futures_util::FutureExt;
 use tokio::io::AsyncWriteExt;
-use tokio::time::Instant;
 
+use super::command::Command;
 use super::line::Line;
 use super::login::{NOT_NOW, goodbye};
 use super::offers::Offers;
@@ -23,6 +23,8 @@ pub(crate) struct Session {
     pub(super) exists: u32,
     /// Tells whether the server spoke of new messages that nobody has looked at.
     pub(super) news: bool,
+    /// Tells whether the server names messages that go by their UIDs (QRESYNC).
+    pub(super) resyncs: bool,
     /// Tells whether every command was answered to its end.
     in_step: bool,
     tag: u32,
@@ -66,6 +68,7 @@ impl Session {
             offers,
             exists: 0,
             news: false,
+            resyncs: false,
             in_step: true,
             tag: 0,
         }
@@ -81,40 +84,36 @@ impl Session {
         &mut self,
         command: &str,
         allowance: Allowance,
-        mut each: impl FnMut(Said<'_>) + Send,
+        each: impl FnMut(Said<'_>) + Send,
     ) -> Result<(), Fault> {
-        let deadline = Instant::now() + allowance.time;
-        let tag = self.begin(command, allowance).await?;
-        loop {
-            match tokio::time::timeout_at(deadline, self.next(&tag, &mut each)).await {
-                Ok(Ok(Next::Untagged)) => {}
-                Ok(Ok(Next::End)) => return Ok(()),
-                Ok(Ok(Next::GoOn)) => return Err(Fault::Protocol("it asks for more of a command".into())),
-                Ok(Err(fault)) => return Err(fault),
-                Err(_) => return Err(io::Error::from(io::ErrorKind::TimedOut).into()),
-            }
-        }
+        self.execute(&Command::new(command), allowance, each).await
     }
 
     /// Sends a command in one go and returns its tag.
     pub(super) async fn begin(&mut self, command: &str, allowance: Allowance) -> Result<String, Fault> {
         debug_assert!(!command.contains(['\r', '\n', '\0']), "a command is one line");
-        self.tag += 1;
-        self.in_step = false;
-        let tag = format!("A{}", self.tag);
-        self.codec.get_mut().allow(allowance.bytes, allowance.literal, Some(COMMAND));
-        self.send(&format!("{tag} {command}\r\n")).await?;
+        let tag = self.next_tag(allowance);
+        self.send(format!("{tag} {command}\r\n").as_bytes()).await?;
         Ok(tag)
     }
 
-    /// Sends a line as it is. News that the server has may have been read ahead of it.
-    pub(super) async fn send(&mut self, line: &str) -> Result<(), Fault> {
+    /// Makes the tag of the next command, which may cost so much.
+    pub(super) fn next_tag(&mut self, allowance: Allowance) -> String {
+        self.tag += 1;
+        self.in_step = false;
+        self.codec.get_mut().allow(allowance.bytes, allowance.literal, Some(COMMAND));
+        format!("A{}", self.tag)
+    }
+
+    /// Sends bytes as they are. News that the server has may have been read ahead of them.
+    pub(super) async fn send(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         let stream = self.codec.get_mut();
         within(COMMAND, "sending a command", async {
-            stream.write_all(line.as_bytes()).await?;
+            stream.write_all(bytes).await?;
             stream.flush().await
         })
         .await?;
+        self.codec.get_mut().listen_anew();
         Ok(())
     }
 
@@ -171,10 +170,28 @@ impl Session {
         Ok(Next::Untagged)
     }
 
+    /// Begins to count the server's silence anew, after a time in which nobody listened.
+    pub(super) fn listen_anew(&mut self) {
+        self.codec.get_mut().listen_anew();
+    }
+
     /// Changes how long the server may be silent while a command is under way.
     pub(super) fn allow_silence(&mut self, allowance: Allowance, patience: Option<Duration>) {
         self.codec.get_mut().allow(allowance.bytes, allowance.literal, patience);
     }
+}
+
+/// Takes it that messages which are gone by now needn't be there.
+pub(super) fn gone_is_fine(done: Result<(), Fault>) -> Result<(), Fault> {
+    match done {
+        Err(Fault::Refused(status)) if status.text.starts_with(EXPUNGED) => Ok(()),
+        done => done,
+    }
+}
+
+/// Makes the refusal of something that the server hasn't or that isn't there, as it would say it (RFC 5530).
+pub(super) fn refused(text: &str) -> Fault {
+    Fault::Refused(Status::new(0, None, text))
 }
 
 /// Tells what may pass (RFC 5530) from what won't.
