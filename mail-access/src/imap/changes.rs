@@ -44,7 +44,7 @@ impl Session {
         changed.reverse();
         changed.dedup_by_key(|entry| entry.uid);
         changed.reverse();
-        Ok(Changes::new(modseq, changed, vanished.finish()?))
+        Ok(Changes::new(modseq.max(since), changed, vanished.finish()?))
     }
 
     /// Agrees with the server that it names those that went, where it can (QRESYNC, RFC 7162).

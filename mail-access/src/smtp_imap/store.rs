@@ -74,6 +74,7 @@ impl MessageStore for SmtpImap {
     }
 
     async fn search(&self, login: &Login, folder: &FolderName, query: &Query) -> Result<Found, Error> {
+        query.check()?;
         let done = async {
             let (mut session, _) = self.mailbox(login).await?;
             let done = session.find(folder, query).await;
