@@ -16,6 +16,9 @@ impl Session {
         uids: &[Uid],
         to: &FolderName,
     ) -> Result<Vec<(Uid, Position)>, Fault> {
+        if uids.is_empty() {
+            return Ok(Vec::new());
+        }
         // One command copies all or nothing; two don't.
         let set = set::sets(uids).join(",");
         if set.len() > MAX_SET {
@@ -25,9 +28,6 @@ impl Session {
         }
         for _ in 0..ATTEMPTS {
             self.examine(folder).await?.check(uid_validity)?;
-            if uids.is_empty() {
-                break;
-            }
             match self.carry("UID COPY", &set, to).await {
                 // Nothing was copied, since some were removed by another client; now the server knows that.
                 Err(Fault::Refused(status)) if status.text.starts_with(EXPUNGED) => {}
@@ -46,6 +46,9 @@ impl Session {
         uids: &[Uid],
         to: &FolderName,
     ) -> Result<Vec<(Uid, Position)>, Fault> {
+        if uids.is_empty() {
+            return Ok(Vec::new());
+        }
         let at_once = self.offers.has("MOVE");
         if !at_once && !self.offers.has("UIDPLUS") {
             return Err(refused("[CANNOT] the server can't move: it offers neither MOVE nor UIDPLUS"));

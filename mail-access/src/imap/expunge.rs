@@ -12,6 +12,9 @@ impl Session {
         uid_validity: u32,
         uids: &[Uid],
     ) -> Result<(), Fault> {
+        if uids.is_empty() {
+            return Ok(());
+        }
         if !self.offers.has("UIDPLUS") {
             return Err(refused("[CANNOT] the server can't remove by UID: it doesn't offer UIDPLUS"));
         }

@@ -28,6 +28,9 @@ impl Session {
         uids: &[Uid],
         change: &FlagChange,
     ) -> Result<(), Fault> {
+        if uids.is_empty() {
+            return Ok(());
+        }
         self.select_folder(folder).await?.check(uid_validity)?;
         match change {
             FlagChange::Add(flags) | FlagChange::Remove(flags) if flags.is_empty() => Ok(()),

@@ -73,7 +73,7 @@ pub(super) fn reason(status: &Status) -> Reason {
     }
 }
 
-/// Reads the response code of an IMAP server (RFC 5530, RFC 3501, RFC 7889, RFC 9208), in lower case.
+/// Reads the response code of an IMAP server (RFC 5530, RFC 7162, RFC 9208), in lower case.
 fn of_imap(text: &str) -> Option<Reason> {
     let code = text.strip_prefix('[')?.split([']', ' ']).next()?;
     match code {
@@ -82,10 +82,8 @@ fn of_imap(text: &str) -> Option<Reason> {
         "expungeissued" => Some(Reason::NoSuchMessage),
         "overquota" => Some(Reason::MailboxFull),
         "toobig" => Some(Reason::TooLarge),
-        "cannot" | "badcharset" | "nomodseq" | "uidnotsticky" | "unknown-cte" => Some(Reason::Unsupported),
+        "cannot" | "badcharset" | "nomodseq" => Some(Reason::Unsupported),
         "noperm" => Some(Reason::Policy),
-        "limit" => Some(Reason::RateLimited),
-        "unavailable" | "inuse" | "serverbug" => Some(Reason::Temporary),
         _ => None,
     }
 }
