@@ -1,16 +1,20 @@
 use std::io;
 use std::time::Duration;
 
+use async_imap::imap_proto::{Capability, Response};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
 
-use super::session::{COMMAND, Session};
+use super::select::INBOX;
+use super::session::{COMMAND, SHORT, Session};
 use crate::wire::{Buffered, Fault, GuardStream, Stream, buffered, read_line, sasl, within, write};
 use crate::{Login, LoginKind, Status};
 
 impl Session {
-    /// Logs in. All of it happens before async-imap gets the stream, whose log would show the password.
-    pub(crate) async fn open(stream: Stream, login: &Login) -> Result<Self, Fault> {
-        let mut door = Door { stream: buffered(stream), offers: None };
+    /// Logs in, and selects the INBOX if that is wanted. All of the login happens before async-imap gets the stream,
+    /// whose log would show the password.
+    pub(crate) async fn open(stream: Stream, login: &Login, in_inbox: bool) -> Result<Self, Fault> {
+        let mut door = Door { stream: buffered(stream), offers: None, in_inbox, ahead: None };
         let mut greeting = door.line(GREETING, "the greeting").await?;
         greeting.make_ascii_uppercase();
         if greeting.starts_with("* BYE") {
@@ -25,11 +29,36 @@ impl Session {
             door.ask_offers("C1").await?;
         }
         door.authenticate(login).await?;
-        if door.offers.is_none() {
+        if door.offers.is_none() && door.ahead.is_none() {
             door.ask_offers("C2").await?;
         }
         let can_idle = door.offers("IDLE");
-        Ok(Self::new(GuardStream::new(door.stream), can_idle))
+        let mut session = Self::new(GuardStream::new(door.stream), can_idle);
+        if let Some(sent) = door.ahead {
+            match session.finish_select(INBOX, sent).await {
+                // Whoever needs it asks again and hears of it; others have no use for it.
+                Err(Fault::Refused(_)) => {}
+                selected => selected?,
+            }
+        }
+        if door.offers.is_none() {
+            session.ask_offers().await?;
+        }
+        Ok(session)
+    }
+
+    async fn ask_offers(&mut self) -> Result<(), Fault> {
+        let mut can_idle = None;
+        self.run("CAPABILITY", SHORT, |answer| {
+            if let Response::Capabilities(offers) = answer {
+                let is_idle = |offer: &Capability<'_>| matches!(offer, Capability::Atom(name) if name.eq_ignore_ascii_case("IDLE"));
+                can_idle = Some(offers.iter().any(is_idle));
+            }
+        })
+        .await?;
+        self.can_idle =
+            can_idle.ok_or_else(|| Fault::Protocol("it doesn't say what it offers".into()))?;
+        Ok(())
     }
 }
 
@@ -37,17 +66,26 @@ impl Session {
 struct Door {
     stream: Buffered,
     offers: Option<String>,
+    in_inbox: bool,
+    /// When the INBOX was asked for in one flight with the login.
+    ahead: Option<Instant>,
 }
 
 impl Door {
     async fn authenticate(&mut self, login: &Login) -> Result<(), Fault> {
         // Each line but the last is answered by a request for the next one.
         let lines = self.login_lines(login)?;
+        self.ahead = (self.in_inbox && lines.len() == 1).then(Instant::now);
         // What it offers may differ after the login.
         self.offers = None;
         for (number, line) in lines.iter().enumerate() {
             within(COMMAND, "the login", async {
-                Ok(write(&mut self.stream, line.expose_secret().as_bytes()).await)
+                let line = line.expose_secret();
+                if self.ahead.is_none() {
+                    return Ok(write(&mut self.stream, line.as_bytes()).await);
+                }
+                let flight = SecretString::from(format!("{line}{SELECT_AHEAD}"));
+                Ok(write(&mut self.stream, flight.expose_secret().as_bytes()).await)
             })
             .await??;
             let mut answer = self.answer("L1").await?;
@@ -188,6 +226,8 @@ pub(super) fn goodbye() -> Fault {
 
 /// "Other or undefined mail system status", for now (RFC 3463 section 3.4).
 pub(super) const NOT_NOW: (u8, u16, u16) = (4, 3, 0);
+/// The first command of a session.
+const SELECT_AHEAD: &str = "A1 SELECT INBOX\r\n";
 const GREETING: Duration = Duration::from_secs(30);
 const MAX_LINE: usize = 8192;
 const MAX_LINES: usize = 64;

@@ -1,5 +1,7 @@
-use async_imap::imap_proto::{Response, ResponseCode};
+use async_imap::imap_proto::{MailboxDatum, Response, ResponseCode};
+use tokio::time::Instant;
 
+use super::selected::Selected;
 use super::session::{SHORT, Session};
 use crate::wire::Fault;
 
@@ -9,27 +11,77 @@ pub(crate) struct Inbox {
     pub(super) uid_validity: u32,
     /// What the next message's UID will be at least; not every server says it.
     pub(super) uid_next: Option<u32>,
+    /// There may be messages behind that.
+    pub(super) is_open: bool,
 }
 
 impl Session {
-    /// Selects the INBOX, again if it is already: that shows new mail and another UIDVALIDITY alike.
+    /// Makes sure that the INBOX is selected and that the next command sees what is in it by then.
     pub(crate) async fn select(&mut self) -> Result<Inbox, Fault> {
-        let (mut uid_validity, mut uid_next) = (None, None);
-        self.exists = 0;
-        self.run("SELECT INBOX", SHORT, |answer| {
-            if let Response::Data { outcome, .. } = answer {
-                match outcome.code {
-                    Some(ResponseCode::UidValidity(number)) => uid_validity = Some(number),
-                    Some(ResponseCode::UidNext(number)) => uid_next = Some(number),
-                    _ => {}
-                }
+        self.select_mailbox(INBOX).await
+    }
+
+    /// Makes sure that a mailbox, named as it stands in a command, is selected, and that the next command sees what is
+    /// in it by then. If it is selected already, the server is asked to look anew in one flight with that command, which
+    /// has to name messages by UID.
+    pub(super) async fn select_mailbox(&mut self, mailbox: &str) -> Result<Inbox, Fault> {
+        let fresh = std::mem::take(&mut self.is_fresh);
+        match &self.selected {
+            Some(selected) if selected.is(mailbox) && selected.unknown() <= MANY => {
+                let inbox = Inbox { is_open: !fresh, ..selected.inbox() };
+                self.syncs = !fresh;
+                Ok(inbox)
             }
-        })
-        .await?;
-        self.news = false;
-        match uid_validity {
-            Some(uid_validity) => Ok(Inbox { uid_validity, uid_next }),
-            None => Err(Fault::Protocol("the INBOX has no UIDVALIDITY".into())),
+            _ => self.select_anew(mailbox).await,
         }
     }
+
+    /// Selects a mailbox, again if it is already.
+    pub(super) async fn select_anew(&mut self, mailbox: &str) -> Result<Inbox, Fault> {
+        // Before the server has answered nothing is selected.
+        self.selected = None;
+        self.syncs = false;
+        let sent = Instant::now();
+        let tag = self.begin(&format!("SELECT {mailbox}"), SHORT).await?;
+        self.read_selected(mailbox, &tag, sent).await
+    }
+
+    /// Reads the answer to a SELECT that was sent with the login.
+    pub(super) async fn finish_select(&mut self, mailbox: &str, sent: Instant) -> Result<(), Fault> {
+        let tag = self.begun(SHORT);
+        self.read_selected(mailbox, &tag, sent).await?;
+        self.is_fresh = true;
+        Ok(())
+    }
+
+    async fn read_selected(&mut self, mailbox: &str, tag: &str, sent: Instant) -> Result<Inbox, Fault> {
+        let deadline = Instant::now() + SHORT.time;
+        let (mut uid_validity, mut uid_next, mut exists) = (None, None, 0);
+        self.finish(tag, deadline, |answer| match answer {
+            Response::MailboxData(MailboxDatum::Exists(count)) => exists = *count,
+            Response::Expunge(_) => exists = exists.saturating_sub(1),
+            Response::Data { outcome, .. } => match outcome.code {
+                Some(ResponseCode::UidValidity(number)) => uid_validity = Some(number),
+                Some(ResponseCode::UidNext(number)) => uid_next = Some(number),
+                _ => {}
+            },
+            _ => {}
+        })
+        .await?;
+        let Some(uid_validity) = uid_validity else {
+            return Err(Fault::Protocol("the mailbox has no UIDVALIDITY".into()));
+        };
+        self.synced = sent;
+        self.selected = Some(Selected::new(mailbox, uid_validity, uid_next, exists));
+        Ok(Inbox { uid_validity, uid_next, is_open: false })
+    }
+
+    /// Returns how many messages the selected mailbox holds, by the server's last word, whenever it came.
+    pub(super) fn exists(&self) -> u32 {
+        self.selected.as_ref().map_or(0, Selected::exists)
+    }
 }
+
+pub(super) const INBOX: &str = "INBOX";
+/// So many new messages make it worth while to ask for the UIDNEXT.
+const MANY: u32 = 1000;

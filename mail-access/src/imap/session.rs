@@ -2,12 +2,14 @@ use std::io;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use async_imap::imap_proto::{MailboxDatum, Response, Status as Word};
+use async_imap::imap_proto::{Response, Status as Word};
 use futures_util::FutureExt;
 use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
+use super::idle::Idle;
 use super::login::{NOT_NOW, goodbye};
+use super::selected::Selected;
 use crate::Status;
 use crate::wire::{Fault, GuardStream, Violation, within};
 
@@ -16,10 +18,18 @@ use crate::wire::{Fault, GuardStream, Violation, within};
 pub(crate) struct Session {
     codec: async_imap::Client<GuardStream>,
     pub(super) can_idle: bool,
-    /// How many messages the selected mailbox holds, by the server's last word, whenever it came.
-    pub(super) exists: u32,
-    /// Tells whether the server spoke of new messages that nobody has looked at.
-    pub(super) news: bool,
+    /// The folder that is selected, as the server told of it last.
+    pub(super) selected: Option<Selected>,
+    /// It was selected just now, for what comes next.
+    pub(super) is_fresh: bool,
+    /// The IDLE under way.
+    pub(super) idle: Option<Idle>,
+    /// The next command is preceded by one that has the server look at the folder anew.
+    pub(super) syncs: bool,
+    /// When the server was asked last to look at the folder, of those times that it answered.
+    pub(super) synced: Instant,
+    /// What went out in one flight with the command under way, before it.
+    ahead: Option<(String, Instant)>,
     /// Tells whether every command was answered to its end.
     in_step: bool,
     tag: u32,
@@ -51,8 +61,12 @@ impl Session {
         Self {
             codec: async_imap::Client::new(stream),
             can_idle,
-            exists: 0,
-            news: false,
+            selected: None,
+            is_fresh: false,
+            idle: None,
+            syncs: false,
+            synced: Instant::now(),
+            ahead: None,
             in_step: true,
             tag: 0,
         }
@@ -60,7 +74,7 @@ impl Session {
 
     /// Tells whether no answer is outstanding, so that the session can serve another call.
     pub(crate) fn is_in_step(&self) -> bool {
-        self.in_step
+        self.in_step || self.idle.is_some()
     }
 
     /// Runs a command: `each` sees every untagged answer, and only a tagged OK is `Ok`.
@@ -72,8 +86,18 @@ impl Session {
     ) -> Result<(), Fault> {
         let deadline = Instant::now() + allowance.time;
         let tag = self.begin(command, allowance).await?;
+        self.finish(&tag, deadline, &mut each).await
+    }
+
+    /// Reads the answer to a command that is under way.
+    pub(super) async fn finish(
+        &mut self,
+        tag: &str,
+        deadline: Instant,
+        mut each: impl FnMut(&Response<'_>) + Send,
+    ) -> Result<(), Fault> {
         loop {
-            match tokio::time::timeout_at(deadline, self.next(&tag, &mut each)).await {
+            match tokio::time::timeout_at(deadline, self.next(tag, &mut each)).await {
                 Ok(Ok(Next::Untagged)) => {}
                 Ok(Ok(Next::End)) => return Ok(()),
                 Ok(Ok(Next::GoOn)) => return Err(Fault::Protocol("it asks for more of a command".into())),
@@ -83,15 +107,48 @@ impl Session {
         }
     }
 
-    /// Sends a command in one go and returns its tag.
+    /// Sends a command in one go and returns its tag. What ends an IDLE goes out with it.
     pub(super) async fn begin(&mut self, command: &str, allowance: Allowance) -> Result<String, Fault> {
         debug_assert!(!command.contains(['\r', '\n', '\0']), "a command is one line");
-        self.tag += 1;
+        self.may_end_idle().await?;
         self.in_step = false;
-        let tag = format!("A{}", self.tag);
+        let mut flight = String::new();
+        if let Some(idle) = self.idle.take() {
+            flight.push_str("DONE\r\n");
+            self.ahead = Some((idle.tag, Instant::now()));
+        } else if self.syncs {
+            let tag = self.next_tag();
+            flight = format!("{tag} NOOP\r\n");
+            self.ahead = Some((tag, Instant::now()));
+        }
+        self.syncs = false;
+        let tag = self.next_tag();
+        flight.push_str(&format!("{tag} {command}\r\n"));
         self.codec.get_mut().allow(allowance.bytes, allowance.literal, Some(COMMAND));
-        self.send(&format!("{tag} {command}\r\n")).await?;
+        self.send(&flight).await?;
         Ok(tag)
+    }
+
+    /// Notes that the answers can't be told apart any more.
+    pub(super) fn break_off(&mut self) {
+        self.in_step = false;
+    }
+
+    fn next_tag(&mut self) -> String {
+        self.tag += 1;
+        format!("A{}", self.tag)
+    }
+
+    /// Notes a command that was sent before the session was made, and returns its tag.
+    pub(super) fn begun(&mut self, allowance: Allowance) -> String {
+        self.in_step = false;
+        self.codec.get_mut().allow(allowance.bytes, allowance.literal, Some(COMMAND));
+        self.next_tag()
+    }
+
+    /// Tells whether what was sent ahead of the command under way is still to be answered.
+    pub(super) fn is_syncing(&self) -> bool {
+        self.ahead.is_some()
     }
 
     /// Sends a line as it is. News that the server has may have been read ahead of it.
@@ -120,7 +177,19 @@ impl Session {
             Err(_) => return Err(Fault::Protocol("it stops the parser".into())),
         };
         match answer.parsed() {
-            Response::Done { tag, .. } if tag.0 != expected => {
+            Response::Done { tag, status, outcome }
+                if self.ahead.as_ref().is_some_and(|(ahead, _)| *ahead == tag.0) =>
+            {
+                return match status {
+                    Word::Ok => {
+                        self.synced = self.ahead.take().map_or(self.synced, |(_, sent)| sent);
+                        Ok(Next::Untagged)
+                    }
+                    Word::No => Err(Fault::Refused(no(outcome.information.as_deref().unwrap_or_default()))),
+                    _ => Err(Fault::Protocol("it doesn't understand a command".into())),
+                };
+            }
+            Response::Done { tag, .. } if tag.0 != expected || self.ahead.is_some() => {
                 return Err(Fault::Protocol("it answers a command that was not sent".into()));
             }
             Response::Done { status, outcome, .. } => {
@@ -132,13 +201,12 @@ impl Session {
                 };
             }
             Response::Continue(_) => return Ok(Next::GoOn),
-            Response::MailboxData(MailboxDatum::Exists(count)) => {
-                self.news |= *count > self.exists;
-                self.exists = *count;
-            }
-            Response::Expunge(_) => self.exists = self.exists.saturating_sub(1),
             Response::Data { status: Word::Bye, .. } => return Err(goodbye()),
-            _ => {}
+            other => {
+                if let Some(selected) = &mut self.selected {
+                    selected.note(other);
+                }
+            }
         }
         see(answer.parsed());
         Ok(Next::Untagged)
