@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use crate::wire::{Connector, Endpoint, Fault, Security, TlsConnector, sasl};
 use crate::{
-    Address, Arrival, Batch, DomainName, Error, Login, MailAccess, Outgoing, Position, Selection, Submission, Uid,
+    Address, Arrival, Batch, DomainName, Error, Login, MailAccess, Outgoing, Position, Selection, Submission,
+    Uid,
 };
 use crate::{imap, smtp};
 

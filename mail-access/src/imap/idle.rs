@@ -7,8 +7,8 @@ use super::Look;
 use super::select::INBOX;
 use super::selected::Selected;
 use super::session::{Next, SHORT, Session};
-use crate::wire::Fault;
 use crate::Position;
+use crate::wire::Fault;
 
 /// An IDLE under way (RFC 2177).
 #[derive(Debug)]

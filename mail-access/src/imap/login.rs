@@ -36,8 +36,8 @@ impl Session {
         let mut session = Self::new(GuardStream::new(door.stream), can_idle);
         if let Some(sent) = door.ahead {
             match session.finish_select(INBOX, sent).await {
-                // Whoever needs it asks again and hears of it; others have no use for it.
-                Err(Fault::Refused(_)) => {}
+                // Whoever needs it hears of it; others have no use for it.
+                Err(fault @ Fault::Refused(_)) => session.refused = Some(Box::new(fault)),
                 selected => selected?,
             }
         }
@@ -56,8 +56,7 @@ impl Session {
             }
         })
         .await?;
-        self.can_idle =
-            can_idle.ok_or_else(|| Fault::Protocol("it doesn't say what it offers".into()))?;
+        self.can_idle = can_idle.ok_or_else(|| Fault::Protocol("it doesn't say what it offers".into()))?;
         Ok(())
     }
 }
@@ -75,7 +74,9 @@ impl Door {
     async fn authenticate(&mut self, login: &Login) -> Result<(), Fault> {
         // Each line but the last is answered by a request for the next one.
         let lines = self.login_lines(login)?;
-        self.ahead = (self.in_inbox && lines.len() == 1).then(Instant::now);
+        // A refused token takes one more line before the next command.
+        let is_one_line = lines.len() == 1 && login.kind() == LoginKind::Password;
+        self.ahead = (self.in_inbox && is_one_line).then(Instant::now);
         // What it offers may differ after the login.
         self.offers = None;
         for (number, line) in lines.iter().enumerate() {

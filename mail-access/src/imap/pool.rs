@@ -124,20 +124,19 @@ impl Pool {
             let lane = self.shared.engage(login, |lane| lane.watch(waiting))?;
             let _caller = Caller(&lane);
             loop {
+                let patience = || if armed.load(Ordering::Acquire) { STILL } else { PICK_UP };
                 let now = Instant::now();
-                let is_armed = armed.load(Ordering::Acquire);
-                let patience = if is_armed { STILL } else { PICK_UP };
-                let until = if now < end { end.min(now + patience) } else { now + PICK_UP };
+                let until = now + if now < end { patience().min(end - now) } else { PICK_UP };
                 match timeout_at(until, &mut told).await {
                     Ok(Ok(done)) => return done,
                     // Its task is gone; nothing was promised yet.
                     Ok(Err(_)) => break,
-                    Err(_) if lane.is_stuck(asked, patience) => {
-                        self.shared.discard(&lane);
-                        break;
-                    }
                     Err(_) if Instant::now() >= end && armed.load(Ordering::Acquire) => {
                         return Ok(Arrival::TimedOut);
+                    }
+                    Err(_) if lane.is_stuck(asked, patience()) => {
+                        self.shared.discard(&lane);
+                        break;
                     }
                     Err(_) => {}
                 }
@@ -176,11 +175,7 @@ pub(super) struct Shared {
 
 impl Shared {
     /// Gives a demand to the task of a login, which is begun if there is none.
-    fn engage(
-        self: &Arc<Self>,
-        login: &Login,
-        demand: impl FnOnce(&Lane),
-    ) -> Result<Arc<Lane>, Fault> {
+    fn engage(self: &Arc<Self>, login: &Login, demand: impl FnOnce(&Lane)) -> Result<Arc<Lane>, Fault> {
         let (lane, is_new) = {
             let mut registry = self.registry();
             if let Some((status, left)) = registry.barred(login) {

@@ -38,6 +38,9 @@ impl Session {
 
     /// Selects a mailbox, again if it is already.
     pub(super) async fn select_anew(&mut self, mailbox: &str) -> Result<Inbox, Fault> {
+        if let Some(refused) = self.refused.take().filter(|_| mailbox == INBOX) {
+            return Err(*refused);
+        }
         // Before the server has answered nothing is selected.
         self.selected = None;
         self.syncs = false;

@@ -22,6 +22,8 @@ pub(crate) struct Session {
     pub(super) selected: Option<Selected>,
     /// It was selected just now, for what comes next.
     pub(super) is_fresh: bool,
+    /// Why it couldn't be selected with the login.
+    pub(super) refused: Option<Box<Fault>>,
     /// The IDLE under way.
     pub(super) idle: Option<Idle>,
     /// The next command is preceded by one that has the server look at the folder anew.
@@ -63,6 +65,7 @@ impl Session {
             can_idle,
             selected: None,
             is_fresh: false,
+            refused: None,
             idle: None,
             syncs: false,
             synced: Instant::now(),

@@ -49,9 +49,7 @@ impl Fault {
             Self::Protocol(problem) => Self::Protocol(problem.clone()),
             Self::RecipientsRefused(refused) => Self::RecipientsRefused(refused.clone()),
             Self::Refused(status) => Self::Refused(status.clone()),
-            Self::Renumbered { expected, found } => {
-                Self::Renumbered { expected: *expected, found: *found }
-            }
+            Self::Renumbered { expected, found } => Self::Renumbered { expected: *expected, found: *found },
         }
     }
 

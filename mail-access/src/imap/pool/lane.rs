@@ -53,8 +53,7 @@ pub(in crate::imap) struct Review {
 impl Lane {
     pub(super) fn new(login: Login) -> Self {
         let beat = Instant::now();
-        let state =
-            State { jobs: VecDeque::new(), waiting: Vec::new(), hint: None, leave: false, beat };
+        let state = State { jobs: VecDeque::new(), waiting: Vec::new(), hint: None, leave: false, beat };
         Self { login, state: Mutex::new(state), bell: Notify::new() }
     }
 
@@ -84,9 +83,9 @@ impl Lane {
     /// Notes that so many messages came.
     pub(in crate::imap) fn arrived(&self, messages: u32) {
         let mut state = self.state();
-        state.hint = state.hint.and_then(|(since, count, looks)| {
-            (count > messages).then(|| (since, count - messages, looks))
-        });
+        state.hint = state
+            .hint
+            .and_then(|(since, count, looks)| (count > messages).then(|| (since, count - messages, looks)));
     }
 
     /// Notes that mail on its way was looked for.
