@@ -2,14 +2,17 @@ use std::io;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use async_imap::imap_proto::{MailboxDatum, Outcome, Response, ResponseCode, Status as Word};
+use async_imap::imap_proto::{Outcome, Response, ResponseCode, Status as Word};
 use futures_util::FutureExt;
 use tokio::io::AsyncWriteExt;
+use tokio::time::Instant;
 
 use super::command::Command;
+use super::idle::Idle;
 use super::line::Line;
 use super::login::{NOT_NOW, goodbye};
 use super::offers::Offers;
+use super::selected::Selected;
 use crate::Status;
 use crate::wire::{COVER, Fault, GuardStream, Violation, within};
 
@@ -17,12 +20,21 @@ use crate::wire::{COVER, Fault, GuardStream, Violation, within};
 #[derive(Debug)]
 pub(crate) struct Session {
     codec: async_imap::Client<GuardStream>,
-    pub(super) can_idle: bool,
     pub(super) offers: Offers,
-    /// How many messages the selected mailbox holds, by the server's last word, whenever it came.
-    pub(super) exists: u32,
-    /// Tells whether the server spoke of new messages that nobody has looked at.
-    pub(super) news: bool,
+    /// The folder that is selected, as the server told of it last.
+    pub(super) selected: Option<Selected>,
+    /// It was selected just now, for what comes next.
+    pub(super) is_fresh: bool,
+    /// Why it couldn't be selected with the login.
+    pub(super) refused: Option<Box<Fault>>,
+    /// The IDLE under way.
+    pub(super) idle: Option<Idle>,
+    /// The next command is preceded by one that has the server look at the folder anew.
+    pub(super) syncs: bool,
+    /// When the server was asked last to look at the folder, of those times that it answered.
+    pub(super) synced: Instant,
+    /// What went out in one flight with the command under way, before it.
+    ahead: Option<(String, Instant)>,
     /// Tells whether the server names messages that go by their UIDs (QRESYNC).
     pub(super) resyncs: bool,
     /// Tells whether every command was answered to its end.
@@ -64,10 +76,14 @@ impl Session {
     pub(super) fn new(stream: GuardStream, offers: Offers) -> Self {
         Self {
             codec: async_imap::Client::new(stream),
-            can_idle: offers.has("IDLE"),
             offers,
-            exists: 0,
-            news: false,
+            selected: None,
+            is_fresh: false,
+            refused: None,
+            idle: None,
+            syncs: false,
+            synced: Instant::now(),
+            ahead: None,
             resyncs: false,
             in_step: true,
             tag: 0,
@@ -76,7 +92,12 @@ impl Session {
 
     /// Tells whether no answer is outstanding, so that the session can serve another call.
     pub(crate) fn is_in_step(&self) -> bool {
-        self.in_step
+        self.in_step || self.idle.is_some()
+    }
+
+    /// Tells whether it can wait for mail without asking again and again.
+    pub(super) fn can_idle(&self) -> bool {
+        self.offers.has("IDLE")
     }
 
     /// Runs a command: `each` sees every answer, and only a tagged OK is `Ok`.
@@ -89,20 +110,69 @@ impl Session {
         self.execute(&Command::new(command), allowance, each).await
     }
 
-    /// Sends a command in one go and returns its tag.
-    pub(super) async fn begin(&mut self, command: &str, allowance: Allowance) -> Result<String, Fault> {
-        debug_assert!(!command.contains(['\r', '\n', '\0']), "a command is one line");
-        let tag = self.next_tag(allowance);
-        self.send(format!("{tag} {command}\r\n").as_bytes()).await?;
-        Ok(tag)
+    /// Reads the answer to a command that is under way.
+    pub(super) async fn finish(
+        &mut self,
+        tag: &str,
+        deadline: Instant,
+        mut each: impl FnMut(Said<'_>) + Send,
+    ) -> Result<(), Fault> {
+        loop {
+            match tokio::time::timeout_at(deadline, self.next(tag, &mut each)).await {
+                Ok(Ok(Next::Untagged)) => {}
+                Ok(Ok(Next::End)) => return Ok(()),
+                Ok(Ok(Next::GoOn)) => return Err(Fault::Protocol("it asks for more of a command".into())),
+                Ok(Err(fault)) => return Err(fault),
+                Err(_) => return Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+            }
+        }
     }
 
-    /// Makes the tag of the next command, which may cost so much.
-    pub(super) fn next_tag(&mut self, allowance: Allowance) -> String {
+    /// Sends a command in one go and returns its tag.
+    pub(super) async fn begin(&mut self, command: &str, allowance: Allowance) -> Result<String, Fault> {
+        self.utter(&Command::new(command), allowance, &mut |_| {}).await
+    }
+
+    /// Returns what goes out before a command, its tag included, and the tag. What ends an IDLE goes out with it.
+    pub(super) async fn take_off(&mut self, allowance: Allowance) -> Result<(Vec<u8>, String), Fault> {
+        self.may_end_idle().await?;
+        self.in_step = false;
+        let mut flight = String::new();
+        if let Some(idle) = self.idle.take() {
+            flight.push_str("DONE\r\n");
+            self.ahead = Some((idle.tag, Instant::now()));
+        } else if self.syncs {
+            let tag = self.next_tag();
+            flight = format!("{tag} NOOP\r\n");
+            self.ahead = Some((tag, Instant::now()));
+        }
+        self.syncs = false;
+        let tag = self.next_tag();
+        flight.push_str(&format!("{tag} "));
+        self.codec.get_mut().allow(allowance.bytes, allowance.literal, Some(COMMAND));
+        Ok((flight.into_bytes(), tag))
+    }
+
+    /// Notes that the answers can't be told apart any more.
+    pub(super) fn break_off(&mut self) {
+        self.in_step = false;
+    }
+
+    fn next_tag(&mut self) -> String {
         self.tag += 1;
+        format!("A{}", self.tag)
+    }
+
+    /// Notes a command that was sent before the session was made, and returns its tag.
+    pub(super) fn begun(&mut self, allowance: Allowance) -> String {
         self.in_step = false;
         self.codec.get_mut().allow(allowance.bytes, allowance.literal, Some(COMMAND));
-        format!("A{}", self.tag)
+        self.next_tag()
+    }
+
+    /// Tells whether what was sent ahead of the command under way is still to be answered.
+    pub(super) fn is_syncing(&self) -> bool {
+        self.ahead.is_some()
     }
 
     /// Sends bytes as they are. News that the server has may have been read ahead of them.
@@ -113,7 +183,7 @@ impl Session {
             stream.flush().await
         })
         .await?;
-        self.codec.get_mut().listen_anew();
+        self.listen_anew();
         Ok(())
     }
 
@@ -132,7 +202,19 @@ impl Session {
             Err(_) => return Err(Fault::Protocol("it stops the parser".into())),
         };
         match answer.parsed() {
-            Response::Done { tag, .. } if tag.0 != expected => {
+            Response::Done { tag, status, outcome }
+                if self.ahead.as_ref().is_some_and(|(ahead, _)| *ahead == tag.0) =>
+            {
+                return match status {
+                    Word::Ok => {
+                        self.synced = self.ahead.take().map_or(self.synced, |(_, sent)| sent);
+                        Ok(Next::Untagged)
+                    }
+                    Word::No => Err(Fault::Refused(no(outcome))),
+                    _ => Err(Fault::Protocol("it doesn't understand a command".into())),
+                };
+            }
+            Response::Done { tag, .. } if tag.0 != expected || self.ahead.is_some() => {
                 return Err(Fault::Protocol("it answers a command that was not sent".into()));
             }
             Response::Done { status, outcome, .. } => {
@@ -151,20 +233,19 @@ impl Session {
             {
                 let line = self.codec.get_mut().take_line().unwrap_or_default();
                 let line = Line::of(&line);
-                if let Some(gone) = line.expunged() {
-                    self.exists = self.exists.saturating_sub(gone);
+                if let (Some(selected), Some(gone)) = (&mut self.selected, line.expunged()) {
+                    selected.vanished(&gone);
                 }
                 see(Said::Line(line));
                 return Ok(Next::Untagged);
             }
             Response::Continue(_) => return Ok(Next::GoOn),
-            Response::MailboxData(MailboxDatum::Exists(count)) => {
-                self.news |= *count > self.exists;
-                self.exists = *count;
-            }
-            Response::Expunge(_) => self.exists = self.exists.saturating_sub(1),
             Response::Data { status: Word::Bye, .. } => return Err(goodbye()),
-            _ => {}
+            other => {
+                if let Some(selected) = &mut self.selected {
+                    selected.note(other);
+                }
+            }
         }
         see(Said::Parsed(answer.parsed()));
         Ok(Next::Untagged)
