@@ -56,9 +56,9 @@ impl Selected {
         std::mem::take(&mut self.arrived)
     }
 
-    /// Describes it for a command, before which more may come.
+    /// Describes it for a command.
     pub(super) fn inbox(&self) -> Inbox {
-        Inbox { uid_validity: self.uid_validity, uid_next: self.uid_next, is_open: true }
+        Inbox { uid_validity: self.uid_validity, uid_next: self.uid_next, is_open: self.unknown() > 0 }
     }
 
     /// Tells whether there are messages behind a position.
