@@ -108,21 +108,21 @@ impl Actor {
                 *is_proven = true;
                 continue;
             }
-            if review.is_unsynced && !session.is_syncing() {
-                beating(lane, session.poke()).await?;
-                if !session.is_syncing() {
-                    continue;
-                }
-            } else if !review.is_unsynced && self.shared.limits.polls {
+            if review.is_unsynced {
+                place.rouse();
+                beating(lane, session.look_anew()).await?;
+                *is_proven = true;
+                continue;
+            }
+            *is_proven = true;
+            if self.shared.limits.polls {
                 lane.ask_to_leave();
                 return Ok(());
-            } else if !session.is_listening() {
+            }
+            if !session.is_listening() {
                 beating(lane, session.listen()).await?;
             }
-            if !review.is_unsynced {
-                *is_proven = true;
-                place.rest(Rank::Watching, lane);
-            }
+            place.rest(Rank::Watching, lane);
             let due = session.due();
             let look_at = review.look_at.unwrap_or(due).min(due);
             tokio::select! {
@@ -135,7 +135,7 @@ impl Actor {
                     } else {
                         lane.looked();
                         // One look at a time: the next one sees as much.
-                        if !session.is_syncing() {
+                        if !session.is_beginning() {
                             beating(lane, session.poke()).await?;
                         }
                     }

@@ -36,17 +36,13 @@ impl Session {
         self.selected.as_ref().map_or(Look::Unknown, |selected| selected.look(after))
     }
 
-    /// Has the server look at the INBOX now, and go on listening if it can: one write, and nothing is waited for.
+    /// Has a server that listens look at the INBOX at once, in one write, and go on; Dovecot does at the beginning of
+    /// an IDLE. One that can't listen is asked.
     pub(super) async fn poke(&mut self) -> Result<(), Fault> {
-        if !self.can_idle() {
-            let sent = Instant::now();
-            return self.run("NOOP", SHORT, |_| {}).await.map(|()| self.synced = sent);
-        }
-        self.syncs = true;
-        self.listen().await
+        if self.can_idle() { self.listen().await } else { self.look_anew().await }
     }
 
-    /// Begins to listen, by IDLE.
+    /// Begins to listen, by IDLE, anew if it does already.
     pub(super) async fn listen(&mut self) -> Result<(), Fault> {
         let tag = self.begin("IDLE", SHORT).await?;
         let now = Instant::now();
@@ -64,10 +60,15 @@ impl Session {
         self.idle.is_some() || !self.can_idle()
     }
 
+    /// Tells whether the server has not answered yet to the last IDLE.
+    pub(super) fn is_beginning(&self) -> bool {
+        self.idle.as_ref().is_some_and(|idle| !idle.goes) || self.is_ending()
+    }
+
     /// Until when the server has to say something, or is to be asked whether it is alive.
     pub(super) fn due(&self) -> Instant {
         match &self.idle {
-            Some(idle) if !idle.goes || self.is_syncing() => idle.begun + PROOF,
+            Some(idle) if self.is_beginning() => idle.begun + PROOF,
             Some(idle) => (idle.begun + RENEW).min(idle.heard + SILENCE),
             None => self.synced + POLL,
         }
@@ -75,13 +76,11 @@ impl Session {
 
     /// Asks whether the server is alive when that is due; a server that was asked and said nothing is given up.
     pub(super) async fn prove(&mut self) -> Result<(), Fault> {
-        match &self.idle {
-            Some(idle) if !idle.goes || self.is_syncing() => {
-                let problem = format!("the server was silent for {} s: IDLE", PROOF.as_secs());
-                Err(io::Error::new(io::ErrorKind::TimedOut, problem).into())
-            }
-            _ => self.poke().await,
+        if self.is_beginning() {
+            let problem = format!("the server was silent for {} s: IDLE", PROOF.as_secs());
+            return Err(io::Error::new(io::ErrorKind::TimedOut, problem).into());
         }
+        self.poke().await
     }
 
     /// Reads what the server says while no command but IDLE is under way. It may be dropped and called again.
@@ -114,7 +113,7 @@ impl Session {
     pub(super) async fn may_end_idle(&mut self) -> Result<(), Fault> {
         let Some(idle) = &self.idle else { return Ok(()) };
         let deadline = idle.begun + PROOF;
-        while self.idle.as_ref().is_some_and(|idle| !idle.goes) || self.is_syncing() {
+        while self.is_beginning() {
             timeout_at(deadline, self.hear()).await.map_err(io::Error::from)??;
         }
         Ok(())
@@ -124,7 +123,7 @@ impl Session {
     pub(super) async fn look_up(&mut self, after: Position) -> Result<(), Fault> {
         if self.idle.is_some() {
             // Messages are numbered as they stand when nothing else is under way.
-            self.run("NOOP", SHORT, |_| {}).await?;
+            self.look_anew().await?;
         }
         if self.exists() > 0 {
             self.run(&format!("FETCH {} (UID)", self.exists()), SHORT, |_| {}).await?;

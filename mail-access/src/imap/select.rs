@@ -20,7 +20,7 @@ pub(crate) struct Inbox {
 }
 
 impl Session {
-    /// Makes sure that the INBOX is selected and that the next command sees what is in it by then.
+    /// Makes sure that the INBOX is selected, and tells how it is now.
     pub(crate) async fn select(&mut self) -> Result<Inbox, Fault> {
         self.select_mailbox(INBOX).await
     }
@@ -35,19 +35,33 @@ impl Session {
         self.select_with(&mailbox_name::quoted(folder), " (CONDSTORE)").await
     }
 
-    /// Makes sure that a mailbox, named as it stands in a command, is selected, and that the next command sees what is
-    /// in it by then. If it is selected already, the server is asked to look anew in one flight with that command, which
-    /// has to name messages by UID.
+    /// Makes sure that a mailbox, named as it stands in a command, is selected, and tells how it is now.
+    ///
+    /// If it is selected already, a NOOP shows what came since, and that nothing renumbered it. That one is not sent in
+    /// one flight with the next command: Dovecot would look only after both. While the server listens and has told of
+    /// new messages it has just looked, and nothing is sent at all; what comes at the same moment it tells later.
     pub(super) async fn select_mailbox(&mut self, mailbox: &str) -> Result<Inbox, Fault> {
-        let fresh = std::mem::take(&mut self.is_fresh);
+        let is_fresh = std::mem::take(&mut self.is_fresh);
+        if !self.selected.as_ref().is_some_and(|selected| selected.is(mailbox) && selected.unknown() <= MANY)
+        {
+            return self.select_anew(mailbox).await;
+        }
+        let has_news = self.selected.as_ref().is_some_and(|selected| selected.unknown() > 0);
+        if !is_fresh && !(has_news && self.idle.is_some()) {
+            self.look_anew().await?;
+        }
         match &self.selected {
-            Some(selected) if selected.is(mailbox) && selected.unknown() <= MANY => {
-                let inbox = Inbox { is_open: !fresh, ..selected.inbox() };
-                self.syncs = !fresh;
-                Ok(inbox)
-            }
+            Some(selected) if selected.unknown() <= MANY => Ok(selected.inbox()),
             _ => self.select_anew(mailbox).await,
         }
+    }
+
+    /// Has the server look at the mailbox now.
+    pub(super) async fn look_anew(&mut self) -> Result<(), Fault> {
+        let sent = Instant::now();
+        self.run("NOOP", SHORT, |_| {}).await?;
+        self.synced = sent;
+        Ok(())
     }
 
     /// Selects a mailbox, again if it is already.
@@ -61,7 +75,6 @@ impl Session {
         }
         // Before the server has answered nothing is selected.
         self.selected = None;
-        self.syncs = false;
         let sent = Instant::now();
         let tag = self.begin(&format!("SELECT {mailbox}{parameters}"), SHORT).await?;
         self.read_selected(mailbox, &tag, sent).await

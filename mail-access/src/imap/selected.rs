@@ -60,9 +60,10 @@ impl Selected {
         std::mem::take(&mut self.arrived)
     }
 
-    /// Describes it for a command, before which more may come.
+    /// Describes it for a command.
     pub(super) fn inbox(&self) -> Inbox {
-        Inbox { uid_validity: self.uid_validity, uid_next: self.uid_next, is_open: true, modseq: None }
+        let is_open = self.unknown() > 0;
+        Inbox { uid_validity: self.uid_validity, uid_next: self.uid_next, is_open, modseq: None }
     }
 
     /// Tells whether there are messages behind a position.

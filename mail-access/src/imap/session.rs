@@ -29,14 +29,12 @@ pub(crate) struct Session {
     pub(super) refused: Option<Box<Fault>>,
     /// The IDLE under way.
     pub(super) idle: Option<Idle>,
-    /// The next command is preceded by one that has the server look at the folder anew.
-    pub(super) syncs: bool,
     /// When the server was asked last to look at the folder, of those times that it answered.
     pub(super) synced: Instant,
-    /// What went out in one flight with the command under way, before it.
-    ahead: Option<(String, Instant)>,
     /// Tells whether the server names messages that go by their UIDs (QRESYNC).
     pub(super) resyncs: bool,
+    /// The IDLE that was ended in one flight with the command under way.
+    ended: Option<String>,
     /// Tells whether every command was answered to its end.
     in_step: bool,
     tag: u32,
@@ -81,10 +79,9 @@ impl Session {
             is_fresh: false,
             refused: None,
             idle: None,
-            syncs: false,
             synced: Instant::now(),
-            ahead: None,
             resyncs: false,
+            ended: None,
             in_step: true,
             tag: 0,
         }
@@ -137,18 +134,10 @@ impl Session {
     pub(super) async fn take_off(&mut self, allowance: Allowance) -> Result<(Vec<u8>, String), Fault> {
         self.may_end_idle().await?;
         self.in_step = false;
-        let mut flight = String::new();
-        if let Some(idle) = self.idle.take() {
-            flight.push_str("DONE\r\n");
-            self.ahead = Some((idle.tag, Instant::now()));
-        } else if self.syncs {
-            let tag = self.next_tag();
-            flight = format!("{tag} NOOP\r\n");
-            self.ahead = Some((tag, Instant::now()));
-        }
-        self.syncs = false;
+        self.ended = self.idle.take().map(|idle| idle.tag);
+        let done = if self.ended.is_some() { "DONE\r\n" } else { "" };
         let tag = self.next_tag();
-        flight.push_str(&format!("{tag} "));
+        let flight = format!("{done}{tag} ");
         self.codec.get_mut().allow(allowance.bytes, allowance.literal, Some(COMMAND));
         Ok((flight.into_bytes(), tag))
     }
@@ -170,9 +159,9 @@ impl Session {
         self.next_tag()
     }
 
-    /// Tells whether what was sent ahead of the command under way is still to be answered.
-    pub(super) fn is_syncing(&self) -> bool {
-        self.ahead.is_some()
+    /// Tells whether the end of an IDLE is still to be answered.
+    pub(super) fn is_ending(&self) -> bool {
+        self.ended.is_some()
     }
 
     /// Sends bytes as they are. News that the server has may have been read ahead of them.
@@ -202,19 +191,11 @@ impl Session {
             Err(_) => return Err(Fault::Protocol("it stops the parser".into())),
         };
         match answer.parsed() {
-            Response::Done { tag, status, outcome }
-                if self.ahead.as_ref().is_some_and(|(ahead, _)| *ahead == tag.0) =>
-            {
-                return match status {
-                    Word::Ok => {
-                        self.synced = self.ahead.take().map_or(self.synced, |(_, sent)| sent);
-                        Ok(Next::Untagged)
-                    }
-                    Word::No => Err(Fault::Refused(no(outcome))),
-                    _ => Err(Fault::Protocol("it doesn't understand a command".into())),
-                };
+            Response::Done { tag, status: Word::Ok, .. } if self.ended.as_ref() == Some(&tag.0) => {
+                self.ended = None;
+                return Ok(Next::Untagged);
             }
-            Response::Done { tag, .. } if tag.0 != expected || self.ahead.is_some() => {
+            Response::Done { tag, .. } if tag.0 != expected || self.ended.is_some() => {
                 return Err(Fault::Protocol("it answers a command that was not sent".into()));
             }
             Response::Done { status, outcome, .. } => {

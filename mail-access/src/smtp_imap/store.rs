@@ -25,18 +25,18 @@ use crate::{
 #[async_trait]
 impl MessageStore for SmtpImap {
     async fn folders(&self, login: &Login) -> Result<Vec<Folder>, Error> {
-        self.on("folders", login, READ, (), |session, ()| Box::pin(session.folders())).await
+        self.on("folders", login, SAFE, (), |session, ()| Box::pin(session.folders())).await
     }
 
     async fn create_folder(&self, login: &Login, folder: &FolderName) -> Result<(), Error> {
-        self.on("create_folder", login, CHANGE, folder.clone(), |session, folder| {
+        self.on("create_folder", login, SAFE, folder.clone(), |session, folder| {
             Box::pin(session.create_folder(folder))
         })
         .await
     }
 
     async fn delete_folder(&self, login: &Login, folder: &FolderName) -> Result<(), Error> {
-        self.on("delete_folder", login, CHANGE, folder.clone(), |session, folder| {
+        self.on("delete_folder", login, SAFE, folder.clone(), |session, folder| {
             Box::pin(session.delete_folder(folder))
         })
         .await
@@ -50,20 +50,20 @@ impl MessageStore for SmtpImap {
     }
 
     async fn subscribe(&self, login: &Login, folder: &FolderName, subscribed: bool) -> Result<(), Error> {
-        self.on("subscribe", login, CHANGE, (folder.clone(), subscribed), |session, (folder, subscribed)| {
+        self.on("subscribe", login, SAFE, (folder.clone(), subscribed), |session, (folder, subscribed)| {
             Box::pin(session.subscribe(folder, *subscribed))
         })
         .await
     }
 
     async fn status(&self, login: &Login, folder: &FolderName) -> Result<FolderStatus, Error> {
-        self.on("status", login, READ, folder.clone(), |session, folder| Box::pin(session.status(folder)))
+        self.on("status", login, SAFE, folder.clone(), |session, folder| Box::pin(session.status(folder)))
             .await
     }
 
     async fn search(&self, login: &Login, folder: &FolderName, query: &Query) -> Result<Found, Error> {
         query.check()?;
-        self.on("search", login, READ, (folder.clone(), query.clone()), |session, (folder, query)| {
+        self.on("search", login, SAFE, (folder.clone(), query.clone()), |session, (folder, query)| {
             Box::pin(session.find(folder, query))
         })
         .await
@@ -75,7 +75,7 @@ impl MessageStore for SmtpImap {
         folder: &FolderName,
         selection: &Selection,
     ) -> Result<Listing, Error> {
-        self.on("list", login, READ, (folder.clone(), selection.clone()), |session, (folder, selection)| {
+        self.on("list", login, SAFE, (folder.clone(), selection.clone()), |session, (folder, selection)| {
             Box::pin(session.entries(folder, selection))
         })
         .await
@@ -116,7 +116,7 @@ impl MessageStore for SmtpImap {
             let problem = format!("{range:?} has to be of 0 to {MAX_READ} bytes");
             return Err(Error::Invalid { what: "range", problem });
         }
-        self.on("read", login, READ, (folder.clone(), at, range), |session, (folder, at, range)| {
+        self.on("read", login, SAFE, (folder.clone(), at, range), |session, (folder, at, range)| {
             Box::pin(session.read(folder, *at, range.clone()))
         })
         .await
@@ -133,7 +133,7 @@ impl MessageStore for SmtpImap {
         self.on(
             "change_flags",
             login,
-            CHANGE,
+            SAFE,
             (folder.clone(), uid_validity, uids.to_vec(), change.clone()),
             |session, (folder, uid_validity, uids, change)| {
                 Box::pin(session.change_flags(folder, *uid_validity, uids, change))
@@ -211,7 +211,7 @@ impl MessageStore for SmtpImap {
         self.on(
             "expunge",
             login,
-            CHANGE,
+            SAFE,
             (folder.clone(), uid_validity, uids.to_vec()),
             |session, (folder, uid_validity, uids)| Box::pin(session.expunge(folder, *uid_validity, uids)),
         )
@@ -228,7 +228,7 @@ impl MessageStore for SmtpImap {
         self.on(
             "changes",
             login,
-            READ,
+            SAFE,
             (folder.clone(), uid_validity, since),
             |session, (folder, uid_validity, since)| Box::pin(session.changes(folder, *uid_validity, *since)),
         )
@@ -236,7 +236,7 @@ impl MessageStore for SmtpImap {
     }
 
     async fn quota(&self, login: &Login) -> Result<Option<Quota>, Error> {
-        self.on("quota", login, READ, (), |session, ()| Box::pin(session.quota())).await
+        self.on("quota", login, SAFE, (), |session, ()| Box::pin(session.quota())).await
     }
 }
 
@@ -267,9 +267,7 @@ impl SmtpImap {
     }
 }
 
-const READ: Manner = Manner { in_inbox: false, is_repeatable: true };
-/// What is there already is no harm.
-const CHANGE: Manner = Manner { in_inbox: false, is_repeatable: true };
+const SAFE: Manner = Manner { in_inbox: false, is_repeatable: true };
 const ONCE: Manner = Manner { in_inbox: false, is_repeatable: false };
 /// Bytes in one range.
 const MAX_READ: u64 = 16 << 20;

@@ -366,16 +366,16 @@ impl Waiting {
 
 /// When to look for mail that was just handed over: half of the deliveries by Postfix and Dovecot take less than 10 ms.
 const LOOKS: [Duration; 10] = [
-    Duration::from_micros(3000),
+    Duration::from_millis(3),
     Duration::from_micros(4500),
-    Duration::from_micros(7000),
-    Duration::from_micros(12_000),
-    Duration::from_micros(25_000),
-    Duration::from_micros(50_000),
-    Duration::from_micros(100_000),
-    Duration::from_micros(200_000),
-    Duration::from_micros(400_000),
-    Duration::from_micros(800_000),
+    Duration::from_millis(7),
+    Duration::from_millis(12),
+    Duration::from_millis(25),
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
 ];
 /// Who waits for long need not ask once more when the server was asked just now.
 const SLACK: Duration = Duration::from_millis(100);
