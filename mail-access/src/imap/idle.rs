@@ -77,7 +77,7 @@ impl Session {
     }
 
     async fn done(&mut self, tag: &str) -> Result<(), Fault> {
-        self.send("DONE\r\n").await?;
+        self.send(b"DONE\r\n").await?;
         loop {
             match self.next(tag, |_| {}).await? {
                 Next::Untagged => {}

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::offers::Offers;
 use super::session::{COMMAND, Session};
 use crate::wire::{Buffered, Fault, GuardStream, Stream, buffered, read_line, sasl, within, write};
 use crate::{Login, LoginKind, Status};
@@ -28,8 +29,8 @@ impl Session {
         if door.offers.is_none() {
             door.ask_offers("C2").await?;
         }
-        let can_idle = door.offers("IDLE");
-        Ok(Self::new(GuardStream::new(door.stream), can_idle))
+        let offers = Offers::read(door.offers.as_deref().unwrap_or_default());
+        Ok(Self::new(GuardStream::new(door.stream), offers))
     }
 }
 
