@@ -306,7 +306,10 @@ impl Run {
                 None => break,
             }
         }
-        let place = place.unwrap_or_else(|| self.fail("a folder that is not there was read"));
+        let Some(place) = place else {
+            // Whoever asks for nothing learns nothing.
+            return self.same(&take, &0);
+        };
         let mut expected = self.plain.folders[place].selected(&selection);
         expected.truncate(take);
         self.same_messages(&read, &expected);
