@@ -235,12 +235,12 @@ impl Run {
         }
         self.say(format!("rename {from} to {to}"));
         let renamed = self.store.rename_folder(&self.login, &folder(from), &folder(to)).await;
-        if self.plain.place(from).is_none() {
-            return self.no_such_folder(renamed);
-        }
-        if self.plain.place(to).is_some() || to.starts_with(&format!("{from}/")) {
+        if from == to || self.plain.place(to).is_some() || to.starts_with(&format!("{from}/")) {
             assert!(matches!(renamed, Err(Error::Refused { .. })), "{renamed:?}\n{}", self.story());
             return;
+        }
+        if self.plain.place(from).is_none() {
+            return self.no_such_folder(renamed);
         }
         self.done(renamed);
         self.plain.rename(from, to);
