@@ -80,8 +80,8 @@ pub use access::{Arrival, Batch, MailAccess, Selection, Submission};
 pub use address::{Address, DomainName, InvalidAddress};
 pub use error::Error;
 pub use hub::{
-    AddressMap, Copies, DeadLetter, DeadLetters, Delivery, EnvelopeRule, Hub, HubBuilder, HubCheck,
-    HubMailbox, HubPosition, HubProblem, Unroutable,
+    AddressMap, Copies, DeadLetter, DeadLetters, Delivery, EnvelopeRule, Hub, HubAccess, HubBuilder,
+    HubCheck, HubMailbox, HubPosition, HubProblem, Unroutable,
 };
 pub use id::{InvalidMessageId, MessageId, Position, Uid};
 #[cfg(feature = "local-servers")]

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use tokio::sync::futures::OwnedNotified;
+
 use super::addresses::{AddressMap, Name};
+use super::index::Index;
 use super::queue::{Bell, Key, Queue, Slot, Step, Stop, Taken, removed};
 use super::stock::Stock;
 use super::{HubPosition, Unroutable};
@@ -20,6 +23,8 @@ pub(super) struct Board {
     pub(super) stock: Stock,
     /// What was read and not acknowledged; `None` where nothing ever is.
     open: Option<BTreeSet<u32>>,
+    /// What is known of all that was read; `None` where messages are forgotten when they are handed out.
+    pub(super) index: Option<Index>,
     /// `None` before anything was read.
     pub(super) read: Option<Position>,
     /// What of an earlier hub's messages is still to be read again.
@@ -31,7 +36,7 @@ pub(super) struct Board {
 }
 
 impl Board {
-    pub(super) fn new(position: Option<HubPosition>, stock: usize, acknowledged: bool) -> Self {
+    pub(super) fn new(position: Option<HubPosition>, stock: usize, is_indexed: bool) -> Self {
         let nowhere = Position { uid_validity: 0, uid: 0 };
         let repeats = if position.is_some() { Repeats::All } else { Repeats::UpTo(0) };
         Self {
@@ -43,7 +48,8 @@ impl Board {
             dead_bell: Bell::default(),
             unknown: HashMap::new(),
             stock: Stock::new(stock),
-            open: acknowledged.then(BTreeSet::new),
+            open: (!is_indexed).then(BTreeSet::new),
+            index: is_indexed.then(Index::default),
             read: position.as_ref().map(HubPosition::read),
             again: position.unwrap_or(HubPosition::behind(nowhere)),
             repeats,
@@ -142,6 +148,9 @@ impl Board {
             if let Some(open) = &mut self.open {
                 open.insert(uid);
             }
+            if let Some(index) = &mut self.index {
+                index.note(&message);
+            }
             self.stock.put(message);
             match found {
                 Ok(slot) => {
@@ -187,6 +196,9 @@ impl Board {
         self.stock.clear();
         if let Some(open) = &mut self.open {
             open.clear();
+        }
+        if let Some(index) = &mut self.index {
+            index.clear();
         }
         self.again = HubPosition::behind(Position { uid_validity, uid: 0 });
         self.repeats = Repeats::All;
@@ -254,6 +266,19 @@ impl Board {
             }
         }
         Ok(first)
+    }
+
+    /// Tells whether an address has a message behind a UID.
+    pub(super) fn holds_behind(&self, key: Key, uid: u32) -> bool {
+        self.slot(key).and_then(|slot| slot.uids.last()).is_some_and(|last| *last > uid)
+    }
+
+    /// Completes at the next message of an address.
+    pub(super) fn next_ring(&mut self, key: Key) -> Result<OwnedNotified, Error> {
+        match &self.stopped {
+            Some(stop) => Err(stop.error()),
+            None => Ok(self.bell(Queue::Address(key))?.next()),
+        }
     }
 
     /// Ends all waiting for good.

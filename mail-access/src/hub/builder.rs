@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::board::Board;
 use super::reader::{Reading, Shared};
-use super::{Copies, EnvelopeRule, Hub, HubPosition};
+use super::{Copies, EnvelopeRule, Hub, HubAccess, HubPosition};
 use crate::{Login, MailAccess};
 
 /// The settings of a [`Hub`].
@@ -45,7 +45,19 @@ impl HubBuilder {
     /// # Panics
     /// Outside a Tokio runtime, which has to have its time driver.
     pub fn start(self) -> Hub {
-        let board = Board::new(self.position, self.stock, true);
+        self.start_with(false)
+    }
+
+    /// Begins to read, for addresses that are to be used as mailboxes of their own.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime, which has to have its time driver.
+    pub fn start_access(self) -> HubAccess {
+        HubAccess::new(self.start_with(true))
+    }
+
+    fn start_with(self, is_indexed: bool) -> Hub {
+        let board = Board::new(self.position, self.stock, is_indexed);
         Hub { reading: Reading::start(Shared::new(self.access, self.login, self.rule, self.copies, board)) }
     }
 }

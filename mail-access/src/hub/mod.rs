@@ -1,10 +1,12 @@
 //! One catch-all mailbox for any number of addresses.
 
+mod access;
 mod addresses;
 mod board;
 mod builder;
 mod check;
 mod evidence;
+mod index;
 mod mailbox;
 mod position;
 mod queue;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 use self::reader::Reading;
 use crate::{Address, Error, Outgoing, Submission};
 
+pub use self::access::HubAccess;
 pub use self::addresses::AddressMap;
 pub use self::builder::HubBuilder;
 pub use self::check::{HubCheck, HubProblem};
@@ -78,6 +81,9 @@ pub use self::submit::Copies;
 /// out what was open then and what came since, and [marks](Delivery::is_repeated) all that the one before may have
 /// handed out: all that was in the mailbox already. If the server numbers the mailbox anew, everything comes again and
 /// is marked. Nothing is changed in the mailbox: whoever wants to expunges what was acknowledged.
+///
+/// With [`HubBuilder::start_access`] the addresses are mailboxes of their own, for programs that know
+/// [`MailAccess`](crate::MailAccess) only.
 ///
 /// # Setting up the server
 /// On Mailcow a hub is a mailbox, an alias `@domain` that leads to it, the sender permission `@domain` for it, and a

@@ -1,0 +1,259 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::timeout;
+
+use super::queue::Key;
+use super::{DeadLetters, Hub, HubCheck};
+use crate::{
+    Address, Arrival, Batch, DomainName, Error, Login, MailAccess, Outgoing, Position, Received, Selection,
+    Status, Submission, Uid,
+};
+
+/// The addresses of a hub as mailboxes of their own: [`MailAccess`] over one shared mailbox.
+///
+/// A login's address says which of the hub's addresses is meant. **Its password is not checked**: who holds this
+/// value may open each of them, and only a login whose address the hub doesn't have is refused. Everything is done with
+/// the hub's own login.
+///
+/// A mailbox is numbered as the shared one is, with gaps where the others' messages are. `submit` takes the login's
+/// address as the sender, with or without a tag. Each `fetch` looks into the shared mailbox first, unless another call
+/// does so at the time. A wait is not ended by a lost link, as the hub connects again by itself.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use mail_access::{EnvelopeRule, Hub, Login, MailAccess, NewMessage, PostOffice, Selection};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let office = PostOffice::new();
+/// # office.add_domain("agents.example".parse()?);
+/// # let hub = Login::new("hub@agents.example".parse()?, "a password".into());
+/// # office.add_mailbox(hub.address(), hub.password().clone(), 0)?;
+/// # office.add_catch_all(&"agents.example".parse()?, vec![hub.address().clone()])?;
+/// let access = Hub::builder(Arc::new(office), hub, EnvelopeRule::mailcow()).start_access();
+/// let [ada, bob] = ["ada@agents.example", "bob@agents.example"].map(|name| name.parse().map(|name| {
+///     access.add(&name);
+///     Login::new(name, "never looked at".into())
+/// }));
+/// let (ada, bob) = (ada?, bob?);
+/// let letter = NewMessage::to(bob.address()).with_subject("Engines").seal(&ada.address().into())?;
+/// access.submit(&ada, &letter).await?;
+/// assert_eq!(access.fetch(&bob, &Selection::Unseen, 10).await?.messages[0].subject(), "Engines");
+/// assert!(access.fetch(&ada, &Selection::Unseen, 10).await?.messages.is_empty());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Costs
+/// At its start it reads the shared mailbox once, from [where it is told
+/// to](super::HubBuilder::with_position), so as to know whose each message is; what is older is nobody's. It keeps about 30
+/// bytes for each message. Searching by Message-ID or for what is unseen asks the server only about the address's own
+/// messages that come into question. That another program takes the mark of a seen message away is not noticed.
+#[derive(Clone)]
+pub struct HubAccess {
+    hub: Hub,
+}
+
+impl HubAccess {
+    pub(super) fn new(hub: Hub) -> Self {
+        Self { hub }
+    }
+
+    /// Lets the hub have an address, with the mail that came for it before, as long as it is a dead letter that nobody
+    /// took. If the hub has it already, nothing is changed.
+    pub fn add(&self, address: &Address) {
+        self.hub.reading.board().add(address);
+    }
+
+    /// Gives up an address, and tells whether the hub had it. Its messages stay in the shared mailbox; should the
+    /// address be added again, they don't come back.
+    pub fn remove(&self, address: &Address) -> bool {
+        self.hub.remove(address)
+    }
+
+    /// Returns a handle of what nobody is known to be meant by.
+    pub fn dead_letters(&self) -> DeadLetters {
+        self.hub.dead_letters()
+    }
+
+    /// Returns why the shared mailbox can't be read at present, as [`Hub::trouble`] does.
+    pub fn trouble(&self) -> Option<Arc<Error>> {
+        self.hub.trouble()
+    }
+
+    /// Finds out whether the server is set up for a hub, as [`Hub::check`] does.
+    ///
+    /// # Errors
+    /// As for [`Hub::check`].
+    pub async fn check(&self, domain: &DomainName, patience: Duration) -> Result<HubCheck, Error> {
+        self.hub.check(domain, patience).await
+    }
+
+    fn key(&self, login: &Login, operation: &'static str) -> Result<Key, Error> {
+        self.hub.reading.board().find(login.address()).ok_or_else(|| Error::Authentication {
+            operation,
+            login: login.address().clone(),
+            status: Status::new(535, Some((5, 7, 8)), "it is no address of the hub"),
+            retry_after: None,
+        })
+    }
+
+    /// Reads those of the messages that a selection means, and tells which are not there and whether the system's own
+    /// limit cut it short.
+    async fn read(&self, selection: &Selection, uid_validity: u32, uids: &[Uid]) -> Result<Piece, Error> {
+        let reading = &self.hub.reading;
+        let mut read: Vec<Received> = match selection {
+            Selection::After(_) => {
+                let mut board = reading.board();
+                uids.iter().filter_map(|uid| board.stock.take(uid.get())).collect()
+            }
+            _ => Vec::new(),
+        };
+        let missing: Vec<Uid> = uids
+            .iter()
+            .copied()
+            .filter(|uid| read.binary_search_by_key(uid, Received::uid).is_err())
+            .collect();
+        let mut piece = Piece { messages: Vec::new(), gone: Vec::new(), cut: false };
+        if !missing.is_empty() {
+            let selection = Selection::Uids(uid_validity, missing.clone());
+            let batch = reading.access.fetch(&reading.login, &selection, missing.len()).await?;
+            piece.cut = batch.more;
+            let end = batch.messages.last().map(Received::uid);
+            let is_known = |uid: &Uid| !batch.more || Some(*uid) <= end;
+            let has = |uid: &Uid| batch.messages.binary_search_by_key(uid, Received::uid).is_ok();
+            piece.gone = missing.into_iter().filter(|uid| is_known(uid) && !has(uid)).collect();
+            read.retain(|message| is_known(&message.uid()));
+            read.extend(batch.messages);
+            read.sort_unstable_by_key(Received::uid);
+        }
+        piece.messages = read;
+        Ok(piece)
+    }
+}
+
+#[async_trait]
+impl MailAccess for HubAccess {
+    async fn submit(&self, login: &Login, message: &Outgoing) -> Result<Submission, Error> {
+        let key = self.key(login, "submit")?;
+        if self.hub.reading.board().find(message.sender()) != Some(key) {
+            let why = format!(
+                "<{}>: Sender address rejected: not owned by user {}",
+                message.sender(),
+                login.address()
+            );
+            let status = Status::new(553, Some((5, 7, 1)), &why);
+            return Err(match message.recipients() {
+                [_] => Error::Refused { operation: "submit", status },
+                all => {
+                    let refused = all.iter().map(|to| (to.clone(), status.clone())).collect();
+                    Error::RecipientsRefused { operation: "submit", refused }
+                }
+            });
+        }
+        self.hub.submit(message).await
+    }
+
+    async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, Error> {
+        let (reading, limit) = (&self.hub.reading, limit.max(1));
+        'again: loop {
+            self.key(login, "fetch")?;
+            reading.catch_up().await?;
+            let key = self.key(login, "fetch")?;
+            let (uid_validity, candidates) = reading.board().candidates(key, selection)?;
+            let (mut found, mut rest, mut cut) = (Vec::new(), &candidates[..], false);
+            while found.len() < limit && !rest.is_empty() && !cut {
+                let (uids, behind) = rest.split_at(rest.len().min(limit - found.len()).min(PIECE));
+                let piece = match self.read(selection, uid_validity, uids).await {
+                    Err(Error::Renumbered { .. }) if !matches!(selection, Selection::Uids(..)) => {
+                        continue 'again;
+                    }
+                    piece => piece?,
+                };
+                let mut board = reading.board();
+                board.forget(key, uid_validity, &piece.gone);
+                cut = piece.cut;
+                rest = behind;
+                match selection {
+                    Selection::Unseen => {
+                        let (seen, unseen): (Vec<_>, Vec<_>) =
+                            piece.messages.into_iter().partition(Received::is_seen);
+                        board.seen(seen.iter().map(Received::uid));
+                        found.extend(unseen);
+                    }
+                    Selection::MessageId(id) => {
+                        found.extend(
+                            piece.messages.into_iter().filter(|message| message.message_id() == Some(id)),
+                        );
+                    }
+                    _ => found.extend(piece.messages),
+                }
+            }
+            return Ok(Batch::new(uid_validity, found, cut || !rest.is_empty()));
+        }
+    }
+
+    async fn mark_seen(&self, login: &Login, uid_validity: u32, uids: &[Uid]) -> Result<(), Error> {
+        let reading = &self.hub.reading;
+        self.key(login, "mark_seen")?;
+        reading.catch_up().await?;
+        let key = self.key(login, "mark_seen")?;
+        let own = {
+            let board = reading.board();
+            let found = board.read.map_or(0, |read| read.uid_validity);
+            if found != uid_validity && !uids.is_empty() {
+                return Err(Error::Renumbered { operation: "mark_seen", expected: uid_validity, found });
+            }
+            board.own(key, uids)
+        };
+        if !own.is_empty() {
+            reading.access.mark_seen(&reading.login, uid_validity, &own).await?;
+            reading.board().seen(own);
+        }
+        Ok(())
+    }
+
+    async fn wait(&self, login: &Login, after: Position, at_most: Duration) -> Result<Arrival, Error> {
+        let arrival = async {
+            self.key(login, "wait")?;
+            if self.hub.reading.board().read.is_none() {
+                self.hub.reading.catch_up().await?;
+            }
+            loop {
+                let ring = {
+                    let key = self.key(login, "wait")?;
+                    let mut board = self.hub.reading.board();
+                    let is_renumbered =
+                        board.read.is_some_and(|read| read.uid_validity != after.uid_validity);
+                    if is_renumbered || board.holds_behind(key, after.uid) {
+                        return Ok(Arrival::New);
+                    }
+                    board.next_ring(key)?
+                };
+                ring.await;
+            }
+        };
+        timeout(at_most, arrival).await.unwrap_or(Ok(Arrival::TimedOut))
+    }
+}
+
+/// Shows counts, nobody's address or mail.
+impl fmt::Debug for HubAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.hub.fmt(f)
+    }
+}
+
+struct Piece {
+    messages: Vec<Received>,
+    gone: Vec<Uid>,
+    /// Tells that those behind the last message are still to be read.
+    cut: bool,
+}
+
+/// Messages read at a time; a mail system sets a limit to their bytes itself.
+const PIECE: usize = 64;
