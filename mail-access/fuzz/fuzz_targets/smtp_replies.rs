@@ -1,5 +1,7 @@
 #![no_main]
 
+#[path = "../../tests/mutators/player.rs"]
+mod player;
 #[path = "../../tests/mutators/smtp_replies.rs"]
 mod smtp_replies;
 

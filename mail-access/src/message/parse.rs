@@ -56,7 +56,7 @@ fn decode(raw: &[u8], limits: &Limits) -> Result<Content, Limit> {
     }
     let within = check(&message, limits);
     let content = within.map(|()| {
-        let mut content = read_header(message.parts.first().map_or(&[][..], |part| &part.headers));
+        let mut content = read_whole_header(&message);
         take_bodies(&mut message, &mut content);
         content
     });
@@ -65,9 +65,23 @@ fn decode(raw: &[u8], limits: &Limits) -> Result<Content, Limit> {
 }
 
 fn decode_header(raw: &[u8]) -> Content {
-    let message = PARSER.parse_headers(raw);
-    let headers = message.as_ref().and_then(|message| message.parts.first()).map(|part| &part.headers[..]);
-    read_header(headers.unwrap_or_default())
+    PARSER.parse_headers(raw).map(|message| read_whole_header(&message)).unwrap_or_default()
+}
+
+/// Reads the header, and once more if characters are torn that may be whole.
+fn read_whole_header(message: &Message<'_>) -> Content {
+    let Some(part) = message.parts.first() else { return Content::default() };
+    let content = read_header(&part.headers);
+    let header = message.raw_message.get(..part.offset_body as usize).filter(|_| is_torn(&content));
+    let joined = header.map(words::joined);
+    let again = joined.as_deref().and_then(|header| PARSER.parse_headers(header));
+    again.and_then(|again| Some(read_header(&again.parts.first()?.headers))).unwrap_or(content)
+}
+
+fn is_torn(content: &Content) -> bool {
+    let people = content.from.iter().chain(&content.reply_to).chain(&content.to).chain(&content.cc);
+    let names = people.chain(&content.sender).filter_map(|contact| contact.name.as_deref());
+    names.chain([&*content.subject]).any(|text| text.contains(char::REPLACEMENT_CHARACTER))
 }
 
 /// Counts parts and measures how deep they lie in each other.
@@ -259,6 +273,7 @@ static PARSER: LazyLock<MessageParser> = LazyLock::new(|| {
 });
 
 mod unclosed;
+mod words;
 
 #[cfg(test)]
 mod tests;

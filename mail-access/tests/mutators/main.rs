@@ -5,8 +5,10 @@
 
 mod authentication_results;
 mod delivery_report;
+mod imap_replies;
 mod message;
 mod mutator;
+mod player;
 mod quote;
 mod smtp_replies;
 
@@ -27,6 +29,74 @@ fn no_smtp_reply_is_read_for_what_it_is_not() {
     let words =
         ["\u{1e}", "250", "250-", "354 ", "421 ", "5.7.1 ", "-", " ", "\r\n", "\n", "\r", "\0", "AUTH PLAIN"];
     Mutator::new("smtp_replies", &seeds, &words).run(40, smtp_replies::check);
+}
+
+#[test]
+fn no_imap_reply_is_read_for_what_it_is_not() {
+    let greeted = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n\u{1e}\
+        L1 OK [CAPABILITY IMAP4rev1 IDLE] in\r\n\u{1e}";
+    let selected = format!(
+        "{greeted}* FLAGS (\\Seen)\r\n* 2 EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY 7] valid\r\n* OK [UIDNEXT 6] next\r\n\
+         A1 OK [READ-WRITE] selected\r\n\u{1e}"
+    );
+    let sizes = "* 1 FETCH (UID 3 RFC822.SIZE 14)\r\n* 2 FETCH (UID 5 RFC822.SIZE 14)\r\n";
+    let body = |uid, header: &str| {
+        format!(
+            "* 1 FETCH (UID {uid} FLAGS (\\Seen $x) INTERNALDATE \"20-Nov-2026 10:39:50 +0000\" BODY[] {{{}}}\r\n\
+             {header})\r\n",
+            header.len()
+        )
+    };
+    let bodies = [body(3, "Subject: a\r\n\r\n"), body(5, ID)].concat();
+    let id = format!("RFC822.SIZE 29 BODY[HEADER.FIELDS (MESSAGE-ID)] {{{}}}\r\n{ID}", ID.len());
+    let seeds = [
+        format!("a{selected}{sizes}A2 OK\r\n\u{1e}{bodies}A3 OK done\r\n"),
+        format!("n{selected}{sizes}A2 OK\r\n\u{1e}{bodies}A3 OK done\r\n"),
+        format!("u{selected}* SEARCH 3 5\r\nA2 OK\r\n\u{1e}{sizes}A3 OK\r\n\u{1e}{bodies}A4 OK done\r\n"),
+        format!(
+            "i{selected}* SEARCH 5\r\nA2 OK\r\n\u{1e}* 2 FETCH (UID 5 {id})\r\nA3 OK\r\n\u{1e}{bodies}A4 OK done\r\n"
+        ),
+        format!("s{selected}* 1 FETCH (FLAGS (\\Seen))\r\nA2 OK done\r\n"),
+        format!(
+            "w{selected}* 2 FETCH (UID 2)\r\nA2 OK\r\n\u{1e}+ idling\r\n* 3 EXISTS\r\n\u{1e}A3 OK\r\n\u{1e}\
+             * 3 FETCH (UID 6)\r\nA4 OK\r\n"
+        ),
+        format!("w{selected}* 2 FETCH (UID 2)\r\nA2 OK\r\n\u{1e}+ idling\r\n\u{1e}* BYE\r\n"),
+        "a* OK [CAPABILITY IMAP4rev1] x\r\n\u{1e}+ \r\n\u{1e}+ \r\n\u{1e}L1 NO [AUTHENTICATIONFAILED] no\r\n"
+            .to_owned(),
+    ];
+    let seeds: Vec<_> = seeds.iter().map(String::as_str).collect();
+    let words = [
+        "\u{1e}",
+        "\r\n",
+        "\r",
+        "\n",
+        "\0",
+        "* ",
+        "A2 OK ",
+        "A3 NO ",
+        "BAD ",
+        "* BYE ",
+        "+ ",
+        "FETCH (",
+        "UID ",
+        "BODY[] ",
+        "{3}\r\n",
+        "{99999}\r\n",
+        "NIL",
+        "(",
+        ")",
+        "\"",
+        "\\",
+        "[UIDVALIDITY 8]",
+        "* 9 EXISTS\r\n",
+        "* 1 EXPUNGE\r\n",
+        "INTERNALDATE ",
+        "* SEARCH ",
+        "4294967295",
+        "ü",
+    ];
+    Mutator::new("imap_replies", &seeds, &words).run(40, imap_replies::check);
 }
 
 #[test]
@@ -95,6 +165,7 @@ fn no_split_loses_a_byte() {
     Mutator::new("quote", &seeds, &words).run(40, quote::check);
 }
 
+const ID: &str = "Message-ID: <1@b.example>\r\n\r\n";
 const PLAIN: &str = "Message-ID: <1@b.example>\r\nIn-Reply-To: <0@b.example>\r\nReferences: <0@b.example>\r\n\
     From: =?utf-8?B?w4RkYQ==?= <ada@b.example>\r\nReply-To: \"a\" <a@b.example>\r\nTo: bob@c.example, g: x@y, z@y;\r\n\
     Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\nDate: Fri, 20 Nov 2026 08:00:00 +0000\r\nList-Id: <l.b.example>\r\n\r\n\
