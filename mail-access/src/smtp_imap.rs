@@ -25,7 +25,8 @@ use crate::{imap, smtp};
 /// task of its own on the runtime of the call that opened it. Where that one stands still or ends, messages that the
 /// task had not begun with take another connection after 5 s, and what becomes of one that it had is unknown. It is
 /// used for one message after the other, up to 1000, and closed after 60 s without one; when the server closes it
-/// first, that is noticed at once. As many connections of a login are opened at a time as it has already, at first one: a wrong password is
+/// first, that is noticed at once. Where calls wait, the envelope of the next message goes out together with the end of
+/// the one before (RFC 2920), if the server answered its last one within 250 ms; it waits no longer than 1 s there. As many connections of a login are opened at a time as it has already, at first one: a wrong password is
 /// shown to the server once, and then not again for 5 minutes, in which the answer is the same
 /// [`Error::Authentication`] with the time that is left. Another password is another login, and its connections are
 /// its own. [`SmtpImapConfig`] changes these figures. A login without a connection costs nothing.
@@ -42,9 +43,9 @@ use crate::{imap, smtp};
 /// taken is replaced once.
 ///
 /// # Dropped calls
-/// No call harms another by being dropped. A message that has not begun to go out then is taken back. One that has is
-/// carried to its end in the background, within the deadlines, so that as a rule it is taken, and nobody is told. It is
-/// the same with a call that reads or marks.
+/// No call harms another by being dropped. A message that has not begun to go out then is taken back. One that has, be
+/// it but its envelope, is carried to its end in the background, within the deadlines, so that as a rule it is taken,
+/// and nobody is told. It is the same with a call that reads or marks.
 /// When the value itself is dropped, the idle connections take leave (QUIT, LOGOUT) and those in use do so after their
 /// message or call.
 ///

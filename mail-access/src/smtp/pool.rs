@@ -214,7 +214,7 @@ impl Place {
     /// Takes the first in the queue, or offers the connection to whoever comes; `None` if it has to go.
     pub(super) fn rest(&mut self) -> Option<Offer> {
         match self.shared.ledger().rest(&self.account) {
-            Rest::Job(job) => return Some(Offer::Job(job)),
+            Rest::Job(job) => Some(Offer::Job(job)),
             Rest::Idle(number, orders) => {
                 self.rested = Some(number);
                 Some(Offer::Orders(orders))

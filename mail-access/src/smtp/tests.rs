@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use crate::wire::script::{Dialogue, Script};
 use crate::{Error, Login, MailAccess, Outgoing, Submission};
 
+mod ahead;
 mod authentication;
 mod extensions;
 mod faults;

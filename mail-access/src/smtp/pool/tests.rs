@@ -10,6 +10,7 @@ mod health;
 mod link;
 mod load;
 mod logins;
+mod own;
 mod random;
 mod runtimes;
 mod stalls;
@@ -68,7 +69,8 @@ fn judge(told: &[(usize, Option<Result<Submission, Fault>>)], server: &Double, c
     for (number, outcome) in told {
         let times = taken.remove(number).unwrap_or(0);
         let (fine, count) = match outcome {
-            Some(Ok(_)) => (times == 1, &mut sum.ok),
+            // The answer is its own and nobody else's.
+            Some(Ok(done)) => (times == 1 && done.status.text == number.to_string(), &mut sum.ok),
             Some(Err(Fault::Interrupted(_))) => (times <= 1, &mut sum.unknown),
             Some(Err(_)) => (times == 0, &mut sum.not),
             None => (times <= 1, &mut sum.dropped),

@@ -15,6 +15,8 @@ enum World {
     Warm,
     /// One, and it is in use.
     Busy,
+    /// The same, and the server is known to be fast, so that the envelope goes behind the mail before.
+    Behind,
     /// One of another login, idle, and no place for another.
     Taken,
 }
@@ -23,7 +25,7 @@ enum World {
 async fn a_call_dropped_at_any_step_harms_no_other() {
     let (mut runs, mut taken_after) = (0, 0);
     for offers in [PIPELINING, CHUNKING, NEITHER] {
-        for world in [World::Cold, World::Warm, World::Busy, World::Taken] {
+        for world in [World::Cold, World::Warm, World::Busy, World::Behind, World::Taken] {
             let (mut kept, mut sent) = (0, 0);
             for steps in 0.. {
                 let context = format!("{offers:?} {world:?} {steps}");
@@ -71,7 +73,10 @@ async fn drop_after(steps: usize, offers: &'static str, world: World, context: S
         World::Cold => {}
         World::Warm => told.push((10, Some(pool.submit(&ada(), &mail(10)).await))),
         World::Taken => told.push((10, Some(pool.submit(&login("eve", "canary"), &mail(10)).await))),
-        World::Busy => {
+        World::Busy | World::Behind => {
+            if world == World::Behind {
+                told.push((11, Some(pool.submit(&ada(), &mail(11)).await)));
+            }
             let pool = Arc::clone(&pool);
             let other = tokio::spawn(async move { pool.submit(&ada(), &mail(10)).await.map(drop) });
             tokio::task::yield_now().await;
@@ -102,7 +107,7 @@ async fn drop_after(steps: usize, offers: &'static str, world: World, context: S
         told.push((number, Some(next)));
     }
     settle().await;
-    if world == World::Busy {
+    if matches!(world, World::Busy | World::Behind) {
         told.push((10, None));
     }
     judge(&told, &server, &context);

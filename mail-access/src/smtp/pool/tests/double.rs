@@ -144,6 +144,7 @@ impl Talk {
     async fn serve(mut self, offers: &'static str) -> Option<()> {
         self.say("220 mail ESMTP\r\n").await?;
         let (mut sender, mut recipients, mut content) = (false, 0, Vec::new());
+        let mut refused = false;
         loop {
             let line = self.line().await?;
             let word = line.split([' ', ':', '\r']).next().unwrap_or_default().to_owned();
@@ -155,25 +156,29 @@ impl Talk {
                     self.say("250 2.1.0 ok\r\n").await?;
                 }
                 ("RCPT", true, _) => {
-                    recipients += 1;
-                    self.say("250 2.1.5 ok\r\n").await?;
+                    let to = line.trim_end().trim_start_matches("RCPT TO:");
+                    refused = to.starts_with("<no");
+                    recipients += usize::from(!refused);
+                    self.say(&format!("{} {to}\r\n", if refused { "550 5.1.1" } else { "250 2.1.5" }))
+                        .await?;
                 }
+                ("DATA" | "BDAT", true, 0) if refused => self.say("554 5.5.1 for whom?\r\n").await?,
                 ("DATA", true, 1..) => {
                     self.say("354 go on\r\n").await?;
                     while !content.ends_with(b"\r\n.\r\n") {
                         content.extend_from_slice(self.line().await?.as_bytes());
                     }
-                    self.take(&content);
+                    let verdict = self.take(&content);
                     (sender, recipients, content) = (false, 0, Vec::new());
-                    self.say("250 2.0.0 queued\r\n").await?;
+                    self.say(&verdict).await?;
                 }
                 ("BDAT", true, 1..) => {
                     let size = line.split_whitespace().nth(1)?.parse().ok()?;
                     content = vec![0; size];
                     self.stream.read_exact(&mut content).await.ok()?;
-                    self.take(&content);
+                    let verdict = self.take(&content);
                     (sender, recipients, content) = (false, 0, Vec::new());
-                    self.say("250 2.0.0 queued\r\n").await?;
+                    self.say(&verdict).await?;
                 }
                 ("RSET", ..) => {
                     (sender, recipients) = (false, 0);
@@ -212,16 +217,24 @@ impl Talk {
         self.say("535 5.7.8 no\r\n").await
     }
 
-    fn take(&mut self, content: &[u8]) {
-        if self.trouble() == Some(Kind::Closing) {
-            return;
-        }
+    /// Takes a message, unless it says that it is spam, and returns what there is to say.
+    fn take(&mut self, content: &[u8]) -> String {
         let text = String::from_utf8_lossy(content);
         let number = text.strip_prefix("Subject: ").and_then(|rest| rest.lines().next()?.parse().ok());
+        let is_closing = self.trouble() == Some(Kind::Closing);
         let mut seen = self.seen.lock().unwrap();
         match number {
-            Some(number) => seen.taken.push(number),
-            None => seen.problems.push(text.into_owned()),
+            Some(number) if text.contains("\r\nspam\r\n") => format!("554 5.7.1 {number}\r\n"),
+            Some(number) => {
+                if !is_closing {
+                    seen.taken.push(number);
+                }
+                format!("250 2.0.0 {number}\r\n")
+            }
+            None => {
+                seen.problems.push(text.into_owned());
+                "554 5.6.0 what?\r\n".into()
+            }
         }
     }
 

@@ -1,15 +1,32 @@
-//! The link breaks after every byte of a session of three mails, either way and in three manners.
+//! The link breaks after every byte of a session of some mails, either way and in three manners.
 
 use super::double::{CHUNKING, NEITHER, PIPELINING};
 use super::link::{Cut, Manner, Side};
 use super::*;
 
+/// How the second and the third mail come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Come {
+    OneByOne,
+    /// The envelope of the third one goes behind the second one.
+    Together,
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_link_that_breaks_at_any_byte_leads_to_no_lie() {
+    break_at_any_byte(Come::OneByOne).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_breaks_with_an_envelope_ahead_leads_to_no_lie() {
+    break_at_any_byte(Come::Together).await;
+}
+
+async fn break_at_any_byte(come: Come) {
     let (mut runs, mut sum) = (0, Told::default());
     for offers in [PIPELINING, CHUNKING, NEITHER] {
         let whole = Arc::new(Double::new(offers));
-        let told = three(&whole).await;
+        let told = three(&whole, come).await;
         assert_eq!(judge(&told, &whole, "whole").ok, 4);
         assert_eq!(whole.seen(|seen| (seen.connections, seen.quits)), (1, 1));
         let bytes = whole.seen(|seen| seen.bytes_of_three);
@@ -22,7 +39,7 @@ async fn a_link_that_breaks_at_any_byte_leads_to_no_lie() {
                 let cut = Cut { side, after, manner };
                 let context = format!("{offers:?} {cut:?}");
                 let server = Arc::new(Double::new(offers).cutting([cut]));
-                let told = three(&server).await;
+                let told = three(&server, come).await;
                 let one = judge(&told, &server, &context);
                 assert!(one.not + one.unknown <= 1, "{context}: one broken link harms one mail: {one:?}");
                 assert!(matches!(told[3].1, Some(Ok(_))), "{context}: the next one is fine: {told:?}");
@@ -36,16 +53,24 @@ async fn a_link_that_breaks_at_any_byte_leads_to_no_lie() {
         }
     }
     assert!(sum.not > 0 && sum.unknown > 0);
-    println!("{runs} broken links, 4 mails each: {sum:?}");
+    println!("{come:?}: {runs} broken links, 4 mails each: {sum:?}");
 }
 
-/// Submits three mails one after the other over a link that may break, a fourth one later, and takes leave.
-async fn three(server: &Arc<Double>) -> Vec<(usize, Option<Result<Submission, Fault>>)> {
-    let pool = pool(server, LIMITS);
+/// Submits three mails over a link that may break, a fourth one later, and takes leave.
+async fn three(server: &Arc<Double>, come: Come) -> Vec<(usize, Option<Result<Submission, Fault>>)> {
+    // Longer than a server may be silent, so that who comes third doesn't give up.
+    let pool = Arc::new(pool(server, Limits { wait: Duration::from_mins(15), ..LIMITS }));
     let mut told = Vec::new();
+    let mut calls = Vec::new();
     for number in 0..4 {
         let begin = tokio::time::Instant::now();
-        told.push((number, Some(pool.submit(&ada(), &mail(number)).await)));
+        let pool = Arc::clone(&pool);
+        calls.push((number, tokio::spawn(async move { pool.submit(&ada(), &mail(number)).await })));
+        if come == Come::OneByOne || number != 1 {
+            for (number, call) in calls.drain(..) {
+                told.push((number, Some(call.await.unwrap())));
+            }
+        }
         // The longest: silence at the second mail, then the message itself on a new connection.
         assert!(begin.elapsed() <= Duration::from_secs(601), "{:?}", begin.elapsed());
         if number == 2 {
