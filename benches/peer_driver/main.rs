@@ -1,7 +1,8 @@
 //! Does what the peers of a benchmark do, on real servers, by this crate's public API.
 //!
 //! `peer-driver TASK key=value...` prints one line of JSON as its last one. A key that a task doesn't know is ignored.
-//! Tasks are `send`, which hands messages over by submission, and `parse`, which reads the messages of a folder.
+//! Tasks are `send`, which hands messages over by submission; `fetch`, which reads a mailbox; `watch`, which waits for
+//! mail to many of them; `rtt`, which does both at once; and `parse`, which decodes the files of a folder.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -10,8 +11,13 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
+mod fetch;
 mod parse;
+mod rtt;
+mod seen;
 mod send;
+mod servers;
+mod watch;
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1)) {
@@ -27,12 +33,15 @@ fn main() -> ExitCode {
 }
 
 fn run(mut words: impl Iterator<Item = String>) -> Done<Value> {
-    let task = words.next().ok_or("no task is given; there are `send` and `parse`")?;
+    let task = words.next().ok_or_else(|| format!("no task is given; there are {TASKS}"))?;
     let options = Options::from_words(words)?;
     match task.as_str() {
+        "fetch" => fetch::run(&options),
         "parse" => parse::run(&options),
+        "rtt" => rtt::run(&options),
         "send" => send::run(&options),
-        unknown => Err(format!("there is no task `{unknown}`, only `send` and `parse`").into()),
+        "watch" => watch::run(&options),
+        unknown => Err(format!("there is no task `{unknown}`, only {TASKS}").into()),
     }
 }
 
@@ -62,6 +71,8 @@ impl Options {
     }
 }
 
+const TASKS: &str = "`fetch`, `parse`, `rtt`, `send` and `watch`";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,7 +84,7 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_an_error() {
         assert!(error(&[]).contains("no task"));
-        assert_eq!(error(&["watch", "n=1"]), "there is no task `watch`, only `send` and `parse`");
+        assert_eq!(error(&["look", "n=1"]), format!("there is no task `look`, only {TASKS}"));
         assert_eq!(error(&["parse", "repeat"]), "`repeat` is not key=value");
         assert_eq!(error(&["parse", "repeat=x"]), "repeat=x is no number that it can be");
     }

@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime};
 use mail_access::{Received, Uid};
 use serde_json::{Value, json};
 
+use super::seen::Seen;
 use super::{Done, Options};
 
 /// Reads all `*.eml` of the folder `corpus`, `repeat` times, on one thread.
@@ -43,30 +44,4 @@ fn read(folder: &str) -> Done<Vec<Arc<[u8]>>> {
         }
     }
     Ok(messages)
-}
-
-/// What a program would look at.
-#[derive(Default)]
-struct Seen {
-    messages: usize,
-    bytes: usize,
-    attachments: usize,
-    attached_bytes: usize,
-    text: usize,
-    headers: usize,
-}
-
-impl Seen {
-    fn add(&mut self, received: &Received) {
-        self.messages += 1;
-        self.bytes += received.raw().len();
-        self.headers += received.subject().len();
-        self.headers += received.from().map_or(0, |from| from.address.to_string().len());
-        self.text += received.text().map_or(0, str::len);
-        for attachment in received.attachments() {
-            self.attachments += 1;
-            self.attached_bytes += attachment.content.len();
-            black_box(&attachment.name);
-        }
-    }
 }

@@ -1,15 +1,12 @@
-use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use mail_access::{
-    Address, Endpoint, Login, MailAccess, NewMessage, Outgoing, SmtpImap, SmtpImapConfig, TlsConnector,
-    tls_config,
-};
+use mail_access::{Address, Login, MailAccess, NewMessage, Outgoing, SmtpImap};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use super::servers::{self, percentile};
 use super::{Done, Options};
 
 /// Submits `n` messages of about `size` bytes over at most `conns` connections.
@@ -52,19 +49,11 @@ struct Task {
 
 impl Task {
     fn new(options: &Options, conns: usize) -> Done<Self> {
-        let host = options.text("host", "127.0.0.1");
-        // The certificate names it so.
-        let name = if host == "127.0.0.1" { "localhost" } else { host };
-        let smtp = Endpoint::new(name, options.number("smtp_port", 11465)?)?;
-        let imap = Endpoint::new(name, options.number("port", 11993)?)?;
-        let ca = options.text("ca", "/tmp/mailbench/tls/ca.pem");
-        let ca = fs::read(ca).map_err(|error| format!("ca {ca}: {error}"))?;
-        let connector = Arc::new(TlsConnector::new(tls_config(Some(&ca))?));
-        let config = SmtpImapConfig::new(smtp, imap).with_max_smtp_connections(conns, conns);
-        let user = options.text("user", "catchall@example.test").parse()?;
+        let mail = servers::mail(options, |config| config.with_max_smtp_connections(conns, conns))?;
+        let login = servers::login(options, options.text("user", "catchall@example.test"))?;
         Ok(Self {
-            mail: SmtpImap::new(config, connector),
-            login: Login::new(user, options.text("pass", "agentpw").into()),
+            mail,
+            login,
             text: text(options.number("size", 2048)?),
             tag: options.text("tag", "t").to_owned(),
             count: options.number("n", 1000)?,
@@ -100,11 +89,6 @@ impl Task {
 fn text(size: usize) -> String {
     let line = "Message from one agent to another, a line of simulation text.....\r\n";
     line.repeat(size / line.len() + 1)
-}
-
-fn percentile(sorted: &[f64], percent: usize) -> f64 {
-    let last = sorted.len().saturating_sub(1);
-    sorted.get(last * percent / 100).copied().unwrap_or(-1.0)
 }
 
 /// Tasks for each connection: while one message is on its way, the next one's envelope goes behind it, and one more is
