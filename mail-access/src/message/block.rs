@@ -82,6 +82,15 @@ impl Block {
         if self.ends.is_empty() { in_digest } else { self.types().any(|kind| !kind.is_harmless()) }
     }
 
+    /// Tells whether a file in Base64 follows, as the one type and the one encoding say.
+    pub(super) fn begins_file(&self, raw: &[u8]) -> bool {
+        let [encoding] = &self.encodings[..] else { return false };
+        let is_file = |kind: ContentType<'_>| FILES.iter().any(|known| kind.begins_with(known));
+        self.ends.len() == 1
+            && self.types().all(is_file)
+            && raw[encoding.clone()].trim_ascii().eq_ignore_ascii_case(b"base64")
+    }
+
     /// Tells whether the header of an embedded message follows, by all that its type says.
     pub(super) fn begins_message(&self) -> bool {
         self.types().any(|kind| {
@@ -194,6 +203,7 @@ const NAMES: &[(&[u8], Field)] = &[
 ];
 const HARMLESS: &[&[u8]] =
     &[b"text/", b"image/", b"audio/", b"video/", b"application/", b"multipart/", b"font/", b"model/"];
+const FILES: &[&[u8]] = &[b"application/", b"image/", b"audio/", b"video/", b"font/", b"model/"];
 const NO_DIGEST: &[&[u8]] = &[
     b"multipart/mixed",
     b"multipart/alternative",
