@@ -186,10 +186,11 @@ pub(super) fn named_fields(line: &[u8], is_delimiter: bool, mut found: impl FnMu
     }
     let Some(length) = memchr(b':', &line[begin..]) else { return };
     let end = begin + length;
+    let name = &line[begin..end];
+    let has_blanks = name.iter().any(u8::is_ascii_whitespace);
     for (known, field) in NAMES {
-        let name =
-            line[begin..end].iter().filter(|byte| !byte.is_ascii_whitespace()).map(u8::to_ascii_lowercase);
-        if name.eq(known.iter().copied()) {
+        let letters = name.iter().filter(|byte| !byte.is_ascii_whitespace()).map(u8::to_ascii_lowercase);
+        if name.eq_ignore_ascii_case(known) || has_blanks && letters.eq(known.iter().copied()) {
             found(*field, end + 1);
         }
     }

@@ -61,7 +61,7 @@ impl Cuts {
                             && part.encoding == Encoding::Base64
                             && !part.is_encoding_problem =>
                     {
-                        let place = self.0.binary_search_by_key(&part.offset_body, |cut| cut.place());
+                        let place = self.0.binary_search_by_key(&part.offset_body, Cut::place);
                         if let Some(content) = place.ok().and_then(|place| self.0[place].content.take()) {
                             *body = content.into();
                             missing -= 1;
@@ -103,7 +103,7 @@ impl Cut {
 
 /// Tells whether a message was found among these bytes, and not decoded out of them.
 fn is_within(nested: &Message<'_>, left: &[u8]) -> bool {
-    std::ptr::eq(&*nested.raw_message, left)
+    std::ptr::eq::<[u8]>(nested.raw_message.as_ref(), left)
 }
 
 /// Decodes lines of Base64; `None` if anything else is among them, or if it doesn't end as it should.
@@ -129,3 +129,6 @@ fn decoded(body: &[u8]) -> Option<Vec<u8>> {
 const WORTH: usize = 8;
 /// Bytes that stay in the nearest cache.
 const CHUNK: usize = 8 << 10;
+
+#[cfg(test)]
+mod tests;

@@ -50,7 +50,8 @@ pub(super) fn content(raw: &[u8], limits: &Limits) -> Content {
     })
 }
 
-fn decode(seen: &Seen<'_>, limits: &Limits) -> Result<Content, Limit> {
+/// Reads all that the parser makes of a message.
+pub(super) fn decode(seen: &Seen<'_>, limits: &Limits) -> Result<Content, Limit> {
     let (mut cuts, left) = Cuts::of(seen);
     if !cuts.is_empty()
         && let Some(mut message) = PARSER.parse(&left)
