@@ -82,6 +82,15 @@ impl Block {
         if self.ends.is_empty() { in_digest } else { self.types().any(|kind| !kind.is_harmless()) }
     }
 
+    /// Tells whether a file in Base64 follows, as the one type and the one encoding say.
+    pub(super) fn begins_file(&self, raw: &[u8]) -> bool {
+        let [encoding] = &self.encodings[..] else { return false };
+        let is_file = |kind: ContentType<'_>| FILES.iter().any(|known| kind.begins_with(known));
+        self.ends.len() == 1
+            && self.types().all(is_file)
+            && raw[encoding.clone()].trim_ascii().eq_ignore_ascii_case(b"base64")
+    }
+
     /// Tells whether the header of an embedded message follows, by all that its type says.
     pub(super) fn begins_message(&self) -> bool {
         self.types().any(|kind| {
@@ -177,10 +186,11 @@ pub(super) fn named_fields(line: &[u8], is_delimiter: bool, mut found: impl FnMu
     }
     let Some(length) = memchr(b':', &line[begin..]) else { return };
     let end = begin + length;
+    let name = &line[begin..end];
+    let has_blanks = name.iter().any(u8::is_ascii_whitespace);
     for (known, field) in NAMES {
-        let name =
-            line[begin..end].iter().filter(|byte| !byte.is_ascii_whitespace()).map(u8::to_ascii_lowercase);
-        if name.eq(known.iter().copied()) {
+        let letters = name.iter().filter(|byte| !byte.is_ascii_whitespace()).map(u8::to_ascii_lowercase);
+        if name.eq_ignore_ascii_case(known) || has_blanks && letters.eq(known.iter().copied()) {
             found(*field, end + 1);
         }
     }
@@ -194,6 +204,7 @@ const NAMES: &[(&[u8], Field)] = &[
 ];
 const HARMLESS: &[&[u8]] =
     &[b"text/", b"image/", b"audio/", b"video/", b"application/", b"multipart/", b"font/", b"model/"];
+const FILES: &[&[u8]] = &[b"application/", b"image/", b"audio/", b"video/", b"font/", b"model/"];
 const NO_DIGEST: &[&[u8]] = &[
     b"multipart/mixed",
     b"multipart/alternative",

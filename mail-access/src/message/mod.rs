@@ -7,6 +7,7 @@ mod boundaries;
 mod classify;
 mod clean;
 mod contact;
+mod cuts;
 mod delivery_report;
 mod envelope;
 mod feedback;

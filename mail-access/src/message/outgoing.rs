@@ -111,9 +111,9 @@ impl fmt::Debug for Outgoing {
 }
 
 /// A lone CR or LF is where two servers may see two different messages (SMTP smuggling).
+#[expect(clippy::needless_bitwise_bool, reason = "without branches it is several times as fast")]
 pub(crate) fn has_only_crlf(bytes: &[u8]) -> bool {
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return true };
-    // Within a chunk there is no branch, so that the compiler looks at many bytes at once.
     let is_fine = |(before, behind): (&[u8], &[u8])| {
         let pairs = before.iter().zip(behind);
         !pairs.fold(false, |lone, (before, behind)| lone | ((*before == b'\r') != (*behind == b'\n')))

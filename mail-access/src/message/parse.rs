@@ -11,9 +11,14 @@ use mail_parser::{
 };
 
 use super::clean::{lines, one_line};
-use super::survey::{header_within, survey};
+use super::cuts::Cuts;
+use super::header_fields::header_within;
+use super::survey::{Seen, survey};
 use super::{Attachment, Contact, Limit, Limits};
 use crate::MessageId;
+
+/// Gives the bytes of an embedded message.
+type Raw<'a> = dyn Fn(&Message<'_>) -> Vec<u8> + 'a;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Content {
@@ -46,18 +51,30 @@ pub(super) fn content(raw: &[u8], limits: &Limits) -> Content {
     })
 }
 
-fn decode(raw: &[u8], limits: &Limits) -> Result<Content, Limit> {
-    let Some(mut message) = PARSER.parse(raw) else { return Ok(Content::default()) };
-    let closed;
-    if let Some(end) = unclosed::end(&message) {
+/// Reads all that the parser makes of a message.
+pub(super) fn decode(seen: &Seen<'_>, limits: &Limits) -> Result<Content, Limit> {
+    let (mut cuts, left) = Cuts::of(seen);
+    if !cuts.is_empty()
+        && let Some(mut message) = PARSER.parse(&left)
+    {
+        if unclosed::end(&message).is_none() && cuts.restore(&mut message, &left) {
+            return read(message, limits, &|nested| cuts.raw(nested, &left, &seen.bytes));
+        }
         dismantle(message);
-        closed = [raw, &end].concat();
-        message = PARSER.parse(&closed).unwrap_or_default();
     }
+    let whole = |nested: &Message<'_>| nested.raw_message().to_vec();
+    let Some(message) = PARSER.parse(&seen.bytes) else { return Ok(Content::default()) };
+    let Some(end) = unclosed::end(&message) else { return read(message, limits, &whole) };
+    dismantle(message);
+    let closed = [&*seen.bytes, &end].concat();
+    PARSER.parse(&closed).map_or_else(|| Ok(Content::default()), |message| read(message, limits, &whole))
+}
+
+fn read(mut message: Message<'_>, limits: &Limits, raw: &Raw<'_>) -> Result<Content, Limit> {
     let within = check(&message, limits);
     let content = within.map(|()| {
         let mut content = read_whole_header(&message);
-        take_bodies(&mut message, &mut content);
+        take_bodies(&mut message, &mut content, raw);
         content
     });
     dismantle(message);
@@ -147,13 +164,13 @@ fn read_header(headers: &[Header<'_>]) -> Content {
     content
 }
 
-fn take_bodies(message: &mut Message<'_>, content: &mut Content) {
+fn take_bodies(message: &mut Message<'_>, content: &mut Content, raw: &Raw<'_>) {
     let bodies = [std::mem::take(&mut message.text_body), std::mem::take(&mut message.html_body)];
     let (plain, attachments): (Vec<_>, Vec<_>) =
         std::mem::take(&mut message.attachments).into_iter().partition(|id| is_text_of_no_kind(message, *id));
     for id in attachments {
         if let Some(part) = message.parts.get_mut(id as usize) {
-            content.attachments.push(attachment(part));
+            content.attachments.push(attachment(part, raw));
         }
     }
     // A text body that is HTML in truth, or the other way round, is the parser's fallback and not what was sent.
@@ -192,7 +209,7 @@ fn join(whole: &mut Option<String>, part: Cow<'_, str>) {
     }
 }
 
-fn attachment(part: &mut MessagePart<'_>) -> Attachment {
+fn attachment(part: &mut MessagePart<'_>, raw: &Raw<'_>) -> Attachment {
     let content_type = match part.content_type() {
         Some(known) => media_type(known),
         None if part.is_message() => "message/rfc822".to_owned(),
@@ -205,7 +222,8 @@ fn attachment(part: &mut MessagePart<'_>) -> Attachment {
     let content = match &mut part.body {
         PartType::Binary(bytes) | PartType::InlineBinary(bytes) => std::mem::take(bytes).into_owned(),
         PartType::Text(text) | PartType::Html(text) => std::mem::take(text).into_owned().into_bytes(),
-        _ => part.contents().to_vec(),
+        PartType::Message(nested) => raw(nested),
+        PartType::Multipart(_) => Vec::new(),
     };
     Attachment { content_id, is_inline, ..Attachment::from_parts(name, content_type, content) }
 }

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::classify::{Kind, Signs};
-use super::header_fields::{named_fields, value_of};
-use super::survey::fields;
+use super::header_fields::{fields, named_fields, value_of};
 use super::{
     Attachment, AuthenticationResults, Contact, DeliveryReport, FeedbackReport, Limit, Limits, TrustedServer,
     delivery_report, html_text, parse,

@@ -53,10 +53,12 @@ const fn escaped(byte: u8) -> Code {
 static CODES: [Code; 256] = {
     let mut codes = [const { escaped(0) }; 256];
     let mut byte = 0;
-    while byte < codes.len() {
-        let itself = byte as u8;
-        let is_plain = matches!(itself, b'\t' | b' '..=b'~') && itself != b'=';
-        codes[byte] = if is_plain { Code { bytes: [itself, 0, 0], length: 1 } } else { escaped(itself) };
+    loop {
+        let is_plain = matches!(byte, b'\t' | b' '..=b'~') && byte != b'=';
+        codes[byte as usize] = if is_plain { Code { bytes: [byte, 0, 0], length: 1 } } else { escaped(byte) };
+        if byte == u8::MAX {
+            break;
+        }
         byte += 1;
     }
     codes
