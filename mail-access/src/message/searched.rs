@@ -8,8 +8,9 @@ use mail_parser::parsers::MessageStream;
 use mail_parser::{HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::Limits;
+use super::header_fields::{fields, header_within};
 use super::parse::{check, dismantle};
-use super::survey::{fields, header_within, survey};
+use super::survey::survey;
 
 /// All text of a message.
 #[derive(Debug, Default)]
@@ -25,7 +26,7 @@ pub(crate) fn searched(raw: &[u8]) -> Searched {
     let limits = Limits::default();
     let taken_apart = survey(raw, &limits).ok().and_then(|seen| {
         // Its debug assertions fail on some broken messages.
-        catch_unwind(AssertUnwindSafe(|| take_apart(&seen, &limits))).ok().flatten()
+        catch_unwind(AssertUnwindSafe(|| take_apart(&seen.bytes, &limits))).ok().flatten()
     });
     taken_apart.unwrap_or_else(|| Searched {
         headers: vec![header_text(&header_within(raw, &limits))],
