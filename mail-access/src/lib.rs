@@ -51,6 +51,7 @@
 
 mod access;
 mod address;
+mod chance;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
@@ -73,6 +74,7 @@ mod smtp_imap;
 mod smtp_pop3;
 mod status;
 mod store;
+mod watch;
 #[cfg(feature = "smtp-imap")]
 mod wire;
 
@@ -106,5 +108,6 @@ pub use store::{
     Changes, Entry, Flag, FlagChange, Folder, FolderName, FolderStatus, Found, InvalidFolderName,
     InvalidKeyword, Keyword, Listing, MessageStore, Messages, Query, Quota, SpecialUse,
 };
+pub use watch::{PushHealth, Watched, Watcher};
 #[cfg(feature = "smtp-imap")]
 pub use wire::{ByteStream, Connector, Endpoint, PlainStream, Security, Stream, TlsConnector, tls_config};

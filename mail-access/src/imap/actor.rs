@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Session;
 use super::pool::{Demand, Lane, Outcome, Place, Rank, Shared};
+use crate::chance::chance;
 use crate::wire::Fault;
 
 /// Does what is demanded of a lane, until nothing is and its connection was closed.
@@ -207,7 +208,8 @@ impl Actor {
             drop(place);
         }
         self.lane.has_left();
-        self.turn = Instant::now() + self.shared.limits.turn;
+        // Those who gave way together do not come back together.
+        self.turn = Instant::now() + self.shared.limits.turn.mul_f64(0.5 + chance() / 2.0);
     }
 }
 
