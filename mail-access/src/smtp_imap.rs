@@ -8,8 +8,11 @@ use async_trait::async_trait;
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
-use crate::wire::{Connector, Endpoint, Fault, Parking, Security, TlsConnector, sasl};
-use crate::{Arrival, Batch, Error, Login, MailAccess, Outgoing, Position, Selection, Submission, Uid};
+use crate::wire::{Connector, Endpoint, Fault, Security, TlsConnector, sasl};
+use crate::{
+    Address, Arrival, Batch, DomainName, Error, Login, MailAccess, Outgoing, Position, Selection, Submission,
+    Uid,
+};
 use crate::{imap, smtp};
 
 /// A mail system behind two real servers: messages go out by SMTP submission (RFC 6409) and are read by IMAP
@@ -55,17 +58,17 @@ use crate::{imap, smtp};
 /// ```
 pub struct SmtpImap {
     config: SmtpImapConfig,
-    connector: Arc<dyn Connector>,
     submissions: smtp::Pool,
-    mailboxes: Parking<imap::Session>,
+    mailboxes: imap::Pool,
 }
 
 impl SmtpImap {
     /// Reaches the servers of `config` by `connector`.
     pub fn new(config: SmtpImapConfig, connector: Arc<dyn Connector>) -> Self {
-        let SmtpImapConfig { smtp, smtp_security, smtp_limits, .. } = &config;
+        let SmtpImapConfig { smtp, smtp_security, smtp_limits, imap, imap_bounds, catch_alls, .. } = &config;
         let submissions = smtp::Pool::new(Arc::clone(&connector), smtp.clone(), *smtp_security, *smtp_limits);
-        Self { config, connector, submissions, mailboxes: Parking::new(IMAP_AGE) }
+        let mailboxes = imap::Pool::new(connector, imap.clone(), *imap_bounds, catch_alls);
+        Self { config, submissions, mailboxes }
     }
 
     /// Reaches two servers by TLS; see [`tls_config`](crate::tls_config).
@@ -73,25 +76,15 @@ impl SmtpImap {
         Self::new(SmtpImapConfig::new(smtp, imap), Arc::new(TlsConnector::new(tls)))
     }
 
-    /// Gives a session with the INBOX selected: a kept one if it is still open, else a fresh one.
-    async fn mailbox(&self, login: &Login) -> Result<(imap::Session, imap::Inbox), Fault> {
-        if let Some(mut session) = self.mailboxes.take(login) {
-            match session.select().await {
-                Err(fault) if fault.is_stale() => {}
-                selected => return Ok((session, selected?)),
-            }
-        }
-        let stream = self.connector.connect(&self.config.imap).await?;
-        let mut session = imap::Session::open(stream, login).await?;
-        let inbox = session.select().await?;
-        Ok((session, inbox))
-    }
-
-    fn end<T>(&self, login: &Login, session: imap::Session, done: Result<T, Fault>) -> Result<T, Fault> {
-        if session.is_in_step() {
-            self.mailboxes.park(login, session);
-        }
-        done
+    /// Has those looked after at once who wait for mail to an address: it is on its way to them.
+    ///
+    /// A server tells of new mail late: Dovecot 500 ms after it came. Of what is submitted here those who wait here are
+    /// woken within milliseconds; this is the way to wake them for mail that another process sent. It costs the server
+    /// a few looks at the mailbox within a second, and nothing where nobody waits. The address may bear a plus-tag
+    /// (`ada+x@` for `ada@`), and the case of its letters doesn't count. Mail for an address that no login bears wakes
+    /// the [catch-all](SmtpImapConfig::with_catch_all) of its domain.
+    pub fn hint(&self, address: &Address) {
+        self.mailboxes.hint(address);
     }
 
     fn limits(&self) -> imap::Limits {
@@ -104,6 +97,7 @@ impl MailAccess for SmtpImap {
     async fn submit(&self, login: &Login, message: &Outgoing) -> Result<Submission, Error> {
         let mut done = self.submissions.submit(login, message).await;
         if let Ok(submission) = &mut done {
+            submission.accepted.iter().for_each(|address| self.mailboxes.hint(address));
             let said =
                 submission.refused.iter_mut().map(|(_, status)| status).chain([&mut submission.status]);
             said.for_each(|status| *status = sasl::without_login(status.clone(), login));
@@ -112,30 +106,32 @@ impl MailAccess for SmtpImap {
     }
 
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, Error> {
-        let done = async {
-            let (mut session, inbox) = self.mailbox(login).await?;
-            let done = session.fetch(inbox, selection, limit, self.limits()).await;
-            self.end(login, session, done)
-        };
+        let (selection, limits) = (Arc::new(selection.clone()), self.limits());
+        let done = self.mailboxes.run(login, READING, move |session| {
+            let selection = Arc::clone(&selection);
+            Box::pin(async move {
+                let inbox = session.select().await?;
+                session.fetch(inbox, &selection, limit, limits).await
+            })
+        });
         report("fetch", &self.config.imap, login, done.await)
     }
 
     async fn mark_seen(&self, login: &Login, uid_validity: u32, uids: &[Uid]) -> Result<(), Error> {
-        let done = async {
-            let (mut session, inbox) = self.mailbox(login).await?;
-            let done = session.mark_seen(inbox, uid_validity, uids).await;
-            self.end(login, session, done)
-        };
+        let uids: Arc<[Uid]> = uids.into();
+        let done = self.mailboxes.run(login, READING, move |session| {
+            let uids = Arc::clone(&uids);
+            Box::pin(async move {
+                let inbox = session.select().await?;
+                session.mark_seen(inbox, uid_validity, &uids).await
+            })
+        });
         report("mark_seen", &self.config.imap, login, done.await)
     }
 
     async fn wait(&self, login: &Login, after: Position, at_most: Duration) -> Result<Arrival, Error> {
         let end = Instant::now() + at_most.min(FOREVER);
-        let done = async {
-            let (mut session, inbox) = self.mailbox(login).await?;
-            let done = session.wait(inbox, after, end).await;
-            self.end(login, session, done)
-        };
+        let done = self.mailboxes.wait(login, after, end);
         report("wait", &self.config.imap, login, done.await)
     }
 }
@@ -146,7 +142,7 @@ impl fmt::Debug for SmtpImap {
         f.debug_struct("SmtpImap")
             .field("config", &self.config)
             .field("submissions", &self.submissions)
-            .field("kept_mailboxes", &self.mailboxes.len())
+            .field("mailboxes", &self.mailboxes)
             .finish_non_exhaustive()
     }
 }
@@ -158,6 +154,8 @@ pub struct SmtpImapConfig {
     smtp_security: Security,
     smtp_limits: smtp::Limits,
     imap: Endpoint,
+    imap_bounds: imap::Bounds,
+    catch_alls: Vec<(DomainName, Address)>,
     max_message: u64,
     max_batch: u64,
 }
@@ -167,7 +165,16 @@ impl SmtpImapConfig {
     pub fn new(smtp: Endpoint, imap: Endpoint) -> Self {
         let smtp_security = Security::ImplicitTls;
         let smtp_limits = SMTP_LIMITS;
-        Self { smtp, smtp_security, smtp_limits, imap, max_message: MAX_MESSAGE, max_batch: MAX_BATCH }
+        Self {
+            smtp,
+            smtp_security,
+            smtp_limits,
+            imap,
+            imap_bounds: IMAP_BOUNDS,
+            catch_alls: Vec::new(),
+            max_message: MAX_MESSAGE,
+            max_batch: MAX_BATCH,
+        }
     }
 
     /// Sets how the submission server's connections become private, by [`Security::ImplicitTls`] else.
@@ -222,10 +229,60 @@ impl SmtpImapConfig {
         self
     }
 
-    /// Sets how long a login that the submission server refused is not tried again, 5 minutes else: servers ban
-    /// clients that keep trying, Mailcow after 10 failures within 10 minutes.
+    /// Sets how long a login that a server refused is not tried again there, 5 minutes else: servers ban clients that
+    /// keep trying, Mailcow after 10 failures within 10 minutes.
     pub fn with_refused_login_pause(mut self, time: Duration) -> Self {
         self.smtp_limits.pause = time.min(FOREVER);
+        self.imap_bounds.pause = time.min(FOREVER);
+        self
+    }
+
+    /// Sets how many connections for reading there are at most, 500 else, one for each login. 0 counts as 1.
+    ///
+    /// Servers have limits of their own: Dovecot's `service imap { process_limit }` is 1024, and each connection costs
+    /// it 1.7 to 3.1 MiB. Where more logins wait for mail than there are connections, they take turns: the one that has
+    /// a connection for the longest time gives it up, and asks for one again after a
+    /// [while](Self::with_imap_turn). Calls that read don't wait for that; they get the next one that is given up.
+    pub fn with_max_imap_connections(mut self, in_all: usize) -> Self {
+        self.imap_bounds.in_all = in_all.max(1);
+        self
+    }
+
+    /// Sets how long a connection for reading is kept without anything to do, 5 minutes else. Dovecot closes one after
+    /// 30 minutes.
+    pub fn with_imap_idle(mut self, time: Duration) -> Self {
+        self.imap_bounds.idle = time.min(FOREVER);
+        self
+    }
+
+    /// Sets how long a call waits for its connection while all of them are in use, 5 minutes else. After that it is
+    /// [`Error::Unavailable`].
+    pub fn with_max_imap_wait(mut self, time: Duration) -> Self {
+        self.imap_bounds.wait = time.min(FOREVER);
+        self
+    }
+
+    /// Sets for how long a login that waits for mail and gave its connection up to others asks for none, 30 s else.
+    ///
+    /// Its mail is seen that much later, and longer if there are so many others that a round takes longer: a login costs
+    /// Dovecot about 14 ms, and 32 are under way at a time.
+    pub fn with_imap_turn(mut self, time: Duration) -> Self {
+        self.imap_bounds.turn = time.min(FOREVER);
+        self
+    }
+
+    /// Has those who wait for mail look for it in turn: they give the connection up after each look, and have
+    /// another one after a [while](Self::with_imap_turn). It is for servers whose IDLE is none, and costs a login for
+    /// each look.
+    pub fn with_imap_polling(mut self) -> Self {
+        self.imap_bounds.polls = true;
+        self
+    }
+
+    /// Names the mailbox that gets what comes for any other address of a domain, so that mail to them wakes who waits
+    /// for it there; see [`SmtpImap::hint`].
+    pub fn with_catch_all(mut self, domain: DomainName, mailbox: Address) -> Self {
+        self.catch_alls.push((domain, mailbox));
         self
     }
 
@@ -263,8 +320,17 @@ const SMTP_LIMITS: smtp::Limits = smtp::Limits {
     wait: Duration::from_mins(5),
     pause: Duration::from_mins(5),
 };
-/// Dovecot closes one after 30 minutes.
-const IMAP_AGE: Duration = Duration::from_mins(5);
+const IMAP_BOUNDS: imap::Bounds = imap::Bounds {
+    in_all: 500,
+    opening: 32,
+    idle: Duration::from_mins(5),
+    wait: Duration::from_mins(5),
+    pause: Duration::from_mins(5),
+    turn: Duration::from_secs(30),
+    polls: false,
+};
+/// Marking twice is marking.
+const READING: imap::Manner = imap::Manner { in_inbox: true, is_repeatable: true };
 /// As good as for ever, and no overflow.
 const FOREVER: Duration = Duration::from_hours(10 * 365 * 24);
 /// async-imap reads into buffers of 512 MiB at most.

@@ -19,7 +19,7 @@ impl Session {
             ));
         }
         self.enable_resync().await?;
-        let inbox = self.examine_state(folder).await?;
+        let inbox = self.select_state(folder).await?;
         inbox.check(uid_validity)?;
         // Some folders can't keep one (NOMODSEQ).
         let modseq =
@@ -54,7 +54,9 @@ impl Session {
             return Ok(());
         }
         // It may only be agreed on while no folder is selected (RFC 5161).
-        self.run("UNSELECT", SHORT, |_| {}).await?;
+        if self.selected.take().is_some() {
+            self.run("UNSELECT", SHORT, |_| {}).await?;
+        }
         let mut agreed = false;
         self.run("ENABLE QRESYNC", SHORT, |answer| {
             if let Said::Line(line) = answer

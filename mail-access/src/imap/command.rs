@@ -44,7 +44,7 @@ impl<'a> Command<'a> {
 
     /// Adds the name of a folder.
     pub(super) fn folder(self, name: &FolderName) -> Self {
-        self.astring(&mailbox_name::encode(name))
+        self.words(&mailbox_name::quoted(name))
     }
 
     /// Adds flags in parentheses.
@@ -108,7 +108,7 @@ impl Session {
         let deadline = Instant::now() + allowance.time + upload;
         let done = timeout_at(deadline, async {
             let tag = self.utter(command, allowance, &mut each).await?;
-            self.answer(&tag, &mut each).await
+            self.finish(&tag, deadline, &mut each).await
         });
         done.await.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
     }
@@ -120,8 +120,7 @@ impl Session {
         allowance: Allowance,
         each: &mut (impl FnMut(Said<'_>) + Send),
     ) -> Result<String, Fault> {
-        let tag = self.next_tag(allowance);
-        let mut ready = format!("{tag} ").into_bytes();
+        let (mut ready, tag) = self.take_off(allowance).await?;
         for part in &command.0 {
             match part {
                 Part::Text(text) => ready.extend_from_slice(text.as_bytes()),
@@ -158,17 +157,6 @@ impl Session {
                 Next::Untagged => {}
                 Next::GoOn => return Ok(()),
                 Next::End => return Err(Fault::Protocol("it carries out half a command".into())),
-            }
-        }
-    }
-
-    /// Reads the answer to the command under way to its end.
-    async fn answer(&mut self, tag: &str, each: &mut (impl FnMut(Said<'_>) + Send)) -> Result<(), Fault> {
-        loop {
-            match self.next(tag, &mut *each).await? {
-                Next::Untagged => {}
-                Next::End => return Ok(()),
-                Next::GoOn => return Err(Fault::Protocol("it asks for more of a command".into())),
             }
         }
     }

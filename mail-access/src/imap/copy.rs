@@ -27,7 +27,7 @@ impl Session {
             return Err(Fault::Invalid { what: "uids", problem });
         }
         for _ in 0..ATTEMPTS {
-            self.examine(folder).await?.check(uid_validity)?;
+            self.select_folder(folder).await?.check(uid_validity)?;
             match self.carry("UID COPY", &set, to).await {
                 // Nothing was copied, since some were removed by another client; now the server knows that.
                 Err(Fault::Refused(status)) if status.text.starts_with(EXPUNGED) => {}

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use async_imap::imap_proto::{AttributeValue, Response};
 
-use super::session::{Allowance, COMMAND, LONG, SHORT, Said, Session};
+use super::session::{Allowance, COMMAND, LONG, Said, Session};
 use super::{date, set};
 use crate::wire::Fault;
 use crate::{Entry, MessageId, Received, Uid};
@@ -75,21 +75,6 @@ impl Session {
         }
         read.retain(|uid, _| chosen.iter().any(|listed| listed.uid == *uid));
         Ok(read.into_values().collect())
-    }
-
-    /// Tells whether the mailbox's last message has a UID behind `uid`.
-    pub(super) async fn holds_behind(&mut self, uid: u32) -> Result<bool, Fault> {
-        self.news = false;
-        if self.exists == 0 {
-            return Ok(false);
-        }
-        let mut found = false;
-        self.run(&format!("FETCH {} (UID)", self.exists), SHORT, |answer| {
-            let row = Row::read(answer).and_then(|row| row.uid);
-            found |= row.is_some_and(|last| last.get() > uid);
-        })
-        .await?;
-        Ok(found)
     }
 }
 

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use super::command::{Command, changed};
 use super::line::{Reader, unreadable};
 use super::mailbox_name;
+use super::select::INBOX;
 use super::session::{Allowance, LONG, SHORT, Said, Session, refused};
 use crate::wire::{Fault, MAX_NAME};
 use crate::{Folder, FolderName, Reason, SpecialUse};
@@ -68,6 +69,8 @@ impl Session {
         if folder.is_inbox() {
             return Err(refused("[CANNOT] the INBOX can't be removed"));
         }
+        // Some servers end a session whose folder goes away.
+        self.unselect(folder).await?;
         self.unless(Reason::NoSuchFolder, &Command::new("DELETE ").folder(folder)).await
     }
 
@@ -77,6 +80,7 @@ impl Session {
             // It would move the messages and leave the INBOX where it is (RFC 9051 section 6.3.6).
             return Err(refused("[CANNOT] the INBOX can't be renamed"));
         }
+        self.unselect(from).await?;
         let command = Command::new("RENAME ").folder(from).words(" ").folder(to);
         changed(self.execute(&command, SHORT, |_| {}).await)
     }
@@ -85,6 +89,15 @@ impl Session {
     pub(crate) async fn subscribe(&mut self, folder: &FolderName, subscribed: bool) -> Result<(), Fault> {
         let verb = if subscribed { "SUBSCRIBE " } else { "UNSUBSCRIBE " };
         changed(self.execute(&Command::new(verb).folder(folder), SHORT, |_| {}).await)
+    }
+
+    /// Makes sure that this folder isn't the one that is selected, nor one below it.
+    async fn unselect(&mut self, folder: &FolderName) -> Result<(), Fault> {
+        let name = mailbox_name::quoted(folder);
+        if self.selected.as_ref().is_some_and(|selected| selected.begins_with(name.trim_end_matches('"'))) {
+            self.select_anew(INBOX).await?;
+        }
+        Ok(())
     }
 
     /// Runs a command that changes something, whose refusal for `reason` says that it is done already.

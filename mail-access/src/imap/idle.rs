@@ -1,98 +1,159 @@
 use std::io;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::select::Inbox;
-use super::session::{COMMAND, Next, SHORT, Session};
-use crate::wire::{Fault, within};
-use crate::{Arrival, Position};
+use super::Look;
+use super::select::INBOX;
+use super::selected::Selected;
+use super::session::{Next, SHORT, Session};
+use crate::Position;
+use crate::wire::Fault;
+
+/// An IDLE under way (RFC 2177).
+#[derive(Debug)]
+pub(super) struct Idle {
+    pub(super) tag: String,
+    begun: Instant,
+    /// When the server said something last.
+    heard: Instant,
+    /// The server is ready for it.
+    goes: bool,
+}
 
 impl Session {
-    /// Does what [`MailAccess::wait`](crate::MailAccess::wait) says, up to the moment `end`; by IDLE (RFC 2177)
-    /// where the server has it, else by asking again and again.
-    pub(crate) async fn wait(
-        &mut self,
-        inbox: Inbox,
-        after: Position,
-        end: Instant,
-    ) -> Result<Arrival, Fault> {
-        if inbox.uid_validity != after.uid_validity {
-            return Ok(Arrival::New);
+    /// Makes sure that the INBOX is selected, without having the server look anew.
+    pub(super) async fn enter_inbox(&mut self) -> Result<(), Fault> {
+        self.is_fresh = false;
+        if !self.selected.as_ref().is_some_and(|selected| selected.is(INBOX)) {
+            self.select_anew(INBOX).await?;
         }
-        // UIDNEXT alone proves nothing: what was behind the position may be deleted again.
-        let may_hold = inbox.uid_next.is_none_or(|next| next > after.uid.saturating_add(1));
-        if may_hold && self.holds_behind(after.uid).await? {
-            return Ok(Arrival::New);
-        }
-        match timeout_at(end + GRACE, self.watch(after.uid, end)).await {
-            Ok(arrival) => arrival,
-            Err(_) if self.news => Ok(Arrival::New),
-            Err(_) => Ok(Arrival::TimedOut),
-        }
+        Ok(())
     }
 
-    async fn watch(&mut self, uid: u32, end: Instant) -> Result<Arrival, Fault> {
-        loop {
-            // News may have come with the answer to any command; the server doesn't repeat it.
-            if self.news {
-                if self.holds_behind(uid).await? {
-                    return Ok(Arrival::New);
-                }
-            } else if Instant::now() >= end {
-                return Ok(Arrival::TimedOut);
-            } else if self.can_idle {
-                self.idle(end).await?;
-            } else {
-                tokio::time::sleep_until(end.min(Instant::now() + POLL)).await;
-                self.run("NOOP", SHORT, |_| {}).await?;
-            }
-        }
+    /// Tells whether there are messages behind a position, as far as that is known.
+    pub(super) fn look(&self, after: Position) -> Look {
+        self.selected.as_ref().map_or(Look::Unknown, |selected| selected.look(after))
     }
 
-    /// Listens until there is news, until `end`, or until it is time to ask for a sign of life.
-    async fn idle(&mut self, end: Instant) -> Result<(), Fault> {
-        let begin = Instant::now();
+    /// Has a server that listens look at the INBOX at once, in one write, and go on; Dovecot does at the beginning of
+    /// an IDLE. One that can't listen is asked.
+    pub(super) async fn poke(&mut self) -> Result<(), Fault> {
+        if self.can_idle() { self.listen().await } else { self.look_anew().await }
+    }
+
+    /// Begins to listen, by IDLE, anew if it does already.
+    pub(super) async fn listen(&mut self) -> Result<(), Fault> {
         let tag = self.begin("IDLE", SHORT).await?;
-        loop {
-            match timeout_at(begin + COMMAND, self.next(&tag, |_| {})).await.map_err(io::Error::from)?? {
-                Next::Untagged => {}
-                Next::GoOn => break,
-                Next::End => return Err(Fault::Protocol("it ends IDLE by itself".into())),
-            }
-        }
-        self.allow_silence(SHORT, None);
-        let mut heard = Instant::now();
-        while !self.news {
-            let until = end.min(begin + RENEW).min(heard + SILENCE);
-            match timeout_at(until, self.next(&tag, |_| {})).await {
-                Ok(Ok(Next::Untagged)) => heard = Instant::now(),
-                Ok(Ok(_)) => return Err(Fault::Protocol("it ends IDLE by itself".into())),
-                Ok(Err(fault)) => return Err(fault),
-                Err(_) => break,
-            }
-        }
-        // The answer to DONE proves that the link is alive.
-        within(PROOF, "DONE", async { Ok(self.done(&tag).await) }).await?
+        let now = Instant::now();
+        self.idle = Some(Idle { tag, begun: now, heard: now, goes: false });
+        Ok(())
     }
 
-    async fn done(&mut self, tag: &str) -> Result<(), Fault> {
-        self.send(b"DONE\r\n").await?;
-        loop {
-            match self.next(tag, |_| {}).await? {
-                Next::Untagged => {}
-                Next::GoOn => return Err(Fault::Protocol("it asks for more of a command".into())),
-                Next::End => return Ok(()),
+    /// Returns how many messages came since that was asked last.
+    pub(super) fn take_arrived(&mut self) -> u32 {
+        self.selected.as_mut().map_or(0, Selected::take_arrived)
+    }
+
+    /// Tells whether it listens, or can't.
+    pub(super) fn is_listening(&self) -> bool {
+        self.idle.is_some() || !self.can_idle()
+    }
+
+    /// Tells whether the server has not answered yet to the last IDLE.
+    pub(super) fn is_beginning(&self) -> bool {
+        self.idle.as_ref().is_some_and(|idle| !idle.goes) || self.is_ending()
+    }
+
+    /// Until when the server has to say something, or is to be asked whether it is alive.
+    pub(super) fn due(&self) -> Instant {
+        match &self.idle {
+            Some(idle) if self.is_beginning() => idle.begun + PROOF,
+            Some(idle) => (idle.begun + RENEW).min(idle.heard + SILENCE),
+            None => self.synced + POLL,
+        }
+    }
+
+    /// Asks whether the server is alive when that is due; a server that was asked and said nothing is given up.
+    pub(super) async fn prove(&mut self) -> Result<(), Fault> {
+        if self.is_beginning() {
+            let problem = format!("the server was silent for {} s: IDLE", PROOF.as_secs());
+            return Err(io::Error::new(io::ErrorKind::TimedOut, problem).into());
+        }
+        self.poke().await
+    }
+
+    /// Reads what the server says while no command but IDLE is under way. It may be dropped and called again.
+    pub(super) async fn hear(&mut self) -> Result<(), Fault> {
+        self.is_fresh = false;
+        // Each piece of news has the whole allowance, however long the last one is ago.
+        self.allow_silence(SHORT, None);
+        let tag = self.idle.as_ref().map(|idle| idle.tag.clone()).unwrap_or_default();
+        let next = self.next(&tag, |_| {}).await;
+        match (next, &mut self.idle) {
+            (Ok(Next::Untagged), None) => Ok(()),
+            (Ok(Next::Untagged), Some(idle)) => {
+                idle.heard = Instant::now();
+                Ok(())
+            }
+            (Ok(Next::GoOn), Some(idle)) if !idle.goes => {
+                idle.goes = true;
+                idle.heard = Instant::now();
+                Ok(())
+            }
+            (fault, _) => {
+                self.idle = None;
+                self.break_off();
+                fault.and(Err(Fault::Protocol("it ends IDLE by itself".into())))
             }
         }
+    }
+
+    /// Waits until an IDLE under way can be ended: the server has to be ready for it first (RFC 2177 section 3).
+    pub(super) async fn may_end_idle(&mut self) -> Result<(), Fault> {
+        let Some(idle) = &self.idle else { return Ok(()) };
+        let deadline = idle.begun + PROOF;
+        while self.is_beginning() {
+            timeout_at(deadline, self.hear()).await.map_err(io::Error::from)??;
+        }
+        Ok(())
+    }
+
+    /// Asks for the UID of the INBOX's last message, where only that tells whether there are messages behind `after`.
+    pub(super) async fn look_up(&mut self, after: Position) -> Result<(), Fault> {
+        if self.idle.is_some() {
+            // Messages are numbered as they stand when nothing else is under way.
+            self.look_anew().await?;
+        }
+        if self.exists() > 0 {
+            self.run(&format!("FETCH {} (UID)", self.exists()), SHORT, |_| {}).await?;
+        }
+        if let Some(selected) = &mut self.selected
+            && selected.look(after) == Look::Unknown
+        {
+            // It was deleted just now.
+            selected.assume_none_behind(after.uid);
+        }
+        Ok(())
+    }
+
+    /// Takes leave (LOGOUT), and doesn't wait for long.
+    pub(super) async fn leave(mut self) {
+        let farewell = async {
+            let tag = self.begin("LOGOUT", SHORT).await?;
+            while let Next::Untagged = self.next(&tag, |_| {}).await? {}
+            Ok::<(), Fault>(())
+        };
+        // The server said goodbye, or it is gone already.
+        let _ = timeout(FAREWELL, farewell).await;
     }
 }
 
-/// How much later than asked for a wait may end, for an orderly end of the command under way.
-const GRACE: Duration = Duration::from_secs(1);
-const POLL: Duration = Duration::from_secs(5);
 /// Routers forget a silent connection sooner than the 29 minutes of RFC 2177.
 const RENEW: Duration = Duration::from_mins(5);
 /// Dovecot says `* OK Still here` every 2 minutes.
 const SILENCE: Duration = Duration::from_secs(150);
 const PROOF: Duration = Duration::from_secs(30);
+/// How often a server without IDLE is asked.
+const POLL: Duration = Duration::from_secs(5);
+const FAREWELL: Duration = Duration::from_secs(2);

@@ -1,5 +1,5 @@
 use super::fetch::Listed;
-use super::select::Inbox;
+use super::select::{INBOX, Inbox};
 use super::session::{EXPUNGED, Session};
 use super::set;
 use crate::wire::Fault;
@@ -32,7 +32,7 @@ impl Session {
                 Err(Fault::Refused(status)) if status.text.starts_with(EXPUNGED) => {}
                 Err(fault) => return Err(fault),
             }
-            inbox = self.select().await?;
+            inbox = self.select_anew(INBOX).await?;
         }
         Err(Fault::Protocol("it lists messages and doesn't give them out".into()))
     }
@@ -123,7 +123,7 @@ impl Session {
 
     /// The answer to a SEARCH is one line: where it may hold them all, the UIDs may lie as far apart as they like.
     fn search_windows(&self, inbox: Inbox) -> Windows {
-        let width = if self.exists <= MANY { u32::MAX } else { MANY };
+        let width = if self.exists() <= MANY { u32::MAX } else { MANY };
         Windows::new(inbox, 1, width, width)
     }
 
@@ -167,6 +167,8 @@ pub(super) struct Windows {
     low: u32,
     /// The last UID that there can be.
     last: u32,
+    /// There may be more behind it, in the last piece.
+    is_open: bool,
     width: u32,
     widest: u32,
 }
@@ -174,13 +176,17 @@ pub(super) struct Windows {
 impl Windows {
     pub(super) fn new(inbox: Inbox, low: u32, width: u32, widest: u32) -> Self {
         match inbox.uid_next {
-            Some(next) => Self { low, last: next.saturating_sub(1), width, widest },
-            None => Self { low, last: u32::MAX, width: u32::MAX, widest },
+            Some(next) => Self { low, last: next.saturating_sub(1), is_open: inbox.is_open, width, widest },
+            None => Self { low, last: u32::MAX, is_open: false, width: u32::MAX, widest },
         }
     }
 
     /// Gives the next piece; pieces grow as long as nothing is found, since UIDs may lie far apart.
     pub(super) fn next(&mut self, nothing_yet: bool) -> Option<(u32, u32)> {
+        if self.low > self.last && std::mem::take(&mut self.is_open) {
+            self.last = u32::MAX;
+            self.width = u32::MAX;
+        }
         if self.low == 0 || self.low > self.last {
             return None;
         }
@@ -217,12 +223,20 @@ mod tests {
             (None, 5, 10, vec![(5, u32::MAX)]),
             (Some(u32::MAX), u32::MAX, 10, vec![]),
         ] {
-            let mut windows =
-                Windows::new(Inbox { uid_validity: 1, uid_next, modseq: None }, first, width, width);
-            let all: Vec<_> = std::iter::from_fn(|| windows.next(false)).collect();
-            assert_eq!(all, expected, "{uid_next:?} {first}");
+            let inbox = Inbox { uid_validity: 1, uid_next, is_open: false, modseq: None };
+            let all = |inbox| {
+                let mut windows = Windows::new(inbox, first, width, width);
+                std::iter::from_fn(|| windows.next(false)).collect::<Vec<_>>()
+            };
+            assert_eq!(all(inbox), expected, "{uid_next:?} {first}");
+            let mut open = expected;
+            if let Some(next) = uid_next {
+                open.push((next.max(first), u32::MAX));
+            }
+            assert_eq!(all(Inbox { is_open: true, ..inbox }), open, "{uid_next:?} {first}");
         }
-        let mut windows = Windows::new(Inbox { uid_validity: 1, uid_next: Some(90), modseq: None }, 1, 2, 20);
+        let inbox = Inbox { uid_validity: 1, uid_next: Some(90), is_open: false, modseq: None };
+        let mut windows = Windows::new(inbox, 1, 2, 20);
         let growing: Vec<_> = std::iter::from_fn(|| windows.next(true)).collect();
         assert_eq!(growing, [(1, 2), (3, 10), (11, 30), (31, 50), (51, 70), (71, 89)]);
     }

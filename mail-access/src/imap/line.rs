@@ -19,11 +19,9 @@ impl<'a> Line<'a> {
             .then_some(Reader(rest))
     }
 
-    /// Counts the messages that went away now by this line (VANISHED, RFC 7162 section 3.2.10.2).
-    pub(super) fn expunged(self) -> Option<u32> {
-        let gone = self.after("VANISHED")?.space()?.ranges()?;
-        let count = gone.iter().map(|(first, last)| u64::from(last - first) + 1).sum::<u64>();
-        Some(u32::try_from(count).unwrap_or(u32::MAX))
+    /// Returns the UIDs of the messages that went away now by this line (VANISHED, RFC 7162 section 3.2.10.2).
+    pub(super) fn expunged(self) -> Option<Vec<(u32, u32)>> {
+        self.after("VANISHED")?.space()?.ranges()
     }
 }
 
@@ -35,6 +33,11 @@ impl<'a> Reader<'a> {
     /// Tells whether all of it was read.
     pub(super) fn is_at_end(self) -> bool {
         self.0.iter().all(|byte| *byte == b' ')
+    }
+
+    /// Returns all that wasn't read.
+    pub(super) fn text(self) -> Option<&'a str> {
+        str::from_utf8(self.0).ok()
     }
 
     /// Steps over exactly this.
@@ -180,8 +183,7 @@ mod tests {
         assert_eq!(reader("(a(b").atoms(), None);
         assert_eq!(reader(" 1 2 (MODSEQ 3)").numbers(), Some(vec![1, 2]));
         assert!(Line::of(b"List x").after("LIST").is_some() && Line::of(b"LISTS").after("LIST").is_none());
-        assert_eq!(Line::of(b"VANISHED 3:5,9").expunged(), Some(4));
-        assert_eq!(Line::of(b"VANISHED 0:4294967295").expunged(), Some(u32::MAX));
+        assert_eq!(Line::of(b"VANISHED 3:5,9").expunged(), Some(vec![(3, 5), (9, 9)]));
         assert_eq!(Line::of(b"VANISHED (EARLIER) 3:5").expunged(), None);
     }
 }

@@ -16,7 +16,7 @@ impl Session {
         folder: &FolderName,
         selection: &Selection,
     ) -> Result<Listing, Fault> {
-        let inbox = self.examine(folder).await?;
+        let inbox = self.select_folder(folder).await?;
         let mut entries = BTreeMap::new();
         for set in self.sets(inbox, selection).await? {
             let done = self

@@ -2,16 +2,19 @@ use std::io;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
 
 use super::offers::Offers;
-use super::session::{COMMAND, Session};
+use super::select::INBOX;
+use super::session::{COMMAND, SHORT, Said, Session};
 use crate::wire::{Buffered, Fault, GuardStream, Stream, buffered, read_line, sasl, within, write};
 use crate::{Login, LoginKind, Status};
 
 impl Session {
-    /// Logs in. All of it happens before async-imap gets the stream, whose log would show the password.
-    pub(crate) async fn open(stream: Stream, login: &Login) -> Result<Self, Fault> {
-        let mut door = Door { stream: buffered(stream), offers: None };
+    /// Logs in, and selects the INBOX if that is wanted. All of the login happens before async-imap gets the stream,
+    /// whose log would show the password.
+    pub(crate) async fn open(stream: Stream, login: &Login, in_inbox: bool) -> Result<Self, Fault> {
+        let mut door = Door { stream: buffered(stream), offers: None, in_inbox, ahead: None };
         let mut greeting = door.line(GREETING, "the greeting").await?;
         greeting.make_ascii_uppercase();
         if greeting.starts_with("* BYE") {
@@ -26,11 +29,36 @@ impl Session {
             door.ask_offers("C1").await?;
         }
         door.authenticate(login).await?;
-        if door.offers.is_none() {
+        if door.offers.is_none() && door.ahead.is_none() {
             door.ask_offers("C2").await?;
         }
         let offers = Offers::read(door.offers.as_deref().unwrap_or_default());
-        Ok(Self::new(GuardStream::new(door.stream), offers))
+        let mut session = Self::new(GuardStream::new(door.stream), offers);
+        if let Some(sent) = door.ahead {
+            match session.finish_select(INBOX, sent).await {
+                // Whoever needs it hears of it; others have no use for it.
+                Err(fault @ Fault::Refused(_)) => session.refused = Some(Box::new(fault)),
+                selected => selected?,
+            }
+        }
+        if door.offers.is_none() {
+            session.ask_offers().await?;
+        }
+        Ok(session)
+    }
+
+    async fn ask_offers(&mut self) -> Result<(), Fault> {
+        let mut offers = None;
+        self.run("CAPABILITY", SHORT, |answer| {
+            if let Said::Line(line) = answer
+                && let Some(list) = line.after("CAPABILITY")
+            {
+                offers = list.text().map(Offers::read);
+            }
+        })
+        .await?;
+        self.offers = offers.ok_or_else(|| Fault::Protocol("it doesn't say what it offers".into()))?;
+        Ok(())
     }
 }
 
@@ -38,17 +66,28 @@ impl Session {
 struct Door {
     stream: Buffered,
     offers: Option<String>,
+    in_inbox: bool,
+    /// When the INBOX was asked for in one flight with the login.
+    ahead: Option<Instant>,
 }
 
 impl Door {
     async fn authenticate(&mut self, login: &Login) -> Result<(), Fault> {
         // Each line but the last is answered by a request for the next one.
         let lines = self.login_lines(login)?;
+        // A refused token takes one more line before the next command.
+        let is_one_line = lines.len() == 1 && login.kind() == LoginKind::Password;
+        self.ahead = (self.in_inbox && is_one_line).then(Instant::now);
         // What it offers may differ after the login.
         self.offers = None;
         for (number, line) in lines.iter().enumerate() {
             within(COMMAND, "the login", async {
-                Ok(write(&mut self.stream, line.expose_secret().as_bytes()).await)
+                let line = line.expose_secret();
+                if self.ahead.is_none() {
+                    return Ok(write(&mut self.stream, line.as_bytes()).await);
+                }
+                let flight = SecretString::from(format!("{line}{SELECT_AHEAD}"));
+                Ok(write(&mut self.stream, flight.expose_secret().as_bytes()).await)
             })
             .await??;
             let mut answer = self.answer("L1").await?;
@@ -189,6 +228,8 @@ pub(super) fn goodbye() -> Fault {
 
 /// "Other or undefined mail system status", for now (RFC 3463 section 3.4).
 pub(super) const NOT_NOW: (u8, u16, u16) = (4, 3, 0);
+/// The first command of a session.
+const SELECT_AHEAD: &str = "A1 SELECT INBOX\r\n";
 const GREETING: Duration = Duration::from_secs(30);
 const MAX_LINE: usize = 8192;
 const MAX_LINES: usize = 64;

@@ -1,3 +1,4 @@
+use super::select::INBOX;
 use crate::FolderName;
 
 /// Writes a name in modified UTF-7 (RFC 3501 section 5.1.3).
@@ -16,6 +17,14 @@ pub(super) fn encode(name: &FolderName) -> String {
         }
     }
     written
+}
+
+/// Writes a name as it stands in a command.
+pub(super) fn quoted(name: &FolderName) -> String {
+    match name.is_inbox() {
+        true => INBOX.to_owned(),
+        false => format!("\"{}\"", encode(name).replace('\\', "\\\\").replace('"', "\\\"")),
+    }
 }
 
 /// Reads a name in modified UTF-7; `None` if it can't be one that [`encode`] wrote.

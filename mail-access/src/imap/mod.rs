@@ -3,6 +3,7 @@
 //! async-imap is the codec: it frames and parses what the server says. Everything else is done here, because its own
 //! commands take a refusal or a lost link for an empty answer.
 
+mod actor;
 mod append;
 mod changes;
 mod command;
@@ -18,12 +19,14 @@ mod list;
 mod login;
 mod mailbox_name;
 mod offers;
+mod pool;
 mod query;
 mod quota;
 mod read;
 mod reading;
 mod search;
 mod select;
+mod selected;
 mod session;
 mod set;
 mod status;
@@ -31,8 +34,9 @@ mod store;
 
 pub(crate) use append::check as check_message;
 pub(crate) use inbox::Limits;
+pub(crate) use pool::{Limits as Bounds, Manner, Pool};
 pub(crate) use reading::Reading;
-pub(crate) use select::Inbox;
+use selected::Look;
 pub(crate) use session::Session;
 
 #[cfg(test)]

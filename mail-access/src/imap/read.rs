@@ -13,7 +13,7 @@ impl Session {
         at: Position,
         range: Range<u64>,
     ) -> Result<Vec<u8>, Fault> {
-        self.examine(folder).await?.check(at.uid_validity)?;
+        self.select_folder(folder).await?.check(at.uid_validity)?;
         if at.uid == 0 {
             return Err(gone());
         }

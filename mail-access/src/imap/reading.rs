@@ -40,9 +40,14 @@ impl Reading {
         selection: &Selection,
         limits: Limits,
     ) -> Result<Self, Fault> {
-        let inbox = session.examine(folder).await?;
+        let inbox = session.select_folder(folder).await?;
         let listed = session.matching(inbox, selection, usize::MAX).await?.into();
         Ok(Self { session, limits, listed, asked: None, last: 0 })
+    }
+
+    /// Takes leave of the server.
+    pub(crate) async fn end(self) {
+        self.session.leave().await;
     }
 
     /// Reads the next message; those that were removed meanwhile are left out.

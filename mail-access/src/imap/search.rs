@@ -12,7 +12,7 @@ impl Session {
     pub(crate) async fn find(&mut self, folder: &FolderName, query: &Query) -> Result<Found, Fault> {
         // What can't be sent is told before anything is.
         query::write(query)?;
-        let inbox = self.examine(folder).await?;
+        let inbox = self.select_folder(folder).await?;
         // A server finds what contains a Message-ID; only reading tells whether it is the very one.
         let mut exact = HashMap::new();
         for id in ids(query) {
@@ -33,7 +33,7 @@ impl Session {
         let command = Command::new(format!("UID SEARCH {returns}{charset}UID {low}:{high} ")).then(key);
         let mut found = Vec::new();
         let mut readable = true;
-        let mut left = u64::from(self.exists) + UNANNOUNCED;
+        let mut left = u64::from(self.exists()) + UNANNOUNCED;
         self.execute(&command, LONG, |answer| {
             let Said::Line(line) = answer else { return };
             let Some(ranges) = result(line) else { return };

@@ -1,6 +1,8 @@
-use async_imap::imap_proto::{Response, ResponseCode};
+use async_imap::imap_proto::{MailboxDatum, Response, ResponseCode};
+use tokio::time::Instant;
 
-use super::command::Command;
+use super::mailbox_name;
+use super::selected::Selected;
 use super::session::{SHORT, Said, Session};
 use crate::FolderName;
 use crate::wire::Fault;
@@ -11,49 +13,110 @@ pub(crate) struct Inbox {
     pub(super) uid_validity: u32,
     /// What the next message's UID will be at least; not every server says it.
     pub(super) uid_next: Option<u32>,
-    /// The state of its messages and flags (HIGHESTMODSEQ, RFC 7162).
+    /// There may be messages behind that.
+    pub(super) is_open: bool,
+    /// The state of its messages and flags (HIGHESTMODSEQ, RFC 7162), if it was asked for.
     pub(super) modseq: Option<u64>,
 }
 
 impl Session {
-    /// Selects the INBOX, again if it is already: that shows new mail and another UIDVALIDITY alike.
+    /// Makes sure that the INBOX is selected, and tells how it is now.
     pub(crate) async fn select(&mut self) -> Result<Inbox, Fault> {
-        self.open_folder(&Command::new("SELECT INBOX")).await
+        self.select_mailbox(INBOX).await
     }
 
-    /// Selects a folder to change what is in it.
+    /// Does the same with a folder.
     pub(super) async fn select_folder(&mut self, folder: &FolderName) -> Result<Inbox, Fault> {
-        self.open_folder(&Command::new("SELECT ").folder(folder)).await
+        self.select_mailbox(&mailbox_name::quoted(folder)).await
     }
 
-    /// Selects a folder to read it, which changes nothing in it.
-    pub(super) async fn examine(&mut self, folder: &FolderName) -> Result<Inbox, Fault> {
-        self.open_folder(&Command::new("EXAMINE ").folder(folder)).await
+    /// Selects a folder, again if it is already, and asks for the state of its messages and flags.
+    pub(super) async fn select_state(&mut self, folder: &FolderName) -> Result<Inbox, Fault> {
+        self.select_with(&mailbox_name::quoted(folder), " (CONDSTORE)").await
     }
 
-    /// Selects a folder to read it, and asks for the state of its messages and flags.
-    pub(super) async fn examine_state(&mut self, folder: &FolderName) -> Result<Inbox, Fault> {
-        self.open_folder(&Command::new("EXAMINE ").folder(folder).words(" (CONDSTORE)")).await
-    }
-
-    async fn open_folder(&mut self, command: &Command<'_>) -> Result<Inbox, Fault> {
-        let (mut uid_validity, mut uid_next, mut modseq) = (None, None, None);
-        self.exists = 0;
-        self.execute(command, SHORT, |answer| {
-            if let Said::Parsed(Response::Data { outcome, .. }) = answer {
-                match outcome.code {
-                    Some(ResponseCode::UidValidity(number)) => uid_validity = Some(number),
-                    Some(ResponseCode::UidNext(number)) => uid_next = Some(number),
-                    Some(ResponseCode::HighestModSeq(number)) => modseq = Some(number),
-                    _ => {}
-                }
-            }
-        })
-        .await?;
-        self.news = false;
-        match uid_validity {
-            Some(uid_validity) => Ok(Inbox { uid_validity, uid_next, modseq }),
-            None => Err(Fault::Protocol("a folder has no UIDVALIDITY".into())),
+    /// Makes sure that a mailbox, named as it stands in a command, is selected, and tells how it is now.
+    ///
+    /// If it is selected already, a NOOP shows what came since, and that nothing renumbered it. That one is not sent in
+    /// one flight with the next command: Dovecot would look only after both. While the server listens and has told of
+    /// new messages it has just looked, and nothing is sent at all; what comes at the same moment it tells later.
+    pub(super) async fn select_mailbox(&mut self, mailbox: &str) -> Result<Inbox, Fault> {
+        let is_fresh = std::mem::take(&mut self.is_fresh);
+        if !self.selected.as_ref().is_some_and(|selected| selected.is(mailbox) && selected.unknown() <= MANY)
+        {
+            return self.select_anew(mailbox).await;
+        }
+        let has_news = self.selected.as_ref().is_some_and(|selected| selected.unknown() > 0);
+        if !is_fresh && !(has_news && self.idle.is_some()) {
+            self.look_anew().await?;
+        }
+        match &self.selected {
+            Some(selected) if selected.unknown() <= MANY => Ok(selected.inbox()),
+            _ => self.select_anew(mailbox).await,
         }
     }
+
+    /// Has the server look at the mailbox now.
+    pub(super) async fn look_anew(&mut self) -> Result<(), Fault> {
+        let sent = Instant::now();
+        self.run("NOOP", SHORT, |_| {}).await?;
+        self.synced = sent;
+        Ok(())
+    }
+
+    /// Selects a mailbox, again if it is already.
+    pub(super) async fn select_anew(&mut self, mailbox: &str) -> Result<Inbox, Fault> {
+        self.select_with(mailbox, "").await
+    }
+
+    async fn select_with(&mut self, mailbox: &str, parameters: &str) -> Result<Inbox, Fault> {
+        if let Some(refused) = self.refused.take().filter(|_| mailbox == INBOX) {
+            return Err(*refused);
+        }
+        // Before the server has answered nothing is selected.
+        self.selected = None;
+        let sent = Instant::now();
+        let tag = self.begin(&format!("SELECT {mailbox}{parameters}"), SHORT).await?;
+        self.read_selected(mailbox, &tag, sent).await
+    }
+
+    /// Reads the answer to a SELECT that was sent with the login.
+    pub(super) async fn finish_select(&mut self, mailbox: &str, sent: Instant) -> Result<(), Fault> {
+        let tag = self.begun(SHORT);
+        self.read_selected(mailbox, &tag, sent).await?;
+        self.is_fresh = true;
+        Ok(())
+    }
+
+    async fn read_selected(&mut self, mailbox: &str, tag: &str, sent: Instant) -> Result<Inbox, Fault> {
+        let deadline = Instant::now() + SHORT.time;
+        let (mut uid_validity, mut uid_next, mut modseq, mut exists) = (None, None, None, 0);
+        self.finish(tag, deadline, |answer| match answer {
+            Said::Parsed(Response::MailboxData(MailboxDatum::Exists(count))) => exists = *count,
+            Said::Parsed(Response::Expunge(_)) => exists = exists.saturating_sub(1),
+            Said::Parsed(Response::Data { outcome, .. }) => match outcome.code {
+                Some(ResponseCode::HighestModSeq(number)) => modseq = Some(number),
+                Some(ResponseCode::UidValidity(number)) => uid_validity = Some(number),
+                Some(ResponseCode::UidNext(number)) => uid_next = Some(number),
+                _ => {}
+            },
+            _ => {}
+        })
+        .await?;
+        let Some(uid_validity) = uid_validity else {
+            return Err(Fault::Protocol("the mailbox has no UIDVALIDITY".into()));
+        };
+        self.synced = sent;
+        self.selected = Some(Selected::new(mailbox, uid_validity, uid_next, exists));
+        Ok(Inbox { uid_validity, uid_next, is_open: false, modseq })
+    }
+
+    /// Returns how many messages the selected mailbox holds, by the server's last word, whenever it came.
+    pub(super) fn exists(&self) -> u32 {
+        self.selected.as_ref().map_or(0, Selected::exists)
+    }
 }
+
+pub(super) const INBOX: &str = "INBOX";
+/// So many new messages make it worth while to ask for the UIDNEXT.
+const MANY: u32 = 1000;

@@ -2,14 +2,17 @@ use std::io;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use async_imap::imap_proto::{MailboxDatum, Outcome, Response, ResponseCode, Status as Word};
+use async_imap::imap_proto::{Outcome, Response, ResponseCode, Status as Word};
 use futures_util::FutureExt;
 use tokio::io::AsyncWriteExt;
+use tokio::time::Instant;
 
 use super::command::Command;
+use super::idle::Idle;
 use super::line::Line;
 use super::login::{NOT_NOW, goodbye};
 use super::offers::Offers;
+use super::selected::Selected;
 use crate::Status;
 use crate::wire::{COVER, Fault, GuardStream, Violation, within};
 
@@ -17,14 +20,21 @@ use crate::wire::{COVER, Fault, GuardStream, Violation, within};
 #[derive(Debug)]
 pub(crate) struct Session {
     codec: async_imap::Client<GuardStream>,
-    pub(super) can_idle: bool,
     pub(super) offers: Offers,
-    /// How many messages the selected mailbox holds, by the server's last word, whenever it came.
-    pub(super) exists: u32,
-    /// Tells whether the server spoke of new messages that nobody has looked at.
-    pub(super) news: bool,
+    /// The folder that is selected, as the server told of it last.
+    pub(super) selected: Option<Selected>,
+    /// It was selected just now, for what comes next.
+    pub(super) is_fresh: bool,
+    /// Why it couldn't be selected with the login.
+    pub(super) refused: Option<Box<Fault>>,
+    /// The IDLE under way.
+    pub(super) idle: Option<Idle>,
+    /// When the server was asked last to look at the folder, of those times that it answered.
+    pub(super) synced: Instant,
     /// Tells whether the server names messages that go by their UIDs (QRESYNC).
     pub(super) resyncs: bool,
+    /// The IDLE that was ended in one flight with the command under way.
+    ended: Option<String>,
     /// Tells whether every command was answered to its end.
     in_step: bool,
     tag: u32,
@@ -64,11 +74,14 @@ impl Session {
     pub(super) fn new(stream: GuardStream, offers: Offers) -> Self {
         Self {
             codec: async_imap::Client::new(stream),
-            can_idle: offers.has("IDLE"),
             offers,
-            exists: 0,
-            news: false,
+            selected: None,
+            is_fresh: false,
+            refused: None,
+            idle: None,
+            synced: Instant::now(),
             resyncs: false,
+            ended: None,
             in_step: true,
             tag: 0,
         }
@@ -76,7 +89,12 @@ impl Session {
 
     /// Tells whether no answer is outstanding, so that the session can serve another call.
     pub(crate) fn is_in_step(&self) -> bool {
-        self.in_step
+        self.in_step || self.idle.is_some()
+    }
+
+    /// Tells whether it can wait for mail without asking again and again.
+    pub(super) fn can_idle(&self) -> bool {
+        self.offers.has("IDLE")
     }
 
     /// Runs a command: `each` sees every answer, and only a tagged OK is `Ok`.
@@ -89,20 +107,61 @@ impl Session {
         self.execute(&Command::new(command), allowance, each).await
     }
 
-    /// Sends a command in one go and returns its tag.
-    pub(super) async fn begin(&mut self, command: &str, allowance: Allowance) -> Result<String, Fault> {
-        debug_assert!(!command.contains(['\r', '\n', '\0']), "a command is one line");
-        let tag = self.next_tag(allowance);
-        self.send(format!("{tag} {command}\r\n").as_bytes()).await?;
-        Ok(tag)
+    /// Reads the answer to a command that is under way.
+    pub(super) async fn finish(
+        &mut self,
+        tag: &str,
+        deadline: Instant,
+        mut each: impl FnMut(Said<'_>) + Send,
+    ) -> Result<(), Fault> {
+        loop {
+            match tokio::time::timeout_at(deadline, self.next(tag, &mut each)).await {
+                Ok(Ok(Next::Untagged)) => {}
+                Ok(Ok(Next::End)) => return Ok(()),
+                Ok(Ok(Next::GoOn)) => return Err(Fault::Protocol("it asks for more of a command".into())),
+                Ok(Err(fault)) => return Err(fault),
+                Err(_) => return Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+            }
+        }
     }
 
-    /// Makes the tag of the next command, which may cost so much.
-    pub(super) fn next_tag(&mut self, allowance: Allowance) -> String {
+    /// Sends a command in one go and returns its tag.
+    pub(super) async fn begin(&mut self, command: &str, allowance: Allowance) -> Result<String, Fault> {
+        self.utter(&Command::new(command), allowance, &mut |_| {}).await
+    }
+
+    /// Returns what goes out before a command, its tag included, and the tag. What ends an IDLE goes out with it.
+    pub(super) async fn take_off(&mut self, allowance: Allowance) -> Result<(Vec<u8>, String), Fault> {
+        self.may_end_idle().await?;
+        self.in_step = false;
+        self.ended = self.idle.take().map(|idle| idle.tag);
+        let done = if self.ended.is_some() { "DONE\r\n" } else { "" };
+        let tag = self.next_tag();
+        let flight = format!("{done}{tag} ");
+        self.codec.get_mut().allow(allowance.bytes, allowance.literal, Some(COMMAND));
+        Ok((flight.into_bytes(), tag))
+    }
+
+    /// Notes that the answers can't be told apart any more.
+    pub(super) fn break_off(&mut self) {
+        self.in_step = false;
+    }
+
+    fn next_tag(&mut self) -> String {
         self.tag += 1;
+        format!("A{}", self.tag)
+    }
+
+    /// Notes a command that was sent before the session was made, and returns its tag.
+    pub(super) fn begun(&mut self, allowance: Allowance) -> String {
         self.in_step = false;
         self.codec.get_mut().allow(allowance.bytes, allowance.literal, Some(COMMAND));
-        format!("A{}", self.tag)
+        self.next_tag()
+    }
+
+    /// Tells whether the end of an IDLE is still to be answered.
+    pub(super) fn is_ending(&self) -> bool {
+        self.ended.is_some()
     }
 
     /// Sends bytes as they are. News that the server has may have been read ahead of them.
@@ -113,7 +172,7 @@ impl Session {
             stream.flush().await
         })
         .await?;
-        self.codec.get_mut().listen_anew();
+        self.listen_anew();
         Ok(())
     }
 
@@ -132,7 +191,11 @@ impl Session {
             Err(_) => return Err(Fault::Protocol("it stops the parser".into())),
         };
         match answer.parsed() {
-            Response::Done { tag, .. } if tag.0 != expected => {
+            Response::Done { tag, status: Word::Ok, .. } if self.ended.as_ref() == Some(&tag.0) => {
+                self.ended = None;
+                return Ok(Next::Untagged);
+            }
+            Response::Done { tag, .. } if tag.0 != expected || self.ended.is_some() => {
                 return Err(Fault::Protocol("it answers a command that was not sent".into()));
             }
             Response::Done { status, outcome, .. } => {
@@ -151,20 +214,19 @@ impl Session {
             {
                 let line = self.codec.get_mut().take_line().unwrap_or_default();
                 let line = Line::of(&line);
-                if let Some(gone) = line.expunged() {
-                    self.exists = self.exists.saturating_sub(gone);
+                if let (Some(selected), Some(gone)) = (&mut self.selected, line.expunged()) {
+                    selected.vanished(&gone);
                 }
                 see(Said::Line(line));
                 return Ok(Next::Untagged);
             }
             Response::Continue(_) => return Ok(Next::GoOn),
-            Response::MailboxData(MailboxDatum::Exists(count)) => {
-                self.news |= *count > self.exists;
-                self.exists = *count;
-            }
-            Response::Expunge(_) => self.exists = self.exists.saturating_sub(1),
             Response::Data { status: Word::Bye, .. } => return Err(goodbye()),
-            _ => {}
+            other => {
+                if let Some(selected) = &mut self.selected {
+                    selected.note(other);
+                }
+            }
         }
         see(Said::Parsed(answer.parsed()));
         Ok(Next::Untagged)

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
-use futures_util::stream;
+use futures_util::future::BoxFuture;
+use futures_util::{TryStreamExt, stream};
 
 use super::{SmtpImap, report};
-use crate::imap;
+use crate::imap::{self, Manner, Reading, Session};
 use crate::wire::Fault;
 use crate::{
     Changes, Error, Flag, FlagChange, Folder, FolderName, FolderStatus, Found, Listing, Login, MessageStore,
@@ -17,70 +18,55 @@ use crate::{
 
 /// Names of folders are written in modified UTF-7, which every server reads. What a server doesn't offer is done by other
 /// means where that is possible: MOVE by COPY and EXPUNGE, LIST-EXTENDED by LSUB, QRESYNC by SEARCH.
+///
+/// [`messages`](MessageStore::messages) opens a connection of its own for each stream, within the limit of
+/// [`with_max_imap_connections`](super::SmtpImapConfig::with_max_imap_connections), so that a slow reader keeps no
+/// other call waiting. A server may close it while nobody reads: Dovecot does after 5 minutes.
 #[async_trait]
 impl MessageStore for SmtpImap {
     async fn folders(&self, login: &Login) -> Result<Vec<Folder>, Error> {
-        let done = async {
-            let (mut session, _) = self.mailbox(login).await?;
-            let done = session.folders().await;
-            self.end(login, session, done)
-        };
-        report("folders", &self.config.imap, login, done.await)
+        self.on("folders", login, SAFE, (), |session, ()| Box::pin(session.folders())).await
     }
 
     async fn create_folder(&self, login: &Login, folder: &FolderName) -> Result<(), Error> {
-        let done = async {
-            let (mut session, _) = self.mailbox(login).await?;
-            let done = session.create_folder(folder).await;
-            self.end(login, session, done)
-        };
-        report("create_folder", &self.config.imap, login, done.await)
+        self.on("create_folder", login, SAFE, folder.clone(), |session, folder| {
+            Box::pin(session.create_folder(folder))
+        })
+        .await
     }
 
     async fn delete_folder(&self, login: &Login, folder: &FolderName) -> Result<(), Error> {
-        let done = async {
-            let (mut session, _) = self.mailbox(login).await?;
-            let done = session.delete_folder(folder).await;
-            self.end(login, session, done)
-        };
-        report("delete_folder", &self.config.imap, login, done.await)
+        self.on("delete_folder", login, SAFE, folder.clone(), |session, folder| {
+            Box::pin(session.delete_folder(folder))
+        })
+        .await
     }
 
     async fn rename_folder(&self, login: &Login, from: &FolderName, to: &FolderName) -> Result<(), Error> {
-        let done = async {
-            let (mut session, _) = self.mailbox(login).await?;
-            let done = session.rename_folder(from, to).await;
-            self.end(login, session, done)
-        };
-        report("rename_folder", &self.config.imap, login, done.await)
+        self.on("rename_folder", login, ONCE, (from.clone(), to.clone()), |session, (from, to)| {
+            Box::pin(session.rename_folder(from, to))
+        })
+        .await
     }
 
     async fn subscribe(&self, login: &Login, folder: &FolderName, subscribed: bool) -> Result<(), Error> {
-        let done = async {
-            let (mut session, _) = self.mailbox(login).await?;
-            let done = session.subscribe(folder, subscribed).await;
-            self.end(login, session, done)
-        };
-        report("subscribe", &self.config.imap, login, done.await)
+        self.on("subscribe", login, SAFE, (folder.clone(), subscribed), |session, (folder, subscribed)| {
+            Box::pin(session.subscribe(folder, *subscribed))
+        })
+        .await
     }
 
     async fn status(&self, login: &Login, folder: &FolderName) -> Result<FolderStatus, Error> {
-        let done = async {
-            let (mut session, _) = self.mailbox(login).await?;
-            let done = session.status(folder).await;
-            self.end(login, session, done)
-        };
-        report("status", &self.config.imap, login, done.await)
+        self.on("status", login, SAFE, folder.clone(), |session, folder| Box::pin(session.status(folder)))
+            .await
     }
 
     async fn search(&self, login: &Login, folder: &FolderName, query: &Query) -> Result<Found, Error> {
         query.check()?;
-        let done = async {
-            let (mut session, _) = self.mailbox(login).await?;
-            let done = session.find(folder, query).await;
-            self.end(login, session, done)
-        };
-        report("search", &self.config.imap, login, done.await)
+        self.on("search", login, SAFE, (folder.clone(), query.clone()), |session, (folder, query)| {
+            Box::pin(session.find(folder, query))
+        })
+        .await
     }
 
     async fn list(
@@ -89,37 +75,34 @@ impl MessageStore for SmtpImap {
         folder: &FolderName,
         selection: &Selection,
     ) -> Result<Listing, Error> {
-        let done = async {
-            let (mut session, _) = self.mailbox(login).await?;
-            let done = session.entries(folder, selection).await;
-            self.end(login, session, done)
-        };
-        report("list", &self.config.imap, login, done.await)
+        self.on("list", login, SAFE, (folder.clone(), selection.clone()), |session, (folder, selection)| {
+            Box::pin(session.entries(folder, selection))
+        })
+        .await
     }
 
-    /// Opens a connection of its own, so that a slow reader keeps no other call waiting.
     fn messages(&self, login: &Login, folder: &FolderName, selection: &Selection) -> Messages {
-        let (connector, server, limits) =
-            (Arc::clone(&self.connector), self.config.imap.clone(), self.limits());
-        let (login, folder, selection) = (login.clone(), folder.clone(), selection.clone());
-        Box::pin(stream::try_unfold(None, move |reading| {
-            let (connector, server) = (Arc::clone(&connector), server.clone());
-            let (login, folder, selection) = (login.clone(), folder.clone(), selection.clone());
-            async move {
-                let done = async {
-                    let mut reading = match reading {
-                        Some(reading) => reading,
-                        None => {
-                            let stream = connector.connect(&server).await?;
-                            let session = imap::Session::open(stream, &login).await?;
-                            imap::Reading::begin(session, &folder, &selection, limits).await?
-                        }
-                    };
-                    Ok(reading.next().await?.map(|message| (message, Some(reading))))
-                };
-                report("messages", &server, &login, done.await)
+        let (opening, limits) = (self.mailboxes.open(login), self.limits());
+        let (server, login) = (self.config.imap.clone(), login.clone());
+        let (folder, selection) = (folder.clone(), selection.clone());
+        let begin = Box::pin(async move {
+            let (session, place) = opening.await?;
+            Ok::<_, Fault>((Reading::begin(session, &folder, &selection, limits).await?, place))
+        });
+        let read = stream::try_unfold(Err(begin), |begun| async {
+            let (mut reading, place) = match begun {
+                Ok(begun) => begun,
+                Err(begin) => begin.await?,
+            };
+            match reading.next().await? {
+                Some(message) => Ok(Some((message, Ok((reading, place))))),
+                None => {
+                    reading.end().await;
+                    Ok(None)
+                }
             }
-        }))
+        });
+        Box::pin(read.map_err(move |fault: Fault| fault.lift("messages", &server, &login)))
     }
 
     async fn read(
@@ -129,18 +112,14 @@ impl MessageStore for SmtpImap {
         at: Position,
         range: Range<u64>,
     ) -> Result<Vec<u8>, Error> {
-        let done = async {
-            if range.end < range.start || range.end - range.start > MAX_READ {
-                return Err(Fault::Invalid {
-                    what: "range",
-                    problem: "it is of 16 MiB at most and ends where it begins or behind",
-                });
-            }
-            let (mut session, _) = self.mailbox(login).await?;
-            let done = session.read(folder, at, range).await;
-            self.end(login, session, done)
-        };
-        report("read", &self.config.imap, login, done.await)
+        if range.end < range.start || range.end - range.start > MAX_READ {
+            let problem = format!("{range:?} has to be of 0 to {MAX_READ} bytes");
+            return Err(Error::Invalid { what: "range", problem });
+        }
+        self.on("read", login, SAFE, (folder.clone(), at, range), |session, (folder, at, range)| {
+            Box::pin(session.read(folder, *at, range.clone()))
+        })
+        .await
     }
 
     async fn change_flags(
@@ -151,12 +130,16 @@ impl MessageStore for SmtpImap {
         uids: &[Uid],
         change: &FlagChange,
     ) -> Result<(), Error> {
-        let done = async {
-            let (mut session, _) = self.mailbox(login).await?;
-            let done = session.change_flags(folder, uid_validity, uids, change).await;
-            self.end(login, session, done)
-        };
-        report("change_flags", &self.config.imap, login, done.await)
+        self.on(
+            "change_flags",
+            login,
+            SAFE,
+            (folder.clone(), uid_validity, uids.to_vec(), change.clone()),
+            |session, (folder, uid_validity, uids, change)| {
+                Box::pin(session.change_flags(folder, *uid_validity, uids, change))
+            },
+        )
+        .await
     }
 
     async fn copy(
@@ -167,12 +150,16 @@ impl MessageStore for SmtpImap {
         uids: &[Uid],
         to: &FolderName,
     ) -> Result<Vec<(Uid, Position)>, Error> {
-        let done = async {
-            let (mut session, _) = self.mailbox(login).await?;
-            let done = session.copy(folder, uid_validity, uids, to).await;
-            self.end(login, session, done)
-        };
-        report("copy", &self.config.imap, login, done.await)
+        self.on(
+            "copy",
+            login,
+            ONCE,
+            (folder.clone(), uid_validity, uids.to_vec(), to.clone()),
+            |session, (folder, uid_validity, uids, to)| {
+                Box::pin(session.copy(folder, *uid_validity, uids, to))
+            },
+        )
+        .await
     }
 
     async fn move_to(
@@ -183,12 +170,16 @@ impl MessageStore for SmtpImap {
         uids: &[Uid],
         to: &FolderName,
     ) -> Result<Vec<(Uid, Position)>, Error> {
-        let done = async {
-            let (mut session, _) = self.mailbox(login).await?;
-            let done = session.move_to(folder, uid_validity, uids, to).await;
-            self.end(login, session, done)
-        };
-        report("move_to", &self.config.imap, login, done.await)
+        self.on(
+            "move_to",
+            login,
+            ONCE,
+            (folder.clone(), uid_validity, uids.to_vec(), to.clone()),
+            |session, (folder, uid_validity, uids, to)| {
+                Box::pin(session.move_to(folder, *uid_validity, uids, to))
+            },
+        )
+        .await
     }
 
     async fn append(
@@ -199,13 +190,15 @@ impl MessageStore for SmtpImap {
         flags: &[Flag],
         date: Option<SystemTime>,
     ) -> Result<Option<Position>, Error> {
-        let done = async {
-            imap::check_message(message)?;
-            let (mut session, _) = self.mailbox(login).await?;
-            let done = session.append(folder, message, flags, date).await;
-            self.end(login, session, done)
-        };
-        report("append", &self.config.imap, login, done.await)
+        self.said("append", login, imap::check_message(message))?;
+        self.on(
+            "append",
+            login,
+            ONCE,
+            (folder.clone(), message.to_vec(), flags.to_vec(), date),
+            |session, (folder, message, flags, date)| Box::pin(session.append(folder, message, flags, *date)),
+        )
+        .await
     }
 
     async fn expunge(
@@ -215,12 +208,14 @@ impl MessageStore for SmtpImap {
         uid_validity: u32,
         uids: &[Uid],
     ) -> Result<(), Error> {
-        let done = async {
-            let (mut session, _) = self.mailbox(login).await?;
-            let done = session.expunge(folder, uid_validity, uids).await;
-            self.end(login, session, done)
-        };
-        report("expunge", &self.config.imap, login, done.await)
+        self.on(
+            "expunge",
+            login,
+            SAFE,
+            (folder.clone(), uid_validity, uids.to_vec()),
+            |session, (folder, uid_validity, uids)| Box::pin(session.expunge(folder, *uid_validity, uids)),
+        )
+        .await
     }
 
     async fn changes(
@@ -230,23 +225,49 @@ impl MessageStore for SmtpImap {
         uid_validity: u32,
         since: u64,
     ) -> Result<Changes, Error> {
-        let done = async {
-            let (mut session, _) = self.mailbox(login).await?;
-            let done = session.changes(folder, uid_validity, since).await;
-            self.end(login, session, done)
-        };
-        report("changes", &self.config.imap, login, done.await)
+        self.on(
+            "changes",
+            login,
+            SAFE,
+            (folder.clone(), uid_validity, since),
+            |session, (folder, uid_validity, since)| Box::pin(session.changes(folder, *uid_validity, *since)),
+        )
+        .await
     }
 
     async fn quota(&self, login: &Login) -> Result<Option<Quota>, Error> {
-        let done = async {
-            let (mut session, _) = self.mailbox(login).await?;
-            let done = session.quota().await;
-            self.end(login, session, done)
-        };
-        report("quota", &self.config.imap, login, done.await)
+        self.on("quota", login, SAFE, (), |session, ()| Box::pin(session.quota())).await
     }
 }
 
+impl SmtpImap {
+    /// Has a job done with what was given, on the login's connection.
+    async fn on<A, T>(
+        &self,
+        operation: &'static str,
+        login: &Login,
+        manner: Manner,
+        given: A,
+        job: for<'a> fn(&'a mut Session, &'a A) -> BoxFuture<'a, Result<T, Fault>>,
+    ) -> Result<T, Error>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let given = Arc::new(given);
+        let done = self.mailboxes.run(login, manner, move |session| {
+            let given = Arc::clone(&given);
+            Box::pin(async move { job(session, &given).await })
+        });
+        self.said(operation, login, done.await)
+    }
+
+    fn said<T>(&self, operation: &'static str, login: &Login, done: Result<T, Fault>) -> Result<T, Error> {
+        report(operation, &self.config.imap, login, done)
+    }
+}
+
+const SAFE: Manner = Manner { in_inbox: false, is_repeatable: true };
+const ONCE: Manner = Manner { in_inbox: false, is_repeatable: false };
 /// Bytes in one range.
 const MAX_READ: u64 = 16 << 20;

@@ -37,6 +37,22 @@ impl Fault {
         }
     }
 
+    /// Makes another one for somebody else who is concerned.
+    pub(crate) fn copy(&self) -> Self {
+        let again = |error: &io::Error| io::Error::new(error.kind(), error.to_string());
+        match self {
+            Self::Authentication(status) => Self::Authentication(status.clone()),
+            Self::Barred { status, left } => Self::Barred { status: status.clone(), left: *left },
+            Self::Interrupted(error) => Self::Interrupted(again(error)),
+            Self::Invalid { what, problem } => Self::Invalid { what, problem },
+            Self::Lost(error) => Self::Lost(again(error)),
+            Self::Protocol(problem) => Self::Protocol(problem.clone()),
+            Self::RecipientsRefused(refused) => Self::RecipientsRefused(refused.clone()),
+            Self::Refused(status) => Self::Refused(status.clone()),
+            Self::Renumbered { expected, found } => Self::Renumbered { expected: *expected, found: *found },
+        }
+    }
+
     /// Returns what a log may show.
     pub(crate) fn name(&self) -> &'static str {
         match self {

@@ -5,7 +5,6 @@ mod deadline;
 mod fault;
 mod guard;
 mod lines;
-mod parking;
 pub(crate) mod sasl;
 mod tcp;
 mod tls;
@@ -17,7 +16,6 @@ pub(crate) use deadline::within;
 pub(crate) use fault::{CLOSING, Fault};
 pub(crate) use guard::{COVER, GuardStream, MAX_NAME, Violation};
 pub(crate) use lines::{Buffered, buffered, is_quiet, read_line, write};
-pub(crate) use parking::Parking;
 
 #[cfg(all(test, feature = "local-servers"))]
 pub(crate) mod certified;

@@ -71,6 +71,18 @@ impl Dialogue {
         self
     }
 
+    /// Thinks for a millisecond before each line.
+    pub(crate) fn paced(self) -> Self {
+        let paced = self.0.into_iter().flat_map(|step| match step {
+            Step::Says(bytes) => bytes
+                .split_inclusive(|&byte| byte == b'\n')
+                .flat_map(|line| [Step::Waits(Duration::from_millis(1)), Step::Says(line.to_vec())])
+                .collect(),
+            other => vec![other],
+        });
+        Self(paced.collect())
+    }
+
     /// Falls silent for ever after so many steps.
     pub(crate) fn silent_after(mut self, steps: usize) -> Self {
         self.0.truncate(steps);

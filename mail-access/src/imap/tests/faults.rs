@@ -1,7 +1,5 @@
 //! Servers that refuse, fall silent or leave.
 
-use std::task::Poll;
-
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -76,27 +74,19 @@ async fn no_refusal_is_an_empty_batch() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dropped_call_harms_no_other() {
-    for polls in 0.. {
-        let script = Script::each(logged_in().then(two_messages()), 16);
+    for moment in 0.. {
+        let script = Script::each(logged_in().then(two_messages()).paced(), 64);
         let mail = script.mail();
         let (login, selection) = (ada(), Selection::After(None));
         let mut call = mail.fetch(&login, &selection, 10);
-        let mut left = polls;
-        let finished = std::future::poll_fn(|cx| {
-            if left == 0 {
-                return Poll::Ready(false);
-            }
-            left -= 1;
-            call.as_mut().poll(cx).map(|done| done.is_ok())
-        })
-        .await;
+        let finished = tokio::time::timeout(Duration::from_millis(moment), &mut call).await.is_ok();
         drop(call);
         if finished {
-            assert!(polls > 20, "a call of {polls} polls was not cut finely");
+            assert!(moment > 20, "a call of {moment} steps was not cut finely");
             return;
         }
         let batch = mail.fetch(&login, &selection, 10).await;
-        assert_eq!(batch.map(|batch| uids(&batch)).unwrap(), [3, 5], "dropped after {polls} polls");
-        assert_eq!(script.problems(), [""; 0], "dropped after {polls} polls");
+        assert_eq!(batch.map(|batch| uids(&batch)).unwrap(), [3, 5], "dropped after {moment} steps");
+        assert_eq!(script.problems(), [""; 0], "dropped after {moment} steps");
     }
 }

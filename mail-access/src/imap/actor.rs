@@ -1,0 +1,237 @@
+//! The task that owns the connection of one login: jobs come one after the other, each to its end, and in between it
+//! watches for mail if anybody waits for that.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::Session;
+use super::pool::{Demand, Lane, Outcome, Place, Rank, Shared};
+use crate::wire::Fault;
+
+/// Does what is demanded of a lane, until nothing is and its connection was closed.
+pub(super) async fn run(shared: Arc<Shared>, lane: Arc<Lane>) {
+    let now = Instant::now();
+    let mut actor = Actor { shared, lane, held: None, idle_until: now, turn: now };
+    loop {
+        match actor.lane.demand() {
+            Demand::Job { in_inbox } => actor.serve(in_inbox).await,
+            Demand::Watch => actor.watch().await,
+            Demand::Nothing if actor.held.is_some() => actor.rest().await,
+            Demand::Nothing if actor.shared.retire(&actor.lane) => return,
+            Demand::Nothing => {}
+        }
+        if actor.lane.is_asked_to_leave() {
+            actor.leave().await;
+        }
+    }
+}
+
+struct Actor {
+    shared: Arc<Shared>,
+    lane: Arc<Lane>,
+    /// The connection, and the right to it.
+    held: Option<(Session, Place)>,
+    /// Until when it is kept without anything to do.
+    idle_until: Instant,
+    /// When it asks for a connection again, having given up its own, if it is only for those who wait.
+    turn: Instant,
+}
+
+impl Actor {
+    /// Does the next job.
+    async fn serve(&mut self, in_inbox: bool) {
+        let mut was_kept = self.held.is_some();
+        if let Err(fault) = self.connect(in_inbox).await {
+            return self.lane.fail(&fault);
+        }
+        let Some(mut work) = self.held.is_some().then(|| self.lane.take()).flatten() else { return };
+        while let Some((session, place)) = &mut self.held {
+            place.rouse();
+            let outcome = beating(&self.lane, work.run(session, was_kept)).await;
+            if outcome == Outcome::Again || !session.is_in_step() {
+                self.held = None;
+            }
+            if outcome == Outcome::Told {
+                break;
+            }
+            was_kept = false;
+            match self.connect(in_inbox).await {
+                Ok(()) if self.held.is_some() => {}
+                Ok(()) => return,
+                Err(fault) => {
+                    work.fail(fault.copy());
+                    return self.lane.fail(&fault);
+                }
+            }
+        }
+        self.idle_until = Instant::now() + self.shared.limits.idle;
+    }
+
+    /// Watches for mail until something else is to be done.
+    async fn watch(&mut self) {
+        if self.held.is_none() && !self.lane.is_urgent() && Instant::now() < self.turn {
+            tokio::select! {
+                () = self.lane.rung() => {}
+                () = sleep_until(self.turn.min(Instant::now() + SIGN)) => {}
+            }
+            return;
+        }
+        let mut is_proven = self.held.is_none();
+        if let Err(fault) = self.connect(true).await {
+            return self.lane.fail(&fault);
+        }
+        if let Err(fault) = self.listen(&mut is_proven).await {
+            self.held = None;
+            // One that had been kept and turns out to be closed is replaced.
+            if is_proven {
+                self.lane.fail_waiting(&fault);
+            }
+        }
+        self.idle_until = Instant::now() + self.shared.limits.idle;
+    }
+
+    async fn listen(&mut self, is_proven: &mut bool) -> Result<(), Fault> {
+        let Some((session, place)) = &mut self.held else { return Ok(()) };
+        let lane = &self.lane;
+        beating(lane, session.enter_inbox()).await?;
+        loop {
+            let review = lane.review(session.synced, |after| session.look(after));
+            lane.arrived(session.take_arrived());
+            if lane.demand() != Demand::Watch || lane.is_asked_to_leave() {
+                return Ok(());
+            }
+            if let Some(after) = review.unknown {
+                place.rouse();
+                beating(lane, session.look_up(after)).await?;
+                *is_proven = true;
+                continue;
+            }
+            if review.is_unsynced {
+                place.rouse();
+                beating(lane, session.look_anew()).await?;
+                *is_proven = true;
+                continue;
+            }
+            *is_proven = true;
+            if self.shared.limits.polls {
+                lane.ask_to_leave();
+                return Ok(());
+            }
+            if !session.is_listening() {
+                beating(lane, session.listen()).await?;
+            }
+            place.rest(Rank::Watching, lane);
+            let due = session.due();
+            let look_at = review.look_at.unwrap_or(due).min(due);
+            tokio::select! {
+                biased;
+                () = lane.rung() => {}
+                heard = session.hear() => heard?,
+                () = sleep_until(look_at) => {
+                    if due <= Instant::now() {
+                        beating(lane, session.prove()).await?;
+                    } else {
+                        lane.looked();
+                        // One look at a time: the next one sees as much.
+                        if !session.is_beginning() {
+                            beating(lane, session.poke()).await?;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Keeps the connection until there is something to do again, the server closes it, or its time is over.
+    async fn rest(&mut self) {
+        let Some((session, place)) = &mut self.held else { return };
+        place.rest(Rank::Idle, &self.lane);
+        tokio::select! {
+            biased;
+            () = self.lane.rung() => {}
+            heard = session.hear() => if heard.is_err() {
+                self.held = None;
+            },
+            () = sleep_until(self.idle_until) => self.leave().await,
+        }
+    }
+
+    /// Has a connection, as soon as there is a place for it. Nothing comes of it if nobody demands it any more.
+    async fn connect(&mut self, in_inbox: bool) -> Result<(), Fault> {
+        if self.held.is_some() {
+            return Ok(());
+        }
+        let Some(mut place) = self.place().await else { return Ok(()) };
+        let login = self.lane.login();
+        // Another one with the same login may have been refused meanwhile.
+        if let Some(barred) = self.shared.barred(login) {
+            return Err(barred);
+        }
+        let opening = Box::pin(async {
+            let stream = self.shared.connector.connect(&self.shared.server).await?;
+            Session::open(stream, login, in_inbox).await
+        });
+        match beating(&self.lane, opening).await {
+            Ok(session) => {
+                place.opened();
+                self.held = Some((session, place));
+                Ok(())
+            }
+            Err(Fault::Authentication(status)) => Err(self.shared.bar(login, status)),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Waits in turn for the right to a connection; `None` if nothing is demanded any more.
+    async fn place(&mut self) -> Option<Place> {
+        let mut seeker = self.shared.places.seek();
+        loop {
+            tokio::select! {
+                biased;
+                place = seeker.place() => return Some(place),
+                () = self.lane.rung() => {}
+                () = sleep(BEAT) => {}
+            }
+            if self.lane.demand() == Demand::Nothing {
+                return None;
+            }
+        }
+    }
+
+    /// Gives the connection up, with a word to the server, and comes back for those who wait only after a while.
+    async fn leave(&mut self) {
+        if let Some((session, place)) = self.held.take() {
+            beating(&self.lane, Box::pin(session.leave())).await;
+            drop(place);
+        }
+        self.lane.has_left();
+        self.turn = Instant::now() + self.shared.limits.turn;
+    }
+}
+
+/// Tells those who demand something of it, if the task is ended from outside or panics.
+impl Drop for Actor {
+    fn drop(&mut self) {
+        self.shared.discard(&self.lane);
+    }
+}
+
+/// Waits for something that takes long, and shows meanwhile that the task runs.
+async fn beating<T>(lane: &Lane, future: impl Future<Output = T>) -> T {
+    tokio::pin!(future);
+    loop {
+        lane.beat();
+        tokio::select! {
+            biased;
+            done = &mut future => return done,
+            () = sleep(BEAT) => {}
+        }
+    }
+}
+
+/// How often a task shows that it runs while it does something.
+const BEAT: Duration = Duration::from_secs(1);
+/// How often it does while it waits for its turn.
+const SIGN: Duration = Duration::from_mins(1);
