@@ -99,8 +99,8 @@ pub(super) async fn what_can_not_be_appended_is_refused(harness: &dyn Harness) -
     let append = async |folder: &str, message: &[u8]| {
         desk.store.append(&desk.login, &named(folder), message, &[], None).await
     };
-    assert_no_such_folder(append("nowhere", &letter("x", "x")).await);
-    assert_refused(append("INBOX", &letter("x", &"0123456789\r\n".repeat(90_000))).await);
+    assert_no_such_folder(&append("nowhere", &letter("x", "x")).await);
+    assert_refused(&append("INBOX", &letter("x", &"0123456789\r\n".repeat(90_000))).await);
     let answer = append("INBOX", b"").await;
     assert!(matches!(answer, Err(Error::Invalid { .. })), "{answer:?}");
     assert_eq!(desk.list(&inbox()).await.entries, []);
@@ -183,13 +183,12 @@ pub(super) async fn what_is_not_there_is_neither_copied_nor_moved(
     let (all, target, nowhere) = (uids(&listing.entries), desk.make("target").await, named("nowhere"));
     desk.expunge(&listing, &all[..1]).await;
     for moving in [false, true] {
-        let act = async |uids: &[crate::Uid], to| match moving {
-            true => desk.move_to(&listing, uids, to).await,
-            false => desk.copy(&listing, uids, to).await,
+        let act = async |uids: &[crate::Uid], to| {
+            if moving { desk.move_to(&listing, uids, to).await } else { desk.copy(&listing, uids, to).await }
         };
         assert_eq!(act(&all[..1], &target).await.expect("nothing is done"), []);
         assert_eq!(act(&all[..1], &nowhere).await.expect("nothing is done"), []);
-        assert_no_such_folder(act(&all, &nowhere).await);
+        assert_no_such_folder(&act(&all, &nowhere).await);
         assert_eq!(uids(&desk.list(&inbox()).await.entries), all[1..]);
         let places = act(&all[..2], &target).await.expect("one is there");
         assert_eq!(places.iter().map(|(uid, _)| *uid).collect::<Vec<_>>(), all[1..2]);
@@ -216,7 +215,7 @@ pub(super) async fn without_room_nothing_is_copied_and_all_can_be_moved(
     }
     let (listing, target) = (desk.list(&inbox()).await, desk.make("target").await);
     let all = uids(&listing.entries);
-    assert_refused(desk.copy(&listing, &all, &target).await);
+    assert_refused(&desk.copy(&listing, &all, &target).await);
     assert_eq!(desk.status(&target).await.messages, 0);
     assert_eq!(desk.list(&inbox()).await, listing);
     assert_eq!(desk.move_to(&listing, &all, &target).await.expect("there is room").len(), 2);

@@ -137,12 +137,12 @@ pub(super) fn in_2020(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_577_880_000 + seconds)
 }
 
-pub(super) fn assert_refused<T: std::fmt::Debug>(answer: Result<T, Error>) {
+pub(super) fn assert_refused<T: std::fmt::Debug>(answer: &Result<T, Error>) {
     assert!(matches!(answer, Err(Error::Refused { .. })), "{answer:?}");
 }
 
-pub(super) fn assert_no_such_folder<T: std::fmt::Debug>(answer: Result<T, Error>) {
-    match &answer {
+pub(super) fn assert_no_such_folder<T: std::fmt::Debug>(answer: &Result<T, Error>) {
+    match answer {
         Err(error @ Error::Refused { .. }) => {
             assert_eq!(error.reason(), Some(crate::Reason::NoSuchFolder), "{error}");
         }

@@ -41,8 +41,8 @@ pub(super) async fn a_name_that_only_holds_others_is_no_folder(harness: &dyn Har
     desk.make("above/below").await;
     let above = named("above");
     assert!(!desk.folder(&above).await.expect("it is listed").selectable);
-    assert_no_such_folder(desk.store.status(&desk.login, &above).await);
-    assert_no_such_folder(desk.store.append(&desk.login, &above, &letter("x", "x"), &[], None).await);
+    assert_no_such_folder(&desk.store.status(&desk.login, &above).await);
+    assert_no_such_folder(&desk.store.append(&desk.login, &above, &letter("x", "x"), &[], None).await);
     desk.make("above").await;
     assert!(desk.folder(&above).await.expect("it is listed").selectable);
     assert_eq!(desk.status(&above).await.messages, 0);
@@ -100,7 +100,7 @@ pub(super) async fn a_name_with_an_empty_level_is_refused(harness: &dyn Harness)
     let desk = Desk::open(harness).await?;
     let before = desk.folders().await;
     for name in ["/a", "a//b"] {
-        assert_refused(desk.store.create_folder(&desk.login, &named(name)).await);
+        assert_refused(&desk.store.create_folder(&desk.login, &named(name)).await);
     }
     assert_eq!(desk.folders().await, before);
     Ok(())
@@ -114,7 +114,7 @@ pub(super) async fn a_deleted_folder_is_gone_with_its_messages_and_those_below_i
     let uid = desk.append(&below, &letter("kept", "x"), &[]).await;
     desk.append(&above, &letter("lost", "x"), &[]).await;
     delete(&desk, &above).await;
-    assert_no_such_folder(desk.store.status(&desk.login, &above).await);
+    assert_no_such_folder(&desk.store.status(&desk.login, &above).await);
     assert!(desk.folder(&above).await.is_some(), "the name is still listed");
     assert_eq!(uids(&desk.list(&below).await.entries), [uid]);
     delete(&desk, &below).await;
@@ -138,7 +138,7 @@ pub(super) async fn to_delete_a_folder_that_is_not_there_is_no_error(
 
 pub(super) async fn the_inbox_can_not_be_deleted(harness: &dyn Harness) -> Result<(), Missing> {
     let (desk, listing) = Desk::with_messages(harness, 1).await?;
-    assert_refused(desk.store.delete_folder(&desk.login, &inbox()).await);
+    assert_refused(&desk.store.delete_folder(&desk.login, &inbox()).await);
     assert_eq!(desk.list(&inbox()).await, listing);
     Ok(())
 }

@@ -172,7 +172,7 @@ pub(super) async fn a_message_that_is_gone_can_not_be_read(harness: &dyn Harness
         let answer = desk.store.read(&desk.login, &inbox(), at, 0..10).await;
         let reason = answer.as_ref().err().and_then(Error::reason);
         assert_eq!(reason, Some(Reason::NoSuchMessage), "{answer:?}");
-        assert_refused(answer);
+        assert_refused(&answer);
     }
     Ok(())
 }

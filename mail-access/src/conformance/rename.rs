@@ -33,16 +33,16 @@ pub(super) async fn what_can_not_be_renamed_is_refused_and_stays(
     let (listing, folders) = (desk.list(&one).await, desk.folders().await);
     let login = &desk.login;
     for to in [other, named("one"), named("one/below"), named("a//b"), inbox()] {
-        assert_refused(desk.store.rename_folder(login, &one, &to).await);
+        assert_refused(&desk.store.rename_folder(login, &one, &to).await);
     }
-    assert_no_such_folder(desk.store.rename_folder(login, &named("nowhere"), &named("new")).await);
+    assert_no_such_folder(&desk.store.rename_folder(login, &named("nowhere"), &named("new")).await);
     assert_eq!((desk.list(&one).await, desk.folders().await), (listing, folders));
     Ok(())
 }
 
 pub(super) async fn the_inbox_can_not_be_renamed(harness: &dyn Harness) -> Result<(), Missing> {
     let (desk, listing) = Desk::with_messages(harness, 1).await?;
-    assert_refused(desk.store.rename_folder(&desk.login, &inbox(), &named("old")).await);
+    assert_refused(&desk.store.rename_folder(&desk.login, &inbox(), &named("old")).await);
     assert_eq!((desk.list(&inbox()).await, desk.folder(&named("old")).await), (listing, None));
     Ok(())
 }
@@ -103,7 +103,7 @@ pub(super) async fn a_name_without_a_folder_can_only_be_unsubscribed_from(
 ) -> Result<(), Missing> {
     let desk = Desk::open(harness).await?;
     let nowhere = named("nowhere");
-    assert_no_such_folder(desk.store.subscribe(&desk.login, &nowhere, true).await);
+    assert_no_such_folder(&desk.store.subscribe(&desk.login, &nowhere, true).await);
     subscribe(&desk, &nowhere, false).await;
     desk.make("nowhere").await;
     assert!(!is_subscribed(&desk, &nowhere).await);

@@ -34,9 +34,9 @@ pub(super) async fn a_folder_that_is_not_there_is_refused_by_every_method(
     for (method, error) in every_answer(&*desk.store, &desk.login, &nowhere, 1).await {
         match method {
             "folders" | "create_folder" | "delete_folder" | "quota" => {
-                assert!(error.is_none(), "{method}: {error:?}")
+                assert!(error.is_none(), "{method}: {error:?}");
             }
-            _ => assert_no_such_folder(Err::<(), _>(error.unwrap_or_else(|| panic!("{method} is done")))),
+            _ => assert_no_such_folder(&Err::<(), _>(error.unwrap_or_else(|| panic!("{method} is done")))),
         }
     }
     Ok(())

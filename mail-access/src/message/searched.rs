@@ -73,8 +73,11 @@ fn is_of_messages(part: &MessagePart<'_>) -> bool {
 }
 
 fn header_text(header: &[u8]) -> String {
-    let lines = fields(header).filter_map(split);
-    lines.map(|(name, value)| format!("{name}: {}\r\n", decoded(value))).collect()
+    let mut text = String::new();
+    for (name, value) in fields(header).filter_map(split) {
+        text.extend([&name, ": ", &decoded(value), "\r\n"]);
+    }
+    text
 }
 
 fn split(field: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {

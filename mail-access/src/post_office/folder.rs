@@ -110,10 +110,11 @@ impl Folder {
             if marks == stored.marks {
                 continue;
             }
-            match marks.seen() {
-                true => self.unseen.remove(&uid),
-                false => self.unseen.insert(uid),
-            };
+            if marks.seen() {
+                self.unseen.remove(&uid);
+            } else {
+                self.unseen.insert(uid);
+            }
             (stored.marks, stored.modseq) = (marks, next);
             self.modseq = next;
         }

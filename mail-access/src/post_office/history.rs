@@ -16,8 +16,8 @@ impl History {
     pub(super) fn note(&mut self, modseq: u64, uid: Uid) {
         let kept = self.0.get_or_insert_default();
         if kept.gone.len() >= MAX_GONE {
-            let old = kept.gone.drain(..MAX_GONE / 2);
-            kept.forgotten = old.last().map_or(kept.forgotten, |(modseq, _)| modseq);
+            let mut old = kept.gone.drain(..MAX_GONE / 2);
+            kept.forgotten = old.next_back().map_or(kept.forgotten, |(modseq, _)| modseq);
         }
         kept.gone.push((modseq, uid));
     }
