@@ -8,8 +8,11 @@ use crate::{Batch, Error, Login, MailAccess, Position, Selection, Uid};
 
 mod door;
 mod faults;
+mod hints;
 mod hostile;
+mod many;
 mod read;
+mod sweep;
 mod wait;
 
 fn ada() -> Login {
