@@ -122,28 +122,54 @@ fn text(tokens: &mut std::slice::Iter<'_, Token>) -> Vec<u8> {
     }
 }
 
-/// Tells whether a key says what the query means.
-fn means(key: &Key, query: &Query) -> bool {
-    let word = |name: &str, arguments: &[&[u8]]| matches!(key, Key::Word(word, given) if word == name && given.iter().eq(arguments.iter()));
-    let nothing = || matches!(key, Key::Not(all) if **all == Key::Word("ALL".into(), vec![]));
-    match query {
-        Query::All(all) => match all.as_slice() {
-            [] => word("ALL", &[]),
-            [one] => means(key, one),
-            _ => matches!(key, Key::All(keys) if keys.len() == all.len()
-                && keys.iter().zip(all).all(|(key, query)| means(key, query))),
+/// Tells whether a key says what the query means, or what it doesn't.
+fn means(key: &Key, query: &Query, positive: bool) -> bool {
+    match (query, positive) {
+        (Query::Not(query), _) => means(key, query, !positive),
+        (Query::All(queries), true) | (Query::Any(queries), false) => match queries.as_slice() {
+            [] => *key == all(),
+            [one] => means(key, one, positive),
+            _ => matches!(key, Key::All(keys) if keys.len() == queries.len()
+                && keys.iter().zip(queries).all(|(key, query)| means(key, query, positive))),
         },
-        Query::Any(any) if any.is_empty() => nothing(),
-        Query::Any(any) => {
+        (Query::All(queries) | Query::Any(queries), _) => {
             let mut leaves = Vec::new();
-            split(key, any.len(), &mut leaves);
-            leaves.len() == any.len() && leaves.iter().zip(any).all(|(key, query)| means(key, query))
+            split(key, queries.len(), &mut leaves);
+            match queries.as_slice() {
+                [] => *key == nothing(),
+                _ => {
+                    leaves.len() == queries.len()
+                        && leaves.iter().zip(queries).all(|(key, query)| means(key, query, positive))
+                }
+            }
         }
-        Query::Not(query) => matches!(key, Key::Not(key) if means(key, query)),
+        (_, true) => says(key, query),
+        (Query::Since(time), false) => says(key, &Query::Before(*time)),
+        (Query::Before(time), false) => says(key, &Query::Since(*time)),
+        (Query::Larger(u32::MAX) | Query::Smaller(0), false) => *key == all(),
+        (Query::Larger(bytes), false) => says(key, &Query::Smaller(bytes + 1)),
+        (Query::Smaller(bytes), false) => says(key, &Query::Larger(bytes - 1)),
+        (_, false) => matches!(key, Key::Not(key) if says(key, query)),
+    }
+}
+
+fn all() -> Key {
+    Key::Word("ALL".into(), vec![])
+}
+
+fn nothing() -> Key {
+    Key::Not(Box::new(all()))
+}
+
+/// Tells whether a key is that of a single condition.
+fn says(key: &Key, query: &Query) -> bool {
+    let word = |name: &str, arguments: &[&[u8]]| matches!(key, Key::Word(word, given) if word == name && given.iter().eq(arguments.iter()));
+    match query {
+        Query::All(_) | Query::Any(_) | Query::Not(_) => false,
         Query::Flag(Flag::Keyword(keyword)) => word("KEYWORD", &[keyword.as_str().as_bytes()]),
         Query::Flag(flag) => word(&flag.to_string()[1..].to_uppercase(), &[]),
         Query::Unseen => word("UNSEEN", &[]),
-        Query::Uids(uids) if uids.is_empty() => nothing(),
+        Query::Uids(uids) if uids.is_empty() => *key == nothing(),
         Query::Uids(uids) => {
             let Key::Word(name, arguments) = key else { return false };
             let mut expected: Vec<u32> = uids.iter().map(|uid| uid.get()).collect();
@@ -151,7 +177,7 @@ fn means(key: &Key, query: &Query) -> bool {
             expected.dedup();
             name == "UID" && numbers(&arguments[0]) == expected
         }
-        Query::After(u32::MAX) => nothing(),
+        Query::After(u32::MAX) => *key == nothing(),
         Query::After(uid) => word("UID", &[format!("{}:4294967295", uid + 1).as_bytes()]),
         Query::From(text) => word("FROM", &[text.as_bytes()]),
         Query::To(text) => word("TO", &[text.as_bytes()]),
@@ -270,7 +296,7 @@ proptest! {
         let mut tokens = tokens.iter();
         let key = parse(&mut tokens);
         prop_assert!(tokens.as_slice().is_empty(), "{:?} is left", tokens);
-        prop_assert!(means(&key, &query), "{:?} became {:?}", query, key);
+        prop_assert!(means(&key, &query, true), "{:?} became {:?}", query, key);
     }
 
     #[test]
