@@ -55,7 +55,7 @@ pub trait MessageStore: MailAccess {
     /// # Contract
     /// - A folder that isn't there is no error, so that it is safe to repeat. The INBOX can't be removed.
     /// - A folder that the system makes for everybody, such as its Trash, is there again, empty and numbered anew. The
-    ///   name of one with others below it is still listed.
+    ///   name of one with others below it is still listed, and Dovecot's list doesn't tell that it is a mere name now.
     /// - A dropped call leaves it removed or not.
     ///
     /// # Errors

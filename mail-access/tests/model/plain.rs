@@ -10,6 +10,8 @@ use crate::letters::Known;
 pub(crate) struct Plain {
     pub(crate) folders: Vec<PlainFolder>,
     pub(crate) subscribed: Vec<String>,
+    /// Names of folders that were deleted with others below them: Dovecot lists them as if they were there.
+    pub(crate) ghosts: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -39,7 +41,11 @@ pub(crate) struct PlainMessage {
 impl Plain {
     pub(crate) fn new() -> Self {
         let names = ["INBOX"].into_iter().chain(OWN);
-        Self { folders: names.map(PlainFolder::new).collect(), subscribed: OWN.map(str::to_owned).to_vec() }
+        Self {
+            folders: names.map(PlainFolder::new).collect(),
+            subscribed: OWN.map(str::to_owned).to_vec(),
+            ghosts: Vec::new(),
+        }
     }
 
     pub(crate) fn place(&self, name: &str) -> Option<usize> {
@@ -68,6 +74,8 @@ impl Plain {
         self.folders.retain(|folder| folder.name != name);
         if OWN.contains(&name) {
             self.create(name);
+        } else if self.listed().contains(&name.to_owned()) {
+            self.ghosts.push(name.to_owned());
         }
     }
 
