@@ -2,6 +2,7 @@
 
 mod access;
 mod builder;
+mod call;
 mod delivery;
 mod departed;
 mod error;
