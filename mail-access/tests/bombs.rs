@@ -145,6 +145,16 @@ const BOMBS: &[Bomb] = &[
     ("encoded words of base64 that don't end", || {
         ["Subject: ".to_owned(), "=?u?B?".repeat(10_800), "\n".into()].concat().repeat(15).into_bytes()
     }),
+    ("encoded words that tear characters", || {
+        [
+            "Subject: ".to_owned(),
+            "=?utf-8?B?0A==?= =?utf-8?B?vg?= =?utf-8?B?0A==?= ".repeat(1_200),
+            "\n".into(),
+        ]
+        .concat()
+        .repeat(15)
+        .into_bytes()
+    }),
     ("encoded words in parts", || {
         let field = ["Content-Description: ", &"=?u?Q?".repeat(10_000), "\n\n"].concat();
         in_multipart(&format!("--b\n{field}"), 100)

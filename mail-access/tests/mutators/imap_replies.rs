@@ -79,4 +79,4 @@ fn uids() -> Vec<Uid> {
 const HERE: Position = Position { uid_validity: 7, uid: 2 };
 const LIMIT: usize = 10;
 /// A server that is silent is given up after 60 s, and a connection that can't be used any more isn't waited for.
-const GRACE: Duration = Duration::from_secs(120);
+const GRACE: Duration = Duration::from_mins(2);
