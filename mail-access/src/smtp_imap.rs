@@ -26,8 +26,9 @@ use crate::{imap, smtp};
 /// task had not begun with take another connection after 5 s, and what becomes of one that it had is unknown. It is
 /// used for one message after the other, up to 1000, and closed after 60 s without one; when the server closes it
 /// first, that is noticed at once. Where calls wait, the envelope of the next message goes out together with the end of
-/// the one before (RFC 2920), if the server answered its last one within 250 ms; it waits no longer than 1 s there. As many connections of a login are opened at a time as it has already, at first one: a wrong password is
-/// shown to the server once, and then not again for 5 minutes, in which the answer is the same
+/// the one before (RFC 2920), if the server answered its last one within 250 ms; it waits no longer than 1 s there. The
+/// first connection of a login is opened alone, and others when it is logged in: a wrong password is shown to the
+/// server once, and then not again for 5 minutes, in which the answer is the same
 /// [`Error::Authentication`] with the time that is left. Another password is another login, and its connections are
 /// its own. [`SmtpImapConfig`] changes these figures. A login without a connection costs nothing.
 ///

@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn other_letters_are_asked_for_only_where_there_are_some() {
         let offering = |lines: &[&str]| {
-            Offers::of(Reply { code: 250, lines: lines.iter().map(ToString::to_string).collect() })
+            Offers::of(&Reply { code: 250, lines: lines.iter().map(ToString::to_string).collect() })
         };
         let ask =
             |address: &str, offers: &Offers| letters([address.to_owned()].into_iter(), true, offers).ok();

@@ -36,7 +36,7 @@ impl Conversation {
     pub(super) async fn hello(&mut self, domain: &DomainName) -> Result<Offers, Fault> {
         let reply = self.ask(&format!("EHLO {domain}\r\n"), COMMAND, "the answer to EHLO").await?;
         match reply.code {
-            OK => Ok(Offers::of(reply)),
+            OK => Ok(Offers::of(&reply)),
             400..=599 => Err(Fault::Refused(reply.status())),
             code => Err(Fault::Protocol(format!("{code} is no answer to EHLO"))),
         }

@@ -1,13 +1,17 @@
 use super::reply::Reply;
 
-/// The extensions that a server offers (RFC 5321 section 4.1.1.1).
+/// The extensions that a server offers, each with its parameters (RFC 5321 section 4.1.1.1).
 #[derive(Debug, Default)]
-pub(super) struct Offers(Vec<String>);
+pub(super) struct Offers(Vec<(String, String)>);
 
 impl Offers {
     /// Takes them out of the reply to EHLO, whose first line is a greeting.
-    pub(super) fn of(reply: Reply) -> Self {
-        Self(reply.lines.into_iter().skip(1).collect())
+    pub(super) fn of(reply: &Reply) -> Self {
+        let split = |line: &String| {
+            let (keyword, parameters) = line.split_once(' ').unwrap_or((line, ""));
+            (keyword.to_owned(), parameters.to_owned())
+        };
+        Self(reply.lines.iter().skip(1).map(split).collect())
     }
 
     /// Tells whether an extension is offered.
@@ -17,10 +21,8 @@ impl Offers {
 
     /// Returns the parameters of an extension that is offered.
     pub(super) fn parameters(&self, keyword: &str) -> Option<&str> {
-        self.0.iter().find_map(|line| {
-            let (offered, parameters) = line.split_once(' ').unwrap_or((line, ""));
-            offered.eq_ignore_ascii_case(keyword).then_some(parameters)
-        })
+        let found = self.0.iter().find(|(offered, _)| offered.eq_ignore_ascii_case(keyword));
+        found.map(|(_, parameters)| parameters.as_str())
     }
 
     /// Tells whether a mechanism stands among those of AUTH (RFC 4954).
@@ -37,7 +39,7 @@ mod tests {
     #[test]
     fn an_offer_is_a_keyword_and_not_a_part_of_one() {
         let lines = ["PIPELINING is my name", "SIZE 1000", "auth plain XOAUTH2", "AUTH=LOGIN", "8bitmime"];
-        let offers = Offers::of(Reply { code: 250, lines: lines.map(String::from).into() });
+        let offers = Offers::of(&Reply { code: 250, lines: lines.map(String::from).into() });
         assert!(!offers.has("PIPELINING"), "the first line is no offer");
         assert_eq!(offers.parameters("size"), Some("1000"));
         assert!(offers.has("8BITMIME") && !offers.has("8BIT"));

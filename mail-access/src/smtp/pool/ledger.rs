@@ -90,10 +90,10 @@ struct Lane {
 }
 
 impl Lane {
-    /// Only as many log in at a time as have done so with success, and at least one: a wrong password is shown to the
-    /// server once, and a server that comes back isn't stormed.
+    /// The first one logs in alone, and when it is in, all others may: a wrong password is shown to the server once, and
+    /// a server that comes back isn't stormed.
     fn may_open(&self, limits: &Limits) -> bool {
-        self.open < limits.per_login && self.opening < (self.open - self.opening).max(1)
+        self.open < limits.per_login && (self.opening == 0 || self.opening < self.open)
     }
 
     fn bar(&self) -> Option<(Status, Duration)> {

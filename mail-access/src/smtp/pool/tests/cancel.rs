@@ -5,6 +5,37 @@ use std::task::Poll;
 
 use super::double::{CHUNKING, NEITHER, PIPELINING};
 use super::*;
+use crate::{Error, MailAccess, SmtpImap, SmtpImapConfig};
+
+/// By which way the calls come.
+#[derive(Debug)]
+enum Door {
+    Pool(Pool),
+    /// The one that programs use.
+    Public(SmtpImap),
+}
+
+impl Door {
+    /// Opens one that has room for one connection.
+    fn new(is_public: bool, server: &Arc<Double>) -> Self {
+        if !is_public {
+            return Self::Pool(pool(server, Limits { in_all: 1, ..LIMITS }));
+        }
+        let endpoint = |port| Endpoint::new("mail.agents.example", port).unwrap();
+        let config = SmtpImapConfig::new(endpoint(465), endpoint(993)).with_max_smtp_connections(1, 1);
+        Self::Public(SmtpImap::new(config, Arc::clone(server) as Arc<dyn Connector>))
+    }
+
+    async fn submit(&self, login: &Login, message: &Outgoing) -> Result<Submission, Fault> {
+        match self {
+            Self::Pool(pool) => pool.submit(login, message).await,
+            Self::Public(mail) => mail.submit(login, message).await.map_err(|error| match error {
+                Error::Interrupted { source, .. } => Fault::Interrupted(source),
+                other => Fault::Lost(io::Error::other(other)),
+            }),
+        }
+    }
+}
 
 /// What is there when the call begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,12 +55,13 @@ enum World {
 #[tokio::test(start_paused = true)]
 async fn a_call_dropped_at_any_step_harms_no_other() {
     let (mut runs, mut taken_after) = (0, 0);
-    for offers in [PIPELINING, CHUNKING, NEITHER] {
+    for (offers, is_public) in [(PIPELINING, true), (PIPELINING, false), (CHUNKING, false), (NEITHER, false)]
+    {
         for world in [World::Cold, World::Warm, World::Busy, World::Behind, World::Taken] {
             let (mut kept, mut sent) = (0, 0);
             for steps in 0.. {
-                let context = format!("{offers:?} {world:?} {steps}");
-                let run = tokio::spawn(drop_after(steps, offers, world, context.clone()));
+                let context = format!("{offers:?} {is_public} {world:?} {steps}");
+                let run = tokio::spawn(drop_after(steps, offers, is_public, world, context.clone()));
                 let (finished, taken) = run.await.unwrap();
                 runs += 1;
                 if finished {
@@ -63,29 +95,35 @@ async fn one_step() {
 }
 
 /// Returns whether the call was over before, and whether the mail was taken.
-async fn drop_after(steps: usize, offers: &'static str, world: World, context: String) -> (bool, bool) {
+async fn drop_after(
+    steps: usize,
+    offers: &'static str,
+    is_public: bool,
+    world: World,
+    context: String,
+) -> (bool, bool) {
     let mut server = Double::new(offers);
     server.buffer = 16;
     let server = Arc::new(server);
-    let pool = Arc::new(pool(&server, Limits { in_all: 1, ..LIMITS }));
+    let door = Arc::new(Door::new(is_public, &server));
     let mut told = Vec::new();
     match world {
         World::Cold => {}
-        World::Warm => told.push((10, Some(pool.submit(&ada(), &mail(10)).await))),
-        World::Taken => told.push((10, Some(pool.submit(&login("eve", "canary"), &mail(10)).await))),
+        World::Warm => told.push((10, Some(door.submit(&ada(), &mail(10)).await))),
+        World::Taken => told.push((10, Some(door.submit(&login("eve", "canary"), &mail(10)).await))),
         World::Busy | World::Behind => {
             if world == World::Behind {
-                told.push((11, Some(pool.submit(&ada(), &mail(11)).await)));
+                told.push((11, Some(door.submit(&ada(), &mail(11)).await)));
             }
-            let pool = Arc::clone(&pool);
-            let other = tokio::spawn(async move { pool.submit(&ada(), &mail(10)).await.map(drop) });
+            let door = Arc::clone(&door);
+            let other = tokio::spawn(async move { door.submit(&ada(), &mail(10)).await.map(drop) });
             tokio::task::yield_now().await;
             drop(other);
         }
     }
     let finished = {
         let (login, message) = (ada(), mail(0));
-        let mut call = pin!(pool.submit(&login, &message));
+        let mut call = pin!(door.submit(&login, &message));
         let mut finished = None;
         for step in 0..=steps {
             let polled = std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
@@ -102,7 +140,7 @@ async fn drop_after(steps: usize, offers: &'static str, world: World, context: S
     let is_finished = finished.is_some();
     told.push((0, finished));
     for number in 1..3 {
-        let next = pool.submit(&ada(), &mail(number)).await;
+        let next = door.submit(&ada(), &mail(number)).await;
         assert!(next.is_ok(), "{context}: {next:?}");
         told.push((number, Some(next)));
     }

@@ -55,7 +55,7 @@ async fn a_connection_serves_its_own_login_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn as_many_log_in_at_a_time_as_have_done_so() {
+async fn when_one_has_logged_in_the_others_do_so_at_a_time() {
     let mut server = Double::new(PIPELINING);
     server.pace = Duration::from_secs(1);
     let server = Arc::new(server);
@@ -65,7 +65,7 @@ async fn as_many_log_in_at_a_time_as_have_done_so() {
         async move { at_once(&pool, &ada(), 16).await }
     });
     // Greeting, EHLO and AUTH take 3 s.
-    for open in [1, 2, 4, 8] {
+    for open in [1, 16] {
         tokio::time::sleep(Duration::from_secs(2)).await;
         assert_eq!(server.seen(|seen| seen.connections), open);
         tokio::time::sleep(Duration::from_secs(1) + Duration::from_millis(1)).await;
