@@ -12,7 +12,7 @@ use crate::{Error, MailAccess, SmtpImap, SmtpImapConfig};
 enum Door {
     Pool(Pool),
     /// The one that programs use.
-    Public(SmtpImap),
+    Public(Box<SmtpImap>),
 }
 
 impl Door {
@@ -23,7 +23,7 @@ impl Door {
         }
         let endpoint = |port| Endpoint::new("mail.agents.example", port).unwrap();
         let config = SmtpImapConfig::new(endpoint(465), endpoint(993)).with_max_smtp_connections(1, 1);
-        Self::Public(SmtpImap::new(config, Arc::clone(server) as Arc<dyn Connector>))
+        Self::Public(Box::new(SmtpImap::new(config, Arc::clone(server) as Arc<dyn Connector>)))
     }
 
     async fn submit(&self, login: &Login, message: &Outgoing) -> Result<Submission, Fault> {
