@@ -8,7 +8,7 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-use super::Buffered;
+use super::{Buffered, Unread};
 
 /// Stands between an IMAP server and the parser, and ends the connection before the parser sees what would make it
 /// allocate, recurse or panic without bound.
@@ -16,7 +16,7 @@ use super::Buffered;
 /// It knows the little of the grammar that is asked for here: lines, and in a FETCH literals that hold a body. A
 /// literal anywhere else is refused, so that nothing can hide in what one side takes for a literal and the other not.
 pub(crate) struct GuardStream {
-    inner: Buffered,
+    inner: Unread,
     scan: Scan,
     budget: u64,
     silence: Option<Pin<Box<Sleep>>>,
@@ -26,7 +26,7 @@ pub(crate) struct GuardStream {
 impl GuardStream {
     /// Guards a stream. What was read ahead of it is scanned as well.
     pub(crate) fn new(inner: Buffered) -> Self {
-        Self { inner, scan: Scan::default(), budget: 0, silence: None, patience: None }
+        Self { inner: inner.into(), scan: Scan::default(), budget: 0, silence: None, patience: None }
     }
 
     /// Sets what the answer to the next command may cost: bytes in all, bytes in one literal, and how long the
