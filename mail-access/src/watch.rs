@@ -147,7 +147,10 @@ impl Stream for Watcher {
 impl fmt::Debug for Watcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ended = matches!(self.state, State::Ended);
-        f.debug_struct("Watcher").field("ended", &ended).field("health", &self.health()).finish()
+        f.debug_struct("Watcher")
+            .field("ended", &ended)
+            .field("health", &self.health())
+            .finish_non_exhaustive()
     }
 }
 

@@ -11,6 +11,7 @@ mod faults;
 mod hints;
 mod hostile;
 mod many;
+mod memory;
 mod read;
 mod sweep;
 mod wait;
