@@ -58,8 +58,9 @@ use crate::{Address, DomainName, FolderName, Uid};
 ///
 /// # Costs
 /// An empty mailbox takes about 300 bytes, and as much again while somebody waits for its mail; the wait does no
-/// work until a message arrives. A message is held once for all its recipients; each copy takes 0.9 KiB beside it,
-/// the first one in a folder 1.6 KiB, until [`expunge`](Self::expunge) or [`remove_mailbox`](Self::remove_mailbox).
+/// work until a message arrives; its first folder beside the INBOX that is used takes 1.3 KiB. A message is held once for
+/// all its recipients; each copy takes 0.9 KiB beside it, the first one in a folder 2 KiB, until
+/// [`expunge`](Self::expunge) or [`remove_mailbox`](Self::remove_mailbox).
 /// The time of a submission grows with its size and with the number of recipients, that of a fetch with what it
 /// gives out, and both but logarithmically with the messages that are there. A search looks at each message of the
 /// folder, and decodes those that it searches for text.
