@@ -30,16 +30,23 @@ use crate::{imap, smtp};
 /// [`Error::Authentication`] with the time that is left. Another password is another login, and its connections are
 /// its own. [`SmtpImapConfig`] changes these figures. A login without a connection costs nothing.
 ///
-/// For reading, up to 64 connections are kept open for the next call of the same login, for 5 minutes. A call has its
-/// connection for itself and gives it back only when the server's last answer was complete.
+/// For reading each login has one connection at most, and there are 500 in all. It belongs to a task as well, which
+/// does one call after the other, keeps the connection for 5 minutes without one, and answers those who
+/// [wait](MailAccess::wait) for mail in between: by IDLE (RFC 2177), renewed every 5 minutes and given up after 30 s
+/// without an answer, or by asking every 5 s where the server has none. Any number of calls may wait for one login. A
+/// refused login is not tried again either, and the logins of many take turns, 32 at a time. Where there are more logins
+/// than connections they take turns in waiting; see [`SmtpImapConfig::with_max_imap_connections`]. Mail that is
+/// submitted here wakes those who wait for it here within milliseconds; see [`hint`](Self::hint).
 ///
 /// It never retries what may have happened: only a kept connection that turns out to be closed before the message was
 /// taken is replaced once.
 ///
 /// # Dropped calls
 /// No call harms another by being dropped. A message that has not begun to go out then is taken back. One that has is
-/// carried to its end in the background, within the deadlines, so that as a rule it is taken, and nobody is told.
-/// When the value itself is dropped, the idle connections take leave (QUIT) and those in use do so after their message.
+/// carried to its end in the background, within the deadlines, so that as a rule it is taken, and nobody is told. It is
+/// the same with a call that reads or marks.
+/// When the value itself is dropped, the idle connections take leave (QUIT, LOGOUT) and those in use do so after their
+/// message or call.
 ///
 /// Of what a submission server offers it uses PIPELINING, SIZE, 8BITMIME, SMTPUTF8, CHUNKING, DSN, and AUTH by PLAIN,
 /// LOGIN or, with a token, XOAUTH2. A server may take as long as RFC 5321 section 4.5.3.2 allows: 5 minutes for a

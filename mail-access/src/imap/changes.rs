@@ -28,9 +28,9 @@ impl Session {
         let is_told = self.resyncs && since > 0;
         let (vanishing, mut changed) = (if is_told { " VANISHED" } else { "" }, Vec::new());
         // What has no state yet has 0.
-        let changes = if since > 0 { format!(" (CHANGEDSINCE {since}{vanishing})") } else { String::new() };
+        let only = if since > 0 { format!(" (CHANGEDSINCE {since}{vanishing})") } else { String::new() };
         let done = self
-            .run(&format!("UID FETCH 1:4294967295 {ENTRY}{changes}"), LONG, |answer| match answer {
+            .run(&format!("UID FETCH 1:4294967295 {ENTRY}{only}"), LONG, |answer| match answer {
                 Said::Line(line) => vanished.read(line),
                 answer @ Said::Parsed(_) => changed.extend(Row::read(answer).and_then(Row::entry)),
             })

@@ -96,6 +96,24 @@ impl<'a> Command<'a> {
     }
 }
 
+#[cfg(test)]
+impl Command<'_> {
+    /// Returns what goes over the wire to a server that asks for no literal.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for part in &self.0 {
+            match part {
+                Part::Text(text) => bytes.extend_from_slice(text.as_bytes()),
+                Part::Literal(literal) => {
+                    bytes.extend_from_slice(format!("{{{}+}}\r\n", literal.len()).as_bytes());
+                    bytes.extend_from_slice(literal);
+                }
+            }
+        }
+        bytes
+    }
+}
+
 impl Session {
     /// Runs a command as [`run`](Self::run) does.
     pub(super) async fn execute(

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::command::{Command, changed};
@@ -45,11 +46,10 @@ impl Session {
             if let Said::Line(line) = answer
                 && let Some(rest) = line.after(word)
             {
-                match folder(rest) {
-                    Some(Some(folder)) => drop(folders.insert(folder.name.clone(), folder)),
-                    Some(None) => {}
-                    None => readable = false,
-                }
+                let listed = Listed::read(rest);
+                readable &= listed.is_some();
+                let folder = listed.and_then(Listed::folder);
+                folders.extend(folder.map(|folder| (folder.name.clone(), folder)));
             }
         })
         .await?;
@@ -109,25 +109,35 @@ impl Session {
     }
 }
 
-/// Reads `(\\Sent) "/" name`; `Some(None)` is a name that can't be reached.
-fn folder(rest: Reader<'_>) -> Option<Option<Folder>> {
-    let mut rest = rest.space()?;
-    let attributes = rest.atoms()?;
-    rest.eat(" ")?;
-    let separator = if rest.eat("NIL ").is_some() {
-        None
-    } else {
-        let separator = rest.astring()?;
+/// A line of a list: `(\\Sent) "/" name`.
+struct Listed<'a> {
+    attributes: Vec<&'a str>,
+    separator: Option<char>,
+    name: Cow<'a, [u8]>,
+}
+
+impl<'a> Listed<'a> {
+    fn read(rest: Reader<'a>) -> Option<Self> {
+        let mut rest = rest.space()?;
+        let attributes = rest.atoms()?;
         rest.eat(" ")?;
-        str::from_utf8(&separator).ok()?.chars().next()
-    };
-    let Some(name) = mailbox_name::decode(&rest.astring()?) else { return Some(None) };
-    let has = |attribute: &str| attributes.iter().any(|one| one.eq_ignore_ascii_case(attribute));
-    let mut folder = Folder::new(name, separator);
-    folder.selectable = !has("\\Noselect") && !has("\\NonExistent");
-    folder.subscribed = has("\\Subscribed");
-    folder.special_use = USES.iter().find(|(attribute, _)| has(attribute)).map(|(_, used)| *used);
-    Some(Some(folder))
+        let separator = match rest.eat("NIL") {
+            Some(()) => None,
+            None => str::from_utf8(&rest.astring()?).ok()?.chars().next(),
+        };
+        rest.eat(" ")?;
+        Some(Self { attributes, separator, name: rest.astring()? })
+    }
+
+    /// Returns the folder, if it can be reached.
+    fn folder(self) -> Option<Folder> {
+        let has = |attribute: &str| self.attributes.iter().any(|one| one.eq_ignore_ascii_case(attribute));
+        let mut folder = Folder::new(mailbox_name::decode(&self.name)?, self.separator);
+        folder.selectable = !has("\\Noselect") && !has("\\NonExistent");
+        folder.subscribed = has("\\Subscribed");
+        folder.special_use = USES.iter().find(|(attribute, _)| has(attribute)).map(|(_, used)| *used);
+        Some(folder)
+    }
 }
 
 const USES: [(&str, SpecialUse); 7] = [

@@ -21,10 +21,10 @@ pub(super) fn encode(name: &FolderName) -> String {
 
 /// Writes a name as it stands in a command.
 pub(super) fn quoted(name: &FolderName) -> String {
-    match name.is_inbox() {
-        true => INBOX.to_owned(),
-        false => format!("\"{}\"", encode(name).replace('\\', "\\\\").replace('"', "\\\"")),
+    if name.is_inbox() {
+        return INBOX.to_owned();
     }
+    format!("\"{}\"", encode(name).replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// Reads a name in modified UTF-7; `None` if it can't be one that [`encode`] wrote.

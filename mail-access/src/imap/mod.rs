@@ -40,4 +40,6 @@ use selected::Look;
 pub(crate) use session::Session;
 
 #[cfg(test)]
+pub(crate) mod double;
+#[cfg(test)]
 mod tests;

@@ -70,7 +70,7 @@ impl Pool {
     ) -> Self {
         let registry = Mutex::new(Registry::new(catch_alls));
         let places = Arc::new(Places::new(limits.in_all, limits.opening));
-        Self { shared: Arc::new(Shared { connector, server, limits, registry, places }) }
+        Self { shared: Arc::new(Shared { connector, server, limits, places, registry }) }
     }
 
     /// Runs `job` on the connection of a login, in its turn: one after the other, each to its end.
@@ -173,7 +173,7 @@ impl Pool {
 
     /// Has those looked after who wait for mail to an address: it is on its way.
     pub(crate) fn hint(&self, address: &Address) {
-        self.shared.registry().each_of(address, |lane| lane.hint());
+        self.shared.registry().each_of(address, Lane::hint);
     }
 }
 

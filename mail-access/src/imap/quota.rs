@@ -17,13 +17,9 @@ impl Session {
         self.execute(&Command::new("GETQUOTAROOT ").folder(&FolderName::inbox()), NAMES, |answer| {
             let Said::Line(line) = answer else { return };
             let Some(rest) = line.after("QUOTA") else { return };
-            match storage(rest) {
-                Some(Some(quota)) if least.is_none_or(|least| room(quota) < room(least)) => {
-                    least = Some(quota)
-                }
-                Some(_) => {}
-                None => readable = false,
-            }
+            let storage = storage(rest);
+            readable &= storage.is_some();
+            least = least.into_iter().chain(storage.unwrap_or_default()).min_by_key(|quota| room(*quota));
         })
         .await?;
         if readable { Ok(least) } else { Err(unreadable()) }
@@ -34,16 +30,13 @@ fn room(quota: Quota) -> u64 {
     quota.limit.saturating_sub(quota.used)
 }
 
-/// Reads ` root (STORAGE 10 512 MESSAGE 1 100)`; `Some(None)` limits something else.
-fn storage(rest: Reader<'_>) -> Option<Option<Quota>> {
+/// Reads ` root (STORAGE 10 512 MESSAGE 1 100)`: what limits bytes, which may be nothing.
+fn storage(rest: Reader<'_>) -> Option<Vec<Quota>> {
     let mut rest = rest.space()?;
     rest.astring()?;
     rest.eat(" ")?;
     let items = rest.atoms()?;
-    let Some([_, used, limit]) = items.chunks_exact(3).find(|item| item[0].eq_ignore_ascii_case("STORAGE"))
-    else {
-        return Some(None);
-    };
+    let storage = items.chunks_exact(3).filter(|item| item[0].eq_ignore_ascii_case("STORAGE"));
     let bytes = |kibibytes: &str| kibibytes.parse::<u64>().ok()?.checked_mul(1024);
-    Some(Some(Quota::new(bytes(used)?, bytes(limit)?)))
+    storage.map(|item| Some(Quota::new(bytes(item[1])?, bytes(item[2])?))).collect()
 }

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use super::command::Command;
-use super::line::{Line, unreadable};
+use super::line::{Reader, unreadable};
 use super::query;
 use super::session::{LONG, Said, Session};
 use crate::wire::Fault;
@@ -36,11 +36,10 @@ impl Session {
         let mut left = u64::from(self.exists()) + UNANNOUNCED;
         self.execute(&command, LONG, |answer| {
             let Said::Line(line) = answer else { return };
-            let Some(ranges) = result(line) else { return };
-            for (first, last) in ranges.unwrap_or_else(|| {
-                readable = false;
-                Vec::new()
-            }) {
+            let Some(rest) = line.after("SEARCH").or_else(|| line.after("ESEARCH")) else { return };
+            let ranges = result(rest);
+            readable &= ranges.is_some();
+            for (first, last) in ranges.unwrap_or_default() {
                 let (first, last) = (first.max(low), last.min(high));
                 let count = u64::from(last.saturating_sub(first)) + 1;
                 readable &= count <= left;
@@ -60,28 +59,18 @@ impl Session {
     }
 }
 
-/// Reads what was found, as ranges, if the line tells it.
-fn result(line: Line<'_>) -> Option<Option<Vec<(u32, u32)>>> {
-    if let Some(mut rest) = line.after("SEARCH") {
-        return Some(
-            rest.numbers().map(|numbers| numbers.into_iter().map(|number| (number, number)).collect()),
-        );
+/// Reads what was found: ` 1 2 3`, or ` (TAG "A3") UID ALL 1:3` (RFC 4731), whose tag is that of the only command there
+/// is.
+fn result(mut rest: Reader<'_>) -> Option<Vec<(u32, u32)>> {
+    let numbers = rest.numbers()?;
+    if rest.eat(" (TAG ").is_some() {
+        rest.astring()?;
+        rest.eat(")")?;
     }
-    // (TAG "A3") UID ALL 1:3: the tag is that of the only command there is.
-    let mut rest = line.after("ESEARCH")?;
-    let mut ranges = || {
-        if rest.eat(" (TAG ").is_some() {
-            rest.astring()?;
-            rest.eat(")")?;
-        }
-        let _ = rest.eat(" UID");
-        if rest.is_at_end() {
-            return Some(Vec::new());
-        }
-        rest.eat(" ALL ")?;
-        rest.ranges()
-    };
-    Some(ranges())
+    if rest.eat(" UID").is_some() && rest.eat(" ALL ").is_some() {
+        return rest.ranges();
+    }
+    rest.is_at_end().then(|| numbers.into_iter().map(|number| (number, number)).collect())
 }
 
 fn ids(query: &Query) -> Vec<&MessageId> {

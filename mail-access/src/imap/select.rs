@@ -47,7 +47,8 @@ impl Session {
             return self.select_anew(mailbox).await;
         }
         let has_news = self.selected.as_ref().is_some_and(|selected| selected.unknown() > 0);
-        if !is_fresh && !(has_news && self.idle.is_some()) {
+        let has_looked = is_fresh || (has_news && self.idle.is_some());
+        if !has_looked {
             self.look_anew().await?;
         }
         match &self.selected {

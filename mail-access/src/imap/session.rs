@@ -51,7 +51,7 @@ pub(super) enum Next {
 }
 
 /// What the server says beside its requests for more.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Said<'a> {
     /// What the parser reads: numbers of messages, FETCH, and the words OK, NO, BAD and BYE, the tagged OK among them.
     Parsed(&'a Response<'a>),

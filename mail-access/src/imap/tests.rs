@@ -6,10 +6,15 @@ use tokio::time::Instant;
 use crate::wire::script::{Dialogue, Script};
 use crate::{Batch, Error, Login, MailAccess, Position, Selection, Uid};
 
+mod commands;
+mod deeds;
 mod door;
 mod faults;
+mod hints;
 mod hostile;
+mod many;
 mod read;
+mod sweep;
 mod wait;
 
 fn ada() -> Login {

@@ -85,22 +85,20 @@ impl MessageStore for SmtpImap {
         let (opening, limits) = (self.mailboxes.open(login), self.limits());
         let (server, login) = (self.config.imap.clone(), login.clone());
         let (folder, selection) = (folder.clone(), selection.clone());
-        let begin = Box::pin(async move {
+        let opened = Box::pin(async move {
             let (session, place) = opening.await?;
             Ok::<_, Fault>((Reading::begin(session, &folder, &selection, limits).await?, place))
         });
-        let read = stream::try_unfold(Err(begin), |begun| async {
+        let read = stream::try_unfold(Err(opened), |begun| async {
             let (mut reading, place) = match begun {
-                Ok(begun) => begun,
-                Err(begin) => begin.await?,
+                Ok(open) => open,
+                Err(opened) => opened.await?,
             };
-            match reading.next().await? {
-                Some(message) => Ok(Some((message, Ok((reading, place))))),
-                None => {
-                    reading.end().await;
-                    Ok(None)
-                }
+            if let Some(message) = reading.next().await? {
+                return Ok(Some((message, Ok((reading, place)))));
             }
+            reading.end().await;
+            Ok(None)
         });
         Box::pin(read.map_err(move |fault: Fault| fault.lift("messages", &server, &login)))
     }

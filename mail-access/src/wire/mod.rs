@@ -20,4 +20,6 @@ pub(crate) use lines::{Buffered, buffered, is_quiet, read_line, write};
 #[cfg(all(test, feature = "local-servers"))]
 pub(crate) mod certified;
 #[cfg(test)]
+pub(crate) mod link;
+#[cfg(test)]
 pub(crate) mod script;
