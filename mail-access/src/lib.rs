@@ -47,7 +47,7 @@
 //! # Features
 //! - `smtp-imap` (default): `SmtpImap`, `SmtpPop3` and what they connect with.
 //! - `archive`: `Archive`, which keeps mailboxes in files, as mbox or Maildir.
-//! - `conformance`: the cases that every `MailAccess` has to pass; outside semver.
+//! - `conformance`: the cases that every `MailAccess` and `MessageStore` has to pass; outside semver.
 //! - `local-servers`: real Postfix and Dovecot on loopback for tests; outside semver.
 
 mod access;

@@ -23,8 +23,9 @@ use crate::{Error, Login, MailAccess, Position, Received, Selection, Uid};
 /// [`Error::Refused`] with [`Reason::NoSuchFolder`](crate::Reason::NoSuchFolder), unless a method says otherwise.
 ///
 /// UIDs are those of one UIDVALIDITY, which goes with them: if the folder has another one by now, the call is
-/// [`Error::Renumbered`] and nothing was done. Without UIDs nothing is done. A call that changes something and loses its link is
-/// [`Error::Interrupted`]; one that only reads is [`Error::Unavailable`] then.
+/// [`Error::Renumbered`] and nothing was done. Without UIDs nothing is done. A call that changes something and loses its
+/// link is repeated once where that is safe, or is [`Error::Interrupted`]; one that only reads is [`Error::Unavailable`]
+/// then.
 ///
 /// ```
 /// use mail_access::{
