@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use self::scan::Scan;
-use super::Unread;
+use super::{Buffered, Unread};
 
 pub(crate) use self::scan::{COVER, MAX_NAME};
 
