@@ -43,6 +43,8 @@
 //! `SmtpImap` (feature `smtp-imap`, on by default) does the same over real servers: submission (RFC 6409) with implicit
 //! TLS (RFC 8314) or STARTTLS, and IMAP (RFC 3501, RFC 9051) with IDLE (RFC 2177).
 //!
+//! [`Hub`] shares one catch-all mailbox among any number of addresses, by what the own server noted of the envelope.
+//!
 //! # Features
 //! - `smtp-imap` (default): `SmtpImap` and what it connects with.
 //! - `conformance`: the cases that every `MailAccess` has to pass; outside semver.
