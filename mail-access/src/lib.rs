@@ -44,6 +44,8 @@
 //! TLS (RFC 8314) or STARTTLS, and IMAP (RFC 3501, RFC 9051) with IDLE (RFC 2177). `SmtpPop3` reads by POP3 (RFC 1939)
 //! where a server offers nothing else.
 //!
+//! [`Hub`] shares one catch-all mailbox among any number of addresses, by what the own server noted of the envelope.
+//!
 //! # Features
 //! - `smtp-imap` (default): `SmtpImap`, `SmtpPop3` and what they connect with.
 //! - `archive`: `Archive`, which keeps mailboxes in files, as mbox or Maildir.

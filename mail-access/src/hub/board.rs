@@ -138,9 +138,15 @@ impl Board {
         more: bool,
     ) -> bool {
         self.renumber(uid_validity);
+        let is_new = matches!(selection, Selection::After(_));
+        let before = self.read.map_or(0, |read| read.uid);
         let last = messages.last().map_or(0, |(message, _)| message.uid().get());
         for (message, found) in messages {
             let uid = message.uid().get();
+            if is_new && uid <= before {
+                // It was filed already; a server that gives it out again is not to be believed.
+                continue;
+            }
             let found = found.and_then(|recipient| match self.addresses.find(&recipient) {
                 Some(&slot) => Ok(slot),
                 None => Err(Unroutable::Unknown(recipient)),

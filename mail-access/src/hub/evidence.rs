@@ -37,7 +37,8 @@ impl EnvelopeRule {
     /// `Received` of the LMTP delivery and above the next `Received`.
     ///
     /// The delivery has to be the topmost `Received`, and another one has to follow: without it nothing divides the own
-    /// server's lines from the sender's.
+    /// server's lines from the sender's. So the server must not take out the `Received` that it writes itself; one that
+    /// does makes dead letters of all mail, which the hub's [check](super::Hub::check) tells.
     pub fn mailcow() -> Self {
         Self { field: X_ORIGINAL_TO.into(), place: Place::BelowDelivery, hosts: Vec::new() }
     }

@@ -12,25 +12,21 @@ fn by(rule: &EnvelopeRule, parts: &[&str]) -> Result<String, Unroutable> {
     rule.recipient(parts.concat().as_bytes()).map(|address| address.to_string())
 }
 
-fn found(address: &str) -> Result<String, Unroutable> {
-    Ok(address.to_owned())
-}
-
 #[test]
 fn only_the_field_between_delivery_and_the_first_hop_counts() {
     let rule = EnvelopeRule::mailcow();
     let end = "To: carol@x.example\r\nSubject: s\r\n\r\nbody\r\n";
     for (parts, expected) in [
-        (&[TOP, LMTP, ADA, SMTP, end][..], found("ada@x.example")),
+        (&[TOP, LMTP, ADA, SMTP, end][..], Ok("ada@x.example")),
         // What the sender wrote stands below, whatever it looks like.
-        (&[TOP, LMTP, ADA, SMTP, BOB, end], found("ada@x.example")),
-        (&[TOP, LMTP, ADA, SMTP, LMTP, BOB, SMTP, end], found("ada@x.example")),
-        (&[TOP, LMTP, ADA, SMTP, "\r\n", BOB], found("ada@x.example")),
+        (&[TOP, LMTP, ADA, SMTP, BOB, end], Ok("ada@x.example")),
+        (&[TOP, LMTP, ADA, SMTP, LMTP, BOB, SMTP, end], Ok("ada@x.example")),
+        (&[TOP, LMTP, ADA, SMTP, "\r\n", BOB], Ok("ada@x.example")),
         (&[TOP, LMTP, SMTP, BOB, end], Err(Unroutable::NoEvidence)),
         (&[TOP, LMTP, SMTP, LMTP, BOB, SMTP, end], Err(Unroutable::NoEvidence)),
         (&[TOP, SMTP, LMTP, BOB, SMTP, end], Err(Unroutable::NoEvidence)),
         // Above the delivery stands nothing that is about the envelope.
-        (&[BOB, TOP, LMTP, ADA, SMTP, end], found("ada@x.example")),
+        (&[BOB, TOP, LMTP, ADA, SMTP, end], Ok("ada@x.example")),
         (&[BOB, TOP, LMTP, SMTP, end], Err(Unroutable::NoEvidence)),
         // Without an end to the server's lines they may be the sender's.
         (&[TOP, LMTP, ADA, end], Err(Unroutable::NoEvidence)),
@@ -40,21 +36,18 @@ fn only_the_field_between_delivery_and_the_first_hop_counts() {
         (&[ADA], Err(Unroutable::NoEvidence)),
         (&[], Err(Unroutable::NoEvidence)),
         // Twice is fine if it says the same.
-        (&[TOP, LMTP, ADA, ADA, SMTP, end], found("ada@x.example")),
-        (&[TOP, LMTP, ADA, "X-ORIGINAL-TO: ADA@x.example\r\n", SMTP, end], found("ada@x.example")),
+        (&[TOP, LMTP, ADA, ADA, SMTP, end], Ok("ada@x.example")),
+        (&[TOP, LMTP, ADA, "X-ORIGINAL-TO: ADA@x.example\r\n", SMTP, end], Ok("ada@x.example")),
         (&[TOP, LMTP, ADA, BOB, SMTP, end], Err(Unroutable::Ambiguous)),
         (&[TOP, LMTP, BOB, ADA, SMTP, BOB, end], Err(Unroutable::Ambiguous)),
         // Fields that others of the server's programs add don't matter.
-        (&[TOP, LMTP, ADA, "X-Spam-Flag: NO\r\njunk\r\n: x\r\n", SMTP, end], found("ada@x.example")),
-        (
-            &[TOP, LMTP, "X-Spam: a\r\n X-Original-To: bob@x.example\r\n", ADA, SMTP, end],
-            found("ada@x.example"),
-        ),
-        (&[TOP, LMTP, "x-original-to :\r\n\t<Ada+Tag@X.example>\r\n", SMTP, end], found("Ada+Tag@x.example")),
-        (&[TOP, LMTP, "X-Original-To: \"a b\"@x.example\n", SMTP, end], found("\"a b\"@x.example")),
+        (&[TOP, LMTP, ADA, "X-Spam-Flag: NO\r\njunk\r\n: x\r\n", SMTP, end], Ok("ada@x.example")),
+        (&[TOP, LMTP, "X-Spam: a\r\n X-Original-To: bob@x.example\r\n", ADA, SMTP, end], Ok("ada@x.example")),
+        (&[TOP, LMTP, "x-original-to :\r\n\t<Ada+Tag@X.example>\r\n", SMTP, end], Ok("Ada+Tag@x.example")),
+        (&[TOP, LMTP, "X-Original-To: \"a b\"@x.example\n", SMTP, end], Ok("\"a b\"@x.example")),
         (
             &[TOP, LMTP, "X-Original-To: ada@b\u{fc}cher.example\r\n", SMTP, end],
-            found("ada@xn--bcher-kva.example"),
+            Ok("ada@xn--bcher-kva.example"),
         ),
         (&[TOP, LMTP, "X-Original-To: ada\r\n", SMTP, end], Err(Unroutable::NoAddress)),
         (&[TOP, LMTP, "X-Original-To:\r\n", ADA, SMTP, end], Err(Unroutable::NoAddress)),
@@ -71,9 +64,9 @@ fn only_the_field_between_delivery_and_the_first_hop_counts() {
             ],
             Err(Unroutable::NoEvidence),
         ),
-        (&[TOP, "RECEIVED: by 0f3a WITH lmtps id x\n", ADA, "received:\n", end], found("ada@x.example")),
+        (&[TOP, "RECEIVED: by 0f3a WITH lmtps id x\n", ADA, "received:\n", end], Ok("ada@x.example")),
     ] {
-        assert_eq!(by(&rule, parts), expected, "{parts:?}");
+        assert_eq!(by(&rule, parts), expected.map(str::to_owned), "{parts:?}");
     }
 }
 
@@ -84,13 +77,13 @@ fn the_rule_can_be_that_of_another_server() {
     for (parts, expected) in [
         (
             &["Return-Path: <a@b>\r\n", "Delivered-To: ada@x.example\r\n", SMTP, to_bob, "\r\n"][..],
-            found("ada@x.example"),
+            Ok("ada@x.example"),
         ),
         (&[to_bob, "delivered-to: ada@x.example\r\n", SMTP], Err(Unroutable::Ambiguous)),
         (&[SMTP, to_bob, SMTP], Err(Unroutable::NoEvidence)),
         (&[to_bob, "\r\n"], Err(Unroutable::NoEvidence)),
     ] {
-        assert_eq!(by(&on_top, parts), expected, "{parts:?}");
+        assert_eq!(by(&on_top, parts), expected.map(str::to_owned), "{parts:?}");
     }
     for (host, fits) in [("MAIL.example.", true), ("b.example", false), ("mail.example", true)] {
         let found = by(&on_top.clone().with_host(host), &[to_bob, SMTP]);
@@ -110,7 +103,7 @@ fn the_rule_can_be_that_of_another_server() {
 fn a_flood_costs_only_what_stands_above_it() {
     let rule = EnvelopeRule::mailcow();
     let flood = BOB.repeat(100_000);
-    assert_eq!(by(&rule, &[TOP, LMTP, ADA, SMTP, &flood]), found("ada@x.example"));
+    assert_eq!(by(&rule, &[TOP, LMTP, ADA, SMTP, &flood]), Ok("ada@x.example".to_owned()));
     let filler = "X-Filler: x\r\n".repeat(10_000);
     assert_eq!(by(&rule, &[TOP, LMTP, &filler, ADA, SMTP]), Err(Unroutable::TooLong));
     assert_eq!(
@@ -128,7 +121,7 @@ proptest! {
     ], 0..12)) {
         let rule = EnvelopeRule::mailcow();
         let senders = lines.concat();
-        prop_assert_eq!(by(&rule, &[TOP, LMTP, ADA, SMTP, &senders]), found("ada@x.example"));
+        prop_assert_eq!(by(&rule, &[TOP, LMTP, ADA, SMTP, &senders]), Ok("ada@x.example".to_owned()));
         // Where the server wrote nothing, nobody is found in what the sender wrote.
         prop_assert_eq!(by(&rule, &[TOP, LMTP, SMTP, &senders]), Err(Unroutable::NoEvidence));
         prop_assert_eq!(by(&rule, &[SMTP, &senders]), Err(Unroutable::NoEvidence));

@@ -27,7 +27,8 @@ impl Dice {
 fn name(number: usize) -> Address {
     // Every seventh has a tagged address of its own beside it.
     let local = if number % 7 == 1 { format!("agent-{}+own", number - 1) } else { format!("agent-{number}") };
-    address(&format!("{local}@{}", DOMAINS[number % 2 * usize::from(number % 7 != 1 && number % 7 != 0)]))
+    let domain = if number % 7 > 1 { DOMAINS[number % 2] } else { DOMAINS[0] };
+    address(&format!("{local}@{domain}"))
 }
 
 /// Writes the header of a sender who wants to be delivered elsewhere.
@@ -74,7 +75,7 @@ async fn whatever_senders_write_nothing_is_misrouted_and_nothing_lost() {
     let mut subject = 0;
     while subject < count {
         let mut recipients: Vec<Address> = Vec::new();
-        for _ in 0..1 + dice.roll(3) {
+        for _ in 0..=dice.roll(3) {
             let number = dice.roll(count);
             let plain = name(number).to_string();
             let (local, domain) = plain.split_once('@').unwrap();
@@ -98,7 +99,7 @@ async fn whatever_senders_write_nothing_is_misrouted_and_nothing_lost() {
     }
     for (number, mailbox) in mailboxes.iter().enumerate() {
         for subject in expected.remove(&number).unwrap_or_default() {
-            assert_eq!(take(mailbox).await.0, subject, "{:?}", mailbox);
+            assert_eq!(take(mailbox).await.0, subject, "{mailbox:?}");
         }
     }
     let letters = hub.dead_letters();

@@ -57,16 +57,26 @@ async fn the_closest_name_takes_a_message() {
 }
 
 #[tokio::test]
-async fn only_the_own_address_may_send() {
+async fn only_addresses_that_lead_to_the_login_may_send() {
     let office = office();
     let bob = at_home("bob");
-    for sender in ["bob@agents.example", "ada+tag@agents.example", "ada@elsewhere.example"] {
+    office.add_alias(&at_home("team"), vec![bob.clone(), at_home("ada")]).unwrap();
+    office.add_domain("hub.example".parse().unwrap());
+    for sender in ["bob@agents.example", "nobody@agents.example", "any@hub.example", "ada@elsewhere.example"]
+    {
         let forged = NewMessage::to(&bob).seal(&address(sender).into()).unwrap();
         assert_eq!(refusal(office.submit(&login("ada"), &forged).await), (553, (5, 7, 1)), "{sender}");
     }
-    let shouted = NewMessage::to(&bob).seal(&address("ADA@Agents.Example").into()).unwrap();
-    office.submit(&login("ada"), &shouted).await.unwrap();
-    assert_eq!(count(&office, "bob").await, 1);
+    office.add_catch_all(&"hub.example".parse().unwrap(), vec![at_home("ada")]).unwrap();
+    for sender in ["ADA@Agents.Example", "ada+tag@agents.example", "team@agents.example", "any@hub.example"] {
+        let own = NewMessage::to(&bob).seal(&address(sender).into()).unwrap();
+        office.submit(&login("ada"), &own).await.unwrap();
+    }
+    assert_eq!(count(&office, "bob").await, 4);
+    // What can't be delivered is reported where the sender leads.
+    let lost = NewMessage::to(at_home("nobody")).seal(&address("any@hub.example").into()).unwrap();
+    office.submit(&login("ada"), &lost).await.unwrap();
+    assert_eq!(count(&office, "ada").await, 1);
 }
 
 #[tokio::test]
