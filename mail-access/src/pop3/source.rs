@@ -99,6 +99,9 @@ impl Source {
                 Look::New => return Ok(Arrival::New),
                 Look::Nothing { next } => sleep_until(end.min(next)).await,
             }
+            if Instant::now() >= end {
+                return Ok(Arrival::TimedOut);
+            }
             match timeout_at(end, self.look(login, after, self.limits.poll)).await {
                 Ok(next) => look = next?,
                 Err(_) => return Ok(Arrival::TimedOut),
