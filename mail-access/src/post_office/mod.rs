@@ -6,13 +6,20 @@ mod delivery;
 mod departed;
 mod error;
 mod fault;
+mod folder;
+mod folders;
+mod history;
 mod judge;
 mod mail;
 mod mailbox;
+mod marks;
 mod pending;
 mod policy;
+mod reader;
 mod report;
+mod search;
 mod state;
+mod store;
 mod verdict;
 
 use std::fmt;
@@ -29,7 +36,7 @@ use self::mailbox::Mailbox;
 pub use self::policy::{Foreign, Policy, Treatment};
 use self::state::{Entry, Name, State};
 pub use self::verdict::{Verdict, Verdicts};
-use crate::{Address, DomainName, Uid};
+use crate::{Address, DomainName, FolderName, Uid};
 
 /// A mail system in memory that behaves as the Postfix and Dovecot of a Mailcow: [`MailAccess`](crate::MailAccess)
 /// without a server, for tests, simulations and programs whose agents write to each other only.
@@ -207,18 +214,18 @@ impl PostOffice {
         }
     }
 
-    /// Removes messages for good, as their owner would with another mail program. UIDs that are not there change
+    /// Removes messages of the INBOX for good, as their owner would with another mail program. UIDs that are not there change
     /// nothing.
     ///
     /// # Errors
     /// [`PostOfficeError::UnknownMailbox`].
     pub fn expunge(&self, address: &Address, uids: &[Uid]) -> Result<(), PostOfficeError> {
-        self.state().mailbox(address)?.expunge(uids);
+        self.state().mailbox(address)?.expunge(&FolderName::inbox(), uids);
         Ok(())
     }
 
-    /// Numbers a mailbox's messages from 1 again under a new UIDVALIDITY, as happens when a server is restored from
-    /// a backup. Which of them are seen is kept. It takes time in proportion to the messages.
+    /// Numbers the INBOX's messages from 1 again under a new UIDVALIDITY, as happens when a server is restored from
+    /// a backup. Their flags are kept. It takes time in proportion to the messages.
     ///
     /// # Errors
     /// [`PostOfficeError::UnknownMailbox`].
@@ -226,7 +233,7 @@ impl PostOffice {
         let now = (self.office.settings.clock)();
         let mut state = self.state();
         let uid_validity = state.next_uid_validity(now);
-        state.mailbox(address)?.renumber(uid_validity);
+        state.mailbox(address)?.renumber(&FolderName::inbox(), uid_validity);
         Ok(())
     }
 
