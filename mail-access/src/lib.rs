@@ -46,11 +46,14 @@
 //!
 //! # Features
 //! - `smtp-imap` (default): `SmtpImap`, `SmtpPop3` and what they connect with.
+//! - `archive`: `Archive`, which keeps mailboxes in files, as mbox or Maildir.
 //! - `conformance`: the cases that every `MailAccess` has to pass; outside semver.
 //! - `local-servers`: real Postfix and Dovecot on loopback for tests; outside semver.
 
 mod access;
 mod address;
+#[cfg(feature = "archive")]
+mod archive;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
@@ -77,6 +80,8 @@ mod wire;
 
 pub use access::{Arrival, Batch, MailAccess, Selection, Submission};
 pub use address::{Address, DomainName, InvalidAddress};
+#[cfg(feature = "archive")]
+pub use archive::{Archive, ArchiveError, Exported, Imported, Verified};
 pub use error::Error;
 pub use id::{InvalidMessageId, MessageId, Position, Uid};
 #[cfg(feature = "local-servers")]

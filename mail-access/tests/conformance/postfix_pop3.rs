@@ -3,7 +3,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mail_access::conformance::{Harness, Missing};
-use mail_access::{Address, DomainName, Endpoint, Login, MailAccess, SmtpPop3, SmtpPop3Config, Uid};
+use mail_access::{
+    Address, DomainName, Endpoint, Login, MailAccess, MessageStore, SmtpPop3, SmtpPop3Config, Uid,
+};
 
 use super::postfix_dovecot::ServersHarness;
 
@@ -31,6 +33,10 @@ impl Pop3Harness {
 impl Harness for Pop3Harness {
     fn access(&self) -> Arc<dyn MailAccess> {
         self.access.clone()
+    }
+
+    fn store(&self) -> Result<Arc<dyn MessageStore>, Missing> {
+        Err(Missing("POP3 knows neither folders nor flags".to_owned()))
     }
 
     fn size_limit(&self) -> usize {

@@ -1,0 +1,181 @@
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::digest::Digest;
+use super::error::{ArchiveError, file, mail};
+use super::export::{next, whole};
+use super::manifest::{FolderRecord, Index, Record};
+use super::stored::{Format, Reader};
+use super::{Archive, Imported, mbox, off_thread, path, writer};
+use crate::{Flag, FolderName, Login, MessageStore, Selection};
+
+pub(super) async fn import(
+    archive: &Archive,
+    store: &dyn MessageStore,
+    login: &Login,
+) -> Result<Imported, ArchiveError> {
+    let (root, format) = (archive.root.clone(), archive.format);
+    let sources = off_thread(move || Source::all(&root, format)).await?;
+    let there = store.folders(login).await.map_err(mail("listing folders"))?;
+    let separator = there.iter().find_map(|folder| folder.separator);
+    let mut imported = Imported::default();
+    for source in sources.into_iter().filter(|source| archive.wants(&source.name)) {
+        let name = source.name_for(separator)?;
+        let is_there = there.iter().any(|folder| folder.name == name && folder.selectable);
+        if !is_there {
+            store.create_folder(login, &name).await.map_err(mail("making a folder"))?;
+            if source.subscribed {
+                store.subscribe(login, &name, true).await.map_err(mail("subscribing to a folder"))?;
+            }
+        }
+        let mut present = present(store, login, &name).await?;
+        let mut messages = off_thread(move || source.open()).await?;
+        loop {
+            let (opened, message) = off_thread(move || {
+                let message = messages.next();
+                (messages, message)
+            })
+            .await;
+            messages = opened;
+            let Some(Message { bytes, flags, date }) = message? else { break };
+            // A mailbox can't hold nothing.
+            if bytes.is_empty() {
+                continue;
+            }
+            match present.get_mut(&Digest::of_canonical(&bytes)).filter(|count| **count > 0) {
+                Some(count) => {
+                    *count -= 1;
+                    imported.present += 1;
+                }
+                None => {
+                    let filed = store.append(login, &name, &bytes, &flags, date).await;
+                    filed.map_err(mail("filing a message"))?;
+                    imported.added += 1;
+                }
+            }
+        }
+        imported.folders += 1;
+    }
+    Ok(imported)
+}
+
+/// Counts the messages of a folder by their contents.
+async fn present(
+    store: &dyn MessageStore,
+    login: &Login,
+    folder: &FolderName,
+) -> Result<HashMap<Digest, u32>, ArchiveError> {
+    let status = store.status(login, folder).await.map_err(mail("reading a folder"))?;
+    let mut present = HashMap::new();
+    let mut messages = store.messages(login, folder, &Selection::After(None));
+    while let Some(message) = next(&mut messages).await {
+        let message = message.map_err(mail("reading messages"))?;
+        let bytes = whole(store, login, folder, status.uid_validity, &message).await?;
+        *present.entry(Digest::of_canonical(&bytes)).or_default() += 1;
+    }
+    Ok(present)
+}
+
+/// A folder of an archive.
+struct Source {
+    name: FolderName,
+    separator: Option<char>,
+    subscribed: bool,
+    format: Format,
+    place: PathBuf,
+    /// `None` where another program wrote it.
+    records: Option<Vec<Record>>,
+}
+
+impl Source {
+    /// Finds all folders: by the manifest, or, where there is none, by the names of the files.
+    fn all(root: &Path, format: Format) -> Result<Vec<Self>, ArchiveError> {
+        if let Some(manifest) = writer::manifest(root, format)? {
+            let folders = manifest.folders.into_iter();
+            return Ok(folders.map(|folder| Self::of_record(root, format, folder)).collect());
+        }
+        let mut sources = Vec::new();
+        if format == Format::Maildir && root.join("cur").is_dir() {
+            sources.push(Self::foreign(FolderName::inbox(), format, root.to_owned()));
+        }
+        for entry in fs::read_dir(root).map_err(file(root))? {
+            let entry = entry.map_err(file(root))?;
+            let kind = entry.file_type().map_err(file(root))?;
+            let is_one = match format {
+                Format::Mbox => kind.is_file(),
+                Format::Maildir => kind.is_dir() && entry.path().join("cur").is_dir(),
+            };
+            let place = entry.file_name().to_string_lossy().into_owned();
+            let name = format.file_name(&place).filter(|_| is_one).and_then(path::folder_name);
+            sources.extend(name.map(|name| Self::foreign(name, format, entry.path())));
+        }
+        sources.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(sources)
+    }
+
+    fn of_record(root: &Path, format: Format, folder: FolderRecord) -> Self {
+        let place = format.place(root, &folder.file_name);
+        let FolderRecord { name, separator, subscribed, messages, .. } = folder;
+        Self { name, separator, subscribed, format, place, records: Some(messages) }
+    }
+
+    fn foreign(name: FolderName, format: Format, place: PathBuf) -> Self {
+        Self { name, separator: Some('/'), subscribed: true, format, place, records: None }
+    }
+
+    /// Writes its name as a system with another separator wants it.
+    fn name_for(&self, separator: Option<char>) -> Result<FolderName, ArchiveError> {
+        let (Some(from), Some(to)) = (self.separator, separator) else { return Ok(self.name.clone()) };
+        if from == to || self.name.is_inbox() {
+            return Ok(self.name.clone());
+        }
+        let levels: Vec<_> = self.name.as_str().split(from).map(|level| level.replace(to, "_")).collect();
+        let name = levels.join(&to.to_string());
+        name.parse().map_err(|_| ArchiveError::damaged(&self.place, format!("{name:?} can't name a folder")))
+    }
+
+    fn open(self) -> Result<SourceMessages, ArchiveError> {
+        let reader = self.format.read(&self.place)?;
+        let records = self.records.map(|records| (Index::of(records.iter().enumerate()), records));
+        Ok(SourceMessages { place: self.place, reader, records })
+    }
+}
+
+/// The messages of a folder of an archive, each checked before it is given out.
+struct SourceMessages {
+    place: PathBuf,
+    reader: Reader,
+    records: Option<(Index, Vec<Record>)>,
+}
+
+struct Message {
+    bytes: Vec<u8>,
+    flags: Vec<Flag>,
+    date: Option<SystemTime>,
+}
+
+impl SourceMessages {
+    fn next(&mut self) -> Result<Option<Message>, ArchiveError> {
+        let stored = self.reader.next().transpose()?;
+        let Some((index, records)) = &mut self.records else {
+            return Ok(stored.map(|stored| Message {
+                bytes: mbox::canonical(&stored.bytes),
+                flags: stored.flags,
+                date: stored.date,
+            }));
+        };
+        let Some(stored) = stored else {
+            return match index.left() {
+                Some(at) => Err(writer::missing(&self.place, &records[at])),
+                None => Ok(None),
+            };
+        };
+        let Some(at) = index.take(Digest::of(&stored.bytes)) else {
+            return Err(writer::unknown(&self.place, &stored.at));
+        };
+        let (flags, date) = writer::facts(&records[at]);
+        Ok(Some(Message { bytes: stored.bytes, flags, date }))
+    }
+}

@@ -1,0 +1,65 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::Uid;
+use crate::archive::stored::Format;
+use crate::archive::{maildir, mbox};
+
+fn message() -> impl Strategy<Value = Vec<u8>> {
+    let pieces = [
+        "\r\n",
+        "\n",
+        "\r",
+        "From ",
+        ">",
+        ">From ",
+        "a",
+        " ",
+        "X-Archived-As: crlf",
+        "X-Archived-As: verbatim",
+        "Status: RO",
+        "X-Status: A",
+        "X-Keywords: a",
+        "\0",
+        "\u{fc}",
+    ];
+    proptest::collection::vec(proptest::sample::select(pieces.to_vec()), 1..30)
+        .prop_map(|pieces| pieces.concat().into_bytes())
+}
+
+fn flags() -> impl Strategy<Value = Vec<Flag>> {
+    let flags =
+        ["\\Seen", "\\Answered", "\\Deleted", "\\Draft", "\\Flagged", "$forwarded", "k1", "a,b", "c:d"];
+    proptest::sample::subsequence(flags.to_vec(), 0..flags.len()).prop_map(|flags| {
+        let mut flags: Vec<Flag> = flags.iter().map(|flag| flag.parse().unwrap()).collect();
+        flags.sort_unstable();
+        flags
+    })
+}
+
+proptest! {
+    /// Without the manifest too: the files alone hold all of it.
+    #[test]
+    fn messages_come_back_from_the_files_alone(
+        messages in proptest::collection::vec((message(), flags(), 0..4_000_000_000_u64), 1..5)
+    ) {
+        let directory = tempfile::tempdir().unwrap();
+        let date = |seconds: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let file = directory.path().join("a.mbox");
+        let bytes: Vec<_> =
+            messages.iter().map(|(message, flags, at)| mbox::entry(message, flags, date(*at))).collect();
+        fs::write(&file, bytes.concat()).unwrap();
+        let maildir = directory.path().join(".a");
+        maildir::prepare(&maildir).unwrap();
+        for ((message, flags, at), uid) in messages.iter().zip(1..) {
+            maildir::put(&maildir, Uid::new(uid).unwrap(), message, flags, date(*at)).unwrap();
+        }
+        for (format, place) in [(Format::Mbox, file), (Format::Maildir, maildir)] {
+            let read: Vec<_> = format.read(&place).unwrap().map(Result::unwrap).collect();
+            prop_assert_eq!(read.len(), messages.len());
+            for (stored, (message, flags, at)) in read.into_iter().zip(&messages) {
+                prop_assert_eq!((&stored.bytes, &stored.flags, stored.date), (message, flags, Some(date(*at))));
+            }
+        }
+    }
+}
