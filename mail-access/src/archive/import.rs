@@ -44,16 +44,14 @@ pub(super) async fn import(
             if bytes.is_empty() {
                 continue;
             }
-            match present.get_mut(&Digest::of_canonical(&bytes)).filter(|count| **count > 0) {
-                Some(count) => {
-                    *count -= 1;
-                    imported.present += 1;
-                }
-                None => {
-                    let filed = store.append(login, &name, &bytes, &flags, date).await;
-                    filed.map_err(mail("filing a message"))?;
-                    imported.added += 1;
-                }
+            let count = present.get_mut(&Digest::of_canonical(&bytes)).filter(|count| **count > 0);
+            if let Some(count) = count {
+                *count -= 1;
+                imported.present += 1;
+            } else {
+                let filed = store.append(login, &name, &bytes, &flags, date).await;
+                filed.map_err(mail("filing a message"))?;
+                imported.added += 1;
             }
         }
         imported.folders += 1;

@@ -157,10 +157,10 @@ fn read_keywords(place: &Path) -> Result<Vec<String>, ArchiveError> {
 }
 
 fn write_keywords(place: &Path, keywords: &[String]) -> Result<(), ArchiveError> {
-    let lines: String =
-        keywords.iter().enumerate().map(|(number, keyword)| format!("{number} {keyword}\n")).collect();
+    let numbered = keywords.iter().enumerate();
+    let lines: Vec<_> = numbered.map(|(number, keyword)| format!("{number} {keyword}\n")).collect();
     let (path, next) = (place.join(KEYWORDS), place.join("dovecot-keywords.next"));
-    fs::write(&next, lines).map_err(file(&next))?;
+    fs::write(&next, lines.concat()).map_err(file(&next))?;
     fs::rename(&next, &path).map_err(file(&path))
 }
 

@@ -166,8 +166,8 @@ impl FolderRecord {
 
 impl Record {
     pub(super) fn line(&self) -> String {
-        let flags: String = self.flags.iter().map(|flag| format!(" {flag}")).collect();
-        format!("message {} {} {} {}{flags}\n", self.uid, self.size, self.digest, self.date)
+        let flags: Vec<_> = self.flags.iter().map(|flag| format!(" {flag}")).collect();
+        format!("message {} {} {} {}{}\n", self.uid, self.size, self.digest, self.date, flags.concat())
     }
 
     /// Writes that a message that is there already has this UID now.

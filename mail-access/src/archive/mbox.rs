@@ -96,14 +96,8 @@ impl Reader {
             lines.pop();
         }
         let date = date::read(&from).and_then(moment);
-        let stored = match own_fields(&lines) {
-            Some((mode, flags, message)) => Stored { bytes: restored(mode, message), flags, date, at },
-            None => {
-                let (bytes, flags) = foreign(&lines);
-                Stored { bytes, flags, date, at }
-            }
-        };
-        Ok(Some(stored))
+        let (bytes, flags) = own(&lines).unwrap_or_else(|| foreign(&lines));
+        Ok(Some(Stored { bytes, flags, date, at }))
     }
 
     fn line(&mut self) -> Result<Option<Vec<u8>>, ArchiveError> {
@@ -128,15 +122,8 @@ pub(super) fn canonical(message: &[u8]) -> Vec<u8> {
     canonical
 }
 
-fn restored(mode: &str, message: &[u8]) -> Vec<u8> {
-    match mode {
-        VERBATIM => message.strip_suffix(b"\n").unwrap_or(message).to_vec(),
-        _ => canonical(message),
-    }
-}
-
-/// Takes off the fields that [`entry`] put above a message, if it was this program that wrote it.
-fn own_fields(lines: &[u8]) -> Option<(&str, Vec<Flag>, &[u8])> {
+/// Reads a message that [`entry`] wrote, and takes off what it put above it.
+fn own(lines: &[u8]) -> Option<(Vec<u8>, Vec<Flag>)> {
     let mut rest = lines;
     let mut values = [""; 4];
     for (value, name) in values.iter_mut().zip([AS, "Status", "X-Status", "X-Keywords"]) {
@@ -145,7 +132,12 @@ fn own_fields(lines: &[u8]) -> Option<(&str, Vec<Flag>, &[u8])> {
         rest = &rest[end + 1..];
     }
     let [mode, status, letters, keywords] = values;
-    [CRLF, VERBATIM].contains(&mode).then(|| (mode, flags(status, letters, keywords), rest))
+    let message = match mode {
+        CRLF => canonical(rest),
+        VERBATIM => rest.strip_suffix(b"\n").unwrap_or(rest).to_vec(),
+        _ => return None,
+    };
+    Some((message, flags(status, letters, keywords)))
 }
 
 /// Reads a message that another program wrote: its flags may stand anywhere in its header, and are taken out.

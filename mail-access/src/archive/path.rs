@@ -1,5 +1,7 @@
 //! Names of folders as names of files: one component each, which leads nowhere else and is read by people.
 
+use std::fmt::Write as _;
+
 use super::digest::Digest;
 use crate::FolderName;
 
@@ -39,7 +41,8 @@ pub(super) fn encode(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-_+@=,&!".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02x}"));
+            // Nothing keeps a String from being written to.
+            let _ = write!(encoded, "%{byte:02x}");
         }
     }
     encoded

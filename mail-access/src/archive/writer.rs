@@ -133,13 +133,11 @@ impl Writer {
     fn settle(&mut self) -> Result<(), ArchiveError> {
         let Some(Open { at, mbox, .. }) = self.folder.take() else { return Ok(()) };
         let place = self.format.place(&self.root, &self.manifest.folders[at].file_name);
-        match mbox {
-            Some(mbox) => mbox.sync_all().map_err(file(&place)),
-            None => {
-                sync_directory(&place.join("cur"));
-                Ok(())
-            }
+        if let Some(mbox) = mbox {
+            return mbox.sync_all().map_err(file(&place));
         }
+        sync_directory(&place.join("cur"));
+        Ok(())
     }
 
     fn note(&mut self, line: &str) -> Result<(), ArchiveError> {

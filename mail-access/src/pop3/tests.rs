@@ -33,7 +33,7 @@ fn mail_with(script: &Arc<Script>, config: SmtpPop3Config) -> SmtpPop3 {
 }
 
 fn greets(offers: &str) -> Dialogue {
-    let offers = offers.split(',').map(|offer| format!("{offer}\r\n")).collect::<String>();
+    let offers = offers.split(',').map(|offer| format!("{offer}\r\n")).collect::<Vec<_>>().concat();
     Dialogue::default().says("+OK ready\r\n").hears("CAPA\r\n").says(format!("+OK\r\n{offers}.\r\n"))
 }
 
@@ -56,7 +56,8 @@ fn lists_sizes(messages: &[(&str, u64)]) -> Dialogue {
         let numbered = messages.iter().enumerate();
         numbered
             .map(|(at, (identity, size))| format!("{} {}\r\n", at + 1, row(identity, *size)))
-            .collect::<String>()
+            .collect::<Vec<_>>()
+            .concat()
     };
     let sizes = rows(&|_, size| size.to_string());
     let identities = rows(&|identity, _| identity.to_owned());
@@ -66,7 +67,7 @@ fn lists_sizes(messages: &[(&str, u64)]) -> Dialogue {
 }
 
 fn gives(numbers: &[u32]) -> Dialogue {
-    let commands = numbers.iter().map(|number| format!("RETR {number}\r\n")).collect::<String>();
+    let commands = numbers.iter().map(|number| format!("RETR {number}\r\n")).collect::<Vec<_>>().concat();
     Dialogue::default().hears(commands).says("+OK\r\nSubject: a\r\n\r\n.\r\n".repeat(numbers.len()))
 }
 

@@ -77,8 +77,8 @@ async fn a_maildir_that_lost_files_or_gained_them_is_mended() {
     for number in 0..AWKWARD.len() {
         fs::remove_file(root.join("manifest")).unwrap();
         // Two lines stand before the messages.
-        let kept = lines[..2 + number].iter().map(|line| format!("{line}\n")).collect::<String>();
-        fs::write(root.join("manifest.partial"), kept).unwrap();
+        let kept = lines[..2 + number].iter().map(|line| format!("{line}\n")).collect::<Vec<_>>();
+        fs::write(root.join("manifest.partial"), kept.concat()).unwrap();
         let files = files(&root.join("cur"));
         fs::rename(&files[number], root.join("tmp").join(files[number].file_name().unwrap())).unwrap();
         fs::write(&files[(number + 5) % AWKWARD.len()], "torn").unwrap();

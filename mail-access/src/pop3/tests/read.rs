@@ -25,7 +25,7 @@ async fn numbers_and_marks_last_from_session_to_session() {
     let other = Selection::Uids(validity ^ 1, vec![uid(2)]);
     match mail.fetch(&ada(), &other, 10).await {
         Err(Error::Renumbered { expected, found, .. }) => {
-            assert_eq!((expected, found), (validity ^ 1, validity))
+            assert_eq!((expected, found), (validity ^ 1, validity));
         }
         answer => panic!("{answer:?}"),
     }
