@@ -19,12 +19,13 @@ use tokio::runtime::Runtime;
 use conformance::alike::portrait;
 use conformance::post_office::OfficeHarness;
 use conformance::postfix_dovecot::ServersHarness;
-use conformance::postfix_pop3::Pop3Harness;
+use conformance::postfix_pop3::{Pop3Harness, leaves_no_trace_but_what_it_deletes};
 
 fn main() {
     let arguments = Arguments::from_args();
     let runtime = Arc::new(Runtime::new().expect("a runtime starts"));
     let servers = postfix_dovecot(&arguments);
+    let pop3 = servers.clone().and_then(postfix_pop3);
     let backends = [
         Backend { name: "post-office", harness: Ok(Arc::new(OfficeHarness::new(Policy::new()))) },
         Backend {
@@ -35,9 +36,10 @@ fn main() {
             name: "postfix-dovecot",
             harness: servers.clone().map(|servers| servers as Arc<dyn Harness>),
         },
-        Backend { name: "postfix-pop3", harness: servers.and_then(postfix_pop3) },
+        Backend { name: "postfix-pop3", harness: pop3.clone().map(|pop3| pop3 as Arc<dyn Harness>) },
     ];
     let mut trials: Vec<_> = backends.iter().flat_map(|backend| backend.trials(&runtime)).collect();
+    trials.push(no_trace(&runtime, pop3));
     trials.push(alike(&runtime, &backends[1], &backends[2]));
     let conclusion = libtest_mimic::run(&arguments, trials);
     // The servers stop when their last owner goes, which no exit would wait for.
@@ -58,7 +60,7 @@ fn postfix_dovecot(arguments: &Arguments) -> Result<Arc<ServersHarness>, String>
 }
 
 /// Reads the same servers by POP3.
-fn postfix_pop3(servers: Arc<ServersHarness>) -> Result<Arc<dyn Harness>, String> {
+fn postfix_pop3(servers: Arc<ServersHarness>) -> Result<Arc<Pop3Harness>, String> {
     match Pop3Harness::new(servers) {
         Ok(harness) => Ok(Arc::new(harness)),
         Err(reason) if env::var(REQUIRED).as_deref() != Ok("1") => Err(reason),
@@ -82,6 +84,17 @@ impl Backend {
             })
         })
     }
+}
+
+fn no_trace(runtime: &Arc<Runtime>, pop3: Result<Arc<Pop3Harness>, String>) -> Trial {
+    let runtime = Arc::clone(runtime);
+    Trial::ignorable_test("pop3_leaves_no_trace_but_what_it_deletes", move || match pop3 {
+        Err(reason) => Ok(Completion::ignored_with(reason)),
+        Ok(pop3) => {
+            runtime.block_on(leaves_no_trace_but_what_it_deletes(&pop3));
+            Ok(Completion::Completed)
+        }
+    })
 }
 
 /// The office has to speak as the servers do, word for word.

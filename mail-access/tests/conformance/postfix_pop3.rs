@@ -4,7 +4,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mail_access::conformance::{Harness, Missing};
 use mail_access::{
-    Address, DomainName, Endpoint, Login, MailAccess, MessageStore, SmtpPop3, SmtpPop3Config, Uid,
+    Address, Arrival, Batch, DomainName, Endpoint, Login, MailAccess, MessageStore, NewMessage, Position,
+    Received, Selection, SmtpPop3, SmtpPop3Config, Uid,
 };
 
 use super::postfix_dovecot::ServersHarness;
@@ -27,6 +28,38 @@ impl Pop3Harness {
         let access = SmtpPop3::new(config, Arc::new(servers.links.clone()));
         Ok(Self { servers, access: Arc::new(access) })
     }
+}
+
+/// Reads by POP3 and looks by IMAP what became of it: nothing, up to a deletion.
+pub(crate) async fn leaves_no_trace_but_what_it_deletes(harness: &Pop3Harness) {
+    let login = harness.mailbox().await;
+    let (pop3, imap) = (&harness.access, harness.servers.access());
+    for number in 1..=3 {
+        let message = NewMessage::to(login.address()).with_subject(format!("message {number}"));
+        pop3.submit(&login, &message.seal(&login.address().into()).unwrap()).await.unwrap();
+        let uid_validity = imap.fetch(&login, &Selection::After(None), 1).await.unwrap().uid_validity;
+        let after = Position { uid_validity, uid: number - 1 };
+        assert_eq!(imap.wait(&login, after, Duration::from_secs(30)).await.unwrap(), Arrival::New);
+    }
+    let read = pop3.fetch(&login, &Selection::Unseen, 10).await.unwrap();
+    let looked = imap.fetch(&login, &Selection::Unseen, 10).await.unwrap();
+    let shown = |batch: &Batch| batch.messages.iter().map(|one| one.raw().to_vec()).collect::<Vec<_>>();
+    assert_eq!(shown(&read).len(), 3);
+    assert_eq!(shown(&read), shown(&looked), "both give out the same bytes, and POP3 marks none");
+    let span = |one: &Received, other: &Received| {
+        let (one, other) = (one.internal_date(), other.internal_date());
+        one.duration_since(other).unwrap_or_else(|error| error.duration())
+    };
+    for (one, other) in read.messages.iter().zip(&looked.messages) {
+        assert!(span(one, other) < Duration::from_mins(1), "the dates of arrival are about the same");
+    }
+    let gone = [read.messages[0].uid(), read.messages[2].uid()];
+    pop3.delete(&login, read.uid_validity, &gone).await.unwrap();
+    pop3.delete(&login, read.uid_validity, &gone).await.expect("it is safe to repeat");
+    let left = imap.fetch(&login, &Selection::Unseen, 10).await.unwrap();
+    assert_eq!(shown(&left), shown(&looked)[1..2]);
+    let left = pop3.fetch(&login, &Selection::After(None), 10).await.unwrap();
+    assert_eq!((left.messages[0].uid(), left.messages.len()), (read.messages[1].uid(), 1));
 }
 
 #[async_trait]
