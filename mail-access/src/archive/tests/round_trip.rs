@@ -1,7 +1,8 @@
 //! Out and in again, and nothing is another one.
 
 use super::*;
-use crate::Reason;
+use crate::archive::export::whole;
+use crate::{Reason, Received, Uid};
 
 #[tokio::test]
 async fn all_comes_back_as_it_was() {
@@ -103,4 +104,21 @@ async fn files_of_others_are_not_written_into() {
         assert!(matches!(world.export(&archive).await, Err(ArchiveError::Damaged { .. })));
     }
     assert_eq!(fs::read(world.root().join("m/INBOX.mbox")).unwrap(), b"From x\n");
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_is_read_piece_by_piece() {
+    let world = World::new().await;
+    for size in [(16 << 20) - 1, 16 << 20, (16 << 20) + 1] {
+        let mut message = b"Subject: large\r\n\r\n".to_vec();
+        message.resize(size, b'x');
+        let place = world.office.append(&world.bob, &FolderName::inbox(), &message, &[], None).await.unwrap();
+        let place = place.expect("the office tells it");
+        let header = b"Subject: large\r\n\r\n".to_vec();
+        let uid = Uid::new(place.uid).unwrap();
+        let received = Received::parse_header(uid, SystemTime::UNIX_EPOCH, false, header);
+        let read =
+            whole(&world.office, &world.bob, &FolderName::inbox(), place.uid_validity, &received).await;
+        assert!(read.unwrap() == message, "{size}");
+    }
 }
