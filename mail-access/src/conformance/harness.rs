@@ -4,7 +4,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::{Address, DomainName, Login, MailAccess, Uid};
+use crate::{Address, DomainName, Login, MailAccess, MessageStore, Uid};
 
 /// A mail system under test, and what its administrator and its other users do to it.
 ///
@@ -14,6 +14,12 @@ use crate::{Address, DomainName, Login, MailAccess, Uid};
 pub trait Harness: Debug + Send + Sync + 'static {
     /// Returns the implementation to be tested; its size limit and domains are those of the system.
     fn access(&self) -> Arc<dyn MailAccess>;
+
+    /// Returns the same implementation, if it reads and changes mailboxes as a whole.
+    ///
+    /// # Errors
+    /// [`Missing`] if it doesn't.
+    fn store(&self) -> Result<Arc<dyn MessageStore>, Missing>;
 
     /// Returns the size in bytes up to which the system takes a message.
     fn size_limit(&self) -> usize;

@@ -1,17 +1,25 @@
-//! The cases that every [`MailAccess`](crate::MailAccess) has to pass, one for each sentence of its contract.
+//! The cases that every [`MailAccess`](crate::MailAccess) and every [`MessageStore`](crate::MessageStore) has to pass,
+//! one for each sentence of their contracts.
 //!
 //! A backend implements [`Harness`] and runs each of [`CASES`]; a case that fails panics. This module follows the
 //! needs of the cases and is not covered by semantic versioning.
 
+mod changing;
 mod content;
+mod desk;
 mod exchange;
 mod fetch;
+mod folders;
 mod harness;
 mod login;
 mod mark_seen;
+mod reading;
 mod recipients;
+mod rename;
 mod reports;
+mod search;
 mod smuggling;
+mod store;
 mod submit;
 mod wait;
 
@@ -126,4 +134,74 @@ pub const CASES: &[Case] = cases! {
         a_wait_ends_after_its_time
         waiting_changes_nothing
         a_dropped_wait_leaves_the_next_call_correct;
+    store:
+        a_wrong_login_is_refused_by_every_method_of_the_store
+        a_folder_that_is_not_there_is_refused_by_every_method
+        uids_of_another_uidvalidity_are_refused_by_every_method_and_nothing_is_done
+        without_uids_no_method_does_anything
+        one_mailbox_bears_all_methods_of_the_store_at_the_same_time;
+    folders:
+        each_folder_is_listed_once_by_name_the_inbox_among_them
+        a_folder_tells_what_it_is_meant_for
+        a_name_that_only_holds_others_is_no_folder
+        names_in_any_script_come_back_as_they_were
+        a_created_folder_is_empty_and_those_above_it_are_listed
+        a_folder_that_is_there_already_is_left_as_it_is
+        a_name_with_an_empty_level_is_refused
+        a_deleted_folder_is_gone_with_its_messages_and_those_below_it_stay
+        to_delete_a_folder_that_is_not_there_is_no_error
+        the_inbox_can_not_be_deleted
+        a_folder_of_the_system_is_there_again_empty_and_numbered_anew
+        a_dropped_create_or_delete_is_done_or_not;
+    rename:
+        a_renamed_folder_keeps_its_messages_and_those_below_go_along
+        what_can_not_be_renamed_is_refused_and_stays
+        the_inbox_can_not_be_renamed
+        renaming_changes_no_subscription
+        a_dropped_rename_is_done_or_not
+        a_subscription_is_noted_however_often_it_is_said
+        a_subscription_outlives_its_folder
+        a_name_without_a_folder_can_only_be_unsubscribed_from
+        a_dropped_subscription_is_noted_or_not;
+    search:
+        uids_found_come_in_ascending_order_each_once
+        no_match_is_an_empty_list_and_a_failed_search_an_error
+        text_is_found_in_any_case_charset_and_encoding
+        empty_text_is_found_in_every_field_and_every_body
+        parts_are_searched_as_far_as_they_are_text
+        text_can_not_end_what_it_stands_in
+        flags_uids_dates_and_sizes_are_found
+        a_message_is_searched_by_its_message_id
+        a_dropped_search_leaves_nothing_behind;
+    reading:
+        a_status_counts_messages_and_those_unseen
+        a_list_tells_sizes_flags_and_dates_by_ascending_uid
+        a_list_and_a_stream_give_out_what_is_selected
+        a_stream_gives_out_whole_messages_and_marks_none
+        a_stream_ends_with_its_first_error
+        a_dropped_stream_disturbs_no_other_call
+        the_bytes_of_a_range_are_read
+        a_range_that_can_not_be_is_invalid
+        a_message_that_is_gone_can_not_be_read
+        what_came_changed_or_went_is_told
+        a_quota_counts_all_folders_to_the_kib
+        without_a_quota_there_is_none
+        reading_changes_nothing_be_it_dropped_or_not;
+    changing:
+        flags_and_keywords_are_added_taken_away_and_set
+        flags_of_what_is_gone_and_flags_that_are_set_change_nothing
+        a_dropped_change_of_flags_leaves_each_message_changed_or_not
+        an_appended_message_is_kept_as_it_is
+        a_message_appended_twice_is_there_twice
+        what_can_not_be_appended_is_refused
+        a_dropped_append_leaves_the_message_whole_or_not_at_all
+        these_messages_are_expunged_and_no_others
+        a_dropped_expunge_leaves_each_message_removed_or_not
+        copies_have_the_flags_and_the_dates_and_their_places_are_told
+        what_is_not_there_is_neither_copied_nor_moved
+        a_folder_may_be_its_own_target
+        without_room_nothing_is_copied_and_all_can_be_moved
+        a_dropped_copy_leaves_all_copied_or_none
+        moved_messages_are_in_the_other_folder_as_they_were
+        a_dropped_move_leaves_each_message_in_one_folder_or_both;
 };

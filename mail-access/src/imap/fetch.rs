@@ -1,12 +1,13 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use async_imap::imap_proto::{AttributeValue, Response};
 
-use super::session::{Allowance, COMMAND, LONG, Session};
+use super::session::{Allowance, COMMAND, LONG, Said, Session};
 use super::{date, set};
 use crate::wire::Fault;
-use crate::{MessageId, Received, Uid};
+use crate::{Entry, MessageId, Received, Uid};
 
 /// A message that is there, and its size in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -79,25 +80,23 @@ impl Session {
 
 /// What a FETCH answer says of one message. Any may be missing: a server tells changed flags unasked.
 #[derive(Default)]
-struct Row<'a> {
-    uid: Option<Uid>,
+pub(super) struct Row<'a> {
+    pub(super) uid: Option<Uid>,
     size: Option<u64>,
-    seen: bool,
+    flags: &'a [Cow<'a, str>],
     date: Option<SystemTime>,
-    content: Option<&'a [u8]>,
+    pub(super) content: Option<&'a [u8]>,
 }
 
 impl<'a> Row<'a> {
-    fn read(answer: &'a Response<'_>) -> Option<Self> {
-        let Response::Fetch(_, attributes) = answer else { return None };
+    pub(super) fn read(answer: Said<'a>) -> Option<Self> {
+        let Said::Parsed(Response::Fetch(_, attributes)) = answer else { return None };
         let mut row = Self::default();
         for attribute in attributes {
             match attribute {
                 AttributeValue::Uid(number) => row.uid = Uid::new(*number),
                 AttributeValue::Rfc822Size(size) => row.size = Some(u64::from(*size)),
-                AttributeValue::Flags(flags) => {
-                    row.seen = flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Seen"));
-                }
+                AttributeValue::Flags(flags) => row.flags = flags,
                 AttributeValue::InternalDate(text) => row.date = date::parse(text),
                 AttributeValue::BodySection { data: Some(data), .. } => row.content = Some(data),
                 _ => {}
@@ -106,19 +105,27 @@ impl<'a> Row<'a> {
         Some(row)
     }
 
-    fn message(self, is_large: bool) -> Option<Received> {
+    /// Makes a message of it, if it holds one.
+    pub(super) fn message(self, is_large: bool) -> Option<Received> {
         let (uid, date, content) = (self.uid?, self.date?, self.content?);
         let parse = if is_large { Received::parse_header } else { Received::parse };
-        Some(parse(uid, date, self.seen, content))
+        let seen = self.flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Seen"));
+        Some(parse(uid, date, seen, content))
+    }
+
+    /// Makes an entry of a list of it, if it says all that one holds.
+    pub(super) fn entry(self) -> Option<Entry> {
+        let flags = self.flags.iter().filter_map(|flag| flag.parse().ok()).collect();
+        Some(Entry::new(self.uid?, self.size?, flags, self.date?))
     }
 }
 
-const LARGE_SECTION: &str = "BODY.PEEK[HEADER]<0.1048576>";
+pub(super) const LARGE_SECTION: &str = "BODY.PEEK[HEADER]<0.1048576>";
 /// What the section above asks for at most, in bytes.
-const MAX_HEADER: u64 = 1 << 20;
+pub(super) const MAX_HEADER: u64 = 1 << 20;
 const MAX_FIELD: u64 = 64 << 10;
 /// What the answer to a FETCH holds besides the contents, in bytes, and by far.
-const OVERHEAD: u64 = 16 << 20;
-const SLACK: u64 = 1 << 20;
+pub(super) const OVERHEAD: u64 = 16 << 20;
+pub(super) const SLACK: u64 = 1 << 20;
 /// Bytes in a second; a download may take as long as over the slowest link that is of use.
-const SLOWEST_DOWNLOAD: u64 = 16 << 10;
+pub(super) const SLOWEST_DOWNLOAD: u64 = 16 << 10;

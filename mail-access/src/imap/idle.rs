@@ -39,7 +39,7 @@ impl Session {
     /// Has a server that listens look at the INBOX at once, in one write, and go on; Dovecot does at the beginning of
     /// an IDLE. One that can't listen is asked.
     pub(super) async fn poke(&mut self) -> Result<(), Fault> {
-        if self.can_idle { self.listen().await } else { self.look_anew().await }
+        if self.can_idle() { self.listen().await } else { self.look_anew().await }
     }
 
     /// Begins to listen, by IDLE, anew if it does already.
@@ -57,7 +57,7 @@ impl Session {
 
     /// Tells whether it listens, or can't.
     pub(super) fn is_listening(&self) -> bool {
-        self.idle.is_some() || !self.can_idle
+        self.idle.is_some() || !self.can_idle()
     }
 
     /// Tells whether the server has not answered yet to the last IDLE.

@@ -1,10 +1,9 @@
 use super::fetch::Listed;
-use super::search::Key;
 use super::select::{INBOX, Inbox};
 use super::session::{EXPUNGED, Session};
 use super::set;
 use crate::wire::Fault;
-use crate::{Batch, Selection, Uid};
+use crate::{Batch, MessageId, Query, Selection, Uid};
 
 /// How much is read at most.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +59,7 @@ impl Session {
     }
 
     /// Lists at least the first `wanted` messages that match, if there are so many, by ascending UID.
-    async fn matching(
+    pub(super) async fn matching(
         &mut self,
         inbox: Inbox,
         selection: &Selection,
@@ -78,8 +77,8 @@ impl Session {
                 inbox.check(*uid_validity)?;
                 self.among(uids, None, wanted).await
             }
-            Selection::Unseen => self.found(inbox, &Key::Unseen, wanted).await,
-            Selection::MessageId(id) => self.found(inbox, &Key::MessageId(id), wanted).await,
+            Selection::Unseen => self.found(inbox, &Query::Unseen, wanted).await,
+            Selection::MessageId(id) => self.found(inbox, &Query::MessageId(id.clone()), wanted).await,
         }
     }
 
@@ -95,23 +94,44 @@ impl Session {
         Ok(listed)
     }
 
-    async fn found(&mut self, inbox: Inbox, key: &Key<'_>, wanted: usize) -> Result<Vec<Listed>, Fault> {
+    /// Lists at least the first `wanted` messages that a query fits, if there are so many.
+    pub(super) async fn found(
+        &mut self,
+        inbox: Inbox,
+        query: &Query,
+        wanted: usize,
+    ) -> Result<Vec<Listed>, Fault> {
+        let id = if let Query::MessageId(id) = query { Some(id) } else { None };
         let mut listed = Vec::new();
-        // The answer to a SEARCH is one line: where it may hold them all, the UIDs may lie as far apart as they like.
-        let width = if self.exists() <= MANY { u32::MAX } else { MANY };
-        let mut windows = Windows::new(inbox, 1, width, width);
+        let mut windows = self.search_windows(inbox);
         while let Some((low, high)) = windows.next(listed.is_empty()).filter(|_| listed.len() < wanted) {
-            let uids = self.search(low, high, key).await?;
-            listed.extend(self.among(&uids, Some(key), wanted - listed.len()).await?);
+            let uids = self.search(low, high, query).await?;
+            listed.extend(self.among(&uids, id, wanted - listed.len()).await?);
         }
         Ok(listed)
     }
 
-    /// Lists those of `uids` that are there, and have the very Message-ID if the key is one.
+    /// Finds all messages that a query fits, by ascending UID.
+    pub(super) async fn search_all(&mut self, inbox: Inbox, query: &Query) -> Result<Vec<Uid>, Fault> {
+        let mut found = Vec::new();
+        let mut windows = self.search_windows(inbox);
+        while let Some((low, high)) = windows.next(found.is_empty()) {
+            found.extend(self.search(low, high, query).await?);
+        }
+        Ok(found)
+    }
+
+    /// The answer to a SEARCH is one line: where it may hold them all, the UIDs may lie as far apart as they like.
+    fn search_windows(&self, inbox: Inbox) -> Windows {
+        let width = if self.exists() <= MANY { u32::MAX } else { MANY };
+        Windows::new(inbox, 1, width, width)
+    }
+
+    /// Lists those of `uids` that are there, and have this very Message-ID if there is one.
     async fn among(
         &mut self,
         uids: &[Uid],
-        key: Option<&Key<'_>>,
+        id: Option<&MessageId>,
         wanted: usize,
     ) -> Result<Vec<Listed>, Fault> {
         let mut listed: Vec<Listed> = Vec::new();
@@ -120,9 +140,9 @@ impl Session {
         uids.dedup();
         for group in uids.chunks(wanted.clamp(1, GROUP)) {
             for set in set::sets(group) {
-                let window = match key {
-                    Some(Key::MessageId(id)) => self.list_by_id(&set, id).await?,
-                    _ => self.list(&set).await?,
+                let window = match id {
+                    Some(id) => self.list_by_id(&set, id).await?,
+                    None => self.list(&set).await?,
                 };
                 listed.extend(window.into_iter().filter(|one| group.binary_search(&one.uid).is_ok()));
             }
@@ -143,7 +163,7 @@ impl Inbox {
 }
 
 /// Goes through the UIDs piece by piece, so that no answer is longer than the guard lets through.
-struct Windows {
+pub(super) struct Windows {
     low: u32,
     /// The last UID that there can be.
     last: u32,
@@ -154,7 +174,7 @@ struct Windows {
 }
 
 impl Windows {
-    fn new(inbox: Inbox, low: u32, width: u32, widest: u32) -> Self {
+    pub(super) fn new(inbox: Inbox, low: u32, width: u32, widest: u32) -> Self {
         match inbox.uid_next {
             Some(next) => Self { low, last: next.saturating_sub(1), is_open: inbox.is_open, width, widest },
             None => Self { low, last: u32::MAX, is_open: false, width: u32::MAX, widest },
@@ -162,7 +182,7 @@ impl Windows {
     }
 
     /// Gives the next piece; pieces grow as long as nothing is found, since UIDs may lie far apart.
-    fn next(&mut self, nothing_yet: bool) -> Option<(u32, u32)> {
+    pub(super) fn next(&mut self, nothing_yet: bool) -> Option<(u32, u32)> {
         if self.low > self.last && std::mem::take(&mut self.is_open) {
             self.last = u32::MAX;
             self.width = u32::MAX;
@@ -186,7 +206,7 @@ const FEW: u32 = 1000;
 /// As many UIDs as the guard lets through in one line.
 const MANY: u32 = 50_000;
 /// As many messages as an allowance lets be listed.
-const LISTED: u32 = 1_000_000;
+pub(super) const LISTED: u32 = 1_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -203,7 +223,7 @@ mod tests {
             (None, 5, 10, vec![(5, u32::MAX)]),
             (Some(u32::MAX), u32::MAX, 10, vec![]),
         ] {
-            let inbox = Inbox { uid_validity: 1, uid_next, is_open: false };
+            let inbox = Inbox { uid_validity: 1, uid_next, is_open: false, modseq: None };
             let all = |inbox| {
                 let mut windows = Windows::new(inbox, first, width, width);
                 std::iter::from_fn(|| windows.next(false)).collect::<Vec<_>>()
@@ -215,7 +235,7 @@ mod tests {
             }
             assert_eq!(all(Inbox { is_open: true, ..inbox }), open, "{uid_next:?} {first}");
         }
-        let inbox = Inbox { uid_validity: 1, uid_next: Some(90), is_open: false };
+        let inbox = Inbox { uid_validity: 1, uid_next: Some(90), is_open: false, modseq: None };
         let mut windows = Windows::new(inbox, 1, 2, 20);
         let growing: Vec<_> = std::iter::from_fn(|| windows.next(true)).collect();
         assert_eq!(growing, [(1, 2), (3, 10), (11, 30), (31, 50), (51, 70), (71, 89)]);

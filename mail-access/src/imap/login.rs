@@ -1,12 +1,12 @@
 use std::io;
 use std::time::Duration;
 
-use async_imap::imap_proto::{Capability, Response};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
+use super::offers::Offers;
 use super::select::INBOX;
-use super::session::{COMMAND, SHORT, Session};
+use super::session::{COMMAND, SHORT, Said, Session};
 use crate::wire::{Buffered, Fault, GuardStream, Stream, buffered, read_line, sasl, within, write};
 use crate::{Login, LoginKind, Status};
 
@@ -32,8 +32,8 @@ impl Session {
         if door.offers.is_none() && door.ahead.is_none() {
             door.ask_offers("C2").await?;
         }
-        let can_idle = door.offers("IDLE");
-        let mut session = Self::new(GuardStream::new(door.stream), can_idle);
+        let offers = Offers::read(door.offers.as_deref().unwrap_or_default());
+        let mut session = Self::new(GuardStream::new(door.stream), offers);
         if let Some(sent) = door.ahead {
             match session.finish_select(INBOX, sent).await {
                 // Whoever needs it hears of it; others have no use for it.
@@ -48,15 +48,16 @@ impl Session {
     }
 
     async fn ask_offers(&mut self) -> Result<(), Fault> {
-        let mut can_idle = None;
+        let mut offers = None;
         self.run("CAPABILITY", SHORT, |answer| {
-            if let Response::Capabilities(offers) = answer {
-                let is_idle = |offer: &Capability<'_>| matches!(offer, Capability::Atom(name) if name.eq_ignore_ascii_case("IDLE"));
-                can_idle = Some(offers.iter().any(is_idle));
+            if let Said::Line(line) = answer
+                && let Some(list) = line.after("CAPABILITY")
+            {
+                offers = list.text().map(Offers::read);
             }
         })
         .await?;
-        self.can_idle = can_idle.ok_or_else(|| Fault::Protocol("it doesn't say what it offers".into()))?;
+        self.offers = offers.ok_or_else(|| Fault::Protocol("it doesn't say what it offers".into()))?;
         Ok(())
     }
 }

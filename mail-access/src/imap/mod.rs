@@ -1,24 +1,41 @@
-//! Reading of an INBOX (RFC 3501) over a stream that is private already.
+//! Reading and changing of a mailbox (RFC 3501, RFC 9051) over a stream that is private already.
 //!
 //! async-imap is the codec: it frames and parses what the server says. Everything else is done here, because its own
 //! commands take a refusal or a lost link for an empty answer.
 
 mod actor;
+mod append;
+mod changes;
+mod command;
+mod copy;
 mod date;
+mod expunge;
 mod fetch;
+mod folders;
 mod idle;
 mod inbox;
+mod line;
+mod list;
 mod login;
+mod mailbox_name;
+mod offers;
 mod pool;
+mod query;
+mod quota;
+mod read;
+mod reading;
 mod search;
 mod select;
 mod selected;
 mod session;
 mod set;
+mod status;
 mod store;
 
+pub(crate) use append::check as check_message;
 pub(crate) use inbox::Limits;
 pub(crate) use pool::{Limits as Bounds, Manner, Pool};
+pub(crate) use reading::Reading;
 use selected::Look;
 pub(crate) use session::Session;
 

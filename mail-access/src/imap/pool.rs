@@ -20,8 +20,9 @@ use crate::wire::{Connector, Endpoint, Fault};
 use crate::{Address, Arrival, DomainName, Login, Position, Status};
 
 pub(super) use lane::{Demand, Lane, Outcome};
+pub(crate) use places::Place;
 use places::Places;
-pub(super) use places::{Place, Rank};
+pub(super) use places::Rank;
 use registry::Registry;
 
 /// Hands jobs to the connection of a login, and those who wait for mail too.
@@ -140,6 +141,32 @@ impl Pool {
                     }
                     Err(_) => {}
                 }
+            }
+        }
+    }
+
+    /// Opens a connection beside the one of the login's task, for something that takes long.
+    pub(crate) fn open(
+        &self,
+        login: &Login,
+    ) -> impl Future<Output = Result<(Session, Place), Fault>> + use<> {
+        let (shared, login) = (Arc::clone(&self.shared), login.clone());
+        async move {
+            let wait = shared.limits.wait;
+            let mut seeker = shared.places.seek();
+            let place = timeout(wait, seeker.place()).await;
+            let mut place = place.map_err(|_| Fault::Lost(no_connection(wait)))?;
+            if let Some(barred) = shared.barred(&login) {
+                return Err(barred);
+            }
+            let stream = shared.connector.connect(&shared.server).await?;
+            match Session::open(stream, &login, false).await {
+                Ok(session) => {
+                    place.opened();
+                    Ok((session, place))
+                }
+                Err(Fault::Authentication(status)) => Err(shared.bar(&login, status)),
+                Err(fault) => Err(fault),
             }
         }
     }

@@ -1,11 +1,13 @@
 use async_imap::imap_proto::{MailboxDatum, Response, ResponseCode};
 use tokio::time::Instant;
 
+use super::mailbox_name;
 use super::selected::Selected;
-use super::session::{SHORT, Session};
+use super::session::{SHORT, Said, Session};
+use crate::FolderName;
 use crate::wire::Fault;
 
-/// The INBOX as it was when it was selected.
+/// A folder as it was when it was selected.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Inbox {
     pub(super) uid_validity: u32,
@@ -13,12 +15,24 @@ pub(crate) struct Inbox {
     pub(super) uid_next: Option<u32>,
     /// There may be messages behind that.
     pub(super) is_open: bool,
+    /// The state of its messages and flags (HIGHESTMODSEQ, RFC 7162), if it was asked for.
+    pub(super) modseq: Option<u64>,
 }
 
 impl Session {
     /// Makes sure that the INBOX is selected, and tells how it is now.
     pub(crate) async fn select(&mut self) -> Result<Inbox, Fault> {
         self.select_mailbox(INBOX).await
+    }
+
+    /// Does the same with a folder.
+    pub(super) async fn select_folder(&mut self, folder: &FolderName) -> Result<Inbox, Fault> {
+        self.select_mailbox(&mailbox_name::quoted(folder)).await
+    }
+
+    /// Selects a folder, again if it is already, and asks for the state of its messages and flags.
+    pub(super) async fn select_state(&mut self, folder: &FolderName) -> Result<Inbox, Fault> {
+        self.select_with(&mailbox_name::quoted(folder), " (CONDSTORE)").await
     }
 
     /// Makes sure that a mailbox, named as it stands in a command, is selected, and tells how it is now.
@@ -53,13 +67,17 @@ impl Session {
 
     /// Selects a mailbox, again if it is already.
     pub(super) async fn select_anew(&mut self, mailbox: &str) -> Result<Inbox, Fault> {
+        self.select_with(mailbox, "").await
+    }
+
+    async fn select_with(&mut self, mailbox: &str, parameters: &str) -> Result<Inbox, Fault> {
         if let Some(refused) = self.refused.take().filter(|_| mailbox == INBOX) {
             return Err(*refused);
         }
         // Before the server has answered nothing is selected.
         self.selected = None;
         let sent = Instant::now();
-        let tag = self.begin(&format!("SELECT {mailbox}"), SHORT).await?;
+        let tag = self.begin(&format!("SELECT {mailbox}{parameters}"), SHORT).await?;
         self.read_selected(mailbox, &tag, sent).await
     }
 
@@ -73,11 +91,12 @@ impl Session {
 
     async fn read_selected(&mut self, mailbox: &str, tag: &str, sent: Instant) -> Result<Inbox, Fault> {
         let deadline = Instant::now() + SHORT.time;
-        let (mut uid_validity, mut uid_next, mut exists) = (None, None, 0);
+        let (mut uid_validity, mut uid_next, mut modseq, mut exists) = (None, None, None, 0);
         self.finish(tag, deadline, |answer| match answer {
-            Response::MailboxData(MailboxDatum::Exists(count)) => exists = *count,
-            Response::Expunge(_) => exists = exists.saturating_sub(1),
-            Response::Data { outcome, .. } => match outcome.code {
+            Said::Parsed(Response::MailboxData(MailboxDatum::Exists(count))) => exists = *count,
+            Said::Parsed(Response::Expunge(_)) => exists = exists.saturating_sub(1),
+            Said::Parsed(Response::Data { outcome, .. }) => match outcome.code {
+                Some(ResponseCode::HighestModSeq(number)) => modseq = Some(number),
                 Some(ResponseCode::UidValidity(number)) => uid_validity = Some(number),
                 Some(ResponseCode::UidNext(number)) => uid_next = Some(number),
                 _ => {}
@@ -90,7 +109,7 @@ impl Session {
         };
         self.synced = sent;
         self.selected = Some(Selected::new(mailbox, uid_validity, uid_next, exists));
-        Ok(Inbox { uid_validity, uid_next, is_open: false })
+        Ok(Inbox { uid_validity, uid_next, is_open: false, modseq })
     }
 
     /// Returns how many messages the selected mailbox holds, by the server's last word, whenever it came.

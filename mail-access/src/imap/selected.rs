@@ -41,6 +41,10 @@ impl Selected {
         *self.mailbox == *mailbox
     }
 
+    pub(super) fn begins_with(&self, name: &str) -> bool {
+        self.mailbox.starts_with(name)
+    }
+
     /// How many messages it holds.
     pub(super) fn exists(&self) -> u32 {
         self.exists
@@ -58,7 +62,8 @@ impl Selected {
 
     /// Describes it for a command.
     pub(super) fn inbox(&self) -> Inbox {
-        Inbox { uid_validity: self.uid_validity, uid_next: self.uid_next, is_open: self.unknown() > 0 }
+        let is_open = self.unknown() > 0;
+        Inbox { uid_validity: self.uid_validity, uid_next: self.uid_next, is_open, modseq: None }
     }
 
     /// Tells whether there are messages behind a position.
@@ -124,6 +129,21 @@ impl Selected {
             self.known -= 1;
         }
         self.exists -= 1;
+    }
+
+    /// Notes that these UIDs are gone, of messages that were there.
+    pub(super) fn vanished(&mut self, ranges: &[(u32, u32)]) {
+        let count = |first: u32, last: u32| last.checked_sub(first).map_or(0, |span| span.saturating_add(1));
+        for &(first, last) in ranges {
+            let next = self.uid_next.unwrap_or(u32::MAX);
+            let known = count(first, last.min(next.saturating_sub(1))).min(self.known);
+            let all = count(first, last).min(self.exists);
+            self.exists -= all.max(known);
+            self.known = (self.known - known).min(self.exists);
+            if self.last.is_some_and(|own| (first..=last).contains(&own)) {
+                self.last = None;
+            }
+        }
     }
 
     fn fetched(&mut self, number: u32, uid: u32) {

@@ -2,22 +2,25 @@ use std::io;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use async_imap::imap_proto::{Response, Status as Word};
+use async_imap::imap_proto::{Outcome, Response, ResponseCode, Status as Word};
 use futures_util::FutureExt;
 use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
+use super::command::Command;
 use super::idle::Idle;
+use super::line::Line;
 use super::login::{NOT_NOW, goodbye};
+use super::offers::Offers;
 use super::selected::Selected;
 use crate::Status;
-use crate::wire::{Fault, GuardStream, Violation, within};
+use crate::wire::{COVER, Fault, GuardStream, Violation, within};
 
 /// A connection that is logged in, between two commands.
 #[derive(Debug)]
 pub(crate) struct Session {
     codec: async_imap::Client<GuardStream>,
-    pub(super) can_idle: bool,
+    pub(super) offers: Offers,
     /// The folder that is selected, as the server told of it last.
     pub(super) selected: Option<Selected>,
     /// It was selected just now, for what comes next.
@@ -28,6 +31,8 @@ pub(crate) struct Session {
     pub(super) idle: Option<Idle>,
     /// When the server was asked last to look at the folder, of those times that it answered.
     pub(super) synced: Instant,
+    /// Tells whether the server names messages that go by their UIDs (QRESYNC).
+    pub(super) resyncs: bool,
     /// The IDLE that was ended in one flight with the command under way.
     ended: Option<String>,
     /// Tells whether every command was answered to its end.
@@ -45,6 +50,15 @@ pub(super) enum Next {
     End,
 }
 
+/// What the server says beside its requests for more.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Said<'a> {
+    /// What the parser reads: numbers of messages, FETCH, and the words OK, NO, BAD and BYE, the tagged OK among them.
+    Parsed(&'a Response<'a>),
+    /// A line that begins with another word, such as LIST or SEARCH.
+    Line(Line<'a>),
+}
+
 /// What the answer to one command may cost.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Allowance {
@@ -57,15 +71,16 @@ pub(super) struct Allowance {
 }
 
 impl Session {
-    pub(super) fn new(stream: GuardStream, can_idle: bool) -> Self {
+    pub(super) fn new(stream: GuardStream, offers: Offers) -> Self {
         Self {
             codec: async_imap::Client::new(stream),
-            can_idle,
+            offers,
             selected: None,
             is_fresh: false,
             refused: None,
             idle: None,
             synced: Instant::now(),
+            resyncs: false,
             ended: None,
             in_step: true,
             tag: 0,
@@ -77,16 +92,19 @@ impl Session {
         self.in_step || self.idle.is_some()
     }
 
-    /// Runs a command: `each` sees every untagged answer, and only a tagged OK is `Ok`.
+    /// Tells whether it can wait for mail without asking again and again.
+    pub(super) fn can_idle(&self) -> bool {
+        self.offers.has("IDLE")
+    }
+
+    /// Runs a command: `each` sees every answer, and only a tagged OK is `Ok`.
     pub(super) async fn run(
         &mut self,
         command: &str,
         allowance: Allowance,
-        mut each: impl FnMut(&Response<'_>) + Send,
+        each: impl FnMut(Said<'_>) + Send,
     ) -> Result<(), Fault> {
-        let deadline = Instant::now() + allowance.time;
-        let tag = self.begin(command, allowance).await?;
-        self.finish(&tag, deadline, &mut each).await
+        self.execute(&Command::new(command), allowance, each).await
     }
 
     /// Reads the answer to a command that is under way.
@@ -94,7 +112,7 @@ impl Session {
         &mut self,
         tag: &str,
         deadline: Instant,
-        mut each: impl FnMut(&Response<'_>) + Send,
+        mut each: impl FnMut(Said<'_>) + Send,
     ) -> Result<(), Fault> {
         loop {
             match tokio::time::timeout_at(deadline, self.next(tag, &mut each)).await {
@@ -107,18 +125,21 @@ impl Session {
         }
     }
 
-    /// Sends a command in one go and returns its tag. What ends an IDLE goes out with it.
+    /// Sends a command in one go and returns its tag.
     pub(super) async fn begin(&mut self, command: &str, allowance: Allowance) -> Result<String, Fault> {
-        debug_assert!(!command.contains(['\r', '\n', '\0']), "a command is one line");
+        self.utter(&Command::new(command), allowance, &mut |_| {}).await
+    }
+
+    /// Returns what goes out before a command, its tag included, and the tag. What ends an IDLE goes out with it.
+    pub(super) async fn take_off(&mut self, allowance: Allowance) -> Result<(Vec<u8>, String), Fault> {
         self.may_end_idle().await?;
         self.in_step = false;
         self.ended = self.idle.take().map(|idle| idle.tag);
         let done = if self.ended.is_some() { "DONE\r\n" } else { "" };
         let tag = self.next_tag();
-        let flight = format!("{done}{tag} {command}\r\n");
+        let flight = format!("{done}{tag} ");
         self.codec.get_mut().allow(allowance.bytes, allowance.literal, Some(COMMAND));
-        self.send(&flight).await?;
-        Ok(tag)
+        Ok((flight.into_bytes(), tag))
     }
 
     /// Notes that the answers can't be told apart any more.
@@ -143,23 +164,24 @@ impl Session {
         self.ended.is_some()
     }
 
-    /// Sends a line as it is. News that the server has may have been read ahead of it.
-    pub(super) async fn send(&mut self, line: &str) -> Result<(), Fault> {
+    /// Sends bytes as they are. News that the server has may have been read ahead of them.
+    pub(super) async fn send(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         let stream = self.codec.get_mut();
         within(COMMAND, "sending a command", async {
-            stream.write_all(line.as_bytes()).await?;
+            stream.write_all(bytes).await?;
             stream.flush().await
         })
         .await?;
+        self.listen_anew();
         Ok(())
     }
 
-    /// Reads one answer while the command `expected` is under way, and shows it to `see` if it is untagged. It may
-    /// be dropped and called again.
+    /// Reads one answer while the command `expected` is under way, and shows it to `see` unless it is a refusal or a
+    /// request. It may be dropped and called again.
     pub(super) async fn next(
         &mut self,
         expected: &str,
-        see: impl FnOnce(&Response<'_>) + Send,
+        see: impl FnOnce(Said<'_>) + Send,
     ) -> Result<Next, Fault> {
         // The parser panics on some broken answers; that is the server's fault and not the program's.
         let answer = match AssertUnwindSafe(self.codec.read_response()).catch_unwind().await {
@@ -179,10 +201,24 @@ impl Session {
             Response::Done { status, outcome, .. } => {
                 self.in_step = matches!(status, Word::Ok | Word::No);
                 return match status {
-                    Word::Ok => Ok(Next::End),
-                    Word::No => Err(Fault::Refused(no(outcome.information.as_deref().unwrap_or_default()))),
+                    Word::Ok => {
+                        see(Said::Parsed(answer.parsed()));
+                        Ok(Next::End)
+                    }
+                    Word::No => Err(Fault::Refused(no(outcome))),
                     _ => Err(Fault::Protocol("it doesn't understand a command".into())),
                 };
+            }
+            Response::Data { outcome: Outcome { information: Some(text), .. }, .. }
+                if text.as_bytes().first() == Some(&COVER) =>
+            {
+                let line = self.codec.get_mut().take_line().unwrap_or_default();
+                let line = Line::of(&line);
+                if let (Some(selected), Some(gone)) = (&mut self.selected, line.expunged()) {
+                    selected.vanished(&gone);
+                }
+                see(Said::Line(line));
+                return Ok(Next::Untagged);
             }
             Response::Continue(_) => return Ok(Next::GoOn),
             Response::Data { status: Word::Bye, .. } => return Err(goodbye()),
@@ -192,8 +228,13 @@ impl Session {
                 }
             }
         }
-        see(answer.parsed());
+        see(Said::Parsed(answer.parsed()));
         Ok(Next::Untagged)
+    }
+
+    /// Begins to count the server's silence anew, after a time in which nobody listened.
+    pub(super) fn listen_anew(&mut self) {
+        self.codec.get_mut().listen_anew();
     }
 
     /// Changes how long the server may be silent while a command is under way.
@@ -202,8 +243,27 @@ impl Session {
     }
 }
 
+/// Takes it that messages which are gone by now needn't be there.
+pub(super) fn gone_is_fine(done: Result<(), Fault>) -> Result<(), Fault> {
+    match done {
+        Err(Fault::Refused(status)) if status.text.starts_with(EXPUNGED) => Ok(()),
+        done => done,
+    }
+}
+
+/// Makes the refusal of something that the server hasn't or that isn't there, as it would say it (RFC 5530).
+pub(super) fn refused(text: &str) -> Fault {
+    Fault::Refused(Status::new(0, None, text))
+}
+
 /// Tells what may pass (RFC 5530) from what won't.
-fn no(text: &str) -> Status {
+fn no(outcome: &Outcome<'_>) -> Status {
+    let text = outcome.information.as_deref().unwrap_or_default();
+    // The parser takes away the codes that it knows.
+    let text = &match outcome.code {
+        Some(ResponseCode::TryCreate) => format!("[TRYCREATE] {text}"),
+        _ => text.to_owned(),
+    };
     let passing = ["[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[SERVERBUG]", EXPUNGED];
     Status::new(0, passing.iter().any(|code| text.starts_with(code)).then_some(NOT_NOW), text)
 }

@@ -6,6 +6,8 @@ use tokio::time::Instant;
 use crate::wire::script::{Dialogue, Script};
 use crate::{Batch, Error, Login, MailAccess, Position, Selection, Uid};
 
+mod commands;
+mod deeds;
 mod door;
 mod faults;
 mod hints;

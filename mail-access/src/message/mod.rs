@@ -19,6 +19,7 @@ mod outgoing;
 mod parse;
 pub mod quote;
 mod received;
+mod searched;
 mod survey;
 
 pub use attachment::Attachment;
@@ -34,6 +35,8 @@ pub use limits::{Limit, Limits};
 pub use new::{AutoSubmitted, NewMessage};
 pub use outgoing::Outgoing;
 pub use received::Received;
+
+pub(crate) use searched::{Searched, field_values, searched};
 
 #[cfg(feature = "smtp-imap")]
 pub(crate) use envelope::xtext;

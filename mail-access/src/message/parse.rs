@@ -64,7 +64,7 @@ fn decode_header(raw: &[u8]) -> Content {
 }
 
 /// Counts parts and measures how deep they lie in each other.
-fn check(message: &Message<'_>, limits: &Limits) -> Result<(), Limit> {
+pub(super) fn check(message: &Message<'_>, limits: &Limits) -> Result<(), Limit> {
     let mut parts = 0;
     let mut inside = vec![(message, 1)];
     while let Some((message, base)) = inside.pop() {
@@ -185,7 +185,7 @@ fn media_type(known: &ContentType<'_>) -> String {
 }
 
 /// Takes nested messages apart one by one: dropped as a whole they recurse, and 50 000 of them overflow the stack.
-fn dismantle(message: Message<'_>) {
+pub(super) fn dismantle(message: Message<'_>) {
     let mut nested = vec![message];
     while let Some(mut message) = nested.pop() {
         let inner = message.parts.drain(..).filter_map(|part| match part.body {

@@ -7,10 +7,14 @@ use async_trait::async_trait;
 use tokio::task::coop::consume_budget;
 use tokio::time::{sleep, timeout, timeout_at};
 
+use super::folder::Found;
 use super::mail::{self, Mail};
-use super::mailbox::Found;
+use super::mailbox::Mailbox;
+use super::store::Call;
 use super::{FETCH, Fault, MARK_SEEN, PostOffice, SUBMIT, WAIT};
-use crate::{Arrival, Batch, Error, Login, MailAccess, Outgoing, Position, Selection, Submission, Uid};
+use crate::{
+    Arrival, Batch, Error, FolderName, Login, MailAccess, Outgoing, Position, Selection, Submission, Uid,
+};
 
 /// Each method takes effect in one step, so that a dropped call has done everything or nothing. It lets other tasks
 /// run now and then, as a network would. [`wait`](MailAccess::wait) needs a Tokio runtime with its time driver.
@@ -22,32 +26,28 @@ impl MailAccess for PostOffice {
     }
 
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, Error> {
-        consume_budget().await;
-        let (uid_validity, found, more) = {
-            let mut state = self.state();
-            if state.take_fault(login.address(), Fault::FetchUnavailable) {
-                return Err(self.unavailable(FETCH));
-            }
-            let mailbox = state.open(login, FETCH)?;
-            let found = mailbox.uid_validity;
-            let selected = mailbox.select(selection, limit);
-            let (messages, more) =
-                selected.map_err(|expected| Error::Renumbered { operation: FETCH, expected, found })?;
-            (found, messages, more)
+        let inbox = FolderName::inbox();
+        let select = |mailbox: &mut Mailbox| {
+            let found = mailbox.inbox.uid_validity;
+            let renumbered = |expected| Error::Renumbered { operation: FETCH, expected, found };
+            let (messages, more) = mailbox.select(selection, limit).map_err(renumbered)?;
+            Ok((found, messages, more))
         };
+        let (uid_validity, found, more) = self.reading(&Call::of(login, FETCH, &inbox), select).await?;
         Ok(Batch::new(uid_validity, found.into_iter().map(Found::decode).collect(), more))
     }
 
     async fn mark_seen(&self, login: &Login, uid_validity: u32, uids: &[Uid]) -> Result<(), Error> {
-        consume_budget().await;
-        let mut state = self.state();
-        let mailbox = state.open(login, MARK_SEEN)?;
-        let found = mailbox.uid_validity;
-        if found != uid_validity && !uids.is_empty() {
-            return Err(Error::Renumbered { operation: MARK_SEEN, expected: uid_validity, found });
-        }
-        mailbox.mark_seen(uids);
-        Ok(())
+        let inbox = FolderName::inbox();
+        let mark = |mailbox: &mut Mailbox| {
+            let found = mailbox.inbox.uid_validity;
+            if found != uid_validity && !uids.is_empty() {
+                return Err(Error::Renumbered { operation: MARK_SEEN, expected: uid_validity, found });
+            }
+            mailbox.mark_seen(uids);
+            Ok(())
+        };
+        self.changing(&Call::of(login, MARK_SEEN, &inbox), mark).await
     }
 
     async fn wait(&self, login: &Login, after: Position, at_most: Duration) -> Result<Arrival, Error> {
@@ -122,12 +122,12 @@ impl PostOffice {
                 Some(Fault::SubmitRefused(refusal)) => {
                     return Err(Error::Refused { operation: SUBMIT, status: refusal.status() });
                 }
-                Some(Fault::SubmitLost) => return Err(interrupted()),
+                Some(Fault::SubmitLost) => return Err(interrupted(SUBMIT)),
                 _ => state.deliver(&Arc::new(mail), &plan, judged),
             }
         };
         match plan.submission {
-            Some(Fault::SubmitTakenAndLost) => return Err(interrupted()),
+            Some(Fault::SubmitTakenAndLost) => return Err(interrupted(SUBMIT)),
             Some(Fault::SubmitTakenAndSlow(pause)) => sleep(pause).await,
             _ => {}
         }
@@ -135,14 +135,15 @@ impl PostOffice {
     }
 
     async fn arrival(&self, login: &Login, after: Position) -> Result<(), Error> {
+        let inbox = FolderName::inbox();
         loop {
             let (ring, due) = {
                 let mut state = self.state();
-                if state.take_fault(login.address(), Fault::WaitUnavailable) {
+                if state.take_fault(login.address(), |fault| fault == Fault::WaitUnavailable).is_some() {
                     return Err(self.unavailable(WAIT));
                 }
-                let mailbox = state.open(login, WAIT)?;
-                if mailbox.has_news_behind(after) {
+                let mailbox = self.enter(&mut state, &Call::of(login, WAIT, &inbox))?;
+                if mailbox.inbox.has_news_behind(after) {
                     return Ok(());
                 }
                 // Made before the lock is released: whatever arrives after the look above rings it.
@@ -156,12 +157,12 @@ impl PostOffice {
         }
     }
 
-    fn unavailable(&self, operation: &'static str) -> Error {
+    pub(super) fn unavailable(&self, operation: &'static str) -> Error {
         let server = self.office.settings.host.to_string();
         Error::Unavailable { operation, server, source: io::ErrorKind::ConnectionRefused.into() }
     }
 }
 
-fn interrupted() -> Error {
-    Error::Interrupted { operation: SUBMIT, source: io::ErrorKind::UnexpectedEof.into() }
+pub(super) fn interrupted(operation: &'static str) -> Error {
+    Error::Interrupted { operation, source: io::ErrorKind::UnexpectedEof.into() }
 }

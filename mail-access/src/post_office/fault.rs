@@ -45,8 +45,28 @@ pub enum Fault {
         /// How long it waits for them.
         at_most: Duration,
     },
-    /// `fetch` can't reach the server: [`Error::Unavailable`](crate::Error::Unavailable).
+    /// `fetch`, or another call that only reads, can't reach the server:
+    /// [`Error::Unavailable`](crate::Error::Unavailable).
     FetchUnavailable,
+    /// A call that reads or changes a mailbox takes this long before anything happens.
+    ReceiveSlow(Duration),
+    /// [`messages`](crate::MessageStore::messages) loses the link behind so many messages:
+    /// [`Error::Unavailable`](crate::Error::Unavailable).
+    StreamBroken {
+        /// How many come before.
+        after: u32,
+    },
+    /// A call that changes a mailbox, `mark_seen` for example, can't reach the server:
+    /// [`Error::Unavailable`](crate::Error::Unavailable).
+    ChangeUnavailable,
+    /// A call that changes a mailbox loses the link before anything was done:
+    /// [`Error::Interrupted`](crate::Error::Interrupted).
+    ChangeLost,
+    /// A call that changes a mailbox loses the link after all was done: [`Error::Interrupted`](crate::Error::Interrupted).
+    /// If it is refused, the refusal is the answer.
+    ChangeTakenAndLost,
+    /// The folder that a call reads or changes has been numbered anew under another UIDVALIDITY just before.
+    NumberedAnew,
     /// `wait` loses the link, at once if it is under way: [`Error::Unavailable`](crate::Error::Unavailable).
     WaitUnavailable,
 }
@@ -66,7 +86,14 @@ impl Fault {
     }
 
     fn is_of_recipient(self) -> bool {
-        !self.is_of_submission() && !matches!(self, Self::FetchUnavailable | Self::WaitUnavailable)
+        matches!(
+            self,
+            Self::RecipientRefused(_)
+                | Self::DeliveryFailed(_)
+                | Self::DeliveryLate(_)
+                | Self::DeliveredTwice
+                | Self::Overtaken { .. }
+        )
     }
 }
 
@@ -148,13 +175,13 @@ impl FaultRule {
     }
 
     /// Meets only submissions to this recipient, as the envelope names it, and of a fault that is one recipient's own
-    /// only this one. It has no meaning for `fetch` and `wait`.
+    /// only this one. It has no meaning for other calls.
     pub fn with_recipient(mut self, recipient: &Address) -> Self {
         self.recipient = Some(Name::of(recipient));
         self
     }
 
-    /// Meets only submissions of messages that match. It has no meaning for `fetch` and `wait`, and is asked while
+    /// Meets only submissions of messages that match. It has no meaning for other calls, and is asked while
     /// the office is locked: it must not call it.
     pub fn with_matching(mut self, matching: impl Fn(&Outgoing) -> bool + Send + Sync + 'static) -> Self {
         self.matching = Some(Arc::new(matching));
@@ -238,19 +265,25 @@ impl State {
         plan
     }
 
-    /// Takes a fault of this login that meets a call other than `submit`.
-    pub(super) fn take_fault(&mut self, login: &Address, fault: Fault) -> bool {
+    /// Takes how long the next call of this login, other than `submit` and `wait`, takes before anything happens.
+    pub(super) fn take_slowness(&mut self, login: &Address) -> Option<Duration> {
+        match self.take_fault(login, |fault| matches!(fault, Fault::ReceiveSlow(_))) {
+            Some(Fault::ReceiveSlow(pause)) => Some(pause),
+            _ => None,
+        }
+    }
+
+    /// Takes the first fault of this login, among those that are wanted, that meets a call other than `submit`.
+    pub(super) fn take_fault(&mut self, login: &Address, wanted: impl Fn(Fault) -> bool) -> Option<Fault> {
         if self.faults.is_empty() {
-            return false;
+            return None;
         }
         let login = Name::of(login);
-        let Some(place) =
-            self.faults.iter().position(|rule| rule.fault == fault && rule.is_for(Some(&login)))
-        else {
-            return false;
-        };
+        let meets = |rule: &FaultRule| wanted(rule.fault) && rule.is_for(Some(&login));
+        let place = self.faults.iter().position(meets)?;
+        let fault = self.faults[place].fault;
         self.faults[place].times -= 1;
         self.faults.retain(|rule| rule.times > 0);
-        true
+        Some(fault)
     }
 }

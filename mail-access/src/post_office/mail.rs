@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::mailbox::{Letter, Stored};
+use super::folder::{Letter, Stored};
+use super::marks::Marks;
 use super::state::{Name, State};
 use super::verdict;
 use crate::{Address, DeliveryReports, DomainName, MessageId, Outgoing, Received, Uid};
@@ -68,13 +69,13 @@ impl Mail {
     pub(super) fn stored(&self, recipient: &Address, mailbox: &Name, now: SystemTime) -> Stored {
         let letter = Arc::clone(&self.letter);
         let trace = self.trace(&self.sender.to_string(), recipient, mailbox, now);
-        Stored { trace: (trace + &self.authentication_results).into(), letter, arrived: now }
+        Stored::new(trace + &self.authentication_results, letter, now, Marks::default())
     }
 
     /// Files a report on this message with its sender.
     pub(super) fn stored_report(&self, report: Letter, now: SystemTime) -> Stored {
         let trace = self.trace("", &self.sender, &Name::of(&self.sender), now);
-        Stored { trace: trace.into(), letter: Arc::new(report), arrived: now }
+        Stored::new(trace, Arc::new(report), now, Marks::default())
     }
 
     fn trace(&self, return_path: &str, recipient: &Address, mailbox: &Name, now: SystemTime) -> String {
@@ -107,7 +108,7 @@ pub(super) fn from(bytes: &[u8]) -> Option<Address> {
 }
 
 /// Reads it from the bytes, as a search in a mailbox does, whatever the envelope's maker believes.
-fn message_id(bytes: &[u8]) -> Option<MessageId> {
+pub(super) fn message_id(bytes: &[u8]) -> Option<MessageId> {
     read(bytes)?.message_id().cloned()
 }
 

@@ -1,41 +1,35 @@
-//! One INBOX: its messages by UID, what is known of them, and the bell that wakes who waits for more.
+//! One mailbox: its INBOX, its other folders, its quota, and the bell that wakes who waits for mail.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
-use crate::{MessageId, Position, Received, Selection, Uid};
+use super::folder::{Folder, Found, Stored};
+use super::folders::Folders;
+use crate::{FlagChange, FolderName, MessageId, Position, Quota, Selection, Uid};
 
 /// An empty one owns nothing on the heap but its password.
 pub(super) struct Mailbox {
-    pub(super) uid_validity: u32,
+    pub(super) inbox: Folder,
     password: SecretString,
     /// In bytes; 0 is no limit.
     quota: u64,
     used: u64,
-    next_uid: u32,
-    messages: BTreeMap<u32, Stored>,
-    unseen: BTreeSet<u32>,
-    by_message_id: BTreeSet<(MessageId, u32)>,
+    /// `None` until another one than the INBOX is wanted.
+    folders: Option<Box<Folders>>,
     bell: Option<Arc<Notify>>,
 }
 
 impl Mailbox {
     pub(super) fn new(password: SecretString, quota_mib: u64, uid_validity: u32) -> Self {
         Self {
-            uid_validity,
+            inbox: Folder::new(uid_validity),
             password,
             quota: quota_mib.saturating_mul(1 << 20),
             used: 0,
-            next_uid: 1,
-            messages: BTreeMap::new(),
-            unseen: BTreeSet::new(),
-            by_message_id: BTreeSet::new(),
+            folders: None,
             bell: None,
         }
     }
@@ -49,8 +43,9 @@ impl Mailbox {
         self.ring();
     }
 
+    /// Counts the messages of all folders.
     pub(super) fn len(&self) -> usize {
-        self.messages.len()
+        self.inbox.len() + self.others().map(Folder::len).sum::<usize>()
     }
 
     pub(super) fn has_quota(&self) -> bool {
@@ -62,97 +57,125 @@ impl Mailbox {
         self.quota == 0 || self.used.saturating_add(size) <= self.quota
     }
 
-    pub(super) fn holds(&self, id: &MessageId) -> bool {
-        self.by_message_id.range((id.clone(), 0)..=(id.clone(), u32::MAX)).next().is_some()
+    pub(super) fn quota(&self) -> Option<Quota> {
+        let whole = |bytes: u64| bytes.div_ceil(KIB) * KIB;
+        self.has_quota().then(|| Quota::new(whole(self.used), self.quota))
     }
 
-    /// Takes the message in, unless it would pass the quota.
+    pub(super) fn holds(&self, id: &MessageId) -> bool {
+        self.inbox.holds(id) || self.others().any(|folder| folder.holds(id))
+    }
+
+    /// Delivers the message, unless it would pass the quota.
     pub(super) fn put(&mut self, stored: Stored) -> Result<(), Full> {
         if !self.has_room(stored.size()) {
             return Err(Full);
         }
         self.used += stored.size();
-        let uid = self.next_uid;
-        self.next_uid += 1;
-        self.unseen.insert(uid);
-        if let Some(id) = &stored.letter.message_id {
-            self.by_message_id.insert((id.clone(), uid));
-        }
-        self.messages.insert(uid, stored);
+        self.inbox.put(stored);
         self.ring();
         Ok(())
     }
 
-    /// Gives out the first `limit` messages that match, and whether there are more; the other UIDVALIDITY if the
-    /// selection's UIDs belong to another one.
+    /// Gives out the first `limit` messages of the INBOX that match, and whether there are more; the other UIDVALIDITY
+    /// if the selection's UIDs belong to another one.
     pub(super) fn select(&self, selection: &Selection, limit: usize) -> Result<(Vec<Found>, bool), u32> {
-        let mut uids: Box<dyn Iterator<Item = u32> + '_> = match selection {
-            Selection::After(position) => {
-                let known = position.filter(|position| position.uid_validity == self.uid_validity);
-                Box::new(self.behind(known.map_or(0, |position| position.uid)))
-            }
-            Selection::Uids(expected, _) if *expected != self.uid_validity => return Err(*expected),
-            Selection::Uids(_, wanted) => {
-                let wanted: BTreeSet<u32> = wanted.iter().map(|uid| uid.get()).collect();
-                Box::new(wanted.into_iter().filter(|uid| self.messages.contains_key(uid)))
-            }
-            Selection::Unseen => Box::new(self.unseen.iter().copied()),
-            Selection::MessageId(id) => {
-                let all = (id.clone(), 0)..=(id.clone(), u32::MAX);
-                Box::new(self.by_message_id.range(all).map(|(_, uid)| *uid))
-            }
-        };
-        let found = uids
-            .by_ref()
-            .take(limit.max(1))
-            .filter_map(|number| {
-                let (uid, stored) = (Uid::new(number)?, self.messages.get(&number)?.clone());
-                Some(Found { uid, seen: !self.unseen.contains(&number), stored })
-            })
-            .collect();
+        let mut uids = self.inbox.select(selection)?;
+        let found = uids.by_ref().take(limit.max(1)).filter_map(|uid| self.inbox.get(uid)).collect();
         let more = uids.next().is_some();
         Ok((found, more))
     }
 
+    pub(super) fn expunge(&mut self, folder: &FolderName, uids: &[Uid]) {
+        if let Some(folder) = self.folder(folder) {
+            let freed: u64 = folder.take(uids).iter().map(|(_, stored)| stored.size()).sum();
+            self.used -= freed;
+        }
+    }
+
+    /// Files a message, unless there is no such folder or no room.
+    pub(super) fn file(&mut self, folder: &FolderName, stored: Stored) -> Result<Position, Unfit> {
+        let (size, has_room) = (stored.size(), self.has_room(stored.size()));
+        let place = match self.folder(folder) {
+            None => return Err(Unfit::NoSuchFolder),
+            Some(_) if !has_room => return Err(Unfit::Full),
+            Some(folder) => folder.put(stored),
+        };
+        self.used += size;
+        self.ring_for(folder);
+        Ok(place)
+    }
+
+    /// Copies what is there of the messages; nothing without room for all.
+    pub(super) fn copy(
+        &mut self,
+        from: &FolderName,
+        uids: &[Uid],
+        to: &FolderName,
+    ) -> Result<Vec<(Uid, Position)>, Unfit> {
+        let Some(source) = self.folder(from) else { return Err(Unfit::NoSuchFolder) };
+        let found: Vec<_> = source.present(uids).into_iter().filter_map(|uid| source.get(uid)).collect();
+        let size = found.iter().map(|found| found.stored.size()).sum();
+        let has_room = self.has_room(size);
+        let target = match self.folder(to) {
+            _ if found.is_empty() => return Ok(Vec::new()),
+            None => return Err(Unfit::NoSuchFolder),
+            Some(_) if !has_room => return Err(Unfit::Full),
+            Some(target) => target,
+        };
+        let places = found.into_iter().map(|Found { uid, stored }| (uid, target.put(stored))).collect();
+        self.used += size;
+        self.ring_for(to);
+        Ok(places)
+    }
+
+    pub(super) fn move_to(
+        &mut self,
+        from: &FolderName,
+        uids: &[Uid],
+        to: &FolderName,
+    ) -> Result<Vec<(Uid, Position)>, Unfit> {
+        let is_there = self.folder(to).is_some();
+        let taken = match self.folder(from) {
+            None => return Err(Unfit::NoSuchFolder),
+            Some(source) if source.present(uids).is_empty() => return Ok(Vec::new()),
+            Some(_) if !is_there => return Err(Unfit::NoSuchFolder),
+            Some(source) => source.take(uids),
+        };
+        let Some(target) = self.folder(to) else { return Err(Unfit::NoSuchFolder) };
+        let places = taken.into_iter().map(|(uid, stored)| (uid, target.put(stored))).collect();
+        self.ring_for(to);
+        Ok(places)
+    }
+
+    /// Removes a folder with what is in it.
+    pub(super) fn remove_folder(&mut self, folder: &FolderName) {
+        if let Some(folders) = &mut self.folders
+            && let Some(removed) = folders.remove(folder)
+        {
+            self.used -= removed.size();
+        }
+    }
+
     pub(super) fn mark_seen(&mut self, uids: &[Uid]) {
-        for uid in uids {
-            self.unseen.remove(&uid.get());
-        }
+        self.inbox.change_flags(uids, &FlagChange::Add(vec![crate::Flag::Seen]));
     }
 
-    pub(super) fn has_news_behind(&self, position: Position) -> bool {
-        position.uid_validity != self.uid_validity || self.behind(position.uid).next().is_some()
+    /// Finds a folder that was made.
+    pub(super) fn folder(&mut self, name: &FolderName) -> Option<&mut Folder> {
+        if name.is_inbox() { Some(&mut self.inbox) } else { self.folders.as_mut()?.get(name) }
     }
 
-    pub(super) fn expunge(&mut self, uids: &[Uid]) {
-        for number in uids.iter().map(|uid| uid.get()) {
-            let Some(stored) = self.messages.remove(&number) else { continue };
-            self.used -= stored.size();
-            self.unseen.remove(&number);
-            if let Some(id) = &stored.letter.message_id {
-                self.by_message_id.remove(&(id.clone(), number));
-            }
-        }
+    pub(super) fn folders(&mut self) -> &mut Folders {
+        self.folders.get_or_insert_default()
     }
 
-    /// Numbers the messages from 1, in their order, and keeps everything else about them.
-    pub(super) fn renumber(&mut self, uid_validity: u32) {
-        self.uid_validity = uid_validity;
-        self.by_message_id.clear();
-        self.next_uid = 1;
-        let unseen = std::mem::take(&mut self.unseen);
-        for (old, stored) in std::mem::take(&mut self.messages) {
-            let uid = self.next_uid;
-            self.next_uid += 1;
-            if unseen.contains(&old) {
-                self.unseen.insert(uid);
-            }
-            if let Some(id) = &stored.letter.message_id {
-                self.by_message_id.insert((id.clone(), uid));
-            }
-            self.messages.insert(uid, stored);
+    /// Numbers a folder's messages from 1, in their order, and keeps everything else about them.
+    pub(super) fn renumber(&mut self, folder: &FolderName, uid_validity: u32) {
+        if let Some(folder) = self.folder(folder) {
+            folder.renumber(uid_validity);
         }
-        self.ring();
+        self.ring_for(folder);
     }
 
     /// Completes at the next ring after this call, be it polled before or only later.
@@ -166,45 +189,27 @@ impl Mailbox {
         }
     }
 
-    fn behind(&self, uid: u32) -> impl Iterator<Item = u32> {
-        self.messages.range((Excluded(uid), Unbounded)).map(|(uid, _)| *uid)
+    /// Wakes who waits for news of the INBOX, if it is the one.
+    fn ring_for(&self, folder: &FolderName) {
+        if folder.is_inbox() {
+            self.ring();
+        }
     }
-}
 
-/// A message as all its recipients share it.
-pub(super) struct Letter {
-    pub(super) message_id: Option<MessageId>,
-    pub(super) bytes: Vec<u8>,
-}
-
-/// A letter in one mailbox: what the delivery wrote above it, and when that was.
-#[derive(Clone)]
-pub(super) struct Stored {
-    pub(super) trace: Arc<str>,
-    pub(super) letter: Arc<Letter>,
-    pub(super) arrived: SystemTime,
-}
-
-impl Stored {
-    pub(super) fn size(&self) -> u64 {
-        (self.trace.len() + self.letter.bytes.len()) as u64
-    }
-}
-
-/// A message that was selected; decoding it takes long and is done without the lock.
-pub(super) struct Found {
-    uid: Uid,
-    seen: bool,
-    stored: Stored,
-}
-
-impl Found {
-    pub(super) fn decode(self) -> Received {
-        let raw = [self.stored.trace.as_bytes(), &self.stored.letter.bytes].concat();
-        Received::parse(self.uid, self.stored.arrived, self.seen, raw)
+    fn others(&self) -> impl Iterator<Item = &Folder> {
+        self.folders.iter().flat_map(|folders| folders.made())
     }
 }
 
 /// The quota has no room for the message.
 #[derive(Debug)]
 pub(super) struct Full;
+
+/// Why messages can't be filed in a folder.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Unfit {
+    Full,
+    NoSuchFolder,
+}
+
+const KIB: u64 = 1_024;

@@ -6,13 +6,20 @@ mod delivery;
 mod departed;
 mod error;
 mod fault;
+mod folder;
+mod folders;
+mod history;
 mod judge;
 mod mail;
 mod mailbox;
+mod marks;
 mod pending;
 mod policy;
+mod reader;
 mod report;
+mod search;
 mod state;
+mod store;
 mod verdict;
 
 use std::fmt;
@@ -27,14 +34,15 @@ pub use self::error::PostOfficeError;
 pub use self::fault::{Fault, FaultRule, Refusal};
 use self::mailbox::Mailbox;
 pub use self::policy::{Foreign, Policy, Treatment};
-use self::state::{Entry, Name, State};
+use self::state::{Entry, Forward, Name, State};
 pub use self::verdict::{Verdict, Verdicts};
-use crate::{Address, DomainName, Uid};
+use crate::{Address, DomainName, FolderName, Uid};
 
-/// A mail system in memory that behaves as the Postfix and Dovecot of a Mailcow: [`MailAccess`](crate::MailAccess)
-/// without a server, for tests, simulations and programs whose agents write to each other only.
+/// A mail system in memory that behaves as the Postfix and Dovecot of a Mailcow: [`MailAccess`](crate::MailAccess) and
+/// [`MessageStore`](crate::MessageStore) without a server, for tests, simulations and programs whose agents write to
+/// each other only.
 ///
-/// It has the domains, mailboxes and aliases that its administrator gives it. What is submitted is delivered before
+/// It has the domains, mailboxes, aliases and forwards that its administrator gives it. What is submitted is delivered before
 /// the call returns. `ada+tag@` leads to `ada@` if it is no mailbox or alias itself. Names compare without regard to
 /// case. Above each message stands what Postfix and Dovecot write there, with `Authentication-Results` of the office's
 /// host on top of the sender's own words.
@@ -50,9 +58,10 @@ use crate::{Address, DomainName, Uid};
 /// # Costs
 /// An empty mailbox takes about 300 bytes, and as much again while somebody waits for its mail; the wait does no
 /// work until a message arrives. A message is held once for all its recipients; each copy takes 0.9 KiB beside it,
-/// the first one in a mailbox 1.6 KiB, until [`expunge`](Self::expunge) or [`remove_mailbox`](Self::remove_mailbox).
+/// the first one in a folder 1.6 KiB, until [`expunge`](Self::expunge) or [`remove_mailbox`](Self::remove_mailbox).
 /// The time of a submission grows with its size and with the number of recipients, that of a fetch with what it
-/// gives out, and both but logarithmically with the messages that are there.
+/// gives out, and both but logarithmically with the messages that are there. A search looks at each message of the
+/// folder, and decodes those that it searches for text.
 ///
 /// ```
 /// use std::time::Duration;
@@ -139,6 +148,7 @@ impl PostOffice {
         let mut state = self.state();
         state.mailbox(address)?.ring();
         let removed = state.addresses.remove(&Name::of(address));
+        state.forwards.remove(&Name::of(address));
         // Freeing a big mailbox takes long; the others needn't wait for it.
         drop(state);
         drop(removed);
@@ -175,6 +185,27 @@ impl PostOffice {
         Ok(())
     }
 
+    /// Lets the mail of a mailbox go on to others from now on, and stay there as well if it keeps a copy. Without others
+    /// it stays as it did before.
+    ///
+    /// # Errors
+    /// [`PostOfficeError::UnknownMailbox`].
+    pub fn set_forward(
+        &self,
+        address: &Address,
+        targets: Vec<Address>,
+        keeps_copy: bool,
+    ) -> Result<(), PostOfficeError> {
+        let (mut state, name) = (self.state(), Name::of(address));
+        state.mailbox(address)?;
+        if targets.is_empty() {
+            state.forwards.remove(&name);
+        } else {
+            state.forwards.insert(name, Forward { targets, keeps_copy });
+        }
+        Ok(())
+    }
+
     /// Lets all addresses of a domain that are no mailbox or alias lead to others: the alias `@domain` of Mailcow.
     ///
     /// # Errors
@@ -207,18 +238,18 @@ impl PostOffice {
         }
     }
 
-    /// Removes messages for good, as their owner would with another mail program. UIDs that are not there change
+    /// Removes messages of the INBOX for good, as their owner would with another mail program. UIDs that are not there change
     /// nothing.
     ///
     /// # Errors
     /// [`PostOfficeError::UnknownMailbox`].
     pub fn expunge(&self, address: &Address, uids: &[Uid]) -> Result<(), PostOfficeError> {
-        self.state().mailbox(address)?.expunge(uids);
+        self.state().mailbox(address)?.expunge(&FolderName::inbox(), uids);
         Ok(())
     }
 
-    /// Numbers a mailbox's messages from 1 again under a new UIDVALIDITY, as happens when a server is restored from
-    /// a backup. Which of them are seen is kept. It takes time in proportion to the messages.
+    /// Numbers the INBOX's messages from 1 again under a new UIDVALIDITY, as happens when a server is restored from
+    /// a backup. Their flags are kept. It takes time in proportion to the messages.
     ///
     /// # Errors
     /// [`PostOfficeError::UnknownMailbox`].
@@ -226,7 +257,7 @@ impl PostOffice {
         let now = (self.office.settings.clock)();
         let mut state = self.state();
         let uid_validity = state.next_uid_validity(now);
-        state.mailbox(address)?.renumber(uid_validity);
+        state.mailbox(address)?.renumber(&FolderName::inbox(), uid_validity);
         Ok(())
     }
 

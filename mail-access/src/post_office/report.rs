@@ -3,8 +3,8 @@
 use std::fmt::Display;
 use std::time::SystemTime;
 
+use super::folder::Letter;
 use super::mail::{Mail, date, header};
-use super::mailbox::Letter;
 use crate::{Address, DeliveryReports, DomainName, MessageId, Status};
 
 /// What became of a message on the way to one recipient.

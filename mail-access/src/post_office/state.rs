@@ -19,6 +19,8 @@ pub(super) struct State {
     /// The hosted domains and where their catch-all leads; nowhere if there is none.
     pub(super) domains: HashMap<DomainName, Vec<Address>>,
     pub(super) addresses: HashMap<Name, Entry>,
+    /// Where the mail of mailboxes goes on to.
+    pub(super) forwards: HashMap<Name, Forward>,
     pub(super) policy: Policy,
     pub(super) faults: Vec<FaultRule>,
     pub(super) pending: Vec<Pending>,
@@ -109,10 +111,15 @@ impl State {
             };
             let targets = match self.entry(address) {
                 Some((name, Entry::Mailbox(_))) => {
-                    if !ends.iter().any(|end| matches!(end, End::Mailbox(same) if *same == name)) {
+                    let forward = self.forwards.get(&name);
+                    let stays = forward.is_none_or(|forward| forward.keeps_copy);
+                    if stays && !ends.iter().any(|end| matches!(end, End::Mailbox(same) if *same == name)) {
                         ends.push(End::Mailbox(name));
                     }
-                    continue;
+                    match forward {
+                        Some(forward) => &forward.targets,
+                        None => continue,
+                    }
                 }
                 Some((_, Entry::Alias(targets))) => targets,
                 None if catch_all.is_empty() => {
@@ -138,7 +145,7 @@ impl State {
     /// Tells whether an address of a hosted domain stands for others.
     pub(super) fn leads_elsewhere(&self, address: &Address) -> bool {
         match self.entry(address) {
-            Some((_, entry)) => matches!(entry, Entry::Alias(_)),
+            Some((name, entry)) => matches!(entry, Entry::Alias(_)) || self.forwards.contains_key(&name),
             None => self.is_known(address),
         }
     }
@@ -159,6 +166,12 @@ impl State {
 pub(super) enum Entry {
     Mailbox(Mailbox),
     Alias(Vec<Address>),
+}
+
+/// Where a mailbox's mail goes on to.
+pub(super) struct Forward {
+    pub(super) targets: Vec<Address>,
+    pub(super) keeps_copy: bool,
 }
 
 /// Where a recipient leads.

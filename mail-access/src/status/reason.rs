@@ -42,6 +42,9 @@ pub(super) fn reason(status: &Status) -> Reason {
     if let Some(reason) = of_imap(&text) {
         return reason;
     }
+    if status.code == 0 && text.starts_with(NO_FOLDER) {
+        return Reason::NoSuchFolder;
+    }
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let temporary = status.is_temporary();
     let detail = status.enhanced.map(|(_, subject, detail)| (subject, detail));
@@ -70,7 +73,7 @@ pub(super) fn reason(status: &Status) -> Reason {
     }
 }
 
-/// Reads the response code of an IMAP server (RFC 5530), in lower case.
+/// Reads the response code of an IMAP server (RFC 5530, RFC 7162, RFC 9208), in lower case.
 fn of_imap(text: &str) -> Option<Reason> {
     let code = text.strip_prefix('[')?.split([']', ' ']).next()?;
     match code {
@@ -79,11 +82,14 @@ fn of_imap(text: &str) -> Option<Reason> {
         "expungeissued" => Some(Reason::NoSuchMessage),
         "overquota" => Some(Reason::MailboxFull),
         "toobig" => Some(Reason::TooLarge),
-        "cannot" => Some(Reason::Unsupported),
+        "cannot" | "badcharset" | "nomodseq" => Some(Reason::Unsupported),
+        "noperm" => Some(Reason::Policy),
         _ => None,
     }
 }
 
+/// What Dovecot says of a folder without a code, when it opens it.
+const NO_FOLDER: &str = "mailbox doesn't exist: ";
 const RATE: &[&str] = &[
     "rate limit",
     "ratelimit",

@@ -23,7 +23,7 @@ use crate::{Error, Login, MailAccess, Position, Received, Selection, Uid};
 /// [`Error::Refused`] with [`Reason::NoSuchFolder`](crate::Reason::NoSuchFolder), unless a method says otherwise.
 ///
 /// UIDs are those of one UIDVALIDITY, which goes with them: if the folder has another one by now, the call is
-/// [`Error::Renumbered`] and nothing was done. A call that changes something and loses its link is
+/// [`Error::Renumbered`] and nothing was done. Without UIDs nothing is done. A call that changes something and loses its link is
 /// [`Error::Interrupted`]; one that only reads is [`Error::Unavailable`] then.
 #[async_trait]
 pub trait MessageStore: MailAccess {
@@ -31,27 +31,31 @@ pub trait MessageStore: MailAccess {
     ///
     /// # Contract
     /// - Each folder comes once, with the use it is meant for (RFC 6154) where the system says so, and with whether the
-    ///   owner subscribes to it. A name that only holds others and no messages has [`Folder::selectable`] unset.
+    ///   owner subscribes to it. A name that only holds others and no messages has [`Folder::selectable`] unset, and is
+    ///   no folder to any other method.
     /// - Nothing is changed; a dropped call leaves nothing behind.
     ///
     /// # Errors
     /// As for [`fetch`](MailAccess::fetch).
     async fn folders(&self, login: &Login) -> Result<Vec<Folder>, Error>;
 
-    /// Makes an empty folder, and those above it in its name.
+    /// Makes an empty folder.
     ///
     /// # Contract
+    /// - What stands above it in its name is listed as well, at least as a name that only holds others.
     /// - A folder that is there already is left as it is, so that it is safe to repeat.
     /// - A dropped call leaves it made or not.
     ///
     /// # Errors
-    /// [`Error::Refused`] if the system doesn't want such a name; else as for [`change_flags`](Self::change_flags).
+    /// [`Error::Refused`] if the system doesn't want such a name, one with an empty level for example; else as for [`change_flags`](Self::change_flags).
     async fn create_folder(&self, login: &Login, folder: &FolderName) -> Result<(), Error>;
 
     /// Removes a folder with all messages in it, but not the folders below it.
     ///
     /// # Contract
     /// - A folder that isn't there is no error, so that it is safe to repeat. The INBOX can't be removed.
+    /// - A folder that the system makes for everybody, such as its Trash, is there again, empty and numbered anew. The
+    ///   name of one with others below it is still listed, and Dovecot's list doesn't tell that it is a mere name now.
     /// - A dropped call leaves it removed or not.
     ///
     /// # Errors
@@ -62,8 +66,9 @@ pub trait MessageStore: MailAccess {
     ///
     /// # Contract
     /// - The messages keep their UIDs, and the folder its UIDVALIDITY or a new one.
-    /// - If there is a folder of the new name already, or none of the old one, it is [`Error::Refused`] and nothing is
-    ///   changed. The INBOX can't be renamed.
+    /// - If there is a folder of the new name already, none of the old one, or if the new name lies below the old one, it
+    ///   is [`Error::Refused`] and nothing is changed. The INBOX can't be renamed.
+    /// - What is subscribed to are names: neither the old nor the new name's subscription changes.
     /// - A dropped call leaves it renamed or not.
     ///
     /// # Errors
@@ -74,6 +79,8 @@ pub trait MessageStore: MailAccess {
     ///
     /// # Contract
     /// - It is safe to repeat. A dropped call leaves it noted or not.
+    /// - The note is of the name: it is still there if the folder is removed and made again. A name without a folder can
+    ///   be unsubscribed from. Folders that the system makes for everybody may stay subscribed to whatever is noted.
     ///
     /// # Errors
     /// As for [`change_flags`](Self::change_flags).
@@ -92,7 +99,10 @@ pub trait MessageStore: MailAccess {
     ///
     /// # Contract
     /// - The UIDs come in ascending order, each once. No match is an empty list; a search that failed is an error.
-    /// - Text is found without regard to case, in whatever charset and encoding it stands in the message.
+    /// - Text is found without regard to case, in whatever charset and encoding it stands in the message. It is found
+    ///   anywhere, within words too; empty text is found in every field, and in every body.
+    /// - HTML is searched as it was written. Of other parts than text, and of what stands between parts, nothing is
+    ///   found; of an embedded message its text is, and its header with [`Query::Text`] only.
     /// - Nothing is changed; a dropped call leaves nothing behind.
     ///
     /// # Errors
@@ -161,7 +171,8 @@ pub trait MessageStore: MailAccess {
     /// Copies messages into another folder, with their flags and dates of arrival.
     ///
     /// # Contract
-    /// - All that are there are copied, or none. Those that are not there are left out. It is not safe to repeat.
+    /// - All that are there are copied, or none. Those that are not there are left out; if none is there, nothing is
+    ///   done, whatever the target. It is not safe to repeat. A folder may be its own target.
     /// - The answer names for each message its UID and the place of its copy, where the system tells it (RFC 4315), as
     ///   both of ours do; else it is empty.
     /// - A dropped call leaves all copied or none.
@@ -182,7 +193,7 @@ pub trait MessageStore: MailAccess {
     /// # Contract
     /// - Each message is in one of the two folders when the call ends, and in one or both if it was interrupted or
     ///   dropped. Those that are not there are left out. Repeating it moves nothing twice.
-    /// - The answer is that of [`copy`](Self::copy).
+    /// - The answer is that of [`copy`](Self::copy). A full mailbox has room for what is there already.
     ///
     /// # Errors
     /// As for [`copy`](Self::copy).
@@ -198,7 +209,8 @@ pub trait MessageStore: MailAccess {
     /// Files a message in a folder as it is, without delivering it.
     ///
     /// # Contract
-    /// - The bytes are kept as they are, with these flags and this date of arrival, or the present time.
+    /// - The bytes are kept as they are, as far as their lines end with CR LF and no byte is NUL, with these flags and
+    ///   this date of arrival to the second, or the present time.
     /// - The answer is its place, where the system tells it (RFC 4315), as both of ours do.
     /// - It is not safe to repeat: it would be there twice. A dropped call leaves it filed as a whole or not at all.
     ///
@@ -235,8 +247,9 @@ pub trait MessageStore: MailAccess {
     /// (RFC 7162).
     ///
     /// # Contract
-    /// - Each message that came or whose flags changed since then is in [`Changes::changed`], as it is now; each that
-    ///   went is in [`Changes::vanished`], in which UIDs may be that nobody knew.
+    /// - Each message that came or whose flags changed since then is in [`Changes::changed`], as it is now, and others may
+    ///   be; each that went is in [`Changes::vanished`], in which UIDs may be that nobody knew, but none that is there.
+    /// - The answer's [`Changes::modseq`] is not below the one that was asked for.
     /// - Nothing is changed; a dropped call leaves nothing behind.
     ///
     /// # Errors

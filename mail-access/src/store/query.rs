@@ -2,11 +2,12 @@ use std::ops::Not;
 use std::time::SystemTime;
 
 use super::Flag;
-use crate::{MessageId, Uid};
+use crate::{Error, MessageId, Uid};
 
 /// What to look for in a folder: a tree of conditions (RFC 9051 section 6.4.4).
 ///
-/// Text is any Unicode text; it can end no quotes and add no command. `and`, `or` and `not` join conditions.
+/// Text is any Unicode text without NUL; it can end no quotes and add no command. `and`, `or` and `not` join conditions,
+/// up to 100 levels deep.
 ///
 /// ```
 /// use mail_access::Query;
@@ -76,6 +77,46 @@ impl Query {
     pub fn or(self, other: Self) -> Self {
         Self::Any(vec![self, other])
     }
+
+    /// Checks what no type can.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`].
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let mut level = vec![self];
+        for _ in 0..MAX_LEVELS {
+            let mut below = Vec::new();
+            for query in level {
+                match query {
+                    Self::All(queries) | Self::Any(queries) => below.extend(queries),
+                    Self::Not(query) => below.push(query),
+                    Self::Header(name, _) if !is_field_name(name) => {
+                        let problem = format!("{name:?} is no name of a header field");
+                        return Err(Error::Invalid { what: "query", problem });
+                    }
+                    Self::From(text)
+                    | Self::To(text)
+                    | Self::Cc(text)
+                    | Self::Subject(text)
+                    | Self::Body(text)
+                    | Self::Text(text)
+                    | Self::Header(_, text)
+                        if text.contains('\0') =>
+                    {
+                        let problem = "text can't have the character NUL".to_owned();
+                        return Err(Error::Invalid { what: "query", problem });
+                    }
+                    _ => {}
+                }
+            }
+            level = below;
+            if level.is_empty() {
+                return Ok(());
+            }
+        }
+        let problem = format!("it has more than {MAX_LEVELS} levels");
+        Err(Error::Invalid { what: "query", problem })
+    }
 }
 
 /// Fits what the condition doesn't.
@@ -84,5 +125,40 @@ impl Not for Query {
 
     fn not(self) -> Self {
         Self::Not(Box::new(self))
+    }
+}
+
+/// RFC 5322 section 3.6.8.
+fn is_field_name(name: &str) -> bool {
+    (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':')
+}
+
+/// Few enough to be read by recursion, on both sides.
+const MAX_LEVELS: usize = 100;
+/// A line of a message has no more.
+const MAX_NAME: usize = 998;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_server_could_read_is_refused() {
+        let nested = |levels: usize| (1..levels).fold(Query::Unseen, |query, _| !query);
+        let header = |name: &str| Query::Header(name.into(), String::new());
+        for (query, fine) in [
+            (nested(100), true),
+            (nested(101), false),
+            (header("X-Odd"), true),
+            (header(""), false),
+            (header("X Odd"), false),
+            (header("X:"), false),
+            (header("X\r\nY"), false),
+            (header("\u{fc}"), false),
+            (Query::Text("a\r\nb \"{5}".into()), true),
+            (Query::everything().and(!Query::Body("\0".into())), false),
+        ] {
+            assert_eq!(query.check().is_ok(), fine, "{query:?}");
+        }
     }
 }

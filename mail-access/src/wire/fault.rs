@@ -39,7 +39,11 @@ impl Fault {
 
     /// Makes another one for somebody else who is concerned.
     pub(crate) fn copy(&self) -> Self {
-        let again = |error: &io::Error| io::Error::new(error.kind(), error.to_string());
+        let again = |error: &io::Error| match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+            // Whoever is told wants to know that it was the certificate.
+            Some(tls) => io::Error::new(error.kind(), rustls::Error::clone(tls)),
+            None => io::Error::new(error.kind(), error.to_string()),
+        };
         match self {
             Self::Authentication(status) => Self::Authentication(status.clone()),
             Self::Barred { status, left } => Self::Barred { status: status.clone(), left: *left },

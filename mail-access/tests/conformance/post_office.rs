@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use mail_access::conformance::{Harness, Missing};
 use mail_access::{
-    Address, DomainName, Fault, Login, MailAccess, NewMessage, Outgoing, Policy, PostOffice, Uid,
+    Address, DomainName, Fault, Login, MailAccess, MessageStore, NewMessage, Outgoing, Policy, PostOffice,
+    Uid,
 };
 
 /// One office for all cases, each of which gets mailboxes of its own.
@@ -42,6 +43,10 @@ impl OfficeHarness {
 impl Harness for OfficeHarness {
     fn access(&self) -> Arc<dyn MailAccess> {
         Arc::new(self.office.clone())
+    }
+
+    fn store(&self) -> Result<Arc<dyn MessageStore>, Missing> {
+        Ok(Arc::new(self.office.clone()))
     }
 
     fn size_limit(&self) -> usize {

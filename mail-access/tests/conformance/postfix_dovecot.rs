@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use mail_access::conformance::{Harness, Missing};
 use mail_access::{
-    Address, DomainName, Endpoint, LocalServers, LocalServersConfig, LocalUser, Login, MailAccess, SmtpImap,
-    SmtpImapConfig, TlsConnector, Uid, tls_config,
+    Address, DomainName, Endpoint, LocalServers, LocalServersConfig, LocalUser, Login, MailAccess,
+    MessageStore, SmtpImap, SmtpImapConfig, TlsConnector, Uid, tls_config,
 };
 
 use super::cutting::CuttingConnector;
@@ -65,6 +65,10 @@ impl ServersHarness {
 impl Harness for ServersHarness {
     fn access(&self) -> Arc<dyn MailAccess> {
         self.access.clone()
+    }
+
+    fn store(&self) -> Result<Arc<dyn MessageStore>, Missing> {
+        Ok(self.access.clone())
     }
 
     fn size_limit(&self) -> usize {

@@ -144,7 +144,7 @@ impl Drop for Seeker {
 }
 
 /// The right to have one connection open, which ends when this is dropped.
-pub(in crate::imap) struct Place {
+pub(crate) struct Place {
     places: Arc<Places>,
     number: u64,
     opening: bool,

@@ -25,7 +25,6 @@ async fn hostile_answers_end_the_connection_only() {
         "* LIST () \"/\" {100000000}\r\n",
         "* OK [BADCHARSET ({400000000}\r\n",
         "* 3 FETCH (UID 3 BODY[] ~{3}\r\nabc)\r\n",
-        "* ESEARCH (TAG \"A3\") UID ALL 3\r\n",
         "* 3 FETCH (UID 3\r\n",
         "* 3 FETCH )\r\n",
         "\0\r\n",

@@ -1,12 +1,14 @@
 mod administration;
 mod delivery;
 mod faults;
+mod folders;
 mod honesty;
 mod late;
 mod load;
 mod model;
 mod policy;
 mod reports;
+mod troubles;
 mod verdicts;
 mod waiting;
 

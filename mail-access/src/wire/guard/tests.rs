@@ -1,18 +1,47 @@
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::scan::{MAX_DEPTH, MAX_LINE};
 use super::*;
 use crate::wire::buffered;
 
 fn scan(bytes: &[u8], pieces: usize) -> Result<(), Violation> {
     let mut scan = Scan { max_literal: 100, ..Scan::default() };
-    bytes.chunks(pieces).try_for_each(|piece| scan.read(piece))
+    bytes.to_vec().chunks_mut(pieces).try_for_each(|piece| scan.read(piece))
+}
+
+/// Returns what the parser sees, and the lines that it doesn't.
+fn cover(bytes: &[u8], pieces: usize) -> (Vec<u8>, Vec<String>) {
+    let (mut bytes, mut scan) = (bytes.to_vec(), Scan { max_literal: 100, ..Scan::default() });
+    bytes.chunks_mut(pieces).try_for_each(|piece| scan.read(piece)).unwrap();
+    (bytes, scan.kept.into_iter().map(|line| String::from_utf8(line).unwrap()).collect())
+}
+
+#[test]
+fn lines_of_words_are_kept_from_the_parser() {
+    let said = "* LIST (\\Sent) \"/\" {5}\r\na\r\n\"b\r\n* 3 EXISTS\r\n* OK [X] LIST\r\n\
+                * ESEARCH (TAG \"A3\") UID ALL 1:3\r\n* STATUS {3}\r\n{9} (MESSAGES 1)\r\nA3 OK done\r\n";
+    for pieces in [1, 2, 3, 7, 1000] {
+        let (seen, kept) = cover(said.as_bytes(), pieces);
+        let expected = [
+            "LIST (\\Sent) \"/\" {5}\r\na\r\n\"b",
+            "ESEARCH (TAG \"A3\") UID ALL 1:3",
+            "STATUS {3}\r\n{9} (MESSAGES 1)",
+        ];
+        assert_eq!(kept, expected, "in pieces of {pieces}");
+        let covered = |line: &str| format!("* OK {}\r\n", "\x01".repeat(line.len() - 3));
+        let [list, search, status] = expected.map(covered);
+        let expected = format!("{list}* 3 EXISTS\r\n* OK [X] LIST\r\n{search}{status}A3 OK done\r\n");
+        assert_eq!(String::from_utf8(seen).unwrap(), expected, "in pieces of {pieces}");
+    }
 }
 
 #[test]
 fn what_servers_say_passes() {
     for answer in [
         "* OK [CAPABILITY IMAP4rev1 IDLE] it's (not \"balanced {\r\n",
+        "* LIST () \"/\" {100}\r\n0123456789012345678901234567890123456789012345678901234567890123456789\
+         012345678901234567890123456789\r\n* CAPABILITY IMAP4rev1\r\n",
         "* FLAGS (\\Answered \\Seen)\r\n* 3 EXISTS\r\n* SEARCH 1 2 3\r\n* SEARCH\r\n",
         "* OK [PERMANENTFLAGS (\\Seen \\*)] ok\r\n* OK [HIGHESTMODSEQ 1]\r\nA1 OK [READ-WRITE] done\r\n+ idling\r\n",
         "* 1 FETCH (UID 3 RFC822.SIZE 14)\r\n* 1 EXPUNGE\r\n* 4 FETCH (FLAGS ())\r\n",
@@ -43,7 +72,13 @@ fn what_no_server_may_say_does_not() {
         "* 1 FETCH )\r\n",
         "* 1 fetch (InternalDate nil)\r\n",
         "* OK [BADCHARSET ({5}\r\n",
-        "* LIST () \"/\" {5}\r\n",
+        "* LIST () \"/\" {101}\r\n",
+        "* LIST () \"/\" x{5}\r\n",
+        "* LIST () \"/\" \"{5}\r\n",
+        "* FLAGS {5}\r\n",
+        "* LIST (\r\n",
+        "* ID\r\n",
+        "* OK \x01\r\n",
         "A1 OK [X] {5}\r\n",
         "* OK [UIDNEXT 3]\u{fc}\r\n",
         "* OK a\rb\r\n",
@@ -95,9 +130,9 @@ proptest! {
     #[test]
     fn what_passes_does_the_parser_no_harm(parts in proptest::collection::vec(fragment(), 0..30)) {
         let bytes = parts.concat();
-        let mut passed = Scan { max_literal: 100, ..Scan::default() };
-        let good = bytes.bytes().take_while(|byte| passed.read(&[*byte]).is_ok()).count();
-        parse_all(&bytes.as_bytes()[..good]);
+        let (mut bytes, mut scan) = (bytes.into_bytes(), Scan { max_literal: 100, ..Scan::default() });
+        let good = bytes.chunks_mut(1).map_while(|byte| scan.read(byte).ok()).count();
+        parse_all(&bytes[..good]);
     }
 }
 
@@ -128,5 +163,8 @@ fn fragment() -> impl Strategy<Value = &'static str> {
         "A1 NO ",
         "* 1 FETCH (",
         "X ",
+        "* LIST () NIL ",
+        "* ESEARCH ",
+        "\x01",
     ])
 }

@@ -1,0 +1,105 @@
+//! Every command: what the server hears, what comes of its answer, and that no refusal and no lost link is an answer.
+
+use super::deeds::{Deed, deeds};
+use super::*;
+use crate::{Flag, FolderName, MessageStore, Query, Reason};
+
+async fn run(deed: &Deed, dialogue: Dialogue) -> Result<String, Error> {
+    let script = Script::of([dialogue]);
+    let done = (deed.act)(script.mail()).await;
+    assert_eq!(script.problems(), [""; 0], "{}", deed.name);
+    done
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_command_is_heard_and_its_answer_read() {
+    for deed in deeds() {
+        let done = run(&deed, deed.dialogue(None)).await;
+        assert_eq!(
+            done.unwrap_or_else(|error| panic!("{}: {error:?}", deed.name)),
+            deed.gives,
+            "{}",
+            deed.name
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_refusal_is_an_answer() {
+    for deed in deeds() {
+        let commands = deed.talk.iter().filter(|(parts, _)| parts[0] != "LOGOUT").count();
+        for at in 0..commands {
+            let reads = at < deed.changes_at || deed.talk[at].0 == ["NOOP"];
+            let lost = if reads { "unavailable" } else { "interrupted" };
+            for (answer, expected) in [
+                ("@ NO [SERVERBUG] later\r\n", "refused"),
+                ("@ NO no\r\n", "refused"),
+                ("@ BAD what\r\n", "protocol"),
+                ("@ BAD\r\n", "protocol"),
+                ("A99 OK done\r\n", "protocol"),
+                ("+ more\r\n", "protocol"),
+                ("* 1 NONSENSE\r\n", "protocol"),
+                ("* BYE\r\n", lost),
+                ("", lost),
+            ] {
+                let error = run(&deed, deed.dialogue(Some((at, answer)))).await.expect_err(deed.name);
+                let kind = match &error {
+                    Error::Refused { .. } => "refused",
+                    Error::Protocol { .. } => "protocol",
+                    Error::Unavailable { .. } => "unavailable",
+                    Error::Interrupted { .. } => "interrupted",
+                    _ => "another",
+                };
+                assert_eq!(kind, expected, "{} {at} {answer:?}: {error:?}", deed.name);
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_lost_at_any_byte_is_no_answer() {
+    for deed in deeds() {
+        let whole = deed.dialogue(None);
+        let farewell = if deed.name == "messages" { "* BYE\r\nA5 OK done\r\n".len() } else { 0 };
+        for bytes in 0..whole.said() - farewell {
+            let done = run(&deed, whole.clone().cut_after(bytes)).await;
+            assert!(
+                matches!(done, Err(Error::Unavailable { .. } | Error::Interrupted { .. })),
+                "{} after {bytes} bytes: {done:?}",
+                deed.name
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_not_be_sent_or_done_is_told_before_anything_is() {
+    let mail = Script::of([]).mail();
+    let (login, inbox) = (ada(), FolderName::inbox());
+    let at = Position { uid_validity: 7, uid: 1 };
+    let header = Query::Header("a: b\r\nc".into(), String::new());
+    let searched = mail.search(&login, &inbox, &header).await.map(drop);
+    let empty = mail.append(&login, &inbox, b"", &[], None).await.map(drop);
+    let null = mail.append(&login, &inbox, b"a\0b", &[Flag::Seen], None).await.map(drop);
+    let long = mail.read(&login, &inbox, at, 0..(16 << 20) + 1).await.map(drop);
+    for done in [searched, empty, null, long] {
+        assert!(matches!(done, Err(Error::Invalid { .. })), "{done:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_without_an_extension_is_asked_for_nothing() {
+    let bare = || Script::of([logged_in()]).mail();
+    let (login, inbox) = (ada(), FolderName::inbox());
+    let other = "b".parse().unwrap();
+    assert_eq!(bare().quota(&login).await.unwrap(), None);
+    for refused in [
+        bare().move_to(&login, &inbox, 7, &[uid(1)], &other).await.map(drop),
+        bare().expunge(&login, &inbox, 7, &[uid(1)]).await,
+        bare().changes(&login, &inbox, 7, 1).await.map(drop),
+        bare().delete_folder(&login, &inbox).await,
+        bare().rename_folder(&login, &inbox, &other).await,
+    ] {
+        assert_eq!(refused.unwrap_err().reason(), Some(Reason::Unsupported));
+    }
+}

@@ -1,0 +1,398 @@
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use tokio::task::coop::consume_budget;
+use tokio::time::sleep;
+
+use super::access::interrupted;
+use super::folder::{Folder, Letter, Stored};
+use super::folders::{Unnameable, objection, special_use};
+use super::mailbox::{Mailbox, Unfit};
+use super::marks::Marks;
+use super::reader::Reader;
+use super::search::Search;
+use super::state::State;
+use super::{Fault, PostOffice, mail};
+use crate::{
+    Changes, Error, Flag, FlagChange, FolderName, FolderStatus, Found, Listing, Login, MessageStore,
+    Messages, Position, Query, Quota, Selection, Status, Uid,
+};
+
+/// Each mailbox has the folders Archive, Drafts, Junk, Sent and Trash of Mailcow, and levels of names stand between
+/// `/`. Each method takes effect in one step, so that a dropped call has done everything or nothing.
+///
+/// [`messages`](MessageStore::messages) gives out every message whole, and finds it when it is asked for the first one
+/// which they are.
+#[async_trait]
+impl MessageStore for PostOffice {
+    async fn folders(&self, login: &Login) -> Result<Vec<crate::Folder>, Error> {
+        self.reading(&Call::on_all(login, "folders"), |mailbox| Ok(mailbox.folders().list())).await
+    }
+
+    async fn create_folder(&self, login: &Login, folder: &FolderName) -> Result<(), Error> {
+        const CREATE: &str = "create_folder";
+        if let Some(objection) = objection(folder) {
+            return self.changing(&Call::on_all(login, CREATE), |_| Err(refused(CREATE, objection))).await;
+        }
+        self.changing(&Call { makes: true, ..Call::of(login, CREATE, folder) }, |_| Ok(())).await
+    }
+
+    async fn delete_folder(&self, login: &Login, folder: &FolderName) -> Result<(), Error> {
+        const DELETE: &str = "delete_folder";
+        let delete = |mailbox: &mut Mailbox| {
+            if folder.is_inbox() {
+                return Err(refused(DELETE, "[CANNOT] INBOX can't be deleted"));
+            }
+            mailbox.remove_folder(folder);
+            Ok(())
+        };
+        self.changing(&Call::on_all(login, DELETE), delete).await
+    }
+
+    async fn rename_folder(&self, login: &Login, from: &FolderName, to: &FolderName) -> Result<(), Error> {
+        const RENAME: &str = "rename_folder";
+        let rename = |mailbox: &mut Mailbox| {
+            if from.is_inbox() {
+                return Err(refused(RENAME, "[CANNOT] Renaming INBOX isn't supported"));
+            }
+            if let Some(objection) = objection(to) {
+                return Err(refused(RENAME, objection));
+            }
+            mailbox.folders().rename(from, to).map_err(|why| match why {
+                Unnameable::Exists => refused(RENAME, "[ALREADYEXISTS] Target mailbox already exists"),
+                Unnameable::NoSuchFolder => no_such_folder(RENAME, "NONEXISTENT", from),
+                Unnameable::TooLong => refused(RENAME, "[CANNOT] Mailbox name too long"),
+                Unnameable::UnderItself => {
+                    refused(RENAME, "[CANNOT] Can't rename mailbox under its own child")
+                }
+            })
+        };
+        self.changing(&Call::of(login, RENAME, from), rename).await
+    }
+
+    async fn subscribe(&self, login: &Login, folder: &FolderName, subscribed: bool) -> Result<(), Error> {
+        let call = Call::of(login, "subscribe", folder);
+        let note = |mailbox: &mut Mailbox| {
+            if subscribed {
+                call.folder_in(mailbox)?;
+            }
+            mailbox.folders().subscribe(folder, subscribed);
+            Ok(())
+        };
+        self.changing(&call, note).await
+    }
+
+    async fn status(&self, login: &Login, folder: &FolderName) -> Result<FolderStatus, Error> {
+        let call = Call::of(login, "status", folder);
+        self.reading(&call, |mailbox| Ok(call.folder_in(mailbox)?.status())).await
+    }
+
+    async fn search(&self, login: &Login, folder: &FolderName, query: &Query) -> Result<Found, Error> {
+        let call = Call::of(login, "search", folder);
+        query.check()?;
+        let search = Search::new(query);
+        let all = |mailbox: &mut Mailbox| {
+            let folder = call.folder_in(mailbox)?;
+            Ok((folder.uid_validity, folder.all().collect::<Vec<_>>()))
+        };
+        let (uid_validity, all) = self.reading(&call, all).await?;
+        let mut uids = Vec::new();
+        for message in all {
+            if search.fits(&message) {
+                uids.push(message.uid);
+            }
+            consume_budget().await;
+        }
+        Ok(Found::new(uid_validity, uids))
+    }
+
+    async fn list(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        selection: &Selection,
+    ) -> Result<Listing, Error> {
+        let call = Call::of(login, "list", folder);
+        let list = |mailbox: &mut Mailbox| {
+            let folder = call.folder_in(mailbox)?;
+            let selected = folder.select(selection).map_err(|expected| call.renumbered(expected, folder))?;
+            Ok(Listing::new(folder.uid_validity, selected.filter_map(|uid| folder.entry(uid)).collect()))
+        };
+        self.reading(&call, list).await
+    }
+
+    fn messages(&self, login: &Login, folder: &FolderName, selection: &Selection) -> Messages {
+        Box::pin(Reader::new(self.clone(), login.clone(), folder.clone(), selection.clone()))
+    }
+
+    async fn read(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        at: Position,
+        range: Range<u64>,
+    ) -> Result<Vec<u8>, Error> {
+        let call = Call::of(login, "read", folder);
+        if range.end < range.start || range.end - range.start > MAX_READ {
+            let problem = format!("{range:?} has to be of 0 to {MAX_READ} bytes");
+            return Err(Error::Invalid { what: "range", problem });
+        }
+        let find = |mailbox: &mut Mailbox| {
+            let found = call.numbered(mailbox, at.uid_validity)?.get(at.uid);
+            found.ok_or_else(|| refused(call.operation, "[EXPUNGEISSUED] There is no such message"))
+        };
+        let bytes = self.reading(&call, find).await?.stored.bytes();
+        let place = |at: u64| usize::try_from(at).map_or(bytes.len(), |at| at.min(bytes.len()));
+        Ok(bytes[place(range.start)..place(range.end)].to_vec())
+    }
+
+    async fn change_flags(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        uid_validity: u32,
+        uids: &[Uid],
+        change: &FlagChange,
+    ) -> Result<(), Error> {
+        let call = Call::of(login, "change_flags", folder);
+        let mark = |mailbox: &mut Mailbox| {
+            if !uids.is_empty() {
+                call.numbered(mailbox, uid_validity)?.change_flags(uids, change);
+            }
+            Ok(())
+        };
+        self.changing(&call, mark).await
+    }
+
+    async fn copy(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        uid_validity: u32,
+        uids: &[Uid],
+        to: &FolderName,
+    ) -> Result<Vec<(Uid, Position)>, Error> {
+        let call = Call { target: Some(to), ..Call::of(login, "copy", folder) };
+        let copy = |mailbox: &mut Mailbox| {
+            if uids.is_empty() {
+                return Ok(Vec::new());
+            }
+            call.numbered(mailbox, uid_validity)?;
+            mailbox.copy(folder, uids, to).map_err(|why| unfit(call.operation, why, to))
+        };
+        self.changing(&call, copy).await
+    }
+
+    async fn move_to(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        uid_validity: u32,
+        uids: &[Uid],
+        to: &FolderName,
+    ) -> Result<Vec<(Uid, Position)>, Error> {
+        let call = Call { target: Some(to), ..Call::of(login, "move_to", folder) };
+        let move_to = |mailbox: &mut Mailbox| {
+            if uids.is_empty() {
+                return Ok(Vec::new());
+            }
+            call.numbered(mailbox, uid_validity)?;
+            mailbox.move_to(folder, uids, to).map_err(|why| unfit(call.operation, why, to))
+        };
+        self.changing(&call, move_to).await
+    }
+
+    async fn append(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        message: &[u8],
+        flags: &[Flag],
+        date: Option<SystemTime>,
+    ) -> Result<Option<Position>, Error> {
+        let call = Call::of(login, "append", folder);
+        if message.is_empty() {
+            let problem = "it has no bytes; a message has one at least".to_owned();
+            return Err(Error::Invalid { what: "message", problem });
+        }
+        let size_limit = self.state().policy.size_limit;
+        let date = date.unwrap_or_else(|| (self.office.settings.clock)());
+        let letter = Letter { message_id: mail::message_id(message), bytes: message.to_vec() };
+        let stored = Stored::new(String::new(), Arc::new(letter), date, Marks::of(flags));
+        let file = |mailbox: &mut Mailbox| {
+            if message.len() > size_limit {
+                return Err(refused(call.operation, "[TOOBIG] The message is over the size limit"));
+            }
+            mailbox.file(folder, stored).map(Some).map_err(|why| unfit(call.operation, why, folder))
+        };
+        self.changing(&call, file).await
+    }
+
+    async fn expunge(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        uid_validity: u32,
+        uids: &[Uid],
+    ) -> Result<(), Error> {
+        let call = Call::of(login, "expunge", folder);
+        let expunge = |mailbox: &mut Mailbox| {
+            if !uids.is_empty() {
+                call.numbered(mailbox, uid_validity)?;
+                mailbox.expunge(folder, uids);
+            }
+            Ok(())
+        };
+        self.changing(&call, expunge).await
+    }
+
+    async fn changes(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        uid_validity: u32,
+        since: u64,
+    ) -> Result<Changes, Error> {
+        let call = Call::of(login, "changes", folder);
+        self.reading(&call, |mailbox| Ok(call.numbered(mailbox, uid_validity)?.changes(since))).await
+    }
+
+    async fn quota(&self, login: &Login) -> Result<Option<Quota>, Error> {
+        self.reading(&Call::on_all(login, "quota"), |mailbox| Ok(mailbox.quota())).await
+    }
+}
+
+/// Who asks for what, and of which folders.
+pub(super) struct Call<'a> {
+    login: &'a Login,
+    operation: &'static str,
+    folder: Option<&'a FolderName>,
+    target: Option<&'a FolderName>,
+    /// Whether the folder is made if there is none.
+    makes: bool,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn of(login: &'a Login, operation: &'static str, folder: &'a FolderName) -> Self {
+        Self { folder: Some(folder), ..Self::on_all(login, operation) }
+    }
+
+    fn on_all(login: &'a Login, operation: &'static str) -> Self {
+        Self { login, operation, folder: None, target: None, makes: false }
+    }
+
+    pub(super) fn folder_in<'m>(&self, mailbox: &'m mut Mailbox) -> Result<&'m mut Folder, Error> {
+        let name = self.folder.expect("the call is about a folder");
+        mailbox.folder(name).ok_or_else(|| no_such_folder(self.operation, "NONEXISTENT", name))
+    }
+
+    /// Finds the folder, if its UIDs still mean what the caller believes.
+    pub(super) fn numbered<'m>(
+        &self,
+        mailbox: &'m mut Mailbox,
+        uid_validity: u32,
+    ) -> Result<&'m mut Folder, Error> {
+        let folder = self.folder_in(mailbox)?;
+        if folder.uid_validity == uid_validity {
+            Ok(folder)
+        } else {
+            Err(self.renumbered(uid_validity, folder))
+        }
+    }
+
+    pub(super) fn renumbered(&self, expected: u32, folder: &Folder) -> Error {
+        Error::Renumbered { operation: self.operation, expected, found: folder.uid_validity }
+    }
+}
+
+impl PostOffice {
+    pub(super) async fn reading<T>(
+        &self,
+        call: &Call<'_>,
+        look: impl FnOnce(&mut Mailbox) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.pause(call).await;
+        self.look(call, look)
+    }
+
+    pub(super) fn look<T>(
+        &self,
+        call: &Call<'_>,
+        look: impl FnOnce(&mut Mailbox) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut state = self.state();
+        let unavailable = |fault| fault == Fault::FetchUnavailable;
+        if state.take_fault(call.login.address(), unavailable).is_some() {
+            return Err(self.unavailable(call.operation));
+        }
+        look(self.enter(&mut state, call)?)
+    }
+
+    pub(super) async fn changing<T>(
+        &self,
+        call: &Call<'_>,
+        act: impl FnOnce(&mut Mailbox) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.pause(call).await;
+        let mut state = self.state();
+        let is_trouble =
+            |fault| matches!(fault, Fault::ChangeUnavailable | Fault::ChangeLost | Fault::ChangeTakenAndLost);
+        let trouble = state.take_fault(call.login.address(), is_trouble);
+        if trouble == Some(Fault::ChangeUnavailable) {
+            return Err(self.unavailable(call.operation));
+        }
+        let mailbox = self.enter(&mut state, call)?;
+        if trouble == Some(Fault::ChangeLost) {
+            return Err(interrupted(call.operation));
+        }
+        let done = act(mailbox)?;
+        if trouble.is_some() { Err(interrupted(call.operation)) } else { Ok(done) }
+    }
+
+    /// Checks the login and brings the folders of a call into being, as far as they are there for everybody.
+    pub(super) fn enter<'s>(&self, state: &'s mut State, call: &Call<'_>) -> Result<&'s mut Mailbox, Error> {
+        let (login, operation) = (call.login, call.operation);
+        let wanted =
+            |folder: &&&FolderName| !folder.is_inbox() && (call.makes || special_use(folder).is_some());
+        for folder in [&call.folder, &call.target].into_iter().flatten().filter(wanted) {
+            if state.open(login, operation)?.folder(folder).is_none() {
+                let uid_validity = state.next_uid_validity((self.office.settings.clock)());
+                state.open(login, operation)?.folders().make(folder, uid_validity);
+            }
+        }
+        if let Some(folder) = call.folder
+            && state.take_fault(login.address(), |fault| fault == Fault::NumberedAnew).is_some()
+        {
+            let uid_validity = state.next_uid_validity((self.office.settings.clock)());
+            state.open(login, operation)?.renumber(folder, uid_validity);
+        }
+        state.open(login, operation)
+    }
+
+    async fn pause(&self, call: &Call<'_>) {
+        consume_budget().await;
+        let slow = self.state().take_slowness(call.login.address());
+        if let Some(pause) = slow {
+            sleep(pause).await;
+        }
+    }
+}
+
+fn unfit(operation: &'static str, why: Unfit, folder: &FolderName) -> Error {
+    match why {
+        Unfit::Full => refused(operation, "[OVERQUOTA] Quota exceeded (mailbox for user is full)"),
+        Unfit::NoSuchFolder => no_such_folder(operation, "TRYCREATE", folder),
+    }
+}
+
+fn no_such_folder(operation: &'static str, code: &str, folder: &FolderName) -> Error {
+    refused(operation, &format!("[{code}] Mailbox doesn't exist: {folder}"))
+}
+
+fn refused(operation: &'static str, text: &str) -> Error {
+    Error::Refused { operation, status: Status::new(0, None, text) }
+}
+
+const MAX_READ: u64 = 16 << 20;

@@ -1,0 +1,271 @@
+//! All that a mailbox holds, over IMAP.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use futures_util::{TryStreamExt, stream};
+
+use super::{SmtpImap, report};
+use crate::imap::{self, Manner, Reading, Session};
+use crate::wire::Fault;
+use crate::{
+    Changes, Error, Flag, FlagChange, Folder, FolderName, FolderStatus, Found, Listing, Login, MessageStore,
+    Messages, Position, Query, Quota, Selection, Uid,
+};
+
+/// Names of folders are written in modified UTF-7, which every server reads. What a server doesn't offer is done by other
+/// means where that is possible: MOVE by COPY and EXPUNGE, LIST-EXTENDED by LSUB, QRESYNC by SEARCH.
+///
+/// [`messages`](MessageStore::messages) opens a connection of its own for each stream, within the limit of
+/// [`with_max_imap_connections`](super::SmtpImapConfig::with_max_imap_connections), so that a slow reader keeps no
+/// other call waiting. A server may close it while nobody reads: Dovecot does after 5 minutes.
+#[async_trait]
+impl MessageStore for SmtpImap {
+    async fn folders(&self, login: &Login) -> Result<Vec<Folder>, Error> {
+        self.on("folders", login, SAFE, (), |session, ()| Box::pin(session.folders())).await
+    }
+
+    async fn create_folder(&self, login: &Login, folder: &FolderName) -> Result<(), Error> {
+        self.on("create_folder", login, SAFE, folder.clone(), |session, folder| {
+            Box::pin(session.create_folder(folder))
+        })
+        .await
+    }
+
+    async fn delete_folder(&self, login: &Login, folder: &FolderName) -> Result<(), Error> {
+        self.on("delete_folder", login, SAFE, folder.clone(), |session, folder| {
+            Box::pin(session.delete_folder(folder))
+        })
+        .await
+    }
+
+    async fn rename_folder(&self, login: &Login, from: &FolderName, to: &FolderName) -> Result<(), Error> {
+        self.on("rename_folder", login, ONCE, (from.clone(), to.clone()), |session, (from, to)| {
+            Box::pin(session.rename_folder(from, to))
+        })
+        .await
+    }
+
+    async fn subscribe(&self, login: &Login, folder: &FolderName, subscribed: bool) -> Result<(), Error> {
+        self.on("subscribe", login, SAFE, (folder.clone(), subscribed), |session, (folder, subscribed)| {
+            Box::pin(session.subscribe(folder, *subscribed))
+        })
+        .await
+    }
+
+    async fn status(&self, login: &Login, folder: &FolderName) -> Result<FolderStatus, Error> {
+        self.on("status", login, SAFE, folder.clone(), |session, folder| Box::pin(session.status(folder)))
+            .await
+    }
+
+    async fn search(&self, login: &Login, folder: &FolderName, query: &Query) -> Result<Found, Error> {
+        query.check()?;
+        self.on("search", login, SAFE, (folder.clone(), query.clone()), |session, (folder, query)| {
+            Box::pin(session.find(folder, query))
+        })
+        .await
+    }
+
+    async fn list(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        selection: &Selection,
+    ) -> Result<Listing, Error> {
+        self.on("list", login, SAFE, (folder.clone(), selection.clone()), |session, (folder, selection)| {
+            Box::pin(session.entries(folder, selection))
+        })
+        .await
+    }
+
+    fn messages(&self, login: &Login, folder: &FolderName, selection: &Selection) -> Messages {
+        let (opening, limits) = (self.mailboxes.open(login), self.limits());
+        let (server, login) = (self.config.imap.clone(), login.clone());
+        let (folder, selection) = (folder.clone(), selection.clone());
+        let opened = Box::pin(async move {
+            let (session, place) = opening.await?;
+            Ok::<_, Fault>((Reading::begin(session, &folder, &selection, limits).await?, place))
+        });
+        let read = stream::try_unfold(Err(opened), |begun| async {
+            let (mut reading, place) = match begun {
+                Ok(open) => open,
+                Err(opened) => opened.await?,
+            };
+            if let Some(message) = reading.next().await? {
+                return Ok(Some((message, Ok((reading, place)))));
+            }
+            reading.end().await;
+            Ok(None)
+        });
+        Box::pin(read.map_err(move |fault: Fault| fault.lift("messages", &server, &login)))
+    }
+
+    async fn read(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        at: Position,
+        range: Range<u64>,
+    ) -> Result<Vec<u8>, Error> {
+        if range.end < range.start || range.end - range.start > MAX_READ {
+            let problem = format!("{range:?} has to be of 0 to {MAX_READ} bytes");
+            return Err(Error::Invalid { what: "range", problem });
+        }
+        self.on("read", login, SAFE, (folder.clone(), at, range), |session, (folder, at, range)| {
+            Box::pin(session.read(folder, *at, range.clone()))
+        })
+        .await
+    }
+
+    async fn change_flags(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        uid_validity: u32,
+        uids: &[Uid],
+        change: &FlagChange,
+    ) -> Result<(), Error> {
+        self.on(
+            "change_flags",
+            login,
+            SAFE,
+            (folder.clone(), uid_validity, uids.to_vec(), change.clone()),
+            |session, (folder, uid_validity, uids, change)| {
+                Box::pin(session.change_flags(folder, *uid_validity, uids, change))
+            },
+        )
+        .await
+    }
+
+    async fn copy(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        uid_validity: u32,
+        uids: &[Uid],
+        to: &FolderName,
+    ) -> Result<Vec<(Uid, Position)>, Error> {
+        self.on(
+            "copy",
+            login,
+            ONCE,
+            (folder.clone(), uid_validity, uids.to_vec(), to.clone()),
+            |session, (folder, uid_validity, uids, to)| {
+                Box::pin(session.copy(folder, *uid_validity, uids, to))
+            },
+        )
+        .await
+    }
+
+    async fn move_to(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        uid_validity: u32,
+        uids: &[Uid],
+        to: &FolderName,
+    ) -> Result<Vec<(Uid, Position)>, Error> {
+        self.on(
+            "move_to",
+            login,
+            ONCE,
+            (folder.clone(), uid_validity, uids.to_vec(), to.clone()),
+            |session, (folder, uid_validity, uids, to)| {
+                Box::pin(session.move_to(folder, *uid_validity, uids, to))
+            },
+        )
+        .await
+    }
+
+    async fn append(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        message: &[u8],
+        flags: &[Flag],
+        date: Option<SystemTime>,
+    ) -> Result<Option<Position>, Error> {
+        self.said("append", login, imap::check_message(message))?;
+        self.on(
+            "append",
+            login,
+            ONCE,
+            (folder.clone(), message.to_vec(), flags.to_vec(), date),
+            |session, (folder, message, flags, date)| Box::pin(session.append(folder, message, flags, *date)),
+        )
+        .await
+    }
+
+    async fn expunge(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        uid_validity: u32,
+        uids: &[Uid],
+    ) -> Result<(), Error> {
+        self.on(
+            "expunge",
+            login,
+            SAFE,
+            (folder.clone(), uid_validity, uids.to_vec()),
+            |session, (folder, uid_validity, uids)| Box::pin(session.expunge(folder, *uid_validity, uids)),
+        )
+        .await
+    }
+
+    async fn changes(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        uid_validity: u32,
+        since: u64,
+    ) -> Result<Changes, Error> {
+        self.on(
+            "changes",
+            login,
+            SAFE,
+            (folder.clone(), uid_validity, since),
+            |session, (folder, uid_validity, since)| Box::pin(session.changes(folder, *uid_validity, *since)),
+        )
+        .await
+    }
+
+    async fn quota(&self, login: &Login) -> Result<Option<Quota>, Error> {
+        self.on("quota", login, SAFE, (), |session, ()| Box::pin(session.quota())).await
+    }
+}
+
+impl SmtpImap {
+    /// Has a job done with what was given, on the login's connection.
+    async fn on<A, T>(
+        &self,
+        operation: &'static str,
+        login: &Login,
+        manner: Manner,
+        given: A,
+        job: for<'a> fn(&'a mut Session, &'a A) -> BoxFuture<'a, Result<T, Fault>>,
+    ) -> Result<T, Error>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let given = Arc::new(given);
+        let done = self.mailboxes.run(login, manner, move |session| {
+            let given = Arc::clone(&given);
+            Box::pin(async move { job(session, &given).await })
+        });
+        self.said(operation, login, done.await)
+    }
+
+    fn said<T>(&self, operation: &'static str, login: &Login, done: Result<T, Fault>) -> Result<T, Error> {
+        report(operation, &self.config.imap, login, done)
+    }
+}
+
+const SAFE: Manner = Manner { in_inbox: false, is_repeatable: true };
+const ONCE: Manner = Manner { in_inbox: false, is_repeatable: false };
+/// Bytes in one range.
+const MAX_READ: u64 = 16 << 20;
