@@ -50,6 +50,7 @@
 
 mod access;
 mod address;
+mod chance;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
@@ -67,6 +68,7 @@ mod smtp;
 mod smtp_imap;
 mod status;
 mod store;
+mod watch;
 #[cfg(feature = "smtp-imap")]
 mod wire;
 
@@ -94,5 +96,6 @@ pub use store::{
     Changes, Entry, Flag, FlagChange, Folder, FolderName, FolderStatus, Found, InvalidFolderName,
     InvalidKeyword, Keyword, Listing, MessageStore, Messages, Query, Quota, SpecialUse,
 };
+pub use watch::{PushHealth, Watched, Watcher};
 #[cfg(feature = "smtp-imap")]
 pub use wire::{ByteStream, Connector, Endpoint, PlainStream, Security, Stream, TlsConnector, tls_config};

@@ -1,6 +1,7 @@
 //! The task that owns the connection of one login: jobs come one after the other, each to its end, and in between it
 //! watches for mail if anybody waits for that.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Session;
 use super::pool::{Demand, Lane, Outcome, Place, Rank, Shared};
+use crate::chance::chance;
 use crate::wire::Fault;
 
 /// Does what is demanded of a lane, until nothing is and its connection was closed.
@@ -44,7 +46,7 @@ impl Actor {
     async fn serve(&mut self, in_inbox: bool) {
         let mut was_kept = self.held.is_some();
         if let Err(fault) = self.connect(in_inbox).await {
-            return self.lane.fail(&fault);
+            return self.lane.fail(fault);
         }
         let Some(mut work) = self.held.is_some().then(|| self.lane.take()).flatten() else { return };
         while let Some((session, place)) = &mut self.held {
@@ -61,8 +63,8 @@ impl Actor {
                 Ok(()) if self.held.is_some() => {}
                 Ok(()) => return,
                 Err(fault) => {
-                    work.fail(fault.copy());
-                    return self.lane.fail(&fault);
+                    self.lane.fail(fault.copy());
+                    return work.fail(fault);
                 }
             }
         }
@@ -80,13 +82,13 @@ impl Actor {
         }
         let mut is_proven = self.held.is_none();
         if let Err(fault) = self.connect(true).await {
-            return self.lane.fail(&fault);
+            return self.lane.fail(fault);
         }
         if let Err(fault) = self.listen(&mut is_proven).await {
             self.held = None;
             // One that had been kept and turns out to be closed is replaced.
             if is_proven {
-                self.lane.fail_waiting(&fault);
+                self.lane.fail_waiting(fault);
             }
         }
         self.idle_until = Instant::now() + self.shared.limits.idle;
@@ -95,7 +97,7 @@ impl Actor {
     async fn listen(&mut self, is_proven: &mut bool) -> Result<(), Fault> {
         let Some((session, place)) = &mut self.held else { return Ok(()) };
         let lane = &self.lane;
-        beating(lane, session.enter_inbox()).await?;
+        beating(lane, Box::pin(session.enter_inbox())).await?;
         loop {
             let review = lane.review(session.synced, |after| session.look(after));
             lane.arrived(session.take_arrived());
@@ -104,13 +106,13 @@ impl Actor {
             }
             if let Some(after) = review.unknown {
                 place.rouse();
-                beating(lane, session.look_up(after)).await?;
+                beating(lane, Box::pin(session.look_up(after))).await?;
                 *is_proven = true;
                 continue;
             }
             if review.is_unsynced {
                 place.rouse();
-                beating(lane, session.look_anew()).await?;
+                beating(lane, Box::pin(session.look_anew())).await?;
                 *is_proven = true;
                 continue;
             }
@@ -120,7 +122,7 @@ impl Actor {
                 return Ok(());
             }
             if !session.is_listening() {
-                beating(lane, session.listen()).await?;
+                beating(lane, Box::pin(session.listen())).await?;
             }
             place.rest(Rank::Watching, lane);
             let due = session.due();
@@ -131,12 +133,12 @@ impl Actor {
                 heard = session.hear() => heard?,
                 () = sleep_until(look_at) => {
                     if due <= Instant::now() {
-                        beating(lane, session.prove()).await?;
+                        beating(lane, Box::pin(session.prove())).await?;
                     } else {
                         lane.looked();
                         // One look at a time: the next one sees as much.
                         if !session.is_beginning() {
-                            beating(lane, session.poke()).await?;
+                            beating(lane, Box::pin(session.poke())).await?;
                         }
                     }
                 }
@@ -207,7 +209,8 @@ impl Actor {
             drop(place);
         }
         self.lane.has_left();
-        self.turn = Instant::now() + self.shared.limits.turn;
+        // Those who gave way together do not come back together.
+        self.turn = Instant::now() + self.shared.limits.turn.mul_f64(0.5 + chance() / 2.0);
     }
 }
 
@@ -218,9 +221,9 @@ impl Drop for Actor {
     }
 }
 
-/// Waits for something that takes long, and shows meanwhile that the task runs.
-async fn beating<T>(lane: &Lane, future: impl Future<Output = T>) -> T {
-    tokio::pin!(future);
+/// Waits for something that takes long, and shows meanwhile that the task runs. It stands behind a pointer, so that a task
+/// that only waits is small.
+async fn beating<T>(lane: &Lane, mut future: Pin<Box<impl Future<Output = T> + ?Sized>>) -> T {
     loop {
         lane.beat();
         tokio::select! {
@@ -235,3 +238,19 @@ async fn beating<T>(lane: &Lane, future: impl Future<Output = T>) -> T {
 const BEAT: Duration = Duration::from_secs(1);
 /// How often it does while it waits for its turn.
 const SIGN: Duration = Duration::from_mins(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size<T>(_: fn(Arc<Shared>, Arc<Lane>) -> T) -> usize {
+        std::mem::size_of::<T>()
+    }
+
+    /// Each watched inbox has one in memory all the time; what is rare stands behind a pointer.
+    #[test]
+    fn a_task_that_waits_is_small() {
+        assert!(size(run) <= 1400, "{}", size(run));
+        assert!(std::mem::size_of::<Session>() <= 480, "{}", std::mem::size_of::<Session>());
+    }
+}

@@ -13,6 +13,7 @@ mod faults;
 mod hints;
 mod hostile;
 mod many;
+mod memory;
 mod read;
 mod sweep;
 mod wait;

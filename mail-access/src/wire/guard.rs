@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use self::scan::Scan;
-use super::Buffered;
+use super::{Buffered, Unread};
 
 pub(crate) use self::scan::{COVER, MAX_NAME};
 
@@ -26,7 +26,7 @@ pub(crate) use self::scan::{COVER, MAX_NAME};
 /// and confuses the strings of others. They are [kept](Self::take_line) as they came; what the parser sees in the place
 /// of each is `* OK` and as many bytes as it had, all of them [`COVER`].
 pub(crate) struct GuardStream {
-    inner: Buffered,
+    inner: Unread,
     scan: Scan,
     budget: u64,
     silence: Option<Pin<Box<Sleep>>>,
@@ -36,7 +36,7 @@ pub(crate) struct GuardStream {
 impl GuardStream {
     /// Guards a stream. What was read ahead of it is scanned as well.
     pub(crate) fn new(inner: Buffered) -> Self {
-        Self { inner, scan: Scan::default(), budget: 0, silence: None, patience: None }
+        Self { inner: inner.into(), scan: Scan::default(), budget: 0, silence: None, patience: None }
     }
 
     /// Sets what the answer to the next command may cost: bytes in all, bytes in one literal, and how long the

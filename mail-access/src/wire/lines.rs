@@ -1,7 +1,9 @@
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use futures_util::FutureExt;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, ReadBuf};
 
 use super::{Fault, Stream};
 
@@ -11,6 +13,48 @@ pub(crate) type Buffered = BufReader<Stream>;
 /// Puts a small buffer before a stream; big reads go past it.
 pub(crate) fn buffered(stream: Stream) -> Buffered {
     BufReader::with_capacity(BUFFER, stream)
+}
+
+/// A stream without its buffer: what was read ahead comes first.
+pub(crate) struct Unread {
+    ahead: Vec<u8>,
+    stream: Stream,
+}
+
+impl From<Buffered> for Unread {
+    fn from(buffered: Buffered) -> Self {
+        Self { ahead: buffered.buffer().to_vec(), stream: buffered.into_inner() }
+    }
+}
+
+impl AsyncRead for Unread {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.ahead.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(cx, buf);
+        }
+        let count = self.ahead.len().min(buf.remaining());
+        let rest = self.ahead.split_off(count);
+        buf.put_slice(&std::mem::replace(&mut self.ahead, rest));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Unread {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
 }
 
 /// Reads one line of at most `limit` bytes and returns it without its CR LF.
@@ -64,6 +108,8 @@ const BUFFER: usize = 1024;
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt;
+
     use super::*;
 
     #[tokio::test]
@@ -85,6 +131,24 @@ mod tests {
             let mut stream = buffered(Box::new(here));
             let read = read_line(&mut stream, 14).await.ok();
             assert_eq!(read.as_deref(), line.map(str::as_bytes), "{:?}", String::from_utf8_lossy(sent));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_read_ahead_comes_first() {
+        for room in [1, 2, 100] {
+            let (here, mut there) = tokio::io::duplex(64);
+            there.write_all(b"a line\r\nthe rest").await.unwrap();
+            let mut stream = buffered(Box::new(here));
+            read_line(&mut stream, 14).await.unwrap();
+            let mut unread = Unread::from(stream);
+            there.write_all(b" and more").await.unwrap();
+            drop(there);
+            let (mut read, mut piece) = (Vec::new(), vec![0; room]);
+            while let Ok(count @ 1..) = unread.read(&mut piece).await {
+                read.extend_from_slice(&piece[..count]);
+            }
+            assert_eq!(String::from_utf8(read).unwrap(), "the rest and more", "{room}");
         }
     }
 

@@ -15,7 +15,7 @@ pub use tls::{TlsConnector, tls_config};
 pub(crate) use deadline::within;
 pub(crate) use fault::{CLOSING, Fault};
 pub(crate) use guard::{COVER, GuardStream, MAX_NAME, Violation};
-pub(crate) use lines::{Buffered, buffered, is_quiet, read_line, write};
+pub(crate) use lines::{Buffered, Unread, buffered, is_quiet, read_line, write};
 
 #[cfg(all(test, feature = "local-servers"))]
 pub(crate) mod certified;

@@ -158,20 +158,23 @@ impl Lane {
     }
 
     /// Tells everybody of a fault that keeps the connection from coming to be.
-    pub(in crate::imap) fn fail(&self, fault: &Fault) {
+    pub(in crate::imap) fn fail(&self, fault: Fault) {
         let jobs = std::mem::take(&mut self.state().jobs);
-        for work in jobs {
-            work.fail(fault.copy());
-        }
-        self.fail_waiting(fault);
+        self.tell(fault, jobs);
     }
 
     /// Tells those who wait for mail that the connection is lost.
-    pub(in crate::imap) fn fail_waiting(&self, fault: &Fault) {
+    pub(in crate::imap) fn fail_waiting(&self, fault: Fault) {
+        self.tell(fault, VecDeque::new());
+    }
+
+    fn tell(&self, fault: Fault, jobs: VecDeque<Box<dyn Work>>) {
         let waiting = std::mem::take(&mut self.state().waiting);
-        for waiting in waiting {
-            waiting.end(Err(fault.copy()));
-        }
+        let copies: Vec<_> = (1..jobs.len() + waiting.len()).map(|_| fault.copy()).collect();
+        // The first one gets the fault itself, which holds more than its copies.
+        let mut faults = std::iter::once(fault).chain(copies);
+        jobs.into_iter().zip(&mut faults).for_each(|(work, fault)| work.fail(fault));
+        waiting.into_iter().zip(&mut faults).for_each(|(one, fault)| one.end(Err(fault)));
     }
 
     /// Answers those who wait, as `look` sees the INBOX, of which the server was asked last at `synced`.

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::*;
 use crate::imap::double::{Double, PASSWORD};
-use crate::{Arrival, SmtpImap};
+use crate::{Arrival, SmtpImap, Watcher};
 
 fn agent(number: usize) -> Login {
     Login::new(format!("agent-{number}@agents.example").parse().unwrap(), PASSWORD.into())
@@ -120,4 +120,80 @@ async fn who_waits_gives_way_in_turn() {
     assert_eq!(mail.fetch(&agent(199), &Selection::After(None), 9).await.unwrap().messages.len(), 1);
     assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
     assert!(peak(&server) <= 20 && waits.is_empty(), "{}", peak(&server));
+}
+
+/// A server that is down for a minute, with 200 who watch: they come back spread out, within the cap, and miss nothing.
+#[tokio::test(start_paused = true)]
+async fn a_restarted_server_is_not_stormed() {
+    let server = Arc::new(Double::new().pacing(Duration::from_millis(5)));
+    let mail = Arc::new(server.mail(Double::config().with_max_imap_connections(150)));
+    let watch = |number| {
+        let mut watcher = Watcher::new(Arc::clone(&mail) as Arc<dyn MailAccess>, agent(number), None);
+        tokio::spawn(async move {
+            let mut subjects = Vec::new();
+            while subjects.len() < 3 {
+                let next = watcher.next().await.unwrap().unwrap();
+                subjects.push((next.message.subject().to_owned(), next.is_repeated));
+            }
+            subjects
+        })
+    };
+    let watchers: Vec<_> = (0..200).map(watch).collect();
+    let deliver = |name: &str| {
+        for number in 0..200 {
+            server.deliver(&agent(number), name);
+        }
+    };
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    deliver("before");
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    server.set_up(false);
+    deliver("meanwhile");
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    let up = Instant::now();
+    server.set_up(true);
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    deliver("after");
+    for watcher in watchers {
+        let expected = ["before", "meanwhile", "after"].map(|name| (name.to_owned(), false));
+        assert_eq!(watcher.await.unwrap(), expected);
+    }
+    assert!(peak(&server) <= 150, "{}", peak(&server));
+    let mut seconds = [0_usize; 60];
+    server.world(|world| {
+        for login in &world.logins {
+            let after = login.saturating_duration_since(up).as_secs();
+            if *login >= up && after < 60 {
+                seconds[usize::try_from(after).unwrap()] += 1;
+            }
+        }
+    });
+    assert!(seconds.iter().all(|logins| *logins <= 40), "{seconds:?}");
+    assert!(seconds.iter().sum::<usize>() >= 150, "{seconds:?}");
+}
+
+/// Mailboxes that are numbered anew under those who watch them.
+#[tokio::test(start_paused = true)]
+async fn a_watched_mailbox_may_be_numbered_anew() {
+    let (server, login) = (Arc::new(Double::new()), agent(0));
+    let mut watcher = Watcher::new(Arc::new(server.mail(Double::config())), login.clone(), None);
+    let mut told = Vec::new();
+    for round in 0..20 {
+        let name = round.to_string();
+        server.deliver(&login, &name);
+        if round % 3 == 1 {
+            server.renumber(&login);
+        }
+        loop {
+            let next = watcher.next().await.unwrap().unwrap();
+            let subject = next.message.subject().to_owned();
+            if !next.is_repeated {
+                told.push(subject.clone());
+            }
+            if subject == name {
+                break;
+            }
+        }
+    }
+    assert_eq!(told, (0..20).map(|round| round.to_string()).collect::<Vec<_>>());
 }
