@@ -43,6 +43,10 @@
 //! `SmtpImap` (feature `smtp-imap`, on by default) does the same over real servers: submission (RFC 6409) with implicit
 //! TLS (RFC 8314) or STARTTLS, and IMAP (RFC 3501, RFC 9051) with IDLE (RFC 2177).
 //!
+//! [`Watcher`] gives out the messages of a mailbox as they come, from any `MailAccess`: it comes back after every loss of
+//! the link, knows again what it gave out when the mailbox is numbered anew, and notices a server that tells of new mail
+//! late.
+//!
 //! # Features
 //! - `smtp-imap` (default): `SmtpImap` and what it connects with.
 //! - `conformance`: the cases that every `MailAccess` has to pass; outside semver.
