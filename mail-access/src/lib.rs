@@ -49,7 +49,7 @@
 //!
 //! # Features
 //! - `smtp-imap` (default): `SmtpImap` and what it connects with.
-//! - `conformance`: the cases that every `MailAccess` has to pass; outside semver.
+//! - `conformance`: the cases that every `MailAccess` and `MessageStore` has to pass; outside semver.
 //! - `local-servers`: real Postfix and Dovecot on loopback for tests; outside semver.
 
 mod access;

@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use libtest_mimic::{Arguments, Completion, Trial};
 use mail_access::{
     Endpoint, Error, Flag, FlagChange, FolderName, LocalServers, LocalServersConfig, LocalUser, Login,
-    MessageStore, Query, Reason, Selection, SmtpImap, SmtpImapConfig, SpecialUse, Uid, tls_config,
+    MessageStore, Query, Reason, Selection, SmtpImap, SpecialUse, Uid, tls_config,
 };
 use tokio::runtime::Runtime;
 

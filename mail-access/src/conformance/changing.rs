@@ -234,6 +234,20 @@ pub(super) async fn a_dropped_copy_leaves_all_copied_or_none(harness: &dyn Harne
     Ok(())
 }
 
+pub(super) async fn an_interrupted_copy_was_made_or_not(harness: &dyn Harness) -> Result<(), Missing> {
+    for taken in [false, true] {
+        let (desk, listing) = Desk::with_messages(harness, 2).await?;
+        let (all, name) = (uids(&listing.entries), desk.login.address().local_part().to_owned());
+        let target = desk.make(&format!("{name}-interrupted-{taken}")).await;
+        harness.interrupt_copy(&desk.login, &target, taken).await?;
+        let answer = desk.copy(&listing, &all, &target).await;
+        assert!(answer.as_ref().is_err_and(Error::is_outcome_unknown), "{taken}: {answer:?}");
+        assert_eq!(desk.status(&target).await.messages, if taken { 2 } else { 0 });
+        assert_eq!(desk.list(&inbox()).await, listing);
+    }
+    Ok(())
+}
+
 pub(super) async fn moved_messages_are_in_the_other_folder_as_they_were(
     harness: &dyn Harness,
 ) -> Result<(), Missing> {

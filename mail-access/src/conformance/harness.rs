@@ -4,7 +4,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::{Address, DomainName, Login, MailAccess, MessageStore, Uid};
+use crate::{Address, DomainName, FolderName, Login, MailAccess, MessageStore, Uid};
 
 /// A mail system under test, and what its administrator and its other users do to it.
 ///
@@ -64,6 +64,13 @@ pub trait Harness: Debug + Send + Sync + 'static {
     /// # Errors
     /// [`Missing`] if there is no way to do it.
     async fn interrupt_next(&self, login: &Login, taken: bool) -> Result<(), Missing>;
+
+    /// Cuts the link of this login's next copy to a folder, whose name no other folder has, once the system has made it
+    /// or before.
+    ///
+    /// # Errors
+    /// [`Missing`] if there is no way to do it.
+    async fn interrupt_copy(&self, login: &Login, to: &FolderName, taken: bool) -> Result<(), Missing>;
 
     /// Removes messages from a mailbox for good, behind the back of the implementation.
     ///

@@ -202,6 +202,7 @@ pub const CASES: &[Case] = cases! {
         a_folder_may_be_its_own_target
         without_room_nothing_is_copied_and_all_can_be_moved
         a_dropped_copy_leaves_all_copied_or_none
+        an_interrupted_copy_was_made_or_not
         moved_messages_are_in_the_other_folder_as_they_were
         a_dropped_move_leaves_each_message_in_one_folder_or_both;
 };

@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use tokio::task::coop::consume_budget;
 use tokio::time::{sleep, timeout, timeout_at};
 
+use super::call::Call;
 use super::folder::Found;
 use super::mail::{self, Mail};
 use super::mailbox::Mailbox;
-use super::store::Call;
 use super::{FETCH, Fault, MARK_SEEN, PostOffice, SUBMIT, WAIT};
 use crate::{
     Arrival, Batch, Error, FolderName, Login, MailAccess, Outgoing, Position, Selection, Submission, Uid,

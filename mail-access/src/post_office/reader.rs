@@ -9,7 +9,7 @@ use futures_core::Stream;
 use tokio::task::coop::poll_proceed;
 use tokio::time::{Sleep, sleep};
 
-use super::store::Call;
+use super::call::Call;
 use super::{Fault, PostOffice};
 use crate::{Error, FolderName, Login, Received, Selection};
 

@@ -4,20 +4,18 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use tokio::task::coop::consume_budget;
-use tokio::time::sleep;
 
-use super::access::interrupted;
-use super::folder::{Folder, Letter, Stored};
-use super::folders::{Unnameable, objection, special_use};
+use super::call::{Call, no_such_folder, refused};
+use super::folder::{Letter, Stored};
+use super::folders::{Unnameable, objection};
 use super::mailbox::{Mailbox, Unfit};
 use super::marks::Marks;
 use super::reader::Reader;
 use super::search::Search;
-use super::state::State;
-use super::{Fault, PostOffice, mail};
+use super::{PostOffice, mail};
 use crate::{
     Changes, Error, Flag, FlagChange, FolderName, FolderStatus, Found, Listing, Login, MessageStore,
-    Messages, Position, Query, Quota, Selection, Status, Uid,
+    Messages, Position, Query, Quota, Selection, Uid,
 };
 
 /// Each mailbox has the folders Archive, Drafts, Junk, Sent and Trash of Mailcow, and levels of names stand between
@@ -36,7 +34,7 @@ impl MessageStore for PostOffice {
         if let Some(objection) = objection(folder) {
             return self.changing(&Call::on_all(login, CREATE), |_| Err(refused(CREATE, objection))).await;
         }
-        self.changing(&Call { makes: true, ..Call::of(login, CREATE, folder) }, |_| Ok(())).await
+        self.changing(&Call::of(login, CREATE, folder).making_it(), |_| Ok(())).await
     }
 
     async fn delete_folder(&self, login: &Login, folder: &FolderName) -> Result<(), Error> {
@@ -174,7 +172,7 @@ impl MessageStore for PostOffice {
         uids: &[Uid],
         to: &FolderName,
     ) -> Result<Vec<(Uid, Position)>, Error> {
-        let call = Call { target: Some(to), ..Call::of(login, "copy", folder) };
+        let call = Call::of(login, "copy", folder).with_target(to);
         let copy = |mailbox: &mut Mailbox| {
             if uids.is_empty() {
                 return Ok(Vec::new());
@@ -193,7 +191,7 @@ impl MessageStore for PostOffice {
         uids: &[Uid],
         to: &FolderName,
     ) -> Result<Vec<(Uid, Position)>, Error> {
-        let call = Call { target: Some(to), ..Call::of(login, "move_to", folder) };
+        let call = Call::of(login, "move_to", folder).with_target(to);
         let move_to = |mailbox: &mut Mailbox| {
             if uids.is_empty() {
                 return Ok(Vec::new());
@@ -264,135 +262,11 @@ impl MessageStore for PostOffice {
     }
 }
 
-/// Who asks for what, and of which folders.
-pub(super) struct Call<'a> {
-    login: &'a Login,
-    operation: &'static str,
-    folder: Option<&'a FolderName>,
-    target: Option<&'a FolderName>,
-    /// Whether the folder is made if there is none.
-    makes: bool,
-}
-
-impl<'a> Call<'a> {
-    pub(super) fn of(login: &'a Login, operation: &'static str, folder: &'a FolderName) -> Self {
-        Self { folder: Some(folder), ..Self::on_all(login, operation) }
-    }
-
-    fn on_all(login: &'a Login, operation: &'static str) -> Self {
-        Self { login, operation, folder: None, target: None, makes: false }
-    }
-
-    pub(super) fn folder_in<'m>(&self, mailbox: &'m mut Mailbox) -> Result<&'m mut Folder, Error> {
-        let name = self.folder.expect("the call is about a folder");
-        mailbox.folder(name).ok_or_else(|| no_such_folder(self.operation, "NONEXISTENT", name))
-    }
-
-    /// Finds the folder, if its UIDs still mean what the caller believes.
-    pub(super) fn numbered<'m>(
-        &self,
-        mailbox: &'m mut Mailbox,
-        uid_validity: u32,
-    ) -> Result<&'m mut Folder, Error> {
-        let folder = self.folder_in(mailbox)?;
-        if folder.uid_validity == uid_validity {
-            Ok(folder)
-        } else {
-            Err(self.renumbered(uid_validity, folder))
-        }
-    }
-
-    pub(super) fn renumbered(&self, expected: u32, folder: &Folder) -> Error {
-        Error::Renumbered { operation: self.operation, expected, found: folder.uid_validity }
-    }
-}
-
-impl PostOffice {
-    pub(super) async fn reading<T>(
-        &self,
-        call: &Call<'_>,
-        look: impl FnOnce(&mut Mailbox) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        self.pause(call).await;
-        self.look(call, look)
-    }
-
-    pub(super) fn look<T>(
-        &self,
-        call: &Call<'_>,
-        look: impl FnOnce(&mut Mailbox) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let mut state = self.state();
-        let unavailable = |fault| fault == Fault::FetchUnavailable;
-        if state.take_fault(call.login.address(), unavailable).is_some() {
-            return Err(self.unavailable(call.operation));
-        }
-        look(self.enter(&mut state, call)?)
-    }
-
-    pub(super) async fn changing<T>(
-        &self,
-        call: &Call<'_>,
-        act: impl FnOnce(&mut Mailbox) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        self.pause(call).await;
-        let mut state = self.state();
-        let is_trouble =
-            |fault| matches!(fault, Fault::ChangeUnavailable | Fault::ChangeLost | Fault::ChangeTakenAndLost);
-        let trouble = state.take_fault(call.login.address(), is_trouble);
-        if trouble == Some(Fault::ChangeUnavailable) {
-            return Err(self.unavailable(call.operation));
-        }
-        let mailbox = self.enter(&mut state, call)?;
-        if trouble == Some(Fault::ChangeLost) {
-            return Err(interrupted(call.operation));
-        }
-        let done = act(mailbox)?;
-        if trouble.is_some() { Err(interrupted(call.operation)) } else { Ok(done) }
-    }
-
-    /// Checks the login and brings the folders of a call into being, as far as they are there for everybody.
-    pub(super) fn enter<'s>(&self, state: &'s mut State, call: &Call<'_>) -> Result<&'s mut Mailbox, Error> {
-        let (login, operation) = (call.login, call.operation);
-        let wanted =
-            |folder: &&&FolderName| !folder.is_inbox() && (call.makes || special_use(folder).is_some());
-        for folder in [&call.folder, &call.target].into_iter().flatten().filter(wanted) {
-            if state.open(login, operation)?.folder(folder).is_none() {
-                let uid_validity = state.next_uid_validity((self.office.settings.clock)());
-                state.open(login, operation)?.folders().make(folder, uid_validity);
-            }
-        }
-        if let Some(folder) = call.folder
-            && state.take_fault(login.address(), |fault| fault == Fault::NumberedAnew).is_some()
-        {
-            let uid_validity = state.next_uid_validity((self.office.settings.clock)());
-            state.open(login, operation)?.renumber(folder, uid_validity);
-        }
-        state.open(login, operation)
-    }
-
-    async fn pause(&self, call: &Call<'_>) {
-        consume_budget().await;
-        let slow = self.state().take_slowness(call.login.address());
-        if let Some(pause) = slow {
-            sleep(pause).await;
-        }
-    }
-}
-
 fn unfit(operation: &'static str, why: Unfit, folder: &FolderName) -> Error {
     match why {
         Unfit::Full => refused(operation, "[OVERQUOTA] Quota exceeded (mailbox for user is full)"),
         Unfit::NoSuchFolder => no_such_folder(operation, "TRYCREATE", folder),
     }
-}
-
-fn no_such_folder(operation: &'static str, code: &str, folder: &FolderName) -> Error {
-    refused(operation, &format!("[{code}] Mailbox doesn't exist: {folder}"))
-}
-
-fn refused(operation: &'static str, text: &str) -> Error {
-    Error::Refused { operation, status: Status::new(0, None, text) }
 }
 
 const MAX_READ: u64 = 16 << 20;

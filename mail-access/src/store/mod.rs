@@ -23,8 +23,55 @@ use crate::{Error, Login, MailAccess, Position, Received, Selection, Uid};
 /// [`Error::Refused`] with [`Reason::NoSuchFolder`](crate::Reason::NoSuchFolder), unless a method says otherwise.
 ///
 /// UIDs are those of one UIDVALIDITY, which goes with them: if the folder has another one by now, the call is
-/// [`Error::Renumbered`] and nothing was done. Without UIDs nothing is done. A call that changes something and loses its link is
-/// [`Error::Interrupted`]; one that only reads is [`Error::Unavailable`] then.
+/// [`Error::Renumbered`] and nothing was done. Without UIDs nothing is done. A call that changes something and loses its
+/// link is repeated once where that is safe, or is [`Error::Interrupted`]; one that only reads is [`Error::Unavailable`]
+/// then.
+///
+/// ```
+/// use mail_access::{
+///     Flag, FlagChange, FolderName, Login, MessageStore, NewMessage, PostOffice, Query, SpecialUse,
+/// };
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let office = PostOffice::new();
+/// office.add_domain("agents.example".parse()?);
+/// let ada = Login::new("ada@agents.example".parse()?, "secret".into());
+/// office.add_mailbox(ada.address(), ada.password().clone(), 0)?;
+/// // The same calls reach real servers through `SmtpImap`.
+/// let store: &dyn MessageStore = &office;
+/// for subject in ["Invoice 1 for gr\u{fc}ne Tinte", "Weekly news", "Invoice 2"] {
+///     let message = NewMessage::to(ada.address()).with_subject(subject).seal(&ada.address().into())?;
+///     store.submit(&ada, &message).await?;
+/// }
+///
+/// // Search, and note what was done with a keyword of our own.
+/// let (inbox, handled) = (FolderName::inbox(), Flag::keyword("handled")?);
+/// let invoices = Query::Unseen.and(Query::Subject("INVOICE".into()));
+/// let found = store.search(&ada, &inbox, &invoices).await?;
+/// assert_eq!(found.uids.len(), 2);
+/// let change = FlagChange::Add(vec![Flag::Seen, handled.clone()]);
+/// store.change_flags(&ada, &inbox, found.uid_validity, &found.uids, &change).await?;
+/// assert!(store.search(&ada, &inbox, &invoices).await?.uids.is_empty());
+///
+/// // File them in a folder of our own; flags and dates go along.
+/// let paid: FolderName = "Invoices/2026".parse()?;
+/// store.create_folder(&ada, &paid).await?;
+/// let moved = store.move_to(&ada, &inbox, found.uid_validity, &found.uids, &paid).await?;
+/// assert_eq!(moved.len(), 2);
+/// assert_eq!(store.status(&ada, &inbox).await?.messages, 1);
+/// let there = store.search(&ada, &paid, &Query::Flag(handled).and(Query::Text("GR\u{dc}NE".into()))).await?;
+/// assert_eq!(there.uids.len(), 1);
+///
+/// // What was sent belongs where other mail programs look for it.
+/// let folders = store.folders(&ada).await?;
+/// let sent = folders.iter().find(|folder| folder.special_use == Some(SpecialUse::Sent));
+/// let sent = &sent.expect("Mailcow has one").name;
+/// let place = store.append(&ada, sent, b"Subject: a copy\r\n\r\nHello\r\n", &[Flag::Seen], None).await?;
+/// assert_eq!(store.read(&ada, sent, place.expect("it is told"), 9..15).await?, b"a copy");
+/// # Ok(())
+/// # }
+/// ```
 #[async_trait]
 pub trait MessageStore: MailAccess {
     /// Lists the folders, by name, the INBOX among them.

@@ -14,8 +14,20 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 #[derive(Clone, Debug)]
 pub(crate) struct CuttingConnector {
     inner: TlsConnector,
-    /// By the line that begins the submission, and whether the server may still see the message.
-    orders: Arc<Mutex<HashMap<String, bool>>>,
+    /// By words of the command that is to be cut off.
+    orders: Orders,
+}
+
+type Orders = Arc<Mutex<HashMap<String, Order>>>;
+
+#[derive(Clone, Copy, Debug)]
+struct Order {
+    /// What ends all that the client sends.
+    end: &'static [u8],
+    /// What the server says when it has done it, or nothing where its first words say that.
+    answer: &'static [u8],
+    /// Whether the server may still see the end.
+    taken: bool,
 }
 
 impl CuttingConnector {
@@ -24,7 +36,14 @@ impl CuttingConnector {
     }
 
     pub(crate) fn cut_next(&self, sender: &Address, taken: bool) {
-        self.orders.lock().unwrap().insert(format!("MAIL FROM:<{sender}>"), taken);
+        let order = Order { end: b"\r\n.\r\n", answer: b"", taken };
+        self.orders.lock().unwrap().insert(format!("MAIL FROM:<{sender}>"), order);
+    }
+
+    /// Cuts the next command that names this folder, which has to be a copy.
+    pub(crate) fn cut_copy(&self, folder: &str, taken: bool) {
+        let order = Order { end: b"\r\n", answer: b"Copy completed", taken };
+        self.orders.lock().unwrap().insert(folder.to_owned(), order);
     }
 }
 
@@ -32,7 +51,12 @@ impl CuttingConnector {
 impl Connector for CuttingConnector {
     async fn connect(&self, server: &Endpoint) -> io::Result<Stream> {
         let inner = self.inner.connect(server).await?;
-        Ok(Box::new(Link { inner, orders: Arc::clone(&self.orders), standing: Standing::Whole }))
+        Ok(Box::new(Link {
+            inner,
+            orders: Arc::clone(&self.orders),
+            standing: Standing::Whole,
+            unheard: Vec::new(),
+        }))
     }
 
     async fn connect_plain(&self, server: &Endpoint) -> io::Result<PlainStream> {
@@ -46,19 +70,19 @@ impl Connector for CuttingConnector {
 
 struct Link {
     inner: Stream,
-    orders: Arc<Mutex<HashMap<String, bool>>>,
+    orders: Orders,
     standing: Standing,
+    /// What a deaf client didn't hear.
+    unheard: Vec<u8>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Standing {
     Whole,
-    /// To be cut at the final dot, once the server has answered it or before it gets there.
-    Doomed {
-        taken: bool,
-    },
-    /// The server's next words are lost.
-    Deaf,
+    /// To be cut at the end, once the server has answered it or before it gets there.
+    Doomed(Order),
+    /// The server's words are lost, up to its answer.
+    Deaf(Order),
     Cut,
 }
 
@@ -68,13 +92,20 @@ impl AsyncRead for Link {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.standing == Standing::Cut {
+        if matches!(self.standing, Standing::Cut) {
             return Poll::Ready(Ok(()));
         }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
-        if self.standing == Standing::Deaf {
+        if let Standing::Deaf(order) = self.standing {
+            self.unheard.extend_from_slice(&buffer.filled()[before..]);
             buffer.set_filled(before);
+            let ends = order.answer.is_empty()
+                || self.unheard.windows(order.answer.len()).any(|w| w == order.answer);
+            if !ends {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             self.standing = Standing::Cut;
         }
         Poll::Ready(Ok(()))
@@ -87,28 +118,29 @@ impl AsyncWrite for Link {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.standing == Standing::Whole {
+        if matches!(self.standing, Standing::Whole) {
             let text = String::from_utf8_lossy(bytes);
             let mut orders = self.orders.lock().unwrap();
             let met = orders.keys().find(|line| text.contains(line.as_str())).cloned();
-            let taken = met.and_then(|line| orders.remove(&line));
+            let order = met.and_then(|line| orders.remove(&line));
             drop(orders);
-            if let Some(taken) = taken {
-                self.standing = Standing::Doomed { taken };
+            if let Some(order) = order {
+                self.standing = Standing::Doomed(order);
             }
         }
-        let ends = bytes.ends_with(b"\r\n.\r\n");
-        match self.standing {
+        let written = match self.standing {
             Standing::Cut => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
-            Standing::Doomed { taken: false } if ends => {
+            Standing::Doomed(Order { end, taken: false, .. }) if bytes.ends_with(end) => {
                 self.standing = Standing::Cut;
                 return Poll::Ready(Ok(bytes.len()));
             }
-            _ => {}
-        }
-        let written = ready!(Pin::new(&mut self.inner).poll_write(context, bytes))?;
-        if self.standing == (Standing::Doomed { taken: true }) && ends && written == bytes.len() {
-            self.standing = Standing::Deaf;
+            _ => ready!(Pin::new(&mut self.inner).poll_write(context, bytes))?,
+        };
+        if let Standing::Doomed(order) = self.standing
+            && bytes.ends_with(order.end)
+            && written == bytes.len()
+        {
+            self.standing = Standing::Deaf(order);
         }
         Poll::Ready(Ok(written))
     }

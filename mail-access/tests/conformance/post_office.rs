@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use mail_access::conformance::{Harness, Missing};
 use mail_access::{
-    Address, DomainName, Fault, Login, MailAccess, MessageStore, NewMessage, Outgoing, Policy, PostOffice,
-    Uid,
+    Address, DomainName, Fault, FolderName, Login, MailAccess, MessageStore, NewMessage, Outgoing, Policy,
+    PostOffice, Uid,
 };
 
 /// One office for all cases, each of which gets mailboxes of its own.
@@ -93,6 +93,12 @@ impl Harness for OfficeHarness {
 
     async fn interrupt_next(&self, login: &Login, taken: bool) -> Result<(), Missing> {
         let fault = if taken { Fault::SubmitTakenAndLost } else { Fault::SubmitLost };
+        self.office.fail_next(login.address(), fault);
+        Ok(())
+    }
+
+    async fn interrupt_copy(&self, login: &Login, _: &FolderName, taken: bool) -> Result<(), Missing> {
+        let fault = if taken { Fault::ChangeTakenAndLost } else { Fault::ChangeLost };
         self.office.fail_next(login.address(), fault);
         Ok(())
     }

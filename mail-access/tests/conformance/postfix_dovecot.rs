@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use mail_access::conformance::{Harness, Missing};
 use mail_access::{
-    Address, DomainName, Endpoint, LocalServers, LocalServersConfig, LocalUser, Login, MailAccess,
-    MessageStore, SmtpImap, SmtpImapConfig, TlsConnector, Uid, tls_config,
+    Address, DomainName, Endpoint, FolderName, LocalServers, LocalServersConfig, LocalUser, Login,
+    MailAccess, MessageStore, SmtpImap, SmtpImapConfig, TlsConnector, Uid, tls_config,
 };
 
 use super::cutting::CuttingConnector;
@@ -114,6 +114,11 @@ impl Harness for ServersHarness {
 
     async fn interrupt_next(&self, login: &Login, taken: bool) -> Result<(), Missing> {
         self.links.cut_next(login.address(), taken);
+        Ok(())
+    }
+
+    async fn interrupt_copy(&self, _: &Login, to: &FolderName, taken: bool) -> Result<(), Missing> {
+        self.links.cut_copy(to.as_str(), taken);
         Ok(())
     }
 

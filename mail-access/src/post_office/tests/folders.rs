@@ -72,8 +72,8 @@ async fn changes_tell_no_more_than_there_was() {
     office.expunge(bob.address(), &uids[3..]).unwrap();
     let since = status.modseq.unwrap();
     let changes = office.changes(&bob, &inbox, status.uid_validity, since).await.unwrap();
-    let changed: Vec<Uid> = changes.changed.iter().map(|entry| entry.uid).collect();
-    assert_eq!((changed, &changes.vanished[..]), (vec![uids[1]], &uids[3..]));
+    let told: Vec<Uid> = changes.changed.iter().map(|entry| entry.uid).collect();
+    assert_eq!((told, &changes.vanished[..]), (vec![uids[1]], &uids[3..]));
     let nothing = office.changes(&bob, &inbox, status.uid_validity, changes.modseq).await.unwrap();
     assert_eq!((nothing.changed.len(), nothing.vanished.len(), nothing.modseq), (0, 0, changes.modseq));
 }

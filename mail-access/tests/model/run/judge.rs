@@ -2,8 +2,10 @@
 
 use std::fmt::Debug;
 
-use super::{Entry, Error, NAMES, OWN, Position, Reason, Received, Run, Selection, Uid, folder, typed};
-use crate::plain::PlainMessage;
+use mail_access::{Entry, Error, Flag, Position, Reason, Received, Selection, Uid};
+
+use super::{NAMES, Run, folder, typed};
+use crate::plain::{OWN, PlainMessage};
 
 impl Run {
     /// Chooses a folder, and tells where it is, if it is there.
@@ -99,7 +101,7 @@ impl Run {
             &expected.iter().map(|message| message.uid).collect(),
         );
         for (message, plain) in told.iter().zip(expected) {
-            self.same(&message.is_seen(), &plain.flags.contains(&super::Flag::Seen));
+            self.same(&message.is_seen(), &plain.flags.contains(&Flag::Seen));
             self.same(&message.internal_date(), &plain.date);
             self.same(&(message.size() as u64), &plain.size);
             assert!(message.raw().ends_with(&plain.bytes), "{message:?} has other bytes\n{}", self.story());
@@ -115,14 +117,14 @@ impl Run {
     }
 
     /// Sees that UIDs of another UIDVALIDITY are refused, or a folder that isn't there.
-    pub(super) fn refused<T: Debug>(&self, answer: Result<T, Error>, place: Option<usize>) {
+    pub(super) fn refused<T: Debug>(&self, answer: &Result<T, Error>, place: Option<usize>) {
         if place.is_none() {
             return self.no_such_folder(answer);
         }
         assert!(matches!(answer, Err(Error::Renumbered { .. })), "{answer:?}\n{}", self.story());
     }
 
-    pub(super) fn no_such_folder<T: Debug>(&self, answer: Result<T, Error>) {
+    pub(super) fn no_such_folder<T: Debug>(&self, answer: &Result<T, Error>) {
         let reason = answer.as_ref().err().and_then(Error::reason);
         assert!(reason == Some(Reason::NoSuchFolder), "{answer:?}\n{}", self.story());
     }
@@ -139,6 +141,6 @@ impl Run {
     pub(super) fn story(&self) -> String {
         let last = self.said.len().saturating_sub(15);
         let told = self.said.iter().enumerate().skip(last);
-        told.map(|(number, said)| format!("{number}: {said}\n")).collect()
+        told.map(|(number, said)| format!("{number}: {said}")).collect::<Vec<_>>().join("\n")
     }
 }
