@@ -110,8 +110,9 @@ async fn serve(stream: DuplexStream, letter: Arc<[u8]>, count: usize) -> io::Res
         let (tag, command) = line.trim_end().split_once(' ').unwrap_or_default();
         let mut answer = Vec::new();
         if command.starts_with("SELECT") {
-            answer = format!("* {count} EXISTS\r\n* OK [UIDVALIDITY 7] .\r\n* OK [UIDNEXT {}] .\r\n", count + 1)
-                .into_bytes();
+            answer =
+                format!("* {count} EXISTS\r\n* OK [UIDVALIDITY 7] .\r\n* OK [UIDNEXT {}] .\r\n", count + 1)
+                    .into_bytes();
         } else if command.starts_with("UID FETCH") {
             for number in 1..=count {
                 let size = letter.len();

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mail_access::{
-    Endpoint, FolderName, Login, MailAccess, MessageStore, NewMessage, Position, PostOffice, SmtpImap,
-    Watcher, tls_config,
+    Endpoint, FolderName, Login, MessageStore, NewMessage, Position, PostOffice, SmtpImap, Watcher,
+    tls_config,
 };
 use tokio::time::timeout;
 
@@ -60,4 +60,4 @@ fn open() -> Result<(Arc<dyn MessageStore>, Login), Box<dyn Error>> {
     Ok((Arc::new(office), ada))
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);

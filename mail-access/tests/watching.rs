@@ -54,9 +54,9 @@ async fn send(mail: &SmtpImap, from: &Login, to: &Login, subject: &str) {
 }
 
 async fn next(watcher: &mut Watcher) -> String {
-    let watched = timeout(PATIENCE, watcher.next()).await.expect("mail is seen").unwrap().unwrap();
-    assert!(!watched.is_repeated);
-    watched.message.subject().to_owned()
+    let next = timeout(PATIENCE, watcher.next()).await.expect("mail is seen").unwrap().unwrap();
+    assert!(!next.is_repeated);
+    next.message.subject().to_owned()
 }
 
 /// Half of the mails that one agent of a program sends to another are there before Dovecot tells of them.

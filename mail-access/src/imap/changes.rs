@@ -1,5 +1,5 @@
-use super::fetch::Row;
 use super::line::{Line, unreadable};
+use super::list::Entries;
 use super::select::Inbox;
 use super::session::{LONG, SHORT, Said, Session, gone_is_fine, refused};
 use crate::wire::Fault;
@@ -26,25 +26,21 @@ impl Session {
             inbox.modseq.ok_or_else(|| refused("[CANNOT] the folder keeps no account of changes"))?;
         let mut vanished = Vanished::new(inbox);
         let is_told = self.resyncs && since > 0;
-        let (vanishing, mut changed) = (if is_told { " VANISHED" } else { "" }, Vec::new());
+        let vanishing = if is_told { " VANISHED" } else { "" };
+        let mut changed = Entries::default();
         // What has no state yet has 0.
         let only = if since > 0 { format!(" (CHANGEDSINCE {since}{vanishing})") } else { String::new() };
         let done = self
             .run(&format!("UID FETCH 1:4294967295 {ENTRY}{only}"), LONG, |answer| match answer {
                 Said::Line(line) => vanished.read(line),
-                answer @ Said::Parsed(_) => changed.extend(Row::read(answer).and_then(Row::entry)),
+                answer @ Said::Parsed(_) => changed.add(answer),
             })
             .await;
         gone_is_fine(done)?;
         if !is_told {
             vanished.uids = self.missing(inbox).await?;
         }
-        changed.sort_unstable_by_key(|entry| entry.uid);
-        // Of two answers for one message the later one says how it is.
-        changed.reverse();
-        changed.dedup_by_key(|entry| entry.uid);
-        changed.reverse();
-        Ok(Changes::new(modseq.max(since), changed, vanished.finish()?))
+        Ok(Changes::new(modseq.max(since), changed.finish()?, vanished.finish()?))
     }
 
     /// Agrees with the server that it names those that went, where it can (QRESYNC, RFC 7162).

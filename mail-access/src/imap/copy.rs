@@ -28,7 +28,7 @@ impl Session {
         }
         for _ in 0..ATTEMPTS {
             self.select_folder(folder).await?.check(uid_validity)?;
-            match self.carry("UID COPY", &set, to).await {
+            match self.carry("UID COPY", &set, uids.len(), to).await {
                 // Nothing was copied, since some were removed by another client; now the server knows that.
                 Err(Fault::Refused(status)) if status.text.starts_with(EXPUNGED) => {}
                 done => return done,
@@ -57,9 +57,9 @@ impl Session {
         let mut moved = Vec::new();
         for set in set::sets(uids) {
             if at_once {
-                moved.extend(self.carry("UID MOVE", &set, to).await?);
+                moved.extend(self.carry("UID MOVE", &set, uids.len(), to).await?);
             } else {
-                let copied = self.carry("UID COPY", &set, to).await?;
+                let copied = self.carry("UID COPY", &set, uids.len(), to).await?;
                 let these: Vec<Uid> = copied.iter().map(|(uid, _)| *uid).collect();
                 self.remove(&these).await?;
                 moved.extend(copied);
@@ -68,8 +68,14 @@ impl Session {
         Ok(moved)
     }
 
-    /// Copies or moves messages of the selected folder and returns where they are now.
-    async fn carry(&mut self, verb: &str, set: &str, to: &FolderName) -> Result<Vec<(Uid, Position)>, Fault> {
+    /// Copies or moves at most `count` messages of the selected folder and returns where they are now.
+    async fn carry(
+        &mut self,
+        verb: &str,
+        set: &str,
+        count: usize,
+        to: &FolderName,
+    ) -> Result<Vec<(Uid, Position)>, Fault> {
         let mut carried = Vec::new();
         let command = Command::new(format!("{verb} {set} ")).folder(to);
         // MOVE tells it before it is done, COPY when it is.
@@ -80,7 +86,7 @@ impl Session {
             if let Some(ResponseCode::CopyUid(uid_validity, from, to)) = &outcome.code {
                 let places = members(to).map(|uid| Position { uid_validity: *uid_validity, uid });
                 let pairs = members(from).filter_map(Uid::new).zip(places);
-                carried.extend(pairs.take(MAX_CARRIED));
+                carried.extend(pairs.take(count));
             }
         });
         changed(done.await)?;
@@ -99,5 +105,3 @@ fn members(set: &[UidSetMember]) -> impl Iterator<Item = u32> {
 const ATTEMPTS: usize = 3;
 /// Dovecot ends a connection that sends a command of more than 64 KiB.
 const MAX_SET: usize = 60_000;
-/// More messages than a command is for.
-const MAX_CARRIED: usize = 1 << 20;

@@ -226,10 +226,9 @@ impl Talk {
                     self.finish(tag, format!("* {number} FETCH (UID {uid})\r\n")).await?;
                 }
                 (["UID", "STORE", set, "+FLAGS.SILENT", "(\\Seen)"], Some(_)) => {
-                    let set = set.to_owned();
                     self.mailbox(|mailbox| {
                         for message in &mut mailbox.messages {
-                            message.1 |= is_in(&set, message.0);
+                            message.1 |= is_in(set, message.0);
                         }
                     });
                     self.finish(tag, String::new()).await?;

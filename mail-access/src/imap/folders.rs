@@ -1,11 +1,10 @@
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use super::command::{Command, changed};
 use super::line::{Reader, unreadable};
 use super::mailbox_name;
 use super::select::INBOX;
-use super::session::{Allowance, LONG, SHORT, Said, Session, refused};
+use super::session::{Allowance, SHORT, Said, Session, refused};
 use crate::wire::{Fault, MAX_NAME};
 use crate::{Folder, FolderName, Reason, SpecialUse};
 
@@ -26,21 +25,18 @@ impl Session {
         };
         let mut folders = self.listed(&Command::new(command), "LIST").await?;
         if returns.is_empty() {
-            for name in self.listed(&Command::new(r#"LSUB "" "*""#), "LSUB").await?.into_keys() {
-                if let Some(folder) = folders.get_mut(&name) {
-                    folder.subscribed = true;
+            for subscribed in self.listed(&Command::new(r#"LSUB "" "*""#), "LSUB").await? {
+                if let Ok(at) = folders.binary_search_by(|folder| folder.name.cmp(&subscribed.name)) {
+                    folders[at].subscribed = true;
                 }
             }
         }
-        Ok(folders.into_values().collect())
+        Ok(folders)
     }
 
-    async fn listed(
-        &mut self,
-        command: &Command<'_>,
-        word: &str,
-    ) -> Result<BTreeMap<FolderName, Folder>, Fault> {
-        let mut folders = BTreeMap::new();
+    /// Reads a list and puts it in order.
+    async fn listed(&mut self, command: &Command<'_>, word: &str) -> Result<Vec<Folder>, Fault> {
+        let mut folders = Vec::new();
         let mut readable = true;
         self.execute(command, NAMES, |answer| {
             if let Said::Line(line) = answer
@@ -48,12 +44,16 @@ impl Session {
             {
                 let listed = Listed::read(rest);
                 readable &= listed.is_some();
-                let folder = listed.and_then(Listed::folder);
-                folders.extend(folder.map(|folder| (folder.name.clone(), folder)));
+                folders.extend(listed.and_then(Listed::folder));
             }
         })
         .await?;
-        if readable { Ok(folders) } else { Err(unreadable()) }
+        if !readable {
+            return Err(unreadable());
+        }
+        folders.sort_by(|one: &Folder, other| one.name.cmp(&other.name));
+        folders.dedup_by(|one, other| one.name == other.name);
+        Ok(folders)
     }
 
     /// Does what [`MessageStore::create_folder`](crate::MessageStore::create_folder) says.
@@ -150,4 +150,4 @@ const USES: [(&str, SpecialUse); 7] = [
     ("\\Trash", SpecialUse::Trash),
 ];
 /// For commands whose answer holds names.
-pub(super) const NAMES: Allowance = Allowance { bytes: 16 << 20, literal: MAX_NAME, ..LONG };
+pub(super) const NAMES: Allowance = Allowance { literal: MAX_NAME, ..SHORT };

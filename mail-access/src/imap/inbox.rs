@@ -204,7 +204,7 @@ const ATTEMPTS: usize = 3;
 const GROUP: usize = 1000;
 const FEW: u32 = 1000;
 /// As many UIDs as the guard lets through in one line.
-const MANY: u32 = 50_000;
+pub(super) const MANY: u32 = 50_000;
 /// As many messages as an allowance lets be listed.
 pub(super) const LISTED: u32 = 1_000_000;
 

@@ -4,10 +4,10 @@ use super::changes::ENTRY;
 use super::fetch::Row;
 use super::inbox::{LISTED, Windows};
 use super::select::Inbox;
-use super::session::{LONG, Session, gone_is_fine};
+use super::session::{LONG, Said, Session, gone_is_fine};
 use super::set;
 use crate::wire::Fault;
-use crate::{Entry, FolderName, Listing, Selection, Uid};
+use crate::{Entry, Flag, FolderName, Listing, Selection, Uid};
 
 impl Session {
     /// Does what [`MessageStore::list`](crate::MessageStore::list) says.
@@ -17,16 +17,15 @@ impl Session {
         selection: &Selection,
     ) -> Result<Listing, Fault> {
         let inbox = self.select_folder(folder).await?;
-        let mut entries = BTreeMap::new();
+        let mut entries = Entries::default();
         for set in self.sets(inbox, selection).await? {
             let done = self
                 .run(&format!("UID FETCH {set} {ENTRY}"), LONG, |answer| {
-                    if let Some(entry) = Row::read(answer).and_then(Row::entry) {
-                        entries.insert(entry.uid, entry);
-                    }
+                    entries.add(answer);
                 })
                 .await;
             gone_is_fine(done)?;
+            entries.check()?;
         }
         let fits = |entry: &Entry| match selection {
             Selection::After(Some(place)) if place.uid_validity == inbox.uid_validity => {
@@ -34,7 +33,8 @@ impl Session {
             }
             _ => true,
         };
-        Ok(Listing::new(inbox.uid_validity, entries.into_values().filter(fits).collect()))
+        let entries = entries.finish()?.into_iter().filter(fits).collect();
+        Ok(Listing::new(inbox.uid_validity, entries))
     }
 
     /// Writes the sets of the messages that a selection means.
@@ -59,3 +59,39 @@ impl Session {
         Ok(set::sets(&uids))
     }
 }
+
+/// What a folder says of its messages, by UID; of two answers for one message the later one says how it is.
+#[derive(Default)]
+pub(super) struct Entries {
+    by_uid: BTreeMap<Uid, Entry>,
+    bytes: usize,
+}
+
+impl Entries {
+    pub(super) fn add(&mut self, answer: Said<'_>) {
+        if self.bytes <= MAX_BYTES
+            && let Some(entry) = Row::read(answer).and_then(Row::entry)
+        {
+            self.bytes += size_of::<Entry>() + entry.flags.iter().map(weight).sum::<usize>();
+            self.by_uid.insert(entry.uid, entry);
+        }
+    }
+
+    /// Makes sure that all of it is there so far.
+    fn check(&self) -> Result<(), Fault> {
+        if self.bytes > MAX_BYTES { Err(Fault::Protocol("a list is too long".into())) } else { Ok(()) }
+    }
+
+    pub(super) fn finish(self) -> Result<Vec<Entry>, Fault> {
+        self.check()?;
+        Ok(self.by_uid.into_values().collect())
+    }
+}
+
+fn weight(flag: &Flag) -> usize {
+    let text = if let Flag::Keyword(keyword) = flag { keyword.as_str().len().max(16) } else { 0 };
+    size_of::<Flag>() + text
+}
+
+/// In memory; enough for a million messages.
+const MAX_BYTES: usize = 128 << 20;

@@ -1,9 +1,10 @@
 use std::collections::HashMap;
 
 use super::command::Command;
+use super::inbox::MANY;
 use super::line::{Reader, unreadable};
 use super::query;
-use super::session::{LONG, Said, Session};
+use super::session::{Allowance, LONG, Said, Session};
 use crate::wire::Fault;
 use crate::{FolderName, Found, MessageId, Query, Uid};
 
@@ -33,8 +34,8 @@ impl Session {
         let command = Command::new(format!("UID SEARCH {returns}{charset}UID {low}:{high} ")).then(key);
         let mut found = Vec::new();
         let mut readable = true;
-        let mut left = u64::from(self.exists()) + UNANNOUNCED;
-        self.execute(&command, LONG, |answer| {
+        let mut left = u64::from(MANY) + UNANNOUNCED;
+        self.execute(&command, FINDING, |answer| {
             let Said::Line(line) = answer else { return };
             let Some(rest) = line.after("SEARCH").or_else(|| line.after("ESEARCH")) else { return };
             let ranges = result(rest);
@@ -94,5 +95,7 @@ fn with_uids(query: &Query, exact: &HashMap<MessageId, Vec<Uid>>) -> Query {
     }
 }
 
-/// How many messages a server may find that it has not spoken of.
+/// How many messages a server may find that it had not spoken of.
 const UNANNOUNCED: u64 = 100_000;
+/// For as many UIDs, and some that are told twice.
+const FINDING: Allowance = Allowance { bytes: 4 << 20, ..LONG };

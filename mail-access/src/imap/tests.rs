@@ -14,7 +14,9 @@ mod hints;
 mod hostile;
 mod many;
 mod memory;
+mod random;
 mod read;
+mod runtimes;
 mod sweep;
 mod wait;
 

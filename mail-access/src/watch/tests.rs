@@ -30,14 +30,14 @@ async fn deliver(office: &PostOffice, subject: &str) {
 async fn read(watcher: &mut Watcher) -> Vec<(String, bool)> {
     let mut read = Vec::new();
     while let Ok(next) = timeout(Duration::from_mins(30), watcher.next()).await {
-        let watched = next.unwrap().unwrap();
-        read.push((watched.message.subject().to_owned(), watched.is_repeated));
+        let next = next.unwrap().unwrap();
+        read.push((next.message.subject().to_owned(), next.is_repeated));
     }
     read
 }
 
-fn fresh(subject: impl ToString) -> (String, bool) {
-    (subject.to_string(), false)
+fn fresh(subject: &str) -> (String, bool) {
+    (subject.to_owned(), false)
 }
 
 #[tokio::test(start_paused = true)]
@@ -48,7 +48,10 @@ async fn it_reads_what_is_there_and_then_what_comes() {
     }
     let mut watcher = watch(&office, None);
     let first = watcher.next().await.unwrap().unwrap();
-    assert_eq!(read(&mut watcher).await, (1..40).map(fresh).collect::<Vec<_>>());
+    assert_eq!(
+        read(&mut watcher).await,
+        (1..40).map(|number: u32| fresh(&number.to_string())).collect::<Vec<_>>()
+    );
     deliver(&office, "new").await;
     assert_eq!(read(&mut watcher).await, [fresh("new")]);
     let mut later = watch(&office, Some(Position { uid: 39, ..first.at }));
@@ -84,9 +87,9 @@ async fn a_new_numbering_at_any_step_loses_nothing_and_marks_what_comes_again() 
         let office = office();
         let mut watcher = watch(&office, None);
         let mut told: HashMap<String, (usize, usize)> = HashMap::new();
-        let note = |watched: Watched, told: &mut HashMap<String, (usize, usize)>| {
-            let counts = told.entry(watched.message.subject().to_owned()).or_default();
-            if watched.is_repeated { counts.1 += 1 } else { counts.0 += 1 }
+        let note = |next: Watched, told: &mut HashMap<String, (usize, usize)>| {
+            let counts = told.entry(next.message.subject().to_owned()).or_default();
+            if next.is_repeated { counts.1 += 1 } else { counts.0 += 1 }
         };
         for step in 0..200 {
             if step == roll {
@@ -145,8 +148,8 @@ async fn a_dropped_call_loses_nothing() {
         for _ in 0..number % 5 {
             let mut next = std::pin::pin!(watcher.next());
             let polled = next.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            if let Poll::Ready(Some(Ok(watched))) = polled {
-                subjects.push(watched.message.subject().to_owned());
+            if let Poll::Ready(Some(Ok(next))) = polled {
+                subjects.push(next.message.subject().to_owned());
             }
         }
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mail_access::conformance::{Harness, Missing};
 use mail_access::{
-    Address, Arrival, Batch, DomainName, Endpoint, Login, MailAccess, MessageStore, NewMessage, Position,
-    Received, Selection, SmtpPop3, SmtpPop3Config, Uid,
+    Address, Arrival, Batch, DomainName, Endpoint, FolderName, Login, MailAccess, MessageStore, NewMessage,
+    Position, Received, Selection, SmtpPop3, SmtpPop3Config, Uid,
 };
 
 use super::postfix_dovecot::ServersHarness;
@@ -102,6 +102,10 @@ impl Harness for Pop3Harness {
 
     async fn interrupt_next(&self, login: &Login, taken: bool) -> Result<(), Missing> {
         self.servers.interrupt_next(login, taken).await
+    }
+
+    async fn interrupt_copy(&self, _: &Login, _: &FolderName, _: bool) -> Result<(), Missing> {
+        self.store().map(drop)
     }
 
     /// In a new mailbox the numbers of IMAP and ours are the same.

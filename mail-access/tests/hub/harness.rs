@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use mail_access::conformance::{Harness, Missing};
 use mail_access::{
-    Address, DomainName, EnvelopeRule, Fault, FaultRule, Hub, HubAccess, Login, MailAccess, Policy,
-    PostOffice, Uid,
+    Address, DomainName, EnvelopeRule, Fault, FaultRule, FolderName, Hub, HubAccess, Login, MailAccess,
+    MessageStore, Policy, PostOffice, Uid,
 };
 
 /// A hub over an office of its own.
@@ -41,6 +41,10 @@ impl HubHarness {
 impl Harness for HubHarness {
     fn access(&self) -> Arc<dyn MailAccess> {
         Arc::new(self.access.clone())
+    }
+
+    fn store(&self) -> Result<Arc<dyn MessageStore>, Missing> {
+        Err(Missing("an address of a hub is an inbox and no more".to_owned()))
     }
 
     fn size_limit(&self) -> usize {
@@ -81,6 +85,10 @@ impl Harness for HubHarness {
         self.office
             .add_fault(FaultRule::new(fault).with_matching(move |message| message.sender() == &sender));
         Ok(())
+    }
+
+    async fn interrupt_copy(&self, _: &Login, _: &FolderName, _: bool) -> Result<(), Missing> {
+        self.store().map(drop)
     }
 
     async fn expunge(&self, _: &Login, uids: &[Uid]) -> Result<(), Missing> {

@@ -1,5 +1,7 @@
 //! Every command: what the server hears, what comes of its answer, and that no refusal and no lost link is an answer.
 
+use futures_util::StreamExt;
+
 use super::deeds::{Deed, deeds};
 use super::*;
 use crate::{Flag, FolderName, MessageStore, Query, Reason};
@@ -101,5 +103,43 @@ async fn a_server_without_an_extension_is_asked_for_nothing() {
         bare().rename_folder(&login, &inbox, &other).await,
     ] {
         assert_eq!(refused.unwrap_err().reason(), Some(Reason::Unsupported));
+    }
+}
+
+/// A reader may take its time; a server may not.
+#[tokio::test(start_paused = true)]
+async fn a_stream_waits_for_its_reader_and_not_for_long_for_its_server() {
+    let listed = "* 1 FETCH (UID 3 RFC822.SIZE 1)\r\n* 2 FETCH (UID 5 RFC822.SIZE 1)\r\n";
+    let begun = logged_in()
+        .hears("A1 SELECT INBOX\r\n")
+        .says("* 2 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 6] x\r\nA1 OK done\r\n")
+        .then(asks("A2", "UID FETCH 1:5 (UID RFC822.SIZE)", listed))
+        .hears(format!("A3 UID FETCH 3,5 {BODIES}\r\n"))
+        .says(body(3));
+    let answered = || {
+        begun
+            .clone()
+            .waits(Duration::from_mins(30))
+            .says(body(5))
+            .says("A3 OK done\r\n")
+            .hears("A4 LOGOUT\r\n")
+            .closes()
+    };
+    for (dialogue, pause, expected) in [
+        (answered(), Duration::from_mins(30) - Duration::from_secs(30), "whole"),
+        (answered(), Duration::ZERO, "unavailable"),
+        (begun.clone().waits(Duration::from_secs(1)).closes(), Duration::from_mins(30), "unavailable"),
+    ] {
+        let script = Script::of([dialogue]);
+        let mut messages = script.mail().messages(&ada(), &FolderName::inbox(), &Selection::After(None));
+        assert_eq!(messages.next().await.unwrap().unwrap().uid(), uid(3));
+        tokio::time::sleep(pause).await;
+        let next = messages.next().await.unwrap();
+        let kind = match &next {
+            Ok(message) if message.uid() == uid(5) && messages.next().await.is_none() => "whole",
+            Err(Error::Unavailable { .. }) if messages.next().await.is_none() => "unavailable",
+            _ => "another",
+        };
+        assert_eq!((kind, script.problems()), (expected, vec![]), "{next:?}");
     }
 }

@@ -65,7 +65,7 @@ async fn a_hint_for_nothing_comes_to_an_end() {
     let mail = server.mail(Double::config());
     mail.hint(bob().address());
     let login = bob();
-    let wait = mail.wait(&login, START, Duration::from_secs(60));
+    let wait = mail.wait(&login, START, Duration::from_mins(1));
     let hint = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let before = server.world(|world| world.commands.len());

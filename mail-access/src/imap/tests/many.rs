@@ -132,8 +132,8 @@ async fn a_restarted_server_is_not_stormed() {
         tokio::spawn(async move {
             let mut subjects = Vec::new();
             while subjects.len() < 3 {
-                let watched = watcher.next().await.unwrap().unwrap();
-                subjects.push((watched.message.subject().to_owned(), watched.is_repeated));
+                let next = watcher.next().await.unwrap().unwrap();
+                subjects.push((next.message.subject().to_owned(), next.is_repeated));
             }
             subjects
         })
@@ -185,9 +185,9 @@ async fn a_watched_mailbox_may_be_numbered_anew() {
             server.renumber(&login);
         }
         loop {
-            let watched = watcher.next().await.unwrap().unwrap();
-            let subject = watched.message.subject().to_owned();
-            if !watched.is_repeated {
+            let next = watcher.next().await.unwrap().unwrap();
+            let subject = next.message.subject().to_owned();
+            if !next.is_repeated {
                 told.push(subject.clone());
             }
             if subject == name {

@@ -142,7 +142,8 @@ impl Line {
 
     fn lengthen(&mut self, by: usize) -> Result<(), Violation> {
         self.length += by;
-        if self.length > MAX_LINE { Err(Violation("a line is too long")) } else { Ok(()) }
+        let limit = if self.kind == Kind::Kept { MAX_KEPT } else { MAX_LINE };
+        if self.length > limit { Err(Violation("a line is too long")) } else { Ok(()) }
     }
 
     fn decide(&mut self, byte: &mut u8) {
@@ -268,8 +269,10 @@ const STATES: &[u8] = b"ONBP";
 const NO_DATE: &[u8] = b"INTERNALDATE NIL";
 /// Enough for it and for `] {4294967295}` with its line end.
 const TAIL: usize = 24;
+/// Of what the parser reads; its pieces take ten times as much memory.
+pub(super) const MAX_LINE: usize = 64 << 10;
 /// The answer to a SEARCH over the largest window that is asked for needs a little more than half of it.
-pub(super) const MAX_LINE: usize = 1 << 20;
+pub(super) const MAX_KEPT: usize = 1 << 20;
 pub(super) const MAX_DEPTH: usize = 64;
 
 /// The bytes that may change the state of a line.

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::scan::{MAX_DEPTH, MAX_LINE};
+use super::scan::{MAX_DEPTH, MAX_KEPT, MAX_LINE};
 use super::*;
 use crate::wire::buffered;
 
@@ -58,6 +58,8 @@ fn what_servers_say_passes() {
 #[test]
 fn what_no_server_may_say_does_not() {
     let long = format!("* OK {}\r\n", "x".repeat(MAX_LINE));
+    let kept = format!("* SEARCH {}\r\n", "x".repeat(MAX_KEPT));
+    let names = format!("* LIST {}", "{100}\r\n0123456789".repeat(MAX_KEPT / 10));
     let deep = format!("* 1 FETCH {}", "(".repeat(MAX_DEPTH + 1));
     for answer in [
         "* 1 FETCH (BODY[] {101}\r\n",
@@ -86,6 +88,8 @@ fn what_no_server_may_say_does_not() {
         "\n",
         "* OK \0\r\n",
         &long,
+        &kept,
+        &names,
         &deep,
     ] {
         for pieces in [1, 7, 1 << 20] {
