@@ -1,4 +1,5 @@
 mod evidence;
+mod renumbering;
 mod routing;
 mod sending;
 mod stream;
