@@ -17,7 +17,8 @@ pub(super) fn mail(message: &Outgoing, offers: &Offers) -> Result<String, Fault>
         }
         words.push(format!("SIZE={}", message.size()));
     }
-    if !message.bytes().is_ascii() {
+    let is_ascii = message.bytes().is_ascii();
+    if !is_ascii {
         if !offers.has("8BITMIME") {
             let text = "the message holds 8-bit bytes and the server doesn't take them";
             return Err(refused(554, (5, 6, 3), text));
@@ -25,7 +26,7 @@ pub(super) fn mail(message: &Outgoing, offers: &Offers) -> Result<String, Fault>
         words.push("BODY=8BITMIME".into());
     }
     let addresses = message.recipients().iter().chain([message.sender()]);
-    let header_is_ascii = message.bytes().is_ascii() || header(message.bytes()).is_ascii();
+    let header_is_ascii = is_ascii || header(message.bytes()).is_ascii();
     words.extend(letters(addresses.map(Address::to_string), header_is_ascii, offers)?);
     if let Some(reports) = message.reports() {
         if !offers.has("DSN") {
