@@ -77,6 +77,10 @@ impl Writer {
             return Err(ArchiveError::damaged(&place, "it is there already and in no manifest"));
         }
         self.note(&record.line())?;
+        if is_new {
+            // A file that no manifest tells of is taken for a stranger's.
+            self.lines.sync_data().map_err(file(&self.root.join(PARTIAL)))?;
+        }
         let at = self.manifest.enter(record);
         let mbox = match self.format {
             Format::Mbox => {

@@ -1,3 +1,4 @@
+mod access;
 mod evidence;
 mod renumbering;
 mod routing;
