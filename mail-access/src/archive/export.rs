@@ -59,6 +59,7 @@ pub(super) async fn export(
                 match pieces(store, login, &name, at).await {
                     Err(ArchiveError::Mail { source, .. })
                         if source.reason() == Some(Reason::NoSuchMessage) => {}
+                    Ok(bytes) if bytes.is_empty() => return Err(mail("reading messages")(not_given(entry))),
                     bytes => writer = put(writer, entry.clone(), bytes?, &mut exported).await?,
                 }
             }
@@ -85,6 +86,11 @@ async fn put(
         exported.present += 1;
     }
     Ok(writer)
+}
+
+fn not_given(entry: &Entry) -> crate::Error {
+    let problem = format!("it lists message {} and doesn't give it out", entry.uid);
+    crate::Error::Protocol { operation: "read", problem }
 }
 
 fn entry_of(entries: &[Entry], message: &Received) -> Option<Entry> {
