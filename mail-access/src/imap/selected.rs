@@ -1,4 +1,7 @@
+use std::time::Duration;
+
 use async_imap::imap_proto::{AttributeValue, MailboxDatum, Response};
+use tokio::time::Instant;
 
 use super::select::Inbox;
 use crate::Position;
@@ -20,6 +23,8 @@ pub(super) struct Selected {
     last: Option<u32>,
     /// How many messages came since that was asked last.
     arrived: u32,
+    /// When the server told last that some came.
+    told: Option<Instant>,
 }
 
 /// What is known of the messages behind a position.
@@ -34,7 +39,7 @@ pub(in crate::imap) enum Look {
 impl Selected {
     pub(super) fn new(mailbox: &str, uid_validity: u32, uid_next: Option<u32>, exists: u32) -> Self {
         let mailbox = mailbox.into();
-        Self { mailbox, uid_validity, uid_next, known: exists, exists, last: None, arrived: 0 }
+        Self { mailbox, uid_validity, uid_next, known: exists, exists, last: None, arrived: 0, told: None }
     }
 
     pub(super) fn is(&self, mailbox: &str) -> bool {
@@ -90,7 +95,11 @@ impl Selected {
     pub(super) fn note(&mut self, answer: &Response<'_>) {
         match answer {
             Response::MailboxData(MailboxDatum::Exists(count)) => {
-                self.arrived += count.saturating_sub(self.exists);
+                let came = count.saturating_sub(self.exists);
+                if came > 0 {
+                    self.told = Some(Instant::now());
+                }
+                self.arrived = self.arrived.saturating_add(came);
                 self.exists = *count;
                 // It tells of deleted ones by EXPUNGE; fewer without that are counted anew.
                 if *count < self.known {
@@ -111,11 +120,19 @@ impl Selected {
         }
     }
 
-    /// Takes it for granted that there are no messages behind `uid` now.
-    pub(super) fn assume_none_behind(&mut self, uid: u32) {
+    /// Tells whether the server told just now that messages came, and so has looked.
+    pub(super) fn has_news(&self) -> bool {
+        self.unknown() > 0 && self.told.is_some_and(|told| told.elapsed() < SLACK)
+    }
+
+    /// Notes the last one of the messages behind `uid`, all of which the server named.
+    pub(super) fn settle(&mut self, uid: u32, last: Option<u32>) {
         self.known = self.exists;
-        self.last = Some(uid);
-        self.uid_next = self.uid_next.max(Some(uid.saturating_add(1)));
+        self.last = last;
+        self.uid_next = match last {
+            Some(last) => self.uid_next.max(Some(last.saturating_add(1))),
+            None => Some(uid.saturating_add(1)),
+        };
     }
 
     fn expunged(&mut self, number: u32) {
@@ -153,5 +170,25 @@ impl Selected {
         self.known = number;
         self.last = Some(uid);
         self.uid_next = self.uid_next.max(Some(uid.saturating_add(1)));
+    }
+}
+
+/// For so long what came meanwhile may be left for the next time.
+const SLACK: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_may_count_as_it_likes() {
+        let mut selected = Selected::new("INBOX", 7, Some(1), 0);
+        for count in [u32::MAX, 0, u32::MAX, 5, u32::MAX] {
+            selected.note(&Response::MailboxData(MailboxDatum::Exists(count)));
+            selected.note(&Response::Expunge(count));
+            selected.note(&Response::Fetch(u32::MAX - 1, vec![AttributeValue::Uid(u32::MAX)]));
+            selected.vanished(&[(0, u32::MAX), (u32::MAX, u32::MAX)]);
+        }
+        assert_eq!((selected.take_arrived(), selected.unknown()), (u32::MAX, 0));
     }
 }

@@ -89,6 +89,47 @@ async fn what_can_not_be_sent_or_done_is_told_before_anything_is() {
     }
 }
 
+/// A copy that is refused again and again because messages go meanwhile is only no error if none is left.
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_never_comes_about_is_no_success() {
+    let refused = |tag: &str| {
+        let (heard, said) =
+            (format!("{tag} UID COPY 3,5 \"b\"\r\n"), format!("{tag} NO [EXPUNGEISSUED] gone\r\n"));
+        Dialogue::default().hears(heard).says(said)
+    };
+    for (left, is_fine) in [(&[][..], true), (&[5], false)] {
+        let script = Script::of([logged_in()
+            .then(select("A1", 2, 6))
+            .then(refused("A2"))
+            .then(asks("A3", "NOOP", ""))
+            .then(refused("A4"))
+            .then(asks("A5", "NOOP", ""))
+            .then(refused("A6"))
+            .then(asks("A7", "UID FETCH 3,5 (UID RFC822.SIZE)", &sizes(left)))]);
+        let (inbox, to) = (FolderName::inbox(), "b".parse().unwrap());
+        let done = script.mail().copy(&ada(), &inbox, 7, &[uid(3), uid(5)], &to).await;
+        assert_eq!((done.is_ok(), script.problems()), (is_fine, vec![]), "{done:?}");
+        assert!(done.is_ok_and(|copied| copied.is_empty()) || !is_fine);
+    }
+}
+
+/// A server that copies and doesn't tell which ones it copied has copied all that were there.
+#[tokio::test(start_paused = true)]
+async fn what_was_copied_without_a_word_is_removed() {
+    let script = Script::of([greeting("SASL-IR AUTH=PLAIN")
+        .hears("L1 AUTHENTICATE PLAIN AGFkYUBhZ2VudHMuZXhhbXBsZQBjYW5hcnk=\r\n")
+        .says("L1 OK [CAPABILITY IMAP4rev1 UIDPLUS] in\r\n")
+        .then(select("A1", 2, 6))
+        .then(asks("A2", "UID COPY 3,5 \"b\"", ""))
+        .then(asks("A3", "UID FETCH 3,5 (UID RFC822.SIZE)", &sizes(&[5])))
+        .then(asks("A4", r"UID STORE 5 +FLAGS.SILENT (\Deleted)", ""))
+        .then(asks("A5", "UID EXPUNGE 5", ""))]);
+    let (inbox, to) = (FolderName::inbox(), "b".parse().unwrap());
+    let moved = script.mail().move_to(&ada(), &inbox, 7, &[uid(3), uid(5)], &to).await.unwrap();
+    assert_eq!((moved, script.problems()), (vec![], vec![]));
+    assert!(script.heard().ends_with("A5 UID EXPUNGE 5\r\n"), "{}", script.heard());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_without_an_extension_is_asked_for_nothing() {
     let bare = || Script::of([logged_in()]).mail();
