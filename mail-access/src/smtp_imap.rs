@@ -38,7 +38,8 @@ use crate::{imap, smtp};
 /// without an answer, or by asking every 5 s where the server has none. Any number of calls may wait for one login. A
 /// refused login is not tried again either, and the logins of many take turns, 32 at a time. Where there are more logins
 /// than connections they take turns in waiting; see [`SmtpImapConfig::with_max_imap_connections`]. Mail that is
-/// submitted here wakes those who wait for it here within milliseconds; see [`hint`](Self::hint).
+/// submitted here wakes those who wait for it here within milliseconds; see [`hint`](Self::hint). What came less than
+/// 100 ms before a call that reads may be left for the next one, if the server has just told of other mail.
 ///
 /// It never retries what may have happened: only a kept connection that turns out to be closed before the message was
 /// taken is replaced once.
@@ -249,6 +250,7 @@ impl SmtpImapConfig {
     /// it 1.7 to 3.1 MiB. Where more logins wait for mail than there are connections, they take turns: the one that has
     /// a connection for the longest time gives it up, and asks for one again after a
     /// [while](Self::with_imap_turn). Calls that read don't wait for that; they get the next one that is given up.
+    /// Streams of [messages](crate::MessageStore::messages) have one each and give none up.
     pub fn with_max_imap_connections(mut self, in_all: usize) -> Self {
         self.imap_bounds.in_all = in_all.max(1);
         self

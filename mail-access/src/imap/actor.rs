@@ -52,7 +52,7 @@ impl Actor {
         let Some(mut work) = self.lane.take() else { return };
         place.rouse();
         let outcome = beating(&self.lane, work.run(session, was_kept)).await;
-        if place.is_due() {
+        if place.is_due() && self.lane.demand() != Demand::Watch {
             // Whoever has always something to do gives way as well, to those who are in line.
             place.rest(Rank::Idle, &self.lane);
         }

@@ -89,6 +89,23 @@ async fn what_can_not_be_sent_or_done_is_told_before_anything_is() {
     }
 }
 
+/// A message that can't be read is no message that was removed.
+#[tokio::test(start_paused = true)]
+async fn a_message_without_a_date_is_not_left_out() {
+    let row = |rest: &str| format!("* 1 FETCH (UID 3 FLAGS () INTERNALDATE \"some day\" {rest})\r\n");
+    let entries = "UID FETCH 1:5 (UID FLAGS RFC822.SIZE INTERNALDATE)";
+    let listing = logged_in().then(select("A1", 1, 6)).then(asks("A2", entries, &row("RFC822.SIZE 14")));
+    let reading = logged_in()
+        .then(select("A1", 1, 6))
+        .then(asks("A2", "UID FETCH 1:5 (UID RFC822.SIZE)", &sizes(&[3])))
+        .then(asks("A3", &format!("UID FETCH 3 {BODIES}"), &row("BODY[] {1}\r\nx")));
+    let (inbox, all) = (FolderName::inbox(), Selection::After(None));
+    let listed = Script::of([listing]).mail().list(&ada(), &inbox, &all).await;
+    assert!(matches!(listed, Err(Error::Protocol { .. })), "{listed:?}");
+    let read = Script::of([reading]).mail().messages(&ada(), &inbox, &all).next().await;
+    assert!(matches!(read, Some(Err(Error::Protocol { .. }))), "{read:?}");
+}
+
 /// A copy that is refused again and again because messages go meanwhile is only no error if none is left.
 #[tokio::test(start_paused = true)]
 async fn a_copy_that_never_comes_about_is_no_success() {
