@@ -46,6 +46,10 @@
 //!
 //! [`Hub`] shares one catch-all mailbox among any number of addresses, by what the own server noted of the envelope.
 //!
+//! [`Watcher`] gives out the messages of a mailbox as they come, from any `MailAccess`: it comes back after every loss of
+//! the link, knows again what it gave out when the mailbox is numbered anew, and notices a server that tells of new mail
+//! late.
+//!
 //! # Features
 //! - `smtp-imap` (default): `SmtpImap`, `SmtpPop3` and what they connect with.
 //! - `archive`: `Archive`, which keeps mailboxes in files, as mbox or Maildir.

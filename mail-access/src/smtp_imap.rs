@@ -38,8 +38,7 @@ use crate::{imap, smtp};
 /// without an answer, or by asking every 5 s where the server has none. Any number of calls may wait for one login. A
 /// refused login is not tried again either, and the logins of many take turns, 32 at a time. Where there are more logins
 /// than connections they take turns in waiting; see [`SmtpImapConfig::with_max_imap_connections`]. Mail that is
-/// submitted here wakes those who wait for it here within milliseconds; see [`hint`](Self::hint). What came less than
-/// 100 ms before a call that reads may be left for the next one, if the server has just told of other mail.
+/// submitted here wakes those who wait for it here within milliseconds; see [`hint`](Self::hint).
 ///
 /// It never retries what may have happened: only a kept connection that turns out to be closed before the message was
 /// taken is replaced once.

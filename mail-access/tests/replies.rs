@@ -100,7 +100,6 @@ const BOMBS: &[Bomb] = &[
     ),
     bomb("flags without end", Call::List, "FETCH", "* 1 FETCH (FLAGS (a", " a", 1 << 22, 1 << 10),
     bomb("lists in lists", Call::List, "FETCH", "* 1 FETCH (X ", "(", 1 << 22, 1 << 10),
-    bomb("rows of flags", Call::List, "FETCH", "", ROW, 1 << 17, 128 << 10),
     bomb(
         "a body of 4 GiB",
         Call::Fetch,
@@ -131,8 +130,6 @@ const BOMBS: &[Bomb] = &[
     bomb("everything was copied", Call::Copy, "COPY", "", COPIED, 1 << 16, 1 << 10),
 ];
 
-const ROW: &str = "* 1 FETCH (UID 1 RFC822.SIZE 1 INTERNALDATE \"01-Jan-1970 00:00:00 +0000\" FLAGS (a b c d e f g h \
-                   i j k l m n o p q r s t u v w x y z))\r\n";
 const COPIED: &str = "* OK [COPYUID 1 1:4294967295 1:4294967295] done\r\n";
 
 #[allow(clippy::too_many_arguments)]
@@ -218,7 +215,7 @@ async fn serve(bomb: &'static Bomb, stream: DuplexStream) -> io::Result<()> {
         if line.contains(bomb.at) {
             stream.write_all(bomb.head.as_bytes()).await?;
             let many = bomb.chunk.repeat((1 << 16) / bomb.chunk.len());
-            for _ in 0..bomb.times * bomb.chunk.len() / many.len() + 1 {
+            for _ in 0..=bomb.times * bomb.chunk.len() / many.len() {
                 stream.write_all(many.as_bytes()).await?;
             }
         }

@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use libtest_mimic::{Arguments, Completion, Trial};
 use mail_access::{
     Endpoint, Error, Flag, FlagChange, FolderName, LocalServers, LocalServersConfig, LocalUser, Login,
-    MessageStore, Query, Reason, Selection, SmtpImap, SmtpImapConfig, SpecialUse, Uid, tls_config,
+    MessageStore, Query, Reason, Selection, SmtpImap, SpecialUse, Uid, tls_config,
 };
 use tokio::runtime::Runtime;
 
@@ -201,9 +201,9 @@ async fn changes_are_told(client: Client) {
     client.mail.expunge(&client.login, &folder, uid_validity, &[uid(1), uid(3)]).await.unwrap();
     client.file(&folder, &["five"]).await;
     let changes = client.mail.changes(&client.login, &folder, uid_validity, before).await.unwrap();
-    let changed: Vec<_> =
+    let entries: Vec<_> =
         changes.changed.iter().map(|entry| (entry.uid.get(), entry.flags.clone())).collect();
-    assert_eq!(changed, [(2, vec![Flag::Flagged, keyword]), (5, vec![])]);
+    assert_eq!(entries, [(2, vec![Flag::Flagged, keyword]), (5, vec![])]);
     assert_eq!(changes.vanished, [uid(1), uid(3)]);
     assert!(changes.modseq > before);
     // The session speaks of messages that go by UID from now on, and counts them all the same.

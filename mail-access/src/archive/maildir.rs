@@ -31,9 +31,11 @@ pub(super) fn is_there(place: &Path) -> bool {
     place.join("cur").is_dir()
 }
 
-/// Files a message under a name that is always the same for it, so that it is never there twice.
+/// Files a message under a name that no other one has: of two copies one may get the UID that the other one had before
+/// they were numbered anew.
 pub(super) fn put(
     place: &Path,
+    uid_validity: u32,
     uid: Uid,
     message: &[u8],
     flags: &[Flag],
@@ -42,7 +44,8 @@ pub(super) fn put(
     let letters = letters(place, flags)?;
     let digest = Digest::of(message).to_string();
     let (seconds, uid, size) = (seconds(date).max(0), uid.get(), message.len());
-    let name = format!("{seconds}.U{uid:010}H{}.{OWN}S={size}:2,{letters}", &digest[..SHORT_DIGEST]);
+    let digest = &digest[..SHORT_DIGEST];
+    let name = format!("{seconds}.U{uid:010}V{uid_validity}H{digest}.{OWN}S={size}:2,{letters}");
     let unfinished = place.join("tmp").join(&name);
     let written = File::create(&unfinished).and_then(|mut file| {
         file.write_all(message)?;
@@ -160,7 +163,7 @@ fn write_keywords(place: &Path, keywords: &[String]) -> Result<(), ArchiveError>
     let numbered = keywords.iter().enumerate();
     let lines: Vec<_> = numbered.map(|(number, keyword)| format!("{number} {keyword}\n")).collect();
     let (path, next) = (place.join(KEYWORDS), place.join("dovecot-keywords.next"));
-    fs::write(&next, lines.concat()).map_err(file(&next))?;
+    super::writer::write(&next, &lines.concat())?;
     fs::rename(&next, &path).map_err(file(&path))
 }
 
@@ -193,7 +196,7 @@ fn seconds_of(name: &str) -> Option<i64> {
 
 /// Reads the UID out of a name of our own; all others come behind.
 fn uid(name: &str) -> u32 {
-    let uid = name.split('.').nth(1).and_then(|part| part.strip_prefix('U')?.split_once('H')?.0.parse().ok());
+    let uid = name.split('.').nth(1).and_then(|part| part.strip_prefix('U')?.split_once('V')?.0.parse().ok());
     uid.unwrap_or(u32::MAX)
 }
 

@@ -49,7 +49,7 @@ impl Writer {
             restore(&place, format, folder)?;
         }
         let next = root.join("manifest.next");
-        fs::write(&next, manifest.write(format)).map_err(file(&next))?;
+        write(&next, &manifest.write(format))?;
         fs::rename(&next, &partial).map_err(file(&partial))?;
         let lines = OpenOptions::new().append(true).open(&partial).map_err(file(&partial))?;
         Ok(Self { root: root.to_owned(), format, manifest, lines, folder: None, _lock: lock })
@@ -71,10 +71,16 @@ impl Writer {
             settled: 0,
         };
         let place = self.format.place(&self.root, &record.file_name);
-        if is_new && is_there(&place, self.format) {
+        // Through a link it would be written elsewhere.
+        let is_link = place != self.root && place.is_symlink();
+        if is_new && (is_link || is_there(&place, self.format)) {
             return Err(ArchiveError::damaged(&place, "it is there already and in no manifest"));
         }
         self.note(&record.line())?;
+        if is_new {
+            // A file that no manifest tells of is taken for a stranger's.
+            self.lines.sync_data().map_err(file(&self.root.join(PARTIAL)))?;
+        }
         let at = self.manifest.enter(record);
         let mbox = match self.format {
             Format::Mbox => {
@@ -108,7 +114,9 @@ impl Writer {
                 let bytes = mbox::entry(message, &entry.flags, entry.internal_date);
                 mbox.write_all(&bytes).map_err(file(&place))?;
             }
-            None => maildir::put(&place, uid, message, &entry.flags, entry.internal_date)?,
+            None => {
+                maildir::put(&place, folder.uid_validity, uid, message, &entry.flags, entry.internal_date)?
+            }
         }
         let flags = entry.flags.clone();
         let record = Record { uid: uid.get(), size: message.len() as u64, digest, date, flags };
@@ -137,6 +145,7 @@ impl Writer {
             return mbox.sync_all().map_err(file(&place));
         }
         sync_directory(&place.join("cur"));
+        sync_directory(&place);
         Ok(())
     }
 
@@ -273,6 +282,15 @@ fn lock(root: &Path) -> Result<File, ArchiveError> {
         Err(TryLockError::WouldBlock) => Err(ArchiveError::InUse { path: root.to_owned() }),
         Err(TryLockError::Error(error)) => Err(file(&path)(error)),
     }
+}
+
+/// Writes a file whose bytes are on the disk before another one is replaced by it.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), ArchiveError> {
+    let written = File::create(path).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_data()
+    });
+    written.map_err(file(path))
 }
 
 /// Not every system lets a directory be opened; the files are on the disk in any case.

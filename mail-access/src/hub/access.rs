@@ -55,7 +55,7 @@ use crate::{
 /// messages that come into question. That another program takes the mark of a seen message away is not noticed.
 #[derive(Clone)]
 pub struct HubAccess {
-    hub: Hub,
+    pub(super) hub: Hub,
 }
 
 impl HubAccess {
@@ -109,6 +109,11 @@ impl HubAccess {
         let mut read: Vec<Received> = match selection {
             Selection::After(_) => {
                 let mut board = reading.board();
+                let found = board.read.map_or(0, |read| read.uid_validity);
+                if found != uid_validity {
+                    // The stock has others' messages under these UIDs by now.
+                    return Err(Error::Renumbered { operation: "fetch", expected: uid_validity, found });
+                }
                 uids.iter().filter_map(|uid| board.stock.take(uid.get())).collect()
             }
             _ => Vec::new(),
@@ -182,7 +187,7 @@ impl MailAccess for HubAccess {
                     Selection::Unseen => {
                         let (seen, unseen): (Vec<_>, Vec<_>) =
                             piece.messages.into_iter().partition(Received::is_seen);
-                        board.seen(seen.iter().map(Received::uid));
+                        board.seen(uid_validity, seen.iter().map(Received::uid));
                         found.extend(unseen);
                     }
                     Selection::MessageId(id) => {
@@ -212,7 +217,7 @@ impl MailAccess for HubAccess {
         };
         if !own.is_empty() {
             reading.access.mark_seen(&reading.login, uid_validity, &own).await?;
-            reading.board().seen(own);
+            reading.board().seen(uid_validity, own);
         }
         Ok(())
     }

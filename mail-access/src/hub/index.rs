@@ -80,7 +80,10 @@ impl Board {
     }
 
     /// Notes that messages are seen by now.
-    pub(super) fn seen(&mut self, uids: impl IntoIterator<Item = Uid>) {
+    pub(super) fn seen(&mut self, uid_validity: u32, uids: impl IntoIterator<Item = Uid>) {
+        if self.read.is_none_or(|read| read.uid_validity != uid_validity) {
+            return;
+        }
         for uid in uids {
             // It was read before that.
             self.stock.take(uid.get());

@@ -1,19 +1,23 @@
 //! Messages that were read and nobody has asked for yet, as far as memory is allowed for them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::Received;
 
-/// What doesn't fit pushes the oldest out; it is still on the server.
+/// What doesn't fit pushes out what is here for the longest time; it is still on the server.
 pub(super) struct Stock {
-    messages: BTreeMap<u32, Received>,
+    /// With the turns in which they came.
+    messages: HashMap<u32, (u64, Received)>,
+    /// UIDs by these turns: what is fetched again for somebody comes late, however low its UID is.
+    turns: BTreeMap<u64, u32>,
+    next: u64,
     bytes: usize,
     limit: usize,
 }
 
 impl Stock {
     pub(super) fn new(limit: usize) -> Self {
-        Self { messages: BTreeMap::new(), bytes: 0, limit }
+        Self { messages: HashMap::new(), turns: BTreeMap::new(), next: 0, bytes: 0, limit }
     }
 
     pub(super) fn put(&mut self, message: Received) {
@@ -21,13 +25,14 @@ impl Stock {
         if cost > self.limit {
             return;
         }
+        self.take(uid);
         self.bytes += cost;
-        if let Some(before) = self.messages.insert(uid, message) {
-            self.bytes -= self::cost(&before);
-        }
+        self.messages.insert(uid, (self.next, message));
+        self.turns.insert(self.next, uid);
+        self.next += 1;
         while self.bytes > self.limit {
-            let Some((_, oldest)) = self.messages.pop_first() else { return };
-            self.bytes -= self::cost(&oldest);
+            let Some(oldest) = self.turns.first_key_value().map(|(_, uid)| *uid) else { return };
+            self.take(oldest);
         }
     }
 
@@ -37,13 +42,15 @@ impl Stock {
     }
 
     pub(super) fn take(&mut self, uid: u32) -> Option<Received> {
-        let message = self.messages.remove(&uid)?;
+        let (turn, message) = self.messages.remove(&uid)?;
+        self.turns.remove(&turn);
         self.bytes -= cost(&message);
         Some(message)
     }
 
     pub(super) fn clear(&mut self) {
         self.messages.clear();
+        self.turns.clear();
         self.bytes = 0;
     }
 }
@@ -67,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_are_kept_and_no_more_than_is_allowed() {
+    fn those_that_came_last_are_kept_and_no_more_than_is_allowed() {
         let mut stock = Stock::new(10 * (2 * 100 + OVERHEAD));
         for uid in 1..=25 {
             stock.put(message(uid, 100));
@@ -77,6 +84,6 @@ mod tests {
         stock.put(message(30, 1 << 20));
         let kept: Vec<_> = (1..=30).filter(|uid| stock.take(*uid).is_some()).collect();
         assert_eq!(kept, (16..=25).collect::<Vec<_>>());
-        assert_eq!(stock.bytes, 0);
+        assert_eq!((stock.bytes, stock.turns.len()), (0, 0));
     }
 }

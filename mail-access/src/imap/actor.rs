@@ -111,7 +111,8 @@ impl Actor {
                 continue;
             }
             *is_proven = true;
-            if self.shared.limits.polls {
+            // While mail is on its way it stays.
+            if self.shared.limits.polls && review.look_at.is_none() {
                 lane.ask_to_leave();
                 return Ok(());
             }

@@ -102,3 +102,27 @@ fn weight(flag: &Flag) -> usize {
 
 /// In memory; enough for a million messages.
 const MAX_BYTES: usize = 128 << 20;
+
+#[cfg(test)]
+mod tests {
+    use async_imap::imap_proto::Response;
+
+    use super::*;
+
+    #[test]
+    fn a_list_that_is_too_long_is_no_list() {
+        let flags: Vec<_> = (0..1000).map(|number| format!("keyword{number}")).collect();
+        let row = format!(
+            "* 1 FETCH (UID 1 RFC822.SIZE 1 INTERNALDATE \"01-Jan-1970 00:00:00 +0000\" FLAGS ({}))\r\n",
+            flags.join(" ")
+        );
+        let (_, row) = Response::parse(row.as_bytes()).unwrap();
+        let mut entries = Entries::default();
+        let rows_that_fit = MAX_BYTES / (size_of::<Entry>() + 1000 * (size_of::<Flag>() + 16));
+        for number in 0..=rows_that_fit {
+            assert!(entries.check().is_ok(), "{number} rows fit");
+            entries.add(Said::Parsed(&row));
+        }
+        assert!(matches!(entries.finish(), Err(Fault::Protocol(_))));
+    }
+}

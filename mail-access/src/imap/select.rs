@@ -38,17 +38,14 @@ impl Session {
     /// Makes sure that a mailbox, named as it stands in a command, is selected, and tells how it is now.
     ///
     /// If it is selected already, a NOOP shows what came since, and that nothing renumbered it. That one is not sent in
-    /// one flight with the next command: Dovecot would look only after both. While the server listens and has told just
-    /// now of new messages it has looked, and nothing is sent at all; what comes at the same moment it tells later.
+    /// one flight with the next command: Dovecot would look only after both.
     pub(super) async fn select_mailbox(&mut self, mailbox: &str) -> Result<Inbox, Fault> {
         let is_fresh = std::mem::take(&mut self.is_fresh);
         if !self.selected.as_ref().is_some_and(|selected| selected.is(mailbox) && selected.unknown() <= MANY)
         {
             return self.select_anew(mailbox).await;
         }
-        let has_news = self.selected.as_ref().is_some_and(Selected::has_news);
-        let has_looked = is_fresh || (has_news && self.idle.is_some());
-        if !has_looked {
+        if !is_fresh {
             self.look_anew().await?;
         }
         match &self.selected {

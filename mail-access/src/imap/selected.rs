@@ -1,7 +1,4 @@
-use std::time::Duration;
-
 use async_imap::imap_proto::{AttributeValue, MailboxDatum, Response};
-use tokio::time::Instant;
 
 use super::select::Inbox;
 use crate::Position;
@@ -23,8 +20,6 @@ pub(super) struct Selected {
     last: Option<u32>,
     /// How many messages came since that was asked last.
     arrived: u32,
-    /// When the server told last that some came.
-    told: Option<Instant>,
 }
 
 /// What is known of the messages behind a position.
@@ -39,7 +34,7 @@ pub(in crate::imap) enum Look {
 impl Selected {
     pub(super) fn new(mailbox: &str, uid_validity: u32, uid_next: Option<u32>, exists: u32) -> Self {
         let mailbox = mailbox.into();
-        Self { mailbox, uid_validity, uid_next, known: exists, exists, last: None, arrived: 0, told: None }
+        Self { mailbox, uid_validity, uid_next, known: exists, exists, last: None, arrived: 0 }
     }
 
     pub(super) fn is(&self, mailbox: &str) -> bool {
@@ -95,11 +90,7 @@ impl Selected {
     pub(super) fn note(&mut self, answer: &Response<'_>) {
         match answer {
             Response::MailboxData(MailboxDatum::Exists(count)) => {
-                let came = count.saturating_sub(self.exists);
-                if came > 0 {
-                    self.told = Some(Instant::now());
-                }
-                self.arrived = self.arrived.saturating_add(came);
+                self.arrived = self.arrived.saturating_add(count.saturating_sub(self.exists));
                 self.exists = *count;
                 // It tells of deleted ones by EXPUNGE; fewer without that are counted anew.
                 if *count < self.known {
@@ -118,11 +109,6 @@ impl Selected {
             }
             _ => {}
         }
-    }
-
-    /// Tells whether the server told just now that messages came, and so has looked.
-    pub(super) fn has_news(&self) -> bool {
-        self.unknown() > 0 && self.told.is_some_and(|told| told.elapsed() < SLACK)
     }
 
     /// Notes the last one of the messages behind `uid`, all of which the server named.
@@ -172,9 +158,6 @@ impl Selected {
         self.uid_next = self.uid_next.max(Some(uid.saturating_add(1)));
     }
 }
-
-/// For so long what came meanwhile may be left for the next time.
-const SLACK: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {

@@ -14,7 +14,7 @@ pub struct Outgoing {
     sender: Address,
     recipients: Vec<Address>,
     message_id: MessageId,
-    bytes: Arc<[u8]>,
+    bytes: Arc<Vec<u8>>,
     reports: Option<DeliveryReports>,
     all_or_nothing: bool,
 }
@@ -28,9 +28,9 @@ impl Outgoing {
         sender: Address,
         recipients: Vec<Address>,
         message_id: MessageId,
-        bytes: impl Into<Arc<[u8]>>,
+        bytes: impl Into<Vec<u8>>,
     ) -> Result<Self, Error> {
-        let bytes = bytes.into();
+        let bytes = Arc::new(bytes.into());
         if recipients.is_empty() {
             return Err(Error::Invalid {
                 what: "recipients",

@@ -154,6 +154,24 @@ impl Session {
         let _ = within(FAREWELL, "the farewell", farewell).await;
     }
 
+    /// Ends a session in which some messages could be deleted and others not: none of them goes.
+    ///
+    /// It says goodbye only to a server that has taken all back, as QUIT deletes what is left of it; without QUIT nothing
+    /// is deleted (RFC 1939 section 6).
+    pub(super) async fn take_back(mut self) {
+        let farewell = async {
+            for command in ["RSET\r\n", "QUIT\r\n"] {
+                self.talk.send(command).await.map_err(|_| io::ErrorKind::ConnectionAborted)?;
+                match self.talk.answer(COMMAND, "the farewell").await {
+                    Ok(Answer::Ok(_)) => {}
+                    _ => return Err(io::ErrorKind::ConnectionAborted.into()),
+                }
+            }
+            Ok(())
+        };
+        let _ = within(FAREWELL, "the farewell", farewell).await;
+    }
+
     /// Sends the commands from one on that go out together, if it is the first of them.
     async fn send_flight(&mut self, commands: &[String], at: usize) -> Result<(), Fault> {
         if !self.begins_flight(at) {

@@ -122,10 +122,14 @@ impl Source {
             }
             match session.delete(&numbers).await {
                 Ok(()) => return session.commit().await,
-                refused => match self.end(turn, session, refused).await {
-                    Err(Fault::Refused(status)) if !status.is_temporary() && attempts.next().is_some() => {}
-                    done => return done,
-                },
+                Err(Fault::Refused(status)) => {
+                    session.take_back().await;
+                    drop(turn);
+                    if status.is_temporary() || attempts.next().is_none() {
+                        return Err(Fault::Refused(status));
+                    }
+                }
+                lost => return lost,
             }
         }
     }

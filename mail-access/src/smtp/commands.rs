@@ -8,36 +8,41 @@ use crate::{Address, DeliveryReports, Outgoing, Status};
 ///
 /// What the server doesn't offer and the message needs is a refusal here, before anything is sent.
 pub(super) fn mail(message: &Outgoing, offers: &Offers) -> Result<String, Fault> {
-    let mut words = vec![format!("MAIL FROM:<{}>", message.sender())];
+    let mut mail = format!("MAIL FROM:<{}>", message.sender());
     if let Some(limit) = offers.parameters("SIZE") {
         let limit = limit.trim().parse().unwrap_or(0);
         if limit > 0 && message.size() as u64 > limit {
             let text = format!("the server takes messages up to {limit} bytes");
             return Err(refused(552, (5, 3, 4), &text));
         }
-        words.push(format!("SIZE={}", message.size()));
+        mail.extend([" SIZE=", &message.size().to_string()]);
     }
-    if !message.bytes().is_ascii() {
+    let is_ascii = message.bytes().is_ascii();
+    if !is_ascii {
         if !offers.has("8BITMIME") {
             let text = "the message holds 8-bit bytes and the server doesn't take them";
             return Err(refused(554, (5, 6, 3), text));
         }
-        words.push("BODY=8BITMIME".into());
+        mail.push_str(" BODY=8BITMIME");
     }
-    let addresses = message.recipients().iter().chain([message.sender()]);
-    let header_is_ascii = message.bytes().is_ascii() || header(message.bytes()).is_ascii();
-    words.extend(letters(addresses.map(Address::to_string), header_is_ascii, offers)?);
+    let header_is_ascii = is_ascii || header(message.bytes()).is_ascii();
+    if needs_letters(message.recipients().iter().chain([message.sender()]), header_is_ascii, offers)? {
+        mail.push_str(" SMTPUTF8");
+    }
     if let Some(reports) = message.reports() {
         if !offers.has("DSN") {
             let text = "the message asks for delivery reports and the server can't be asked for them";
             return Err(refused(555, (5, 5, 4), text));
         }
-        words.extend(
-            reports.wants_whole_message().map(|whole| if whole { "RET=FULL" } else { "RET=HDRS" }.into()),
-        );
-        words.extend(reports.envelope_id().map(|id| format!("ENVID={}", xtext(id))));
+        if let Some(whole) = reports.wants_whole_message() {
+            mail.push_str(if whole { " RET=FULL" } else { " RET=HDRS" });
+        }
+        if let Some(id) = reports.envelope_id() {
+            mail.extend([" ENVID=", &xtext(id)]);
+        }
     }
-    Ok(words.join(" ") + "\r\n")
+    mail.push_str("\r\n");
+    Ok(mail)
 }
 
 /// Writes RCPT with the reports that are wanted about this recipient.
@@ -53,21 +58,21 @@ pub(super) fn rcpt(recipient: &Address, reports: Option<&DeliveryReports>) -> St
     format!("RCPT TO:<{recipient}> NOTIFY={wanted} ORCPT={}\r\n", original(&recipient.to_string()))
 }
 
-/// Asks for SMTPUTF8 if an address or the header needs it (RFC 6531 section 3.4, RFC 6532).
-fn letters(
-    mut addresses: impl Iterator<Item = String>,
+/// Tells whether an address or the header needs SMTPUTF8 (RFC 6531 section 3.4, RFC 6532).
+fn needs_letters<'a>(
+    mut addresses: impl Iterator<Item = &'a Address>,
     header_is_ascii: bool,
     offers: &Offers,
-) -> Result<Option<String>, Fault> {
-    if header_is_ascii && addresses.all(|address| address.is_ascii()) {
-        return Ok(None);
+) -> Result<bool, Fault> {
+    if header_is_ascii && !addresses.any(Address::needs_smtputf8) {
+        return Ok(false);
     }
     if !offers.has("SMTPUTF8") {
         let text =
             "an address or a header field holds letters outside ASCII and the server doesn't take those";
         return Err(refused(553, (5, 6, 7), text));
     }
-    Ok(Some("SMTPUTF8".into()))
+    Ok(true)
 }
 
 fn header(message: &[u8]) -> &[u8] {
@@ -101,17 +106,19 @@ mod tests {
         let offering = |lines: &[&str]| {
             Offers::of(&Reply { code: 250, lines: lines.iter().map(ToString::to_string).collect() })
         };
-        let ask =
-            |address: &str, offers: &Offers| letters([address.to_owned()].into_iter(), true, offers).ok();
-        let asked = Some(Some("SMTPUTF8".to_owned()));
+        let ask = |address: &str, header_is_ascii: bool, offers: &Offers| {
+            needs_letters([&address.parse().unwrap()].into_iter(), header_is_ascii, offers).ok()
+        };
         let (with, without) = (offering(&["me", "SMTPUTF8"]), offering(&["me", "8BITMIME"]));
-        assert_eq!(ask("ada@x.example", &with), Some(None));
-        assert_eq!(ask("ada@x.example", &without), Some(None));
-        assert_eq!(ask("d\u{f6}rte@x.example", &with), asked);
-        assert_eq!(ask("d\u{f6}rte@x.example", &without), None);
-        let in_header =
-            |offers: &Offers| letters(["ada@x.example".to_owned()].into_iter(), false, offers).ok();
-        assert_eq!((in_header(&with), in_header(&without)), (asked, None));
+        for (address, header_is_ascii, needs) in [
+            ("ada@x.example", true, false),
+            ("ada@x.example", false, true),
+            ("d\u{f6}rte@x.example", true, true),
+            ("ada@b\u{fc}cher.example", true, false),
+        ] {
+            assert_eq!(ask(address, header_is_ascii, &with), Some(needs));
+            assert_eq!(ask(address, header_is_ascii, &without), (!needs).then_some(false));
+        }
         assert!(header("Subject: a\r\n\r\nd\u{f6}rte".as_bytes()).is_ascii());
         assert!(!header("Reply-To: d\u{f6}rte@x.example\r\n\r\n".as_bytes()).is_ascii());
     }

@@ -1,7 +1,7 @@
-use std::io;
+use std::io::{self, IoSlice};
 
 use memchr::memmem;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
 
 use super::deadlines::upload;
@@ -45,9 +45,10 @@ impl<'a> Content<'a> {
     /// Writes all but the last piece, in pieces as large as TLS takes them.
     pub(super) async fn begin(&mut self, stream: &mut Buffered) -> Result<(), Fault> {
         while self.rest.len() > PIECE {
-            self.move_on(PIECE, 0);
-            self.put(stream, Fault::Lost).await?;
-            self.begun.clear();
+            let begun = std::mem::take(&mut self.begun);
+            let mut slices = vec![&*begun];
+            self.move_on(PIECE, &mut slices);
+            self.put(&slices, stream, Fault::Lost).await?;
         }
         Ok(())
     }
@@ -55,45 +56,72 @@ impl<'a> Content<'a> {
     /// Writes the last piece, the end, and in the same go what comes behind it. A write that failed may have sent what
     /// it was given, so that from here on the end is in doubt.
     pub(super) async fn end(mut self, behind: &[u8], stream: &mut Buffered) -> Result<(), Fault> {
-        self.move_on(self.rest.len(), self.end.len() + behind.len());
-        self.begun.extend_from_slice(self.end);
-        self.begun.extend_from_slice(behind);
-        self.put(stream, Fault::Interrupted).await?;
+        let begun = std::mem::take(&mut self.begun);
+        let mut slices = vec![&*begun];
+        self.move_on(self.rest.len(), &mut slices);
+        slices.extend([self.end, behind]);
+        self.put(&slices, stream, Fault::Interrupted).await?;
         match tokio::time::timeout_at(self.deadline, stream.flush()).await {
             Ok(flushed) => flushed.map_err(Fault::Interrupted),
             Err(_) => Err(Fault::Interrupted(io::ErrorKind::TimedOut.into())),
         }
     }
 
-    /// Puts so many bytes of the message to those that are written next.
-    fn move_on(&mut self, bytes: usize, more: usize) {
+    /// Puts so many bytes of the message to those that are written next. A dot is doubled by two slices that both hold
+    /// it.
+    fn move_on<'b>(&mut self, bytes: usize, slices: &mut Vec<&'b [u8]>)
+    where
+        'a: 'b,
+    {
         let (piece, rest) = self.rest.split_at(bytes);
-        self.begun.reserve(piece.len() + piece.len() / 64 + 1 + more);
         let mut from = 0;
         if self.dotted {
             if self.at_line && piece.starts_with(b".") {
-                self.begun.push(b'.');
+                slices.push(b".");
             }
             for end in memmem::find_iter(piece, b"\n.") {
-                self.begun.extend_from_slice(&piece[from..=end]);
-                self.begun.push(b'.');
+                slices.push(&piece[from..=end + 1]);
                 from = end + 1;
             }
             self.at_line = piece.ends_with(b"\n");
         }
-        self.begun.extend_from_slice(&piece[from..]);
+        slices.push(&piece[from..]);
         self.rest = rest;
     }
 
-    async fn put(&self, stream: &mut Buffered, lost: fn(io::Error) -> Fault) -> Result<(), Fault> {
-        match tokio::time::timeout_at(self.deadline, stream.write_all(&self.begun)).await {
+    async fn put(
+        &self,
+        slices: &[&[u8]],
+        stream: &mut Buffered,
+        lost: fn(io::Error) -> Fault,
+    ) -> Result<(), Fault> {
+        match tokio::time::timeout_at(self.deadline, write_all(slices, stream)).await {
             Ok(written) => written.map_err(lost),
             Err(_) => Err(lost(io::ErrorKind::TimedOut.into())),
         }
     }
 }
 
+/// Writes slices as one, and without a copy if the stream takes them so.
+async fn write_all(slices: &[&[u8]], stream: &mut Buffered) -> io::Result<()> {
+    if slices.len() > MAX_SLICES || !stream.is_write_vectored() {
+        return stream.write_all(&slices.concat()).await;
+    }
+    let mut slices: Vec<_> = slices.iter().map(|slice| IoSlice::new(slice)).collect();
+    let mut left = &mut slices[..];
+    IoSlice::advance_slices(&mut left, 0);
+    while !left.is_empty() {
+        match stream.write_vectored(left).await? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            written => IoSlice::advance_slices(&mut left, written),
+        }
+    }
+    Ok(())
+}
+
 const PIECE: usize = 1 << 16;
+/// TLS goes through all of them for each of its records.
+const MAX_SLICES: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -143,8 +143,15 @@ async fn forged(world: &World) {
 async fn unfiltered(world: &World) {
     let place = world.hub(None);
     let hub = place.builder().start();
-    let check = hub.check(&place.domain.parse().unwrap(), Duration::from_secs(5)).await.unwrap();
-    assert_eq!(check.problems, [HubProblem::CopiesDropped]);
+    let begun = tokio::time::Instant::now();
+    loop {
+        let check = hub.check(&place.domain.parse().unwrap(), Duration::from_secs(5)).await.unwrap();
+        // A server under load may need longer for the one copy that it keeps.
+        if check.problems != [HubProblem::NothingArrives(None)] || begun.elapsed() > PATIENCE {
+            assert_eq!(check.problems, [HubProblem::CopiesDropped]);
+            return;
+        }
+    }
 }
 
 async fn filtered(world: &World) {

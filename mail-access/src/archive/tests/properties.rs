@@ -54,7 +54,7 @@ proptest! {
         let maildir = directory.path().join(".a");
         maildir::prepare(&maildir).unwrap();
         for ((message, flags, date), uid) in messages.iter().zip(1..) {
-            maildir::put(&maildir, Uid::new(uid).unwrap(), message, flags, *date).unwrap();
+            maildir::put(&maildir, 7, Uid::new(uid).unwrap(), message, flags, *date).unwrap();
         }
         prop_assert_eq!(read(Format::Maildir, &maildir), messages);
     }

@@ -63,6 +63,47 @@ async fn what_is_new_is_added_and_what_went_stays() {
     }
 }
 
+/// Numbered anew, one of two copies has the UID that the other one had.
+#[tokio::test]
+async fn a_copy_that_takes_the_number_of_another_is_kept_beside_it() {
+    let world = World::new().await;
+    let (inbox, date) = (FolderName::inbox(), Some(SystemTime::UNIX_EPOCH));
+    for archive in world.archives() {
+        world.wipe(&world.bob);
+        let file = |message: &'static [u8]| world.office.append(&world.bob, &inbox, message, &[], date);
+        file(b"Subject: first\r\n\r\n").await.unwrap();
+        file(b"Subject: twice\r\n\r\n").await.unwrap();
+        archive.export(&world.office, &world.bob).await.unwrap();
+        world.office.expunge(world.bob.address(), &[Uid::new(1).unwrap()]).unwrap();
+        file(b"Subject: twice\r\n\r\n").await.unwrap();
+        world.office.reset_uid_validity(world.bob.address()).unwrap();
+        let exported = archive.export(&world.office, &world.bob).await.unwrap();
+        assert_eq!((exported.added, exported.present), (1, 1), "{archive:?}");
+        assert_eq!(archive.verify().await.unwrap().messages, 3, "{archive:?}");
+        archive.export(&world.office, &world.bob).await.unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn no_link_leads_out_of_the_directory() {
+    use std::os::unix::fs::symlink;
+
+    let world = World::new().await;
+    let outside = world.directory.path().join("outside");
+    for (archive, link) in world.archives().into_iter().zip(["m/Work.mbox", "d/.Work"]) {
+        let link = world.root().join(link);
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        if archive.root.ends_with("d") {
+            fs::create_dir(&outside).unwrap();
+        }
+        symlink(&outside, link).unwrap();
+        let exported = world.export(&archive.with_folder(folder("Work"))).await;
+        assert!(matches!(exported, Err(ArchiveError::Damaged { .. })), "{exported:?}");
+        assert!(!outside.exists() || fs::read_dir(&outside).unwrap().next().is_none());
+    }
+}
+
 #[tokio::test]
 async fn no_folder_leads_out_of_the_directory() {
     let world = World::new().await;

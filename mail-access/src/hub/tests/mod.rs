@@ -1,4 +1,6 @@
+mod access;
 mod evidence;
+mod renumbering;
 mod routing;
 mod sending;
 mod stream;

@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use async_trait::async_trait;
 
 use super::*;
@@ -70,6 +72,54 @@ async fn somebody_who_takes_nothing_costs_the_others_nothing() {
         assert_eq!(take(&ada).await.0, number.to_string());
     }
     assert_eq!(hub.position().open(), 0);
+}
+
+/// Counts the messages that are given out by their UIDs.
+#[derive(Debug)]
+struct Counting(PostOffice, Arc<AtomicUsize>);
+
+#[async_trait]
+impl MailAccess for Counting {
+    async fn submit(&self, login: &Login, message: &Outgoing) -> Result<Submission, Error> {
+        self.0.submit(login, message).await
+    }
+
+    async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, Error> {
+        let batch = self.0.fetch(login, selection, limit).await?;
+        if matches!(selection, Selection::Uids(..)) {
+            self.1.fetch_add(batch.messages.len(), Ordering::SeqCst);
+        }
+        Ok(batch)
+    }
+
+    async fn mark_seen(&self, login: &Login, uid_validity: u32, uids: &[Uid]) -> Result<(), Error> {
+        self.0.mark_seen(login, uid_validity, uids).await
+    }
+
+    async fn wait(&self, login: &Login, after: Position, at_most: Duration) -> Result<Arrival, Error> {
+        self.0.wait(login, after, at_most).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backlog_is_fetched_once_whatever_others_leave_in_the_stock() {
+    let world = World::new();
+    let count = 64;
+    for name in ["bob@agents.example", "ada@agents.example"] {
+        for number in 0..count {
+            world.receive(&number.to_string(), &[name]).await;
+        }
+    }
+    let fetched = Arc::new(AtomicUsize::new(0));
+    let access = Arc::new(Counting(world.office.clone(), Arc::clone(&fetched)));
+    let hub = Hub::builder(access, world.login.clone(), EnvelopeRule::mailcow()).with_stock(64 << 10).start();
+    // Hers is newer and fills the stock, and she takes none of it.
+    let [_ada, bob] = ["ada@agents.example", "bob@agents.example"].map(|name| hub.address(&address(name)));
+    tokio::time::sleep(PATIENCE).await;
+    for number in 0..count {
+        assert_eq!(take(&bob).await.0, number.to_string());
+    }
+    assert_eq!(fetched.load(Ordering::SeqCst), count);
 }
 
 #[tokio::test(start_paused = true)]

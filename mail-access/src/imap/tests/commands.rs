@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt;
 
-use super::deeds::{Deed, deeds};
+use super::deeds::{CHANGING, Deed, READING};
 use super::*;
 use crate::{Flag, FolderName, MessageStore, Query, Reason};
 
@@ -15,8 +15,8 @@ async fn run(deed: &Deed, dialogue: Dialogue) -> Result<String, Error> {
 
 #[tokio::test(start_paused = true)]
 async fn every_command_is_heard_and_its_answer_read() {
-    for deed in deeds() {
-        let done = run(&deed, deed.dialogue(None)).await;
+    for deed in READING.iter().chain(CHANGING) {
+        let done = run(deed, deed.dialogue(None)).await;
         assert_eq!(
             done.unwrap_or_else(|error| panic!("{}: {error:?}", deed.name)),
             deed.gives,
@@ -28,7 +28,7 @@ async fn every_command_is_heard_and_its_answer_read() {
 
 #[tokio::test(start_paused = true)]
 async fn no_refusal_is_an_answer() {
-    for deed in deeds() {
+    for deed in READING.iter().chain(CHANGING) {
         let commands = deed.talk.iter().filter(|(parts, _)| parts[0] != "LOGOUT").count();
         for at in 0..commands {
             let reads = at < deed.changes_at || deed.talk[at].0 == ["NOOP"];
@@ -44,7 +44,7 @@ async fn no_refusal_is_an_answer() {
                 ("* BYE\r\n", lost),
                 ("", lost),
             ] {
-                let error = run(&deed, deed.dialogue(Some((at, answer)))).await.expect_err(deed.name);
+                let error = run(deed, deed.dialogue(Some((at, answer)))).await.expect_err(deed.name);
                 let kind = match &error {
                     Error::Refused { .. } => "refused",
                     Error::Protocol { .. } => "protocol",
@@ -60,11 +60,11 @@ async fn no_refusal_is_an_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn a_link_lost_at_any_byte_is_no_answer() {
-    for deed in deeds() {
+    for deed in READING.iter().chain(CHANGING) {
         let whole = deed.dialogue(None);
         let farewell = if deed.name == "messages" { "* BYE\r\nA5 OK done\r\n".len() } else { 0 };
         for bytes in 0..whole.said() - farewell {
-            let done = run(&deed, whole.clone().cut_after(bytes)).await;
+            let done = run(deed, whole.clone().cut_after(bytes)).await;
             assert!(
                 matches!(done, Err(Error::Unavailable { .. } | Error::Interrupted { .. })),
                 "{} after {bytes} bytes: {done:?}",

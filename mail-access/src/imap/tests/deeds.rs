@@ -1,4 +1,6 @@
-//! What `MessageStore` does, as a server hears it.
+//! What `MessageStore` does, as a server hears it: every method, over a server that offers much and one that offers little.
+
+mod changing;
 
 use std::time::SystemTime;
 
@@ -8,6 +10,8 @@ use futures_util::{FutureExt, TryStreamExt};
 use super::*;
 use crate::{Flag, FlagChange, FolderName, MessageStore, Query, SmtpImap};
 
+pub(super) use changing::CHANGING;
+
 /// A call, and what is said meanwhile.
 pub(super) struct Deed {
     pub(super) name: &'static str,
@@ -15,13 +19,15 @@ pub(super) struct Deed {
     pub(super) offers: &'static str,
     /// Each command, in the parts between which the server asks for more, and its answer; `@` stands for the tag. An
     /// answer without it ends in a plain OK.
-    pub(super) talk: Vec<(Vec<&'static str>, &'static str)>,
-    pub(super) act: fn(SmtpImap) -> BoxFuture<'static, Result<String, Error>>,
+    pub(super) talk: &'static [(&'static [&'static str], &'static str)],
+    pub(super) act: fn(SmtpImap) -> Done,
     /// What comes of it.
     pub(super) gives: &'static str,
     /// From which command on it changes something.
     pub(super) changes_at: usize,
 }
+
+type Done = BoxFuture<'static, Result<String, Error>>;
 
 impl Deed {
     /// Plays the first commands, and the next one with another answer.
@@ -48,376 +54,236 @@ impl Deed {
     }
 }
 
-fn show<T: std::fmt::Debug>(done: Result<T, Error>) -> Result<String, Error> {
+pub(super) fn show<T: std::fmt::Debug>(done: Result<T, Error>) -> Result<String, Error> {
     done.map(|value| format!("{value:?}"))
 }
 
-fn work() -> FolderName {
+pub(super) fn work() -> FolderName {
     "work".parse().unwrap()
 }
 
-/// Every deed that takes a folder, UIDs and the like, over a server that offers much and one that offers little.
-pub(super) fn deeds() -> Vec<Deed> {
-    let folders: fn(SmtpImap) -> _ = |mail| {
-        async move {
-            let folders = mail.folders(&ada()).await?;
-            let shown = folders.iter().map(|folder| {
-                let marks = [(folder.selectable, "s"), (folder.subscribed, "o")];
-                let marks: String = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| *mark).collect();
-                format!("{}:{marks}:{:?}", folder.name, folder.special_use)
-            });
-            Ok(shown.collect::<Vec<_>>().join(" "))
-        }
-        .boxed()
-    };
-    let search: fn(SmtpImap) -> _ = |mail| {
-        async move {
-            let query = Query::Subject("\u{fc}".into()).and(Query::Unseen);
-            let found = mail.search(&ada(), &work(), &query).await?;
-            Ok(format!(
-                "{} {:?}",
-                found.uid_validity,
-                found.uids.iter().map(|uid| uid.get()).collect::<Vec<_>>()
-            ))
-        }
-        .boxed()
-    };
-    let move_to: fn(SmtpImap) -> _ = |mail| {
-        async move { show(mail.move_to(&ada(), &work(), 7, &[uid(3), uid(5)], &"b".parse().unwrap()).await) }
-            .boxed()
-    };
-    let changes: fn(SmtpImap) -> _ = |mail| {
-        async move {
-            let changes = mail.changes(&ada(), &work(), 7, 4).await?;
-            let changed: Vec<_> =
-                changes.changed.iter().map(|entry| (entry.uid.get(), entry.flags.len())).collect();
-            let vanished: Vec<_> = changes.vanished.iter().map(|uid| uid.get()).collect();
-            Ok(format!("{} {changed:?} {vanished:?}", changes.modseq))
-        }
-        .boxed()
-    };
-    let append: fn(SmtpImap) -> _ = |mail| {
-        async move {
-            let date = SystemTime::UNIX_EPOCH + Duration::from_secs(1_709_251_199);
-            show(mail.append(&ada(), &work(), b"a\r\nb", &[Flag::Seen], Some(date)).await)
-        }
-        .boxed()
-    };
-    let deed =
-        |name, offers, talk, act, gives, changes_at| Deed { name, offers, talk, act, gives, changes_at };
-    vec![
-        deed(
-            "folders",
-            "LIST-EXTENDED SPECIAL-USE",
-            vec![(
-                vec![r#"LIST "" "*" RETURN (SUBSCRIBED SPECIAL-USE)"#],
-                "* LIST (\\Subscribed \\Sent) \"/\" Sent\r\n* LIST () \"/\" inbox\r\n* LIST (\\NonExistent) NIL {4}\r\n\
-                 a\"\\b\r\n* LIST () \"/\" \"c\\\"\\\\d\"\r\n* LIST () \"/\" \"&APw-\"\r\n* LIST () \"/\" \"&bad\"\r\n",
-            )],
-            folders,
-            "INBOX:s:None Sent:so:Some(Sent) a\"\\b::None c\"\\d:s:None \u{fc}:s:None",
-            9,
-        ),
-        deed(
-            "folders by LSUB",
-            "X",
-            vec![
-                (vec![r#"LIST "" "*""#], "* LIST (\\HasNoChildren) \".\" a\r\n* LIST () \".\" b\r\n"),
-                (vec![r#"LSUB "" "*""#], "* LSUB () \".\" b\r\n* LSUB () \".\" gone\r\n"),
-            ],
-            folders,
-            "a:s:None b:so:None",
-            9,
-        ),
-        deed(
-            "create",
-            "X",
-            vec![(vec![r#"CREATE "a&-b\"c""#], "")],
-            |mail| async move { show(mail.create_folder(&ada(), &"a&b\"c".parse().unwrap()).await) }.boxed(),
-            "()",
-            0,
-        ),
-        deed(
-            "create what is there",
-            "X",
-            vec![(vec![r#"CREATE "work""#], "@ NO [ALREADYEXISTS] there\r\n")],
-            |mail| async move { show(mail.create_folder(&ada(), &work()).await) }.boxed(),
-            "()",
-            0,
-        ),
-        deed(
-            "delete what is not there",
-            "X",
-            vec![(vec![r#"DELETE "work""#], "@ NO [NONEXISTENT] gone\r\n")],
-            |mail| async move { show(mail.delete_folder(&ada(), &work()).await) }.boxed(),
-            "()",
-            0,
-        ),
-        deed(
-            "rename",
-            "X",
-            vec![(vec![r#"RENAME "work" "&APw-""#], "")],
-            |mail| {
-                async move { show(mail.rename_folder(&ada(), &work(), &"\u{fc}".parse().unwrap()).await) }
-                    .boxed()
-            },
-            "()",
-            0,
-        ),
-        deed(
-            "subscribe",
-            "X",
-            vec![(vec![r#"UNSUBSCRIBE "work""#], "")],
-            |mail| async move { show(mail.subscribe(&ada(), &work(), false).await) }.boxed(),
-            "()",
-            0,
-        ),
-        deed(
-            "status",
-            "CONDSTORE",
-            vec![(
-                vec![r#"STATUS "work" (MESSAGES UNSEEN UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"#],
-                "* STATUS {4}\r\nwork (MESSAGES 3 UNSEEN 1 UIDNEXT 10 UIDVALIDITY 7 HIGHESTMODSEQ 5000000000)\r\n",
-            )],
-            |mail| async move { show(mail.status(&ada(), &work()).await) }.boxed(),
-            "FolderStatus { messages: 3, unseen: 1, uid_next: 10, uid_validity: 7, modseq: Some(5000000000) }",
-            9,
-        ),
-        deed(
-            "search",
-            "ESEARCH LITERAL+",
-            vec![
-                (vec![r#"SELECT "work""#], SELECTED),
-                (
-                    vec!["UID SEARCH RETURN (ALL) CHARSET UTF-8 UID 1:9 (SUBJECT {2+}\r\n\u{fc} UNSEEN)"],
-                    "* ESEARCH (TAG \"A2\") UID ALL 5,8:9,3\r\n",
-                ),
-            ],
-            search,
-            "7 [3, 5, 8, 9]",
-            9,
-        ),
-        deed(
-            "search without extensions",
-            "X",
-            vec![
-                (vec![r#"SELECT "work""#], SELECTED),
-                (
-                    vec!["UID SEARCH CHARSET UTF-8 UID 1:9 (SUBJECT {2}", "\u{fc} UNSEEN)"],
-                    "* SEARCH\r\n* SEARCH 5 3 3\r\n* SEARCH 20 \r\n",
-                ),
-            ],
-            search,
-            "7 [3, 5]",
-            9,
-        ),
-        deed(
-            "list",
-            "X",
-            vec![
-                (vec![r#"SELECT "work""#], SELECTED),
-                (
-                    vec!["UID FETCH 4:9 (UID FLAGS RFC822.SIZE INTERNALDATE)"],
-                    "* 2 FETCH (UID 5 FLAGS (\\Seen \\Recent Mine) RFC822.SIZE 9 INTERNALDATE \"01-Jan-1970 00:00:01 +0000\")\r\n\
-                     * 1 FETCH (FLAGS (\\Deleted))\r\n",
-                ),
-            ],
-            |mail| {
-                async move {
-                    let after = Selection::After(Some(Position { uid_validity: 7, uid: 3 }));
-                    let listing = mail.list(&ada(), &work(), &after).await?;
-                    let entry = &listing.entries[0];
-                    let flags: Vec<_> = entry.flags.iter().map(ToString::to_string).collect();
-                    Ok(format!("{} {} {flags:?}", listing.entries.len(), entry.uid))
-                }
-                .boxed()
-            },
-            "1 5 [\"\\\\Seen\", \"mine\"]",
-            9,
-        ),
-        deed(
-            "read",
-            "X",
-            vec![
-                (vec![r#"SELECT "work""#], SELECTED),
-                (vec!["UID FETCH 5 (UID BODY.PEEK[]<2.4>)"], "* 2 FETCH (UID 5 BODY[]<2> {3}\r\nabc)\r\n"),
-            ],
-            |mail| {
-                async move { show(mail.read(&ada(), &work(), Position { uid_validity: 7, uid: 5 }, 2..6).await) }.boxed()
-            },
-            "[97, 98, 99]",
-            9,
-        ),
-        deed(
-            "messages",
-            "X",
-            vec![
-                (vec![r#"SELECT "work""#], SELECTED),
-                (
-                    vec!["UID FETCH 1:9 (UID RFC822.SIZE)"],
-                    "* 1 FETCH (UID 3 RFC822.SIZE 1)\r\n* 2 FETCH (UID 5 RFC822.SIZE 1)\r\n* 3 FETCH (UID 9 RFC822.SIZE 4000000000)\r\n",
-                ),
-                (
-                    vec!["UID FETCH 3,5 (UID FLAGS INTERNALDATE BODY.PEEK[])"],
-                    "* 1 FETCH (UID 3 FLAGS () INTERNALDATE \"01-Jan-1970 00:00:01 +0000\" BODY[] {1}\r\nx)\r\n* 3 EXPUNGE\r\n",
-                ),
-                (
-                    vec!["UID FETCH 9 (UID FLAGS INTERNALDATE BODY.PEEK[HEADER]<0.1048576>)"],
-                    "* 2 FETCH (UID 9 FLAGS (\\Seen) INTERNALDATE \"01-Jan-1970 00:00:01 +0000\" BODY[HEADER]<0> {4}\r\n\
-                     a: b)\r\n@ OK done\r\n",
-                ),
-                (vec!["LOGOUT"], "* BYE\r\n"),
-            ],
-            |mail| {
-                async move {
-                    let read: Vec<_> =
-                        mail.messages(&ada(), &work(), &Selection::After(None)).try_collect().await?;
-                    let shown =
-                        read.iter().map(|one| format!("{}:{}:{}", one.uid(), one.is_truncated(), one.size()));
-                    Ok(shown.collect::<Vec<_>>().join(" "))
-                }
-                .boxed()
-            },
-            "3:false:1 9:true:4",
-            9,
-        ),
-        deed(
-            "change flags",
-            "X",
-            vec![
-                (vec![r#"SELECT "work""#], SELECTED),
-                (vec![r"UID STORE 3:5 FLAGS.SILENT (\Flagged mine)"], ""),
-            ],
-            |mail| {
-                async move {
-                    let set = FlagChange::Set(vec![Flag::Flagged, Flag::keyword("Mine").unwrap()]);
-                    show(mail.change_flags(&ada(), &work(), 7, &[uid(4), uid(3), uid(5)], &set).await)
-                }
-                .boxed()
-            },
-            "()",
-            1,
-        ),
-        deed(
-            "copy",
-            "X",
-            vec![
-                (vec![r#"SELECT "work""#], SELECTED),
-                (vec![r#"UID COPY 3,5 "b""#], "@ NO [EXPUNGEISSUED] gone\r\n"),
-                (vec!["NOOP"], "* 1 EXPUNGE\r\n"),
-                (vec![r#"UID COPY 3,5 "b""#], "@ OK [COPYUID 8 5 21] done\r\n"),
-            ],
-            |mail| {
-                async move { show(mail.copy(&ada(), &work(), 7, &[uid(5), uid(3)], &"b".parse().unwrap()).await) }.boxed()
-            },
-            "[(Uid(5), Position { uid_validity: 8, uid: 21 })]",
-            1,
-        ),
-        deed(
-            "move",
-            "MOVE",
-            vec![
-                (vec![r#"SELECT "work""#], SELECTED),
-                (
-                    vec![r#"UID MOVE 3,5 "b""#],
-                    "* OK [COPYUID 8 3,5 21:22] moved\r\n* 1 EXPUNGE\r\n* 1 EXPUNGE\r\n",
-                ),
-            ],
-            move_to,
-            "[(Uid(3), Position { uid_validity: 8, uid: 21 }), (Uid(5), Position { uid_validity: 8, uid: 22 })]",
-            1,
-        ),
-        deed(
-            "move by copying",
-            "UIDPLUS",
-            vec![
-                (vec![r#"SELECT "work""#], SELECTED),
-                (vec![r#"UID COPY 3,5 "b""#], "@ OK [COPYUID 8 5 21] done\r\n"),
-                (vec![r"UID STORE 5 +FLAGS.SILENT (\Deleted)"], ""),
-                (vec!["UID EXPUNGE 5"], "* 2 EXPUNGE\r\n"),
-            ],
-            move_to,
-            "[(Uid(5), Position { uid_validity: 8, uid: 21 })]",
-            1,
-        ),
-        deed(
-            "append",
-            "LITERAL+ UIDPLUS",
-            vec![(
-                vec!["APPEND \"work\" (\\Seen) \"29-Feb-2024 23:59:59 +0000\" {4+}\r\na\r\nb"],
-                "* 4 EXISTS\r\n@ OK [APPENDUID 7 10] done\r\n",
-            )],
-            append,
-            "Some(Position { uid_validity: 7, uid: 10 })",
-            0,
-        ),
-        deed(
-            "append without extensions",
-            "X",
-            vec![(vec!["APPEND \"work\" (\\Seen) \"29-Feb-2024 23:59:59 +0000\" {4}", "a\r\nb"], "")],
-            append,
-            "None",
-            0,
-        ),
-        deed(
-            "expunge",
-            "UIDPLUS",
-            vec![
-                (vec![r#"SELECT "work""#], SELECTED),
-                (vec![r"UID STORE 3 +FLAGS.SILENT (\Deleted)"], ""),
-                (vec!["UID EXPUNGE 3"], "* 1 EXPUNGE\r\n"),
-            ],
-            |mail| async move { show(mail.expunge(&ada(), &work(), 7, &[uid(3)]).await) }.boxed(),
-            "()",
-            1,
-        ),
-        deed(
-            "changes",
-            "CONDSTORE QRESYNC ENABLE UNSELECT",
-            vec![
-                (vec!["ENABLE QRESYNC"], "* ENABLED X-A QRESYNC\r\n"),
-                (vec![r#"SELECT "work" (CONDSTORE)"#], SELECTED),
-                (
-                    vec![
-                        "UID FETCH 1:4294967295 (UID FLAGS RFC822.SIZE INTERNALDATE) (CHANGEDSINCE 4 VANISHED)",
-                    ],
-                    "* VANISHED (EARLIER) 1:2,4,4000000000\r\n* 1 FETCH (UID 3 RFC822.SIZE 1 MODSEQ (6) FLAGS (a b) \
-                     INTERNALDATE \"01-Jan-1970 00:00:01 +0000\")\r\n",
-                ),
-            ],
-            changes,
-            "6 [(3, 2)] [1, 2, 4]",
-            9,
-        ),
-        deed(
-            "changes without QRESYNC",
-            "CONDSTORE",
-            vec![
-                (vec![r#"SELECT "work" (CONDSTORE)"#], SELECTED),
-                (
-                    vec!["UID FETCH 1:4294967295 (UID FLAGS RFC822.SIZE INTERNALDATE) (CHANGEDSINCE 4)"],
-                    "* 3 FETCH (UID 9 RFC822.SIZE 1 MODSEQ (6) FLAGS () INTERNALDATE \"01-Jan-1970 00:00:01 +0000\")\r\n",
-                ),
-                (vec!["UID SEARCH UID 1:9 ALL"], "* SEARCH 3 5 9\r\n"),
-            ],
-            changes,
-            "6 [(9, 0)] [1, 2, 4, 6, 7, 8]",
-            9,
-        ),
-        deed(
-            "quota",
-            "QUOTA",
-            vec![(
-                vec!["GETQUOTAROOT INBOX"],
-                "* QUOTAROOT INBOX \"a\" {1}\r\nb\r\n* QUOTA \"a\" (STORAGE 1 100 MESSAGE 1 2)\r\n* QUOTA {1}\r\nb (STORAGE 9 10)\r\n\
-                 * QUOTA c ()\r\n",
-            )],
-            |mail| async move { show(mail.quota(&ada()).await) }.boxed(),
-            "Some(Quota { used: 9216, limit: 10240 })",
-            9,
-        ),
-    ]
+/// Puts a deed together, in the order of its fields.
+const fn deed(
+    name: &'static str,
+    offers: &'static str,
+    talk: &'static [(&'static [&'static str], &'static str)],
+    act: fn(SmtpImap) -> Done,
+    gives: &'static str,
+    changes_at: usize,
+) -> Deed {
+    Deed { name, offers, talk, act, gives, changes_at }
 }
 
-const SELECTED: &str = "* FLAGS (\\Seen)\r\n* 3 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 10] x\r\n\
+fn folders(mail: SmtpImap) -> Done {
+    async move {
+        let folders = mail.folders(&ada()).await?;
+        let shown = folders.iter().map(|folder| {
+            let marks = [(folder.selectable, "s"), (folder.subscribed, "o")];
+            let marks: String = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| *mark).collect();
+            format!("{}:{marks}:{:?}", folder.name, folder.special_use)
+        });
+        Ok(shown.collect::<Vec<_>>().join(" "))
+    }
+    .boxed()
+}
+
+fn search(mail: SmtpImap) -> Done {
+    async move {
+        let query = Query::Subject("\u{fc}".into()).and(Query::Unseen);
+        let found = mail.search(&ada(), &work(), &query).await?;
+        Ok(format!("{} {:?}", found.uid_validity, found.uids.iter().map(|uid| uid.get()).collect::<Vec<_>>()))
+    }
+    .boxed()
+}
+
+fn changes(mail: SmtpImap) -> Done {
+    async move {
+        let changes = mail.changes(&ada(), &work(), 7, 4).await?;
+        let rows: Vec<_> = changes.changed.iter().map(|entry| (entry.uid.get(), entry.flags.len())).collect();
+        let vanished: Vec<_> = changes.vanished.iter().map(|uid| uid.get()).collect();
+        Ok(format!("{} {rows:?} {vanished:?}", changes.modseq))
+    }
+    .boxed()
+}
+
+pub(super) const READING: &[Deed] = &[
+    deed(
+        "folders",
+        "LIST-EXTENDED SPECIAL-USE",
+        &[(
+            &[r#"LIST "" "*" RETURN (SUBSCRIBED SPECIAL-USE)"#],
+            "* LIST (\\Subscribed \\Sent) \"/\" Sent\r\n* LIST () \"/\" inbox\r\n* LIST (\\NonExistent) NIL {4}\r\n\
+                 a\"\\b\r\n* LIST () \"/\" \"c\\\"\\\\d\"\r\n* LIST () \"/\" \"&APw-\"\r\n* LIST () \"/\" \"&bad\"\r\n",
+        )],
+        folders,
+        "INBOX:s:None Sent:so:Some(Sent) a\"\\b::None c\"\\d:s:None \u{fc}:s:None",
+        9,
+    ),
+    deed(
+        "folders by LSUB",
+        "X",
+        &[
+            (&[r#"LIST "" "*""#], "* LIST (\\HasNoChildren) \".\" a\r\n* LIST () \".\" b\r\n"),
+            (&[r#"LSUB "" "*""#], "* LSUB () \".\" b\r\n* LSUB () \".\" gone\r\n"),
+        ],
+        folders,
+        "a:s:None b:so:None",
+        9,
+    ),
+    deed(
+        "status",
+        "CONDSTORE",
+        &[(
+            &[r#"STATUS "work" (MESSAGES UNSEEN UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"#],
+            "* STATUS {4}\r\nwork (MESSAGES 3 UNSEEN 1 UIDNEXT 10 UIDVALIDITY 7 HIGHESTMODSEQ 5000000000)\r\n",
+        )],
+        |mail| async move { show(mail.status(&ada(), &work()).await) }.boxed(),
+        "FolderStatus { messages: 3, unseen: 1, uid_next: 10, uid_validity: 7, modseq: Some(5000000000) }",
+        9,
+    ),
+    deed(
+        "search",
+        "ESEARCH LITERAL+",
+        &[
+            (&[r#"SELECT "work""#], SELECTED),
+            (
+                &["UID SEARCH RETURN (ALL) CHARSET UTF-8 UID 1:9 (SUBJECT {2+}\r\n\u{fc} UNSEEN)"],
+                "* ESEARCH (TAG \"A2\") UID ALL 5,8:9,3\r\n",
+            ),
+        ],
+        search,
+        "7 [3, 5, 8, 9]",
+        9,
+    ),
+    deed(
+        "search without extensions",
+        "X",
+        &[
+            (&[r#"SELECT "work""#], SELECTED),
+            (
+                &["UID SEARCH CHARSET UTF-8 UID 1:9 (SUBJECT {2}", "\u{fc} UNSEEN)"],
+                "* SEARCH\r\n* SEARCH 5 3 3\r\n* SEARCH 20 \r\n",
+            ),
+        ],
+        search,
+        "7 [3, 5]",
+        9,
+    ),
+    deed(
+        "list",
+        "X",
+        &[
+            (&[r#"SELECT "work""#], SELECTED),
+            (
+                &["UID FETCH 4:9 (UID FLAGS RFC822.SIZE INTERNALDATE)"],
+                "* 2 FETCH (UID 5 FLAGS (\\Seen \\Recent Mine) RFC822.SIZE 9 INTERNALDATE \"01-Jan-1970 00:00:01 +0000\")\r\n\
+                     * 1 FETCH (FLAGS (\\Deleted))\r\n",
+            ),
+        ],
+        |mail| {
+            async move {
+                let after = Selection::After(Some(Position { uid_validity: 7, uid: 3 }));
+                let listing = mail.list(&ada(), &work(), &after).await?;
+                let entry = &listing.entries[0];
+                let flags: Vec<_> = entry.flags.iter().map(ToString::to_string).collect();
+                Ok(format!("{} {} {flags:?}", listing.entries.len(), entry.uid))
+            }
+            .boxed()
+        },
+        "1 5 [\"\\\\Seen\", \"mine\"]",
+        9,
+    ),
+    deed(
+        "read",
+        "X",
+        &[
+            (&[r#"SELECT "work""#], SELECTED),
+            (&["UID FETCH 5 (UID BODY.PEEK[]<2.4>)"], "* 2 FETCH (UID 5 BODY[]<2> {3}\r\nabc)\r\n"),
+        ],
+        |mail| {
+            async move { show(mail.read(&ada(), &work(), Position { uid_validity: 7, uid: 5 }, 2..6).await) }
+                .boxed()
+        },
+        "[97, 98, 99]",
+        9,
+    ),
+    deed(
+        "messages",
+        "X",
+        &[
+            (&[r#"SELECT "work""#], SELECTED),
+            (
+                &["UID FETCH 1:9 (UID RFC822.SIZE)"],
+                "* 1 FETCH (UID 3 RFC822.SIZE 1)\r\n* 2 FETCH (UID 5 RFC822.SIZE 1)\r\n* 3 FETCH (UID 9 RFC822.SIZE 4000000000)\r\n",
+            ),
+            (
+                &["UID FETCH 3,5 (UID FLAGS INTERNALDATE BODY.PEEK[])"],
+                "* 1 FETCH (UID 3 FLAGS () INTERNALDATE \"01-Jan-1970 00:00:01 +0000\" BODY[] {1}\r\nx)\r\n* 3 EXPUNGE\r\n",
+            ),
+            (
+                &["UID FETCH 9 (UID FLAGS INTERNALDATE BODY.PEEK[HEADER]<0.1048576>)"],
+                "* 2 FETCH (UID 9 FLAGS (\\Seen) INTERNALDATE \"01-Jan-1970 00:00:01 +0000\" BODY[HEADER]<0> {4}\r\n\
+                     a: b)\r\n@ OK done\r\n",
+            ),
+            (&["LOGOUT"], "* BYE\r\n"),
+        ],
+        |mail| {
+            async move {
+                let read: Vec<_> =
+                    mail.messages(&ada(), &work(), &Selection::After(None)).try_collect().await?;
+                let shown =
+                    read.iter().map(|one| format!("{}:{}:{}", one.uid(), one.is_truncated(), one.size()));
+                Ok(shown.collect::<Vec<_>>().join(" "))
+            }
+            .boxed()
+        },
+        "3:false:1 9:true:4",
+        9,
+    ),
+    deed(
+        "changes",
+        "CONDSTORE QRESYNC ENABLE UNSELECT",
+        &[
+            (&["ENABLE QRESYNC"], "* ENABLED X-A QRESYNC\r\n"),
+            (&[r#"SELECT "work" (CONDSTORE)"#], SELECTED),
+            (
+                &["UID FETCH 1:4294967295 (UID FLAGS RFC822.SIZE INTERNALDATE) (CHANGEDSINCE 4 VANISHED)"],
+                "* VANISHED (EARLIER) 1:2,4,4000000000\r\n* 1 FETCH (UID 3 RFC822.SIZE 1 MODSEQ (6) FLAGS (a b) \
+                     INTERNALDATE \"01-Jan-1970 00:00:01 +0000\")\r\n",
+            ),
+        ],
+        changes,
+        "6 [(3, 2)] [1, 2, 4]",
+        9,
+    ),
+    deed(
+        "changes without QRESYNC",
+        "CONDSTORE",
+        &[
+            (&[r#"SELECT "work" (CONDSTORE)"#], SELECTED),
+            (
+                &["UID FETCH 1:4294967295 (UID FLAGS RFC822.SIZE INTERNALDATE) (CHANGEDSINCE 4)"],
+                "* 3 FETCH (UID 9 RFC822.SIZE 1 MODSEQ (6) FLAGS () INTERNALDATE \"01-Jan-1970 00:00:01 +0000\")\r\n",
+            ),
+            (&["UID SEARCH UID 1:9 ALL"], "* SEARCH 3 5 9\r\n"),
+        ],
+        changes,
+        "6 [(9, 0)] [1, 2, 4, 6, 7, 8]",
+        9,
+    ),
+    deed(
+        "quota",
+        "QUOTA",
+        &[(
+            &["GETQUOTAROOT INBOX"],
+            "* QUOTAROOT INBOX \"a\" {1}\r\nb\r\n* QUOTA \"a\" (STORAGE 1 100 MESSAGE 1 2)\r\n* QUOTA {1}\r\nb (STORAGE 9 10)\r\n\
+                 * QUOTA c ()\r\n",
+        )],
+        |mail| async move { show(mail.quota(&ada()).await) }.boxed(),
+        "Some(Quota { used: 9216, limit: 10240 })",
+        9,
+    ),
+];
+
+pub(super) const SELECTED: &str = "* FLAGS (\\Seen)\r\n* 3 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 10] x\r\n\
                         * OK [HIGHESTMODSEQ 6] x\r\n";

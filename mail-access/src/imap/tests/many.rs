@@ -197,3 +197,31 @@ async fn a_watched_mailbox_may_be_numbered_anew() {
     }
     assert_eq!(told, (0..20).map(|round| round.to_string()).collect::<Vec<_>>());
 }
+
+/// Polling in turn holds no connection between two looks, and a hint leads to a few more.
+#[tokio::test(start_paused = true)]
+async fn polling_holds_no_connection() {
+    let server = Arc::new(Double::new());
+    let config = Double::config().with_imap_polling().with_imap_turn(Duration::from_secs(20));
+    let mail = Arc::new(server.mail(config));
+    let waits = wait_all(&mail, 3);
+    tokio::time::sleep(Duration::from_secs(105)).await;
+    let logins = server.world(|world| world.logins.len());
+    assert!((3 * 5..=3 * 12).contains(&logins), "{logins}");
+    assert_eq!(open(&server), 0);
+    mail.hint(agent(0).address());
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(server.world(|world| world.logins.len()) <= logins + 6);
+    mail.hint(agent(1).address());
+    let begin = Instant::now();
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    (0..3).for_each(|number| assert_eq!(server.deliver(&agent(number), "one"), 1));
+    let mut waits = waits.into_iter();
+    let (first, hinted) = (waits.next().unwrap(), waits.next().unwrap());
+    assert_eq!(hinted.await.unwrap().unwrap(), Arrival::New);
+    assert!(begin.elapsed() < Duration::from_millis(50), "{:?}", begin.elapsed());
+    for wait in waits.chain([first]) {
+        assert_eq!(wait.await.unwrap().unwrap(), Arrival::New);
+    }
+    assert!(begin.elapsed() <= Duration::from_secs(21), "{:?}", begin.elapsed());
+}

@@ -77,8 +77,6 @@ async fn play(steps: Vec<(usize, Step)>, cuts: Vec<Cut>) {
                 let before = server.world(|world| {
                     world.mailboxes.get(&login.address().to_string()).map_or(0, |one| one.messages.len())
                 });
-                // What comes just before may be left for the next time.
-                tokio::time::sleep(Duration::from_millis(200)).await;
                 match mail.fetch(&login, &Selection::After(None), 100).await {
                     Ok(batch) => assert!(batch.messages.len() >= before, "what was there is read"),
                     Err(error) => known(error),

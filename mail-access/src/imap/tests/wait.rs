@@ -138,10 +138,11 @@ async fn waits_share_one_idle_and_jobs_end_it() {
         .says("A2 OK idled\r\nA3 OK done\r\n")
         .then(idle("A4"))
         .says("* 3 EXISTS\r\n")
-        .hears("DONE\r\nA5 UID FETCH 6:4294967295 (UID RFC822.SIZE)\r\n")
-        .says("A4 OK idled\r\n* 3 FETCH (UID 6 RFC822.SIZE 14)\r\nA5 OK done\r\n")
-        .then(asks("A6", &format!("UID FETCH 6 {BODIES}"), &body(6).replacen('6', "3", 1)))
-        .then(idle("A7"));
+        .hears("DONE\r\nA5 NOOP\r\n")
+        .says("A4 OK idled\r\nA5 OK done\r\n")
+        .then(asks("A6", "UID FETCH 6:4294967295 (UID RFC822.SIZE)", "* 3 FETCH (UID 6 RFC822.SIZE 14)\r\n"))
+        .then(asks("A7", &format!("UID FETCH 6 {BODIES}"), &body(6).replacen('6', "3", 1)))
+        .then(idle("A8"));
     let script = Script::of([dialogue]);
     let mail = script.mail();
     assert_eq!(mail.wait(&ada(), HERE, seconds(100)).await.unwrap(), Arrival::TimedOut);

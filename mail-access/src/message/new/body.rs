@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use lettre::message::header::ContentType;
-use memchr::memchr2;
+use memchr::{memchr, memchr2, memrchr};
 
 use super::disposition::disposition;
 use super::mime::{Body, EIGHT_BIT, Part, SEVEN_BIT};
@@ -50,16 +50,16 @@ pub(super) fn build(content: Content) -> Result<Part, Error> {
 }
 
 fn readable(what: &'static str, kind: &str, text: String) -> Result<Part, Error> {
-    if text.contains('\0') {
-        return Err(invalid(what, "it holds the character NUL, which no mail can"));
-    }
     let text = with_crlf(text.into());
     let header = format!("Content-Type: {kind}\r\n");
-    let unusual = count(text.as_bytes(), |byte| !(b' '..=b'~').contains(&byte));
-    let layout = count(text.as_bytes(), |byte| matches!(byte, b'\t' | b'\r' | b'\n'));
-    let body = if unusual == layout && text.split('\n').all(|line| line.len() <= MAX_PLAIN_LINE) {
-        Body::Ready(SEVEN_BIT, text.into_bytes())
-    } else if unusual <= text.len() / 3 {
+    if is_plain(text.as_bytes()) {
+        return Ok(Part::Single { header, body: Body::Ready(SEVEN_BIT, text.into_bytes()) });
+    }
+    if memchr(0, text.as_bytes()).is_some() {
+        return Err(invalid(what, "it holds the character NUL, which no mail can"));
+    }
+    let unusual = unusual(text.as_bytes());
+    let body = if unusual <= text.len() / 3 {
         Body::QuotedPrintable { unusual, text }
     } else {
         Body::Base64(text.into_bytes())
@@ -67,10 +67,27 @@ fn readable(what: &'static str, kind: &str, text: String) -> Result<Part, Error>
     Ok(Part::Single { header, body })
 }
 
-/// Counts some of the bytes; the compiler makes a count of many at once of it.
-fn count(text: &[u8], is_one: impl Fn(u8) -> bool) -> usize {
-    let chunks = text.chunks(usize::from(u8::MAX));
-    chunks.map(|some| usize::from(some.iter().map(|byte| u8::from(is_one(*byte))).sum::<u8>())).sum()
+/// Tells whether a text with the line ends of the wire arrives as it is.
+fn is_plain(text: &[u8]) -> bool {
+    let is_visible = |byte: &u8| matches!(byte, b'\t' | b'\r' | b'\n' | b' '..=b'~');
+    if !text.chunks(CHUNK).all(|some| some.iter().fold(true, |all, byte| all & is_visible(byte))) {
+        return false;
+    }
+    let mut begin = 0;
+    // The last line end that comes early enough: the lines before it are shorter still.
+    while text.len() - begin > MAX_PLAIN_LINE {
+        match memrchr(b'\n', &text[begin..=begin + MAX_PLAIN_LINE]) {
+            Some(end) => begin += end + 1,
+            None => return false,
+        }
+    }
+    true
+}
+
+/// Counts the bytes that are neither visible ASCII nor blanks; the compiler makes a count of many at once of it.
+fn unusual(text: &[u8]) -> usize {
+    let is_unusual = |byte: &u8| u8::from(!matches!(byte, b' '..=b'~'));
+    text.chunks(usize::from(u8::MAX)).map(|some| usize::from(some.iter().map(is_unusual).sum::<u8>())).sum()
 }
 
 /// Puts the images beside the HTML that shows them (RFC 2387).
@@ -158,6 +175,8 @@ fn invalid(what: &'static str, problem: &str) -> Error {
     Error::Invalid { what, problem: problem.to_owned() }
 }
 
+/// Bytes that are looked at in one go.
+const CHUNK: usize = 1024;
 const MAX_CONTENT_ID: usize = 200;
 /// Characters of a line without its end (RFC 5322 section 2.1.1).
 const MAX_LINE: usize = 998;
@@ -179,6 +198,28 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(with_crlf(text.into()), lines, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn short_lines_of_visible_ascii_are_plain() {
+        let line = |length: usize| "x".repeat(length) + "\r\n";
+        for (text, plain) in [
+            (String::new(), true),
+            ("x".repeat(77), true),
+            ("x".repeat(78), false),
+            (line(76), true),
+            (line(77), false),
+            (line(76) + &line(0) + &line(76) + &line(1).repeat(100) + &"x".repeat(77), true),
+            (line(76).repeat(100) + &line(77), false),
+            (line(76).repeat(100) + &"x".repeat(78), false),
+            (line(1) + &line(77) + &line(1), false),
+            (line(60).repeat(100) + "\t~ !\r\n", true),
+            (line(60).repeat(100) + "\u{7f}", false),
+            (line(60).repeat(100) + "\0", false),
+            (line(60).repeat(100) + "\u{e9}" + &line(60).repeat(100), false),
+        ] {
+            assert_eq!(is_plain(text.as_bytes()), plain, "{text:?}");
         }
     }
 

@@ -73,7 +73,10 @@ async fn a_refusal_removes_nothing_and_is_told() {
         .then(lists(&["a", "b", "c"]))
         .hears("DELE 1\r\nDELE 3\r\n")
         .says("-ERR read only\r\n+OK\r\n")
-        .then(leaves());
+        .hears("RSET\r\n")
+        .says("+OK\r\n")
+        .hears("QUIT\r\n")
+        .says("+OK bye\r\n");
     // Somebody else may have removed it: what is still there is tried again.
     let again = logged_in().then(lists(&["b", "c"])).hears("DELE 2\r\n").says("+OK\r\n").hears("QUIT\r\n");
     let script = Script::of([listed(), refused.clone(), again.clone().says("+OK\r\n")]);
@@ -89,4 +92,20 @@ async fn a_refusal_removes_nothing_and_is_told() {
         assert_eq!(matches!(error, Error::Interrupted { .. }), interrupted, "{error:?}");
         assert_eq!(matches!(error, Error::Refused { .. }), !interrupted, "{error:?}");
     }
+}
+
+/// Whoever says goodbye then deletes what the server had agreed to; whoever just goes deletes nothing.
+#[tokio::test(start_paused = true)]
+async fn what_can_not_be_taken_back_is_not_committed() {
+    let refused = logged_in()
+        .then(lists(&["a", "b", "c"]))
+        .hears("DELE 1\r\nDELE 3\r\n")
+        .says("+OK\r\n-ERR [SYS/TEMP] later\r\n")
+        .hears("RSET\r\n")
+        .says("-ERR what\r\n");
+    let script = Script::of([listed(), refused]);
+    let error = delete(&mail(&script), &[uid(1), uid(3)]).await.unwrap_err();
+    assert!(matches!(error, Error::Refused { .. }), "{error:?}");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(script.heard().ends_with("DELE 3\r\nRSET\r\n"), "{}", script.heard());
 }
