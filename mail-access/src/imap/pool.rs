@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Session;
@@ -156,7 +157,7 @@ impl Pool {
         login: &Login,
     ) -> impl Future<Output = Result<(Session, Place), Fault>> + use<> {
         let (shared, login) = (Arc::clone(&self.shared), login.clone());
-        async move {
+        let opening = async move {
             let wait = shared.limits.wait;
             let way = timeout(wait, shared.way_in(&login)).await;
             let (mut place, _door) = way.map_err(|_| Fault::Lost(no_connection(wait)))?;
@@ -171,6 +172,15 @@ impl Pool {
                 }
                 Err(Fault::Authentication(status)) => Err(shared.bar(&login, status)),
                 Err(fault) => Err(fault),
+            }
+        };
+        async move {
+            // Others stand behind it, whether the caller asks on or not; a caller that leaves ends it.
+            let mut task = JoinSet::new();
+            task.spawn(opening);
+            match task.join_next().await {
+                Some(Ok(opened)) => opened,
+                _ => Err(Fault::Lost(io::Error::other("the task that opens a connection was ended"))),
             }
         }
     }

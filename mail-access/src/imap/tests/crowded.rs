@@ -123,3 +123,20 @@ async fn a_wrong_password_is_asked_once_whoever_asks() {
         "the right one is not held up"
     );
 }
+
+/// A stream that is asked for its first message and then left alone holds nobody up, wherever it stands.
+#[tokio::test(start_paused = true)]
+async fn a_stream_left_at_the_door_holds_nobody_up() {
+    for moment in 0..40 {
+        let server = Arc::new(Double::new().pacing(Duration::from_millis(5)));
+        let mail = server.mail(Double::config());
+        server.deliver(&agent(0), "a");
+        let login = agent(0);
+        let mut stream = mail.messages(&login, &FolderName::inbox(), &Selection::After(None));
+        let asked = tokio::time::timeout(Duration::from_millis(moment), stream.next()).await;
+        let fetch = mail.fetch(&login, &Selection::After(None), 1);
+        let done = tokio::time::timeout(Duration::from_secs(1), fetch).await.expect("it isn't held up");
+        assert_eq!(uids(&done.unwrap()), [1], "{moment}");
+        assert_eq!(stream.count().await, usize::from(asked.is_err()), "{moment}");
+    }
+}
