@@ -249,6 +249,7 @@ impl SmtpImapConfig {
     /// it 1.7 to 3.1 MiB. Where more logins wait for mail than there are connections, they take turns: the one that has
     /// a connection for the longest time gives it up, and asks for one again after a
     /// [while](Self::with_imap_turn). Calls that read don't wait for that; they get the next one that is given up.
+    /// Streams of [messages](crate::MessageStore::messages) have one each and give none up.
     pub fn with_max_imap_connections(mut self, in_all: usize) -> Self {
         self.imap_bounds.in_all = in_all.max(1);
         self

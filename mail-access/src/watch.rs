@@ -90,6 +90,7 @@ impl Watcher {
             is_read: false,
             came: false,
             failures: 0,
+            vain: 0,
             fallback: None,
             doctor: Arc::clone(&doctor),
         };
@@ -166,6 +167,8 @@ struct Reader {
     /// Whether what is read next came while it was waited for.
     came: bool,
     failures: u32,
+    /// How often in a row there was nothing to read after all.
+    vain: u32,
     fallback: Option<Duration>,
     doctor: Arc<Mutex<Doctor>>,
 }
@@ -224,12 +227,17 @@ impl Reader {
                 batch.messages.iter().for_each(|one| lock(&self.doctor).saw(one.internal_date(), now));
             }
             self.ready.extend(batch.messages);
+            self.vain = 0;
             return Ok(());
         }
         self.given.catch_up();
+        if self.vain > 1 {
+            tokio::time::sleep(back_off(self.vain)).await;
+        }
         let is_pushed = lock(&self.doctor).health() == PushHealth::Good;
         let fallback = self.fallback.filter(|_| !is_pushed);
         let arrival = self.access.wait(&self.login, here, fallback.unwrap_or(WAIT)).await?;
+        self.vain = if arrival == Arrival::New { self.vain + 1 } else { 0 };
         // What was looked for says nothing about push.
         self.came = arrival == Arrival::New && fallback.is_none();
         Ok(())

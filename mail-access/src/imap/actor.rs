@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Session;
-use super::pool::{Demand, Lane, Outcome, Place, Rank, Shared};
+use super::pool::{Demand, Door, Lane, Outcome, Place, Rank, Shared};
 use crate::chance::chance;
 use crate::wire::Fault;
 
@@ -44,29 +44,23 @@ struct Actor {
 impl Actor {
     /// Does the next job.
     async fn serve(&mut self, in_inbox: bool) {
-        let mut was_kept = self.held.is_some();
+        let was_kept = self.held.is_some();
         if let Err(fault) = self.connect(in_inbox).await {
             return self.lane.fail(fault);
         }
-        let Some(mut work) = self.held.is_some().then(|| self.lane.take()).flatten() else { return };
-        while let Some((session, place)) = &mut self.held {
-            place.rouse();
-            let outcome = beating(&self.lane, work.run(session, was_kept)).await;
-            if outcome == Outcome::Again || !session.is_in_step() {
-                self.held = None;
-            }
-            if outcome == Outcome::Told {
-                break;
-            }
-            was_kept = false;
-            match self.connect(in_inbox).await {
-                Ok(()) if self.held.is_some() => {}
-                Ok(()) => return,
-                Err(fault) => {
-                    self.lane.fail(fault.copy());
-                    return work.fail(fault);
-                }
-            }
+        let Some((session, place)) = &mut self.held else { return };
+        let Some(mut work) = self.lane.take() else { return };
+        place.rouse();
+        let outcome = beating(&self.lane, work.run(session, was_kept)).await;
+        if place.is_due() && self.lane.demand() != Demand::Watch {
+            // Whoever has always something to do gives way as well, to those who are in line.
+            place.rest(Rank::Idle, &self.lane);
+        }
+        if outcome == Outcome::Again || !session.is_in_step() {
+            self.held = None;
+        }
+        if outcome == Outcome::Again {
+            self.lane.put_back(work);
         }
         self.idle_until = Instant::now() + self.shared.limits.idle;
     }
@@ -166,7 +160,7 @@ impl Actor {
         if self.held.is_some() {
             return Ok(());
         }
-        let Some(mut place) = self.place().await else { return Ok(()) };
+        let Some((mut place, _door)) = self.way_in().await else { return Ok(()) };
         let login = self.lane.login();
         // Another one with the same login may have been refused meanwhile.
         if let Some(barred) = self.shared.barred(login) {
@@ -188,12 +182,12 @@ impl Actor {
     }
 
     /// Waits in turn for the right to a connection; `None` if nothing is demanded any more.
-    async fn place(&mut self) -> Option<Place> {
-        let mut seeker = self.shared.places.seek();
+    async fn way_in(&mut self) -> Option<(Place, Door)> {
+        let mut way = Box::pin(self.shared.way_in(self.lane.login()));
         loop {
             tokio::select! {
                 biased;
-                place = seeker.place() => return Some(place),
+                way = &mut way => return Some(way),
                 () = self.lane.rung() => {}
                 () = sleep(BEAT) => {}
             }
@@ -251,7 +245,7 @@ mod tests {
     /// Each watched inbox has one in memory all the time; what is rare stands behind a pointer.
     #[test]
     fn a_task_that_waits_is_small() {
-        assert!(size(run) <= 1400, "{}", size(run));
+        assert!(size(run) <= 1472, "{}", size(run));
         assert!(std::mem::size_of::<Session>() <= 480, "{}", std::mem::size_of::<Session>());
     }
 }

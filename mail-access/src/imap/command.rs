@@ -70,11 +70,11 @@ impl<'a> Command<'a> {
         self
     }
 
-    /// Counts its bytes, but for what announces literals.
+    /// Counts its bytes, and what announces literals.
     pub(super) fn length(&self) -> usize {
         let length = |part: &Part<'_>| match part {
             Part::Text(text) => text.len(),
-            Part::Literal(bytes) => bytes.len(),
+            Part::Literal(bytes) => ANNOUNCED + bytes.len(),
         };
         self.0.iter().map(length).sum()
     }
@@ -190,6 +190,8 @@ pub(super) fn changed<T>(done: Result<T, Fault>) -> Result<T, Fault> {
 
 /// Servers take lines of 8192 bytes (RFC 7162 section 4); literals don't count.
 const MAX_QUOTED: usize = 1000;
+/// `{1000+}` and the line end.
+const ANNOUNCED: usize = 10;
 /// What is sent at once, within one deadline.
 const PIECE: usize = 64 << 10;
 /// Bytes in a second.

@@ -26,15 +26,19 @@ impl Session {
                 "as many scattered messages can't be copied at once; at most 60000 bytes hold their UIDs";
             return Err(Fault::Invalid { what: "uids", problem });
         }
+        let mut refused = None;
         for _ in 0..ATTEMPTS {
             self.select_folder(folder).await?.check(uid_validity)?;
             match self.carry("UID COPY", &set, uids.len(), to).await {
                 // Nothing was copied, since some were removed by another client; now the server knows that.
-                Err(Fault::Refused(status)) if status.text.starts_with(EXPUNGED) => {}
+                Err(Fault::Refused(status)) if status.text.starts_with(EXPUNGED) => refused = Some(status),
                 done => return done,
             }
         }
-        Ok(Vec::new())
+        match refused {
+            Some(status) if !self.list(&set).await?.is_empty() => Err(Fault::Refused(status)),
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// Does what [`MessageStore::move_to`](crate::MessageStore::move_to) says. A server that can't do it (RFC 6851)
@@ -60,7 +64,11 @@ impl Session {
                 moved.extend(self.carry("UID MOVE", &set, uids.len(), to).await?);
             } else {
                 let copied = self.carry("UID COPY", &set, uids.len(), to).await?;
-                let these: Vec<Uid> = copied.iter().map(|(uid, _)| *uid).collect();
+                let mut these: Vec<Uid> = copied.iter().map(|(uid, _)| *uid).collect();
+                if these.is_empty() {
+                    // It doesn't tell which ones it copied: all that were there, and so all that are still.
+                    these = changed(self.list(&set).await)?.iter().map(|one| one.uid).collect();
+                }
                 self.remove(&these).await?;
                 moved.extend(copied);
             }

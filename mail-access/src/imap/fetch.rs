@@ -85,6 +85,8 @@ pub(super) struct Row<'a> {
     size: Option<u64>,
     flags: &'a [Cow<'a, str>],
     date: Option<SystemTime>,
+    /// Its date of arrival can't be read.
+    pub(super) is_undated: bool,
     pub(super) content: Option<&'a [u8]>,
 }
 
@@ -97,7 +99,10 @@ impl<'a> Row<'a> {
                 AttributeValue::Uid(number) => row.uid = Uid::new(*number),
                 AttributeValue::Rfc822Size(size) => row.size = Some(u64::from(*size)),
                 AttributeValue::Flags(flags) => row.flags = flags,
-                AttributeValue::InternalDate(text) => row.date = date::parse(text),
+                AttributeValue::InternalDate(text) => {
+                    row.date = date::parse(text);
+                    row.is_undated = row.date.is_none();
+                }
                 AttributeValue::BodySection { data: Some(data), .. } => row.content = Some(data),
                 _ => {}
             }

@@ -4,11 +4,12 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Look;
+use super::fetch::Row;
 use super::select::INBOX;
 use super::selected::Selected;
-use super::session::{Next, SHORT, Session};
-use crate::Position;
+use super::session::{LONG, Next, SHORT, Session, gone_is_fine};
 use crate::wire::Fault;
+use crate::{Position, Uid};
 
 /// An IDLE under way (RFC 2177).
 #[derive(Debug)]
@@ -126,13 +127,20 @@ impl Session {
             self.look_anew().await?;
         }
         if self.exists() > 0 {
-            self.run(&format!("FETCH {} (UID)", self.exists()), SHORT, |_| {}).await?;
+            gone_is_fine(self.run(&format!("FETCH {} (UID)", self.exists()), SHORT, |_| {}).await)?;
         }
-        if let Some(selected) = &mut self.selected
-            && selected.look(after) == Look::Unknown
-        {
-            // It was deleted just now.
-            selected.assume_none_behind(after.uid);
+        if self.look(after) == Look::Unknown {
+            // It was deleted just now; there may be others before it.
+            let (first, mut last) = (after.uid.saturating_add(1), None);
+            let command = format!("UID FETCH {first}:4294967295 (UID)");
+            let done = self.run(&command, LONG, |answer| {
+                let uid = Row::read(answer).and_then(|row| row.uid).map(Uid::get);
+                last = last.max(uid.filter(|uid| *uid >= first));
+            });
+            gone_is_fine(done.await)?;
+            if let Some(selected) = &mut self.selected {
+                selected.settle(after.uid, last);
+            }
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Session;
@@ -23,6 +24,7 @@ pub(super) use lane::{Demand, Lane, Outcome};
 pub(crate) use places::Place;
 use places::Places;
 pub(super) use places::Rank;
+pub(super) use registry::Door;
 use registry::Registry;
 
 /// Hands jobs to the connection of a login, and those who wait for mail too.
@@ -119,6 +121,7 @@ impl Pool {
     ///
     /// A dropped call leaves nothing behind but the connection.
     pub(crate) async fn wait(&self, login: &Login, after: Position, end: Instant) -> Result<Arrival, Fault> {
+        let latest = end.max(Instant::now() + self.shared.limits.wait);
         loop {
             let asked = Instant::now();
             let (waiting, armed, mut told) = lane::wait(after, end);
@@ -134,6 +137,9 @@ impl Pool {
                     Ok(Err(_)) => break,
                     Err(_) if Instant::now() >= end && armed.load(Ordering::Acquire) => {
                         return Ok(Arrival::TimedOut);
+                    }
+                    Err(_) if Instant::now() >= latest && !armed.load(Ordering::Acquire) => {
+                        return Err(Fault::Lost(no_connection(self.shared.limits.wait)));
                     }
                     Err(_) if lane.is_stuck(asked, patience()) => {
                         self.shared.discard(&lane);
@@ -151,11 +157,10 @@ impl Pool {
         login: &Login,
     ) -> impl Future<Output = Result<(Session, Place), Fault>> + use<> {
         let (shared, login) = (Arc::clone(&self.shared), login.clone());
-        async move {
+        let opening = async move {
             let wait = shared.limits.wait;
-            let mut seeker = shared.places.seek();
-            let place = timeout(wait, seeker.place()).await;
-            let mut place = place.map_err(|_| Fault::Lost(no_connection(wait)))?;
+            let way = timeout(wait, shared.way_in(&login)).await;
+            let (mut place, _door) = way.map_err(|_| Fault::Lost(no_connection(wait)))?;
             if let Some(barred) = shared.barred(&login) {
                 return Err(barred);
             }
@@ -167,6 +172,15 @@ impl Pool {
                 }
                 Err(Fault::Authentication(status)) => Err(shared.bar(&login, status)),
                 Err(fault) => Err(fault),
+            }
+        };
+        async move {
+            // Others stand behind it, whether the caller asks on or not; a caller that leaves ends it.
+            let mut task = JoinSet::new();
+            task.spawn(opening);
+            match task.join_next().await {
+                Some(Ok(opened)) => opened,
+                _ => Err(Fault::Lost(io::Error::other("the task that opens a connection was ended"))),
             }
         }
     }
@@ -217,6 +231,14 @@ impl Shared {
             tokio::spawn(actor::run(Arc::clone(self), Arc::clone(&lane)));
         }
         Ok(lane)
+    }
+
+    /// Waits in turn for the right to open a connection. A login is tried by one at a time, so that a wrong one is shown
+    /// to the server once.
+    pub(super) async fn way_in(&self, login: &Login) -> (Place, Door) {
+        let door = self.registry().door(login.address());
+        let door = door.lock_owned().await;
+        (self.places.seek().place().await, door)
     }
 
     /// Tells why a login must not be tried now.

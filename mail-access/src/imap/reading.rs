@@ -7,6 +7,7 @@ use tokio::time::timeout;
 use super::command::Command;
 use super::fetch::{LARGE_SECTION, Listed, MAX_HEADER, OVERHEAD, Row, SLACK, SLOWEST_DOWNLOAD};
 use super::inbox::Limits;
+use super::line::unreadable;
 use super::session::{Allowance, COMMAND, EXPUNGED, Next, Session};
 use super::set;
 use crate::wire::Fault;
@@ -61,9 +62,12 @@ impl Reading {
                 }
                 continue;
             };
-            let mut message = None;
+            let (mut message, mut is_undated) = (None, false);
             let answer = self.session.next(&asked.tag, |answer| {
-                message = Row::read(answer).and_then(|row| row.message(asked.is_large));
+                if let Some(row) = Row::read(answer) {
+                    is_undated = row.is_undated;
+                    message = row.message(asked.is_large);
+                }
             });
             match timeout(asked.time, answer).await.map_err(io::Error::from)? {
                 Ok(Next::Untagged) => {}
@@ -71,6 +75,9 @@ impl Reading {
                 Err(Fault::Refused(status)) if status.text.starts_with(EXPUNGED) => self.asked = None,
                 Ok(Next::GoOn) => return Err(Fault::Protocol("it asks for more of a command".into())),
                 Err(fault) => return Err(fault),
+            }
+            if is_undated {
+                return Err(unreadable());
             }
             if let Some(message) = message {
                 if message.uid().get() <= self.last {

@@ -90,7 +90,7 @@ impl Selected {
     pub(super) fn note(&mut self, answer: &Response<'_>) {
         match answer {
             Response::MailboxData(MailboxDatum::Exists(count)) => {
-                self.arrived += count.saturating_sub(self.exists);
+                self.arrived = self.arrived.saturating_add(count.saturating_sub(self.exists));
                 self.exists = *count;
                 // It tells of deleted ones by EXPUNGE; fewer without that are counted anew.
                 if *count < self.known {
@@ -111,11 +111,14 @@ impl Selected {
         }
     }
 
-    /// Takes it for granted that there are no messages behind `uid` now.
-    pub(super) fn assume_none_behind(&mut self, uid: u32) {
+    /// Notes the last one of the messages behind `uid`, all of which the server named.
+    pub(super) fn settle(&mut self, uid: u32, last: Option<u32>) {
         self.known = self.exists;
-        self.last = Some(uid);
-        self.uid_next = self.uid_next.max(Some(uid.saturating_add(1)));
+        self.last = last;
+        self.uid_next = match last {
+            Some(last) => self.uid_next.max(Some(last.saturating_add(1))),
+            None => Some(uid.saturating_add(1)),
+        };
     }
 
     fn expunged(&mut self, number: u32) {
@@ -153,5 +156,22 @@ impl Selected {
         self.known = number;
         self.last = Some(uid);
         self.uid_next = self.uid_next.max(Some(uid.saturating_add(1)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_may_count_as_it_likes() {
+        let mut selected = Selected::new("INBOX", 7, Some(1), 0);
+        for count in [u32::MAX, 0, u32::MAX, 5, u32::MAX] {
+            selected.note(&Response::MailboxData(MailboxDatum::Exists(count)));
+            selected.note(&Response::Expunge(count));
+            selected.note(&Response::Fetch(u32::MAX - 1, vec![AttributeValue::Uid(u32::MAX)]));
+            selected.vanished(&[(0, u32::MAX), (u32::MAX, u32::MAX)]);
+        }
+        assert_eq!((selected.take_arrived(), selected.unknown()), (u32::MAX, 0));
     }
 }

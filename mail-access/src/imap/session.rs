@@ -133,7 +133,7 @@ impl Session {
     /// Returns what goes out before a command, its tag included, and the tag. What ends an IDLE goes out with it.
     pub(super) async fn take_off(&mut self, allowance: Allowance) -> Result<(Vec<u8>, String), Fault> {
         self.may_end_idle().await?;
-        self.in_step = false;
+        (self.in_step, self.is_fresh) = (false, false);
         self.ended = self.idle.take().map(|idle| idle.tag);
         let done = if self.ended.is_some() { "DONE\r\n" } else { "" };
         let tag = self.next_tag();

@@ -7,6 +7,7 @@ use crate::wire::script::{Dialogue, Script};
 use crate::{Batch, Error, Login, MailAccess, Position, Selection, Uid};
 
 mod commands;
+mod crowded;
 mod deeds;
 mod door;
 mod faults;

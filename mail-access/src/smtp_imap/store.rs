@@ -21,7 +21,8 @@ use crate::{
 ///
 /// [`messages`](MessageStore::messages) opens a connection of its own for each stream, within the limit of
 /// [`with_max_imap_connections`](super::SmtpImapConfig::with_max_imap_connections), so that a slow reader keeps no
-/// other call waiting. A server may close it while nobody reads: Dovecot does after 5 minutes.
+/// other call waiting as long as there are connections left: a stream holds its own until it ends or is dropped, and whoever
+/// reads one while making other calls needs room for two. A server may close it while nobody reads: Dovecot does after 5 minutes.
 #[async_trait]
 impl MessageStore for SmtpImap {
     async fn folders(&self, login: &Login) -> Result<Vec<Folder>, Error> {

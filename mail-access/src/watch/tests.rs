@@ -174,3 +174,37 @@ async fn push_that_is_none_is_replaced_by_looking() {
     assert!(begin.elapsed() <= Duration::from_secs(5));
     assert_eq!(watcher.health(), PushHealth::Late, "what was looked for says nothing about push");
 }
+
+/// A mail system that says again and again that there is something, and has nothing.
+#[derive(Debug, Default)]
+struct Liar(std::sync::atomic::AtomicUsize);
+
+#[async_trait::async_trait]
+impl MailAccess for Liar {
+    async fn submit(&self, _: &Login, _: &crate::Outgoing) -> Result<crate::Submission, Error> {
+        Err(Error::Invalid { what: "message", problem: String::new() })
+    }
+
+    async fn fetch(&self, _: &Login, _: &Selection, _: usize) -> Result<crate::Batch, Error> {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        Ok(crate::Batch::new(7, Vec::new(), false))
+    }
+
+    async fn mark_seen(&self, _: &Login, _: u32, _: &[crate::Uid]) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn wait(&self, _: &Login, _: Position, _: Duration) -> Result<Arrival, Error> {
+        Ok(Arrival::New)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_called_for_nothing_again_and_again_slows_down() {
+    let liar = Arc::new(Liar::default());
+    let mut watcher = Watcher::new(Arc::clone(&liar) as Arc<dyn MailAccess>, ada(), None);
+    assert!(timeout(Duration::from_mins(10), watcher.next()).await.is_err());
+    let looks = liar.0.load(std::sync::atomic::Ordering::Relaxed);
+    assert!((5..200).contains(&looks), "{looks}");
+}

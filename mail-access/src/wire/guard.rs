@@ -43,7 +43,8 @@ impl GuardStream {
     /// server may be silent in between.
     pub(crate) fn allow(&mut self, budget: u64, literal: u64, patience: Option<Duration>) {
         self.budget = budget;
-        self.scan.max_literal = literal;
+        // Memory is reserved for a literal before it comes.
+        self.scan.max_literal = literal.min(budget);
         self.patience = patience;
         self.silence = patience.map(|limit| Box::pin(tokio::time::sleep(limit)));
     }

@@ -157,6 +157,12 @@ impl Lane {
         None
     }
 
+    /// Puts a job back to the head of the line, to be done again.
+    pub(in crate::imap) fn put_back(&self, mut work: Box<dyn Work>) {
+        work.give_back();
+        self.state().jobs.push_front(work);
+    }
+
     /// Tells everybody of a fault that keeps the connection from coming to be.
     pub(in crate::imap) fn fail(&self, fault: Fault) {
         let jobs = std::mem::take(&mut self.state().jobs);
@@ -236,6 +242,9 @@ pub(in crate::imap) trait Work: Send {
     /// Takes the job in hand; false if the caller took it back.
     fn begin(&mut self) -> bool;
 
+    /// Gives the job back, so that the caller may take it back again.
+    fn give_back(&mut self);
+
     /// Does it and tells the caller, unless the connection had been kept and turns out to be closed.
     fn run<'a>(&'a mut self, session: &'a mut Session, was_kept: bool) -> BoxFuture<'a, Outcome>;
 
@@ -302,6 +311,10 @@ where
             self.job = take(&self.held);
         }
         self.job.is_some()
+    }
+
+    fn give_back(&mut self) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = self.job.take();
     }
 
     fn run<'a>(&'a mut self, session: &'a mut Session, was_kept: bool) -> BoxFuture<'a, Outcome> {

@@ -1,7 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::Lane;
 
@@ -118,7 +120,8 @@ impl Seeker {
         match (&mut self.granted).await {
             Ok(number) => {
                 self.is_over = true;
-                Place { places: Arc::clone(&self.places), number, opening: true, resting: None }
+                let since = Instant::now();
+                Place { places: Arc::clone(&self.places), number, opening: true, since, resting: None }
             }
             // It is never taken out of the queue by others.
             Err(_) => std::future::pending().await,
@@ -148,6 +151,7 @@ pub(crate) struct Place {
     places: Arc<Places>,
     number: u64,
     opening: bool,
+    since: Instant,
     resting: Option<(Rank, u64)>,
 }
 
@@ -159,6 +163,11 @@ impl Place {
             state.opening -= 1;
             state.proceed();
         }
+    }
+
+    /// Tells whether it was held for as long as others may be kept waiting.
+    pub(in crate::imap) fn is_due(&self) -> bool {
+        self.since.elapsed() >= FAIR
     }
 
     /// Lets others have the place if they need it.
@@ -194,3 +203,5 @@ impl Drop for Place {
         self.places.lock().give_back(self.number, self.opening);
     }
 }
+
+const FAIR: Duration = Duration::from_secs(1);

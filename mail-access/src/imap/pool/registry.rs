@@ -1,8 +1,9 @@
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::Instant;
 
 use super::Lane;
@@ -15,9 +16,14 @@ pub(super) struct Registry {
     /// connection that was opened with it.
     lanes: HashMap<Box<str>, Vec<Arc<Lane>>>,
     bars: HashMap<Box<str>, Vec<Bar>>,
+    /// Where those stand one behind the other who log in to the same mailbox.
+    doors: HashMap<Box<str>, Weak<Mutex<()>>>,
     /// The mailboxes that get what comes for any other address of a domain.
     catch_alls: HashMap<DomainName, Box<str>>,
 }
+
+/// The lock of a mailbox's door.
+pub(in crate::imap) type Door = OwnedMutexGuard<()>;
 
 struct Bar {
     login: Login,
@@ -28,7 +34,7 @@ struct Bar {
 impl Registry {
     pub(super) fn new(catch_alls: &[(DomainName, Address)]) -> Self {
         let catch_alls = catch_alls.iter().map(|(domain, address)| (domain.clone(), key(address))).collect();
-        Self { lanes: HashMap::new(), bars: HashMap::new(), catch_alls }
+        Self { lanes: HashMap::new(), bars: HashMap::new(), doors: HashMap::new(), catch_alls }
     }
 
     /// Returns the lane of a login, and whether it is a new one.
@@ -50,6 +56,20 @@ impl Registry {
                 self.lanes.remove(&key);
             }
         }
+    }
+
+    /// Returns the door of a mailbox; whoever holds its lock may log in.
+    pub(super) fn door(&mut self, address: &Address) -> Arc<Mutex<()>> {
+        let key = key(address);
+        if let Some(door) = self.doors.get(&key).and_then(Weak::upgrade) {
+            return door;
+        }
+        if self.doors.len() == self.doors.capacity() {
+            self.doors.retain(|_, door| door.strong_count() > 0);
+        }
+        let door = Arc::default();
+        self.doors.insert(key, Arc::downgrade(&door));
+        door
     }
 
     /// Tells why a login must not be tried now, and for how long.

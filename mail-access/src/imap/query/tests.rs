@@ -286,6 +286,14 @@ fn any_query() -> impl Strategy<Value = Query> {
     })
 }
 
+/// What announces a literal counts as well: a server ends a connection whose command is too long.
+#[test]
+fn many_literals_are_long() {
+    let many = |count: usize| Query::Any(vec![Query::To("\u{fc}".into()); count]);
+    assert!(write(&many(1000)).is_ok());
+    assert!(matches!(write(&many(6000)), Err(crate::wire::Fault::Invalid { what: "query", .. })));
+}
+
 proptest! {
     #[test]
     fn a_query_arrives_as_it_was_meant(query in any_query()) {

@@ -89,6 +89,64 @@ async fn what_can_not_be_sent_or_done_is_told_before_anything_is() {
     }
 }
 
+/// A message that can't be read is no message that was removed.
+#[tokio::test(start_paused = true)]
+async fn a_message_without_a_date_is_not_left_out() {
+    let row = |rest: &str| format!("* 1 FETCH (UID 3 FLAGS () INTERNALDATE \"some day\" {rest})\r\n");
+    let entries = "UID FETCH 1:5 (UID FLAGS RFC822.SIZE INTERNALDATE)";
+    let listing = logged_in().then(select("A1", 1, 6)).then(asks("A2", entries, &row("RFC822.SIZE 14")));
+    let reading = logged_in()
+        .then(select("A1", 1, 6))
+        .then(asks("A2", "UID FETCH 1:5 (UID RFC822.SIZE)", &sizes(&[3])))
+        .then(asks("A3", &format!("UID FETCH 3 {BODIES}"), &row("BODY[] {1}\r\nx")));
+    let (inbox, all) = (FolderName::inbox(), Selection::After(None));
+    let listed = Script::of([listing]).mail().list(&ada(), &inbox, &all).await;
+    assert!(matches!(listed, Err(Error::Protocol { .. })), "{listed:?}");
+    let read = Script::of([reading]).mail().messages(&ada(), &inbox, &all).next().await;
+    assert!(matches!(read, Some(Err(Error::Protocol { .. }))), "{read:?}");
+}
+
+/// A copy that is refused again and again because messages go meanwhile is only no error if none is left.
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_never_comes_about_is_no_success() {
+    let refused = |tag: &str| {
+        let (heard, said) =
+            (format!("{tag} UID COPY 3,5 \"b\"\r\n"), format!("{tag} NO [EXPUNGEISSUED] gone\r\n"));
+        Dialogue::default().hears(heard).says(said)
+    };
+    for (left, is_fine) in [(&[][..], true), (&[5], false)] {
+        let script = Script::of([logged_in()
+            .then(select("A1", 2, 6))
+            .then(refused("A2"))
+            .then(asks("A3", "NOOP", ""))
+            .then(refused("A4"))
+            .then(asks("A5", "NOOP", ""))
+            .then(refused("A6"))
+            .then(asks("A7", "UID FETCH 3,5 (UID RFC822.SIZE)", &sizes(left)))]);
+        let (inbox, to) = (FolderName::inbox(), "b".parse().unwrap());
+        let done = script.mail().copy(&ada(), &inbox, 7, &[uid(3), uid(5)], &to).await;
+        assert_eq!((done.is_ok(), script.problems()), (is_fine, vec![]), "{done:?}");
+        assert!(done.is_ok_and(|copied| copied.is_empty()) || !is_fine);
+    }
+}
+
+/// A server that copies and doesn't tell which ones it copied has copied all that were there.
+#[tokio::test(start_paused = true)]
+async fn what_was_copied_without_a_word_is_removed() {
+    let script = Script::of([greeting("SASL-IR AUTH=PLAIN")
+        .hears("L1 AUTHENTICATE PLAIN AGFkYUBhZ2VudHMuZXhhbXBsZQBjYW5hcnk=\r\n")
+        .says("L1 OK [CAPABILITY IMAP4rev1 UIDPLUS] in\r\n")
+        .then(select("A1", 2, 6))
+        .then(asks("A2", "UID COPY 3,5 \"b\"", ""))
+        .then(asks("A3", "UID FETCH 3,5 (UID RFC822.SIZE)", &sizes(&[5])))
+        .then(asks("A4", r"UID STORE 5 +FLAGS.SILENT (\Deleted)", ""))
+        .then(asks("A5", "UID EXPUNGE 5", ""))]);
+    let (inbox, to) = (FolderName::inbox(), "b".parse().unwrap());
+    let moved = script.mail().move_to(&ada(), &inbox, 7, &[uid(3), uid(5)], &to).await.unwrap();
+    assert_eq!((moved, script.problems()), (vec![], vec![]));
+    assert!(script.heard().ends_with("A5 UID EXPUNGE 5\r\n"), "{}", script.heard());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_without_an_extension_is_asked_for_nothing() {
     let bare = || Script::of([logged_in()]).mail();

@@ -175,6 +175,24 @@ async fn a_kept_session_sees_new_mail_and_a_fresh_one_new_numbers() {
     assert_eq!((script.connections(), script.problems()), (2, vec![]));
 }
 
+/// What the server told with the login is of no use after another command.
+#[tokio::test(start_paused = true)]
+async fn an_inbox_is_fresh_for_one_command() {
+    use crate::wire::Connector as _;
+    let status = "* STATUS INBOX (MESSAGES 0 UNSEEN 0 UIDNEXT 1 UIDVALIDITY 7)\r\n";
+    let items = "(MESSAGES UNSEEN UIDNEXT UIDVALIDITY)";
+    let script = Script::of([logged_in()
+        .then(select("A1", 0, 1))
+        .then(asks("A2", &format!("STATUS INBOX {items}"), status))
+        .then(asks("A3", "NOOP", "* 1 EXISTS\r\n"))]);
+    let server = crate::Endpoint::new("mail.agents.example", 993).unwrap();
+    let stream = script.connect(&server).await.unwrap();
+    let mut session = crate::imap::Session::open(stream, &ada(), true).await.unwrap();
+    session.status(&crate::FolderName::inbox()).await.unwrap();
+    session.select().await.unwrap();
+    assert!(script.heard().ends_with("A3 NOOP\r\n"), "{}", script.heard());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_session_that_ended_while_kept_is_replaced() {
     for ending in [

@@ -88,6 +88,26 @@ async fn a_deleted_message_wakes_nobody() {
     assert!(wait(empty).await.0.is_err());
 }
 
+/// The last message was deleted just now; those before it count all the same.
+#[tokio::test(start_paused = true)]
+async fn what_lies_before_a_deleted_message_is_found() {
+    for gone in ["A2 NO [EXPUNGEISSUED] gone\r\n", "A2 OK done\r\n"] {
+        let looking = logged_in().then(select("A1", 3, 9)).hears("A2 FETCH 3 (UID)\r\n").says(gone);
+        let behind = "UID FETCH 6:4294967295 (UID)";
+        let there = looking.clone().then(asks("A3", behind, "* 2 FETCH (UID 7)\r\n"));
+        let (arrival, after) = wait(there).await;
+        assert_eq!((arrival.unwrap(), after), (Arrival::New, 0), "{gone:?}");
+        let nothing = looking
+            .then(asks("A3", behind, ""))
+            .then(idle("A4"))
+            .says("* 3 EXPUNGE\r\n")
+            .waits(seconds(30))
+            .says("* 3 EXISTS\r\n");
+        let (arrival, after) = wait(nothing).await;
+        assert_eq!((arrival.unwrap(), after), (Arrival::New, 30), "{gone:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn it_ends_when_the_time_is_over() {
     for (at_most, pokes) in [(0, 0), (10, 0), (150, 0), (200, 1)] {

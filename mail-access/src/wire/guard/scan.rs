@@ -19,10 +19,14 @@ pub(super) struct Line {
     /// The line's last bytes, the newest at the end.
     tail: [u8; TAIL],
     depth: usize,
+    /// How many lists began, in strings too.
+    lists: usize,
     quoted: bool,
     escaped: bool,
     /// Bytes of a literal still to come.
     literal: u64,
+    /// Bytes of all its literals.
+    literals: u64,
     /// The line itself, if it is kept.
     text: Vec<u8>,
 }
@@ -137,7 +141,24 @@ impl Line {
         if self.kind == Kind::Plain && byte == COVER {
             return Err(Violation("a text holds a control character"));
         }
+        if self.kind == Kind::Fetch && !self.joins(byte) {
+            return Err(Violation("a string stands where none may be"));
+        }
         Ok(())
+    }
+
+    /// Tells whether the parser takes for strings what is one here, as far as this byte shows. What it doesn't know it
+    /// steps over up to the next blank or parenthesis, quoted or not.
+    fn joins(&self, byte: u8) -> bool {
+        let last = self.tail[TAIL - 1];
+        match byte {
+            _ if self.escaped => matches!(byte, b'"' | b'\\'),
+            b')' if self.quoted => self.depth == 1,
+            _ if self.quoted => true,
+            b'"' => matches!(last, b' ' | b'('),
+            b' ' | b')' => true,
+            _ => last != b'"',
+        }
     }
 
     fn lengthen(&mut self, by: usize) -> Result<(), Violation> {
@@ -180,6 +201,10 @@ impl Line {
 
     /// Follows strings and lists.
     fn syntax(&mut self, byte: u8) -> Result<(), Violation> {
+        self.lists += usize::from(byte == b'(');
+        if self.kind == Kind::Fetch && self.lists > MAX_DEPTH {
+            return Err(Violation("there are too many lists"));
+        }
         if self.quoted {
             self.quoted = self.escaped || byte != b'"';
             self.escaped = !self.escaped && byte == b'\\';
@@ -215,12 +240,14 @@ impl Line {
             if self.depth > 0 || self.quoted {
                 return Err(Violation("a line ends within a list"));
             }
-            if self.kind == Kind::Kept && self.text.len() < 3 {
+            // The parser would see no cover behind `OK `.
+            if self.kind == Kind::Kept && self.text.len() < 4 {
                 return Err(Violation("a line is too short"));
             }
             return Ok(true);
         };
-        if length > limit || self.quoted {
+        self.literals = self.literals.saturating_add(length);
+        if self.literals > limit || self.quoted {
             return Err(Violation("a literal is larger than what was asked for"));
         }
         self.literal = length;
@@ -243,7 +270,8 @@ impl Line {
         let Some(line) = line.strip_suffix(b"}") else { return Ok(None) };
         let digits = line.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
         let (before, digits) = line.split_at(line.len() - digits);
-        if digits.is_empty() || before.last() != Some(&b'{') {
+        // So many digits that it can't be seen what stands before them may be a number for the parser.
+        if digits.is_empty() || before.last().is_some_and(|last| *last != b'{') {
             return Ok(None);
         }
         let length = str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());

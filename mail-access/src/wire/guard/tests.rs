@@ -74,12 +74,20 @@ fn what_no_server_may_say_does_not() {
         "* 1 FETCH )\r\n",
         "* 1 fetch (InternalDate nil)\r\n",
         "* OK [BADCHARSET ({5}\r\n",
+        "* OK [BADCHARSET ({000000000000000000000500000000}\r\n",
         "* LIST () \"/\" {101}\r\n",
         "* LIST () \"/\" x{5}\r\n",
         "* LIST () \"/\" \"{5}\r\n",
         "* FLAGS {5}\r\n",
         "* LIST (\r\n",
         "* ID\r\n",
+        "* ABC\r\n",
+        "* 1 FETCH (X a\" BODYSTRUCTURE (",
+        "* 1 FETCH (X \"\\q BODYSTRUCTURE (",
+        "* 1 FETCH (X \"a\"b Y",
+        "* 1 FETCH (X (\"a) BODYSTRUCTURE (",
+        "* 1 FETCH (X a\" Y (\" b] {100}\r\n",
+        "* 1 FETCH (BODY[] {60}\r\n012345678901234567890123456789012345678901234567890123456789 BODY[] {41}\r\n",
         "* OK \x01\r\n",
         "A1 OK [X] {5}\r\n",
         "* OK [UIDNEXT 3]\u{fc}\r\n",
@@ -115,6 +123,27 @@ async fn an_allowance_holds_for_one_answer() {
     let begin = tokio::time::Instant::now();
     assert_eq!(guard.read(&mut buf).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
     assert_eq!(begin.elapsed(), Duration::from_mins(1));
+}
+
+/// Lists count wherever they stand: the parser takes for strings what the guard doesn't, and the other way round.
+#[test]
+fn nothing_nests_behind_a_quote() {
+    let many = "(".repeat(MAX_DEPTH + 1);
+    for before in ["* 1 FETCH (X \"", "* 1 FETCH (BODY[] \"a\\\"", "* 1 FETCH (X a\"", "* 1 FETCH (X \"\\q"] {
+        let answer = format!("{before} BODYSTRUCTURE {many}");
+        assert!(scan(answer.as_bytes(), 1000).is_err(), "{answer}");
+    }
+    let quoted = "* 1 FETCH (BODY[] \"a (b) \\\\\" UID 3)\r\n";
+    assert_eq!(scan(quoted.as_bytes(), 1000), Ok(()));
+}
+
+#[tokio::test]
+async fn a_literal_is_within_the_allowance() {
+    let (here, mut there) = tokio::io::duplex(1000);
+    let mut guard = GuardStream::new(buffered(Box::new(here)));
+    guard.allow(100, 1000, None);
+    there.write_all(b"* 1 FETCH (BODY[] {101}\r\n").await.unwrap();
+    assert!(guard.read(&mut [0; 100]).await.is_err());
 }
 
 /// What the guard lets through may be refused by the parser, but keeps it neither recursing nor panicking.
