@@ -3,6 +3,8 @@
 //!
 //! `cargo bench --bench instructions` needs valgrind and `cargo install gungraun-runner`, of gungraun's version.
 
+#![allow(missing_docs, reason = "the macros write modules without any")]
+
 use std::hint::black_box;
 use std::io;
 use std::sync::Arc;
@@ -31,7 +33,7 @@ fn route((rule, map, mail): (EnvelopeRule, AddressMap<u32>, Arc<[u8]>)) -> Optio
     black_box(map.find(&recipient).copied())
 }
 
-/// The login is part of it.
+// The login is part of it.
 #[library_benchmark]
 #[bench::of_100_letters(mailbox(100))]
 fn guard((runtime, mail, login): (Runtime, SmtpImap, Login)) -> Batch {

@@ -2,14 +2,20 @@ use std::io::{BufRead as _, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use mail_access::{FolderName, Login, MailAccess, MessageStore, Position, SmtpImap};
+use mail_access::{
+    EnvelopeRule, Error, FolderName, Hub, HubPosition, Login, MailAccess, MessageStore, Position, Received,
+    SmtpImap,
+};
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::{Done, Options, servers};
 
-/// Watches the inboxes of `n` agents, or the one of `user`, and tells when each message was there, until `expect`
-/// came or the line `end`.
+/// Which message came, and when.
+type Events = mpsc::UnboundedSender<(String, f64)>;
+
+/// Watches the inboxes of `n` agents, or the one of `user` as a hub of `addresses` agents, and tells when each message was
+/// there, until `expect` came or the line `end`.
 pub(super) fn run(options: &Options) -> Done<Value> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(watch(options))
@@ -25,12 +31,13 @@ async fn watch(options: &Options) -> Done<Value> {
     let mail = Arc::new(servers::mail(options, |config| config.with_max_imap_connections(count))?);
     let (turns, (events, mut came)) = (Arc::new(Semaphore::new(par)), mpsc::unbounded_channel());
     let (ready, mut established) = mpsc::unbounded_channel();
+    let addresses = match options.text("user", "") {
+        "" => None,
+        _ => Some(options.number("addresses", 500)?),
+    };
     for number in 0..count {
-        let address = match options.text("user", "") {
-            "" => format!("agent_{}@example.test", start + number),
-            user => user.to_owned(),
-        };
-        let login = servers::login(options, &address)?;
+        let agent = format!("agent_{}@example.test", start + number);
+        let login = servers::login(options, options.text("user", &agent))?;
         let (mail, turns, ready, events) = (mail.clone(), turns.clone(), ready.clone(), events.clone());
         tokio::spawn(async move {
             let turn = turns.acquire().await;
@@ -39,9 +46,12 @@ async fn watch(options: &Options) -> Done<Value> {
             let failed = position.as_ref().err().map(ToString::to_string);
             // The receiver is gone only when the task is over.
             let _ = ready.send(failed);
-            if let Ok(position) = position
-                && let Err(error) = follow(mail, login, position, &events).await
-            {
+            let Ok(position) = position else { return };
+            let followed = match addresses {
+                Some(addresses) => share(mail, login, position, addresses, events).await,
+                None => follow(mail, login, position, &events).await,
+            };
+            if let Err(error) = followed {
                 eprintln!("peer-driver: watch {number}: {error}");
             }
         });
@@ -57,28 +67,55 @@ async fn watch(options: &Options) -> Done<Value> {
 }
 
 /// Opens the mailbox and begins to wait, so that what comes from now on is noticed.
-async fn position(mail: &SmtpImap, login: &Login) -> Result<Position, mail_access::Error> {
+async fn position(mail: &SmtpImap, login: &Login) -> Result<Position, Error> {
     let status = mail.status(login, &FolderName::inbox()).await?;
     let position = Position { uid_validity: status.uid_validity, uid: status.uid_next.saturating_sub(1) };
     mail.wait(login, position, Duration::ZERO).await?;
     Ok(position)
 }
 
-async fn follow(
-    mail: Arc<SmtpImap>,
-    login: Login,
-    mut position: Position,
-    events: &mpsc::UnboundedSender<(String, f64)>,
-) -> Result<(), mail_access::Error> {
+async fn follow(mail: Arc<SmtpImap>, login: Login, mut position: Position, events: &Events) -> Done<()> {
     loop {
         for message in servers::next(&mail, &login, &mut position).await? {
-            let id = message.headers().find(|(name, _)| name.eq_ignore_ascii_case("X-Bench-Id"));
-            let id = id.map(|(_, value)| value.trim().to_owned()).unwrap_or_default();
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-            // The receiver is gone only when the task is over.
-            let _ = events.send((id, now));
+            tell(events, &message);
         }
     }
+}
+
+/// What a server delivers without a word on the envelope is a dead letter, and came all the same.
+async fn share(
+    mail: Arc<SmtpImap>,
+    login: Login,
+    position: Position,
+    addresses: usize,
+    events: Events,
+) -> Done<()> {
+    let builder = Hub::builder(mail, login, EnvelopeRule::mailcow());
+    let hub = builder.with_position(HubPosition::behind(position)).start();
+    for number in 0..addresses {
+        let mailbox = hub.address(&format!("agent_{number}@example.test").parse()?);
+        let events = events.clone();
+        tokio::spawn(async move {
+            while let Ok(delivery) = mailbox.next().await {
+                tell(&events, delivery.message());
+                delivery.acknowledge();
+            }
+        });
+    }
+    let dead = hub.dead_letters();
+    loop {
+        let letter = dead.next().await?;
+        tell(&events, letter.message());
+        letter.acknowledge();
+    }
+}
+
+fn tell(events: &Events, message: &Received) {
+    let id = message.headers().find(|(name, _)| name.eq_ignore_ascii_case("X-Bench-Id"));
+    let id = id.map(|(_, value)| value.trim().to_owned()).unwrap_or_default();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    // The receiver is gone only when the task is over.
+    let _ = events.send((id, now));
 }
 
 async fn collect(

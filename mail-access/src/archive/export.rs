@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::pin::Pin;
 
@@ -6,7 +7,7 @@ use futures_core::Stream as _;
 use super::error::{ArchiveError, mail};
 use super::writer::Writer;
 use super::{Archive, Exported, off_thread};
-use crate::{Entry, FolderName, Login, MessageStore, Messages, Position, Received, Selection};
+use crate::{Entry, FolderName, Login, MessageStore, Messages, Position, Reason, Received, Selection, Uid};
 
 pub(super) async fn export(
     archive: &Archive,
@@ -42,28 +43,54 @@ pub(super) async fn export(
         exported.present += (listed - entries.len()) as u64;
         for group in entries.chunks(GROUP) {
             let uids = group.iter().map(|entry| entry.uid).collect();
+            let mut left: BTreeSet<Uid> = group.iter().map(|entry| entry.uid).collect();
             let mut messages = store.messages(login, &name, &Selection::Uids(validity, uids));
             while let Some(message) = next(&mut messages).await {
                 let message = message.map_err(mail("reading messages"))?;
                 let Some(entry) = entry_of(group, &message) else { continue };
+                left.remove(&message.uid());
                 let bytes = whole(store, login, &name, validity, &message).await?;
                 drop(message);
-                let (written, put) = off_thread(move || {
-                    let put = writer.put(&entry, &bytes);
-                    (writer, put)
-                })
-                .await;
-                writer = written;
-                if put? {
-                    exported.added += 1;
-                } else {
-                    exported.present += 1;
+                writer = put(writer, entry, bytes, &mut exported).await?;
+            }
+            // Those that were listed and did not come: removed meanwhile, or not as a stream wants them.
+            for entry in group.iter().filter(|entry| left.contains(&entry.uid)) {
+                let at = Position { uid_validity: validity, uid: entry.uid.get() };
+                match pieces(store, login, &name, at).await {
+                    Err(ArchiveError::Mail { source, .. })
+                        if source.reason() == Some(Reason::NoSuchMessage) => {}
+                    Ok(bytes) if bytes.is_empty() => return Err(mail("reading messages")(not_given(entry))),
+                    bytes => writer = put(writer, entry.clone(), bytes?, &mut exported).await?,
                 }
             }
         }
     }
     off_thread(move || writer.finish()).await?;
     Ok(exported)
+}
+
+async fn put(
+    mut writer: Writer,
+    entry: Entry,
+    bytes: Vec<u8>,
+    exported: &mut Exported,
+) -> Result<Writer, ArchiveError> {
+    let (writer, is_new) = off_thread(move || {
+        let is_new = writer.put(&entry, &bytes);
+        (writer, is_new)
+    })
+    .await;
+    if is_new? {
+        exported.added += 1;
+    } else {
+        exported.present += 1;
+    }
+    Ok(writer)
+}
+
+fn not_given(entry: &Entry) -> crate::Error {
+    let problem = format!("it lists message {} and doesn't give it out", entry.uid);
+    crate::Error::Protocol { operation: "read", problem }
 }
 
 fn entry_of(entries: &[Entry], message: &Received) -> Option<Entry> {
@@ -87,7 +114,16 @@ pub(super) async fn whole(
     if !message.is_truncated() {
         return Ok(message.raw().to_vec());
     }
-    let at = Position { uid_validity, uid: message.uid().get() };
+    pieces(store, login, folder, Position { uid_validity, uid: message.uid().get() }).await
+}
+
+/// Reads a message piece by piece.
+async fn pieces(
+    store: &dyn MessageStore,
+    login: &Login,
+    folder: &FolderName,
+    at: Position,
+) -> Result<Vec<u8>, ArchiveError> {
     let mut bytes = Vec::new();
     loop {
         let begin = bytes.len() as u64;

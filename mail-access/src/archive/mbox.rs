@@ -94,6 +94,8 @@ impl Reader {
         self.position = position;
         if lines.ends_with(b"\n\n") || lines == b"\n" {
             lines.pop();
+        } else if lines.ends_with(b"\n\r\n") || lines == b"\r\n" {
+            lines.truncate(lines.len() - 2);
         }
         let date = date::read(&from).and_then(moment);
         let (bytes, flags) = own(&lines).unwrap_or_else(|| foreign(&lines));

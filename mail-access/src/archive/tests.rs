@@ -10,6 +10,8 @@ use crate::{Flag, FolderName, Login, MessageStore, PostOffice, Selection};
 mod crash;
 mod damage;
 mod foreign;
+#[cfg(feature = "smtp-imap")]
+mod left_out;
 mod properties;
 mod round_trip;
 

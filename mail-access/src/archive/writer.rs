@@ -115,7 +115,7 @@ impl Writer {
                 mbox.write_all(&bytes).map_err(file(&place))?;
             }
             None => {
-                maildir::put(&place, folder.uid_validity, uid, message, &entry.flags, entry.internal_date)?
+                maildir::put(&place, folder.uid_validity, uid, message, &entry.flags, entry.internal_date)?;
             }
         }
         let flags = entry.flags.clone();

@@ -145,6 +145,10 @@ mod tests {
         })
     }
 
+    fn lines(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<&'static str>> {
+        prop::collection::vec(prop::sample::select(vec!["", ".", "..", "a", "ab.", ".c"]), count)
+    }
+
     /// Reads as a server does, line by line.
     fn received(mut sent: &[u8]) -> (Vec<u8>, &[u8]) {
         let mut message = Vec::new();
@@ -175,11 +179,11 @@ mod tests {
     }
 
     proptest! {
-        /// Pieces end anywhere, between a line's end and a dot too.
+        /// Pieces end anywhere, between a line's end and a dot too; few dots go as slices and many in a copy.
         #[test]
         fn a_message_in_pieces_arrives_as_it_was(
             first in 0..4_usize,
-            lines in prop::collection::vec(prop::sample::select(vec!["", ".", "..", "a", "ab.", ".c"]), 0..40_000),
+            lines in prop_oneof![lines(0..MAX_SLICES), lines(0..40_000)],
         ) {
             let message = "x".repeat(first) + &lines.concat().replace('a', "a\r\n") + &lines.join("\r\n") + "\r\n";
             let whole = sent(Content::dotted(message.as_bytes()), b"");

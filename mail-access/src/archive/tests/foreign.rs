@@ -33,6 +33,20 @@ async fn an_mbox_is_read_with_its_flags() {
     assert_eq!((again.added, again.present), (0, 2));
 }
 
+/// The empty line that parts two messages belongs to neither, however lines end.
+#[tokio::test]
+async fn an_mbox_with_the_line_ends_of_windows_gains_no_lines() {
+    let world = World::new().await;
+    let root = world.root();
+    fs::create_dir_all(&root).unwrap();
+    let text = "From a Fri Nov 20 10:39:50 2026\r\nSubject: a\r\nStatus: RO\r\n\r\na\r\n\r\n\r\n\
+        From b Fri Nov 20 10:39:50 2026\r\nSubject: b\r\n\r\n>From b\r\n\r\n";
+    fs::write(root.join("INBOX.mbox"), text).unwrap();
+    let found = imported(&world, &Archive::mbox(&root), "INBOX").await;
+    let found: Vec<_> = found.iter().map(|(raw, flags, _)| (raw.as_str(), flags.len())).collect();
+    assert_eq!(found, [("Subject: a\r\n\r\na\r\n\r\n", 1), ("Subject: b\r\n\r\nFrom b\r\n", 0)]);
+}
+
 #[tokio::test]
 async fn a_maildir_is_read_with_its_flags_and_keywords() {
     let world = World::new().await;

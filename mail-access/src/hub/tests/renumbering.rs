@@ -63,7 +63,9 @@ async fn two_in_turn(mails: usize, stock: usize) -> (HubAccess, [Login; 2], Arc<
     world.office.expunge(world.login.address(), &[Uid::new(1).unwrap()]).unwrap();
     let hub = Hub::builder(access, world.login, EnvelopeRule::mailcow()).with_stock(stock).start_access();
     let logins = names.map(|name| Login::new(address(name), "never looked at".into()));
-    logins.iter().for_each(|login| hub.add(login.address()));
+    for login in &logins {
+        hub.add(login.address());
+    }
     (hub, logins, rolls)
 }
 
