@@ -42,10 +42,10 @@ async fn a_wait_ends_where_no_connection_comes_free() {
 #[tokio::test(start_paused = true)]
 async fn a_job_that_is_done_again_waits_in_turn() {
     let bob = Login::new("bob@agents.example".parse().unwrap(), SecretString::from("canary"));
-    let blob = STANDARD.encode("\0bob@agents.example\0canary");
+    let shown = STANDARD.encode("\0bob@agents.example\0canary");
     let stale = Dialogue::default().hears("A4 NOOP\r\n").waits(Duration::from_secs(5)).closes();
     let slow = greeting("SASL-IR AUTH=PLAIN")
-        .hears(format!("L1 AUTHENTICATE PLAIN {blob}\r\n"))
+        .hears(format!("L1 AUTHENTICATE PLAIN {shown}\r\n"))
         .waits(Duration::from_secs(10))
         .says("L1 OK [CAPABILITY IMAP4rev1 IDLE] in\r\n")
         .then(select("A1", 0, 1));
@@ -101,12 +101,11 @@ async fn a_wrong_password_is_asked_once_whoever_asks() {
         let mail = Arc::clone(&mail);
         tokio::spawn(async move {
             let wrong = Login::new(agent(0).address().clone(), "wrong".into());
-            match number % 2 {
-                0 => mail.fetch(&wrong, &Selection::Unseen, 1).await.map(|_| ()),
-                _ => {
-                    let all = mail.messages(&wrong, &FolderName::inbox(), &Selection::Unseen);
-                    all.map(|one| one.map(|_| ())).next().await.unwrap()
-                }
+            if number % 2 == 0 {
+                mail.fetch(&wrong, &Selection::Unseen, 1).await.map(|_| ())
+            } else {
+                let all = mail.messages(&wrong, &FolderName::inbox(), &Selection::Unseen);
+                all.map(|one| one.map(|_| ())).next().await.unwrap()
             }
         })
     };
