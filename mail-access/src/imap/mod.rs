@@ -34,6 +34,7 @@ mod store;
 
 pub(crate) use append::check as check_message;
 pub(crate) use inbox::Limits;
+pub(crate) use login::Terms;
 pub(crate) use pool::{Limits as Bounds, Manner, Pool};
 pub(crate) use reading::Reading;
 use selected::Look;

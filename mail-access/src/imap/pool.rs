@@ -14,8 +14,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::Session;
 use super::actor;
+use super::{Session, Terms};
 use crate::wire::{Connector, Endpoint, Fault};
 use crate::{Address, Arrival, DomainName, Login, Position, Status};
 
@@ -66,11 +66,12 @@ impl Pool {
         connector: Arc<dyn Connector>,
         server: Endpoint,
         limits: Limits,
+        terms: Terms,
         catch_alls: &[(DomainName, Address)],
     ) -> Self {
         let registry = Mutex::new(Registry::new(catch_alls));
         let places = Arc::new(Places::new(limits.in_all, limits.opening));
-        Self { shared: Arc::new(Shared { connector, server, limits, places, registry }) }
+        Self { shared: Arc::new(Shared { connector, server, limits, terms, places, registry }) }
     }
 
     /// Runs `job` on the connection of a login, in its turn: one after the other, each to its end.
@@ -160,7 +161,7 @@ impl Pool {
                 return Err(barred);
             }
             let stream = shared.connector.connect(&shared.server).await?;
-            match Session::open(stream, &login, false).await {
+            match Session::open(stream, &login, false, &shared.terms).await {
                 Ok(session) => {
                     place.opened();
                     Ok((session, place))
@@ -196,6 +197,7 @@ pub(super) struct Shared {
     pub(super) connector: Arc<dyn Connector>,
     pub(super) server: Endpoint,
     pub(super) limits: Limits,
+    pub(super) terms: Terms,
     pub(super) places: Arc<Places>,
     registry: Mutex<Registry>,
 }

@@ -7,6 +7,7 @@ use crate::wire::script::{Dialogue, Script};
 use crate::{Batch, Error, Login, MailAccess, Position, Selection, Uid};
 
 mod commands;
+mod compressed;
 mod deeds;
 mod door;
 mod faults;
