@@ -318,6 +318,28 @@ impl SmtpImapConfig {
         self
     }
 
+    /// Has each connection for reading tell the server the name and version of the program, where the server offers
+    /// that (ID, RFC 2971); nothing is told else. Operators see it in their logs, and some servers ask for it.
+    ///
+    /// It goes out together with the first command after the login, and what the server tells of itself is ignored.
+    ///
+    /// ```
+    /// use mail_access::{Endpoint, SmtpImapConfig};
+    ///
+    /// let smtp = Endpoint::new("mail.agents.example", 465)?;
+    /// let imap = Endpoint::new("mail.agents.example", 993)?;
+    /// let config = SmtpImapConfig::new(smtp, imap).with_imap_id("postroom", "1.2.0")?;
+    /// # Ok::<(), mail_access::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless each is 1 to 1024 characters of printable ASCII.
+    pub fn with_imap_id(mut self, name: &str, version: &str) -> Result<Self, Error> {
+        let fields = imap::id_fields(name, version);
+        self.imap_terms.id = Some(fields.map_err(|problem| Error::Invalid { what: "program", problem })?);
+        Ok(self)
+    }
+
     /// Names the mailbox that gets what comes for any other address of a domain, so that mail to them wakes who waits
     /// for it there; see [`SmtpImap::hint`].
     pub fn with_catch_all(mut self, domain: DomainName, mailbox: Address) -> Self {

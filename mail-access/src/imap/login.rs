@@ -1,9 +1,11 @@
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
+use super::id::Id;
 use super::offers::Offers;
 use super::select::INBOX;
 use super::session::{COMMAND, SHORT, Said, Session};
@@ -56,6 +58,9 @@ impl Session {
         if door.offers.is_none() {
             session.ask_offers().await?;
         }
+        if let Some(fields) = terms.id.as_ref().filter(|_| session.offers.has("ID")) {
+            session.id = Id::Due(Arc::clone(fields));
+        }
         Ok(session)
     }
 
@@ -79,6 +84,8 @@ impl Session {
 pub(crate) struct Terms {
     /// It is compressed (RFC 4978).
     pub(crate) is_compressed: bool,
+    /// It is told of the program (RFC 2971), in the words of [`id_fields`](super::id_fields).
+    pub(crate) id: Option<Arc<str>>,
 }
 
 /// A connection before it is logged in.

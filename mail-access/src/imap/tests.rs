@@ -13,6 +13,7 @@ mod door;
 mod faults;
 mod hints;
 mod hostile;
+mod id;
 mod many;
 mod memory;
 mod random;

@@ -17,7 +17,8 @@ use super::{Client, uid};
 
 pub(crate) async fn a_whole_session(client: Client) {
     let tap = Arc::new(Tap { connector: client.connector.clone(), wire: Arc::default() });
-    let mail = SmtpImap::new(client.config.clone().with_imap_compression(), Arc::clone(&tap) as _);
+    let config = client.config.clone().with_imap_compression().with_imap_id("a \"test\"", "1.0").unwrap();
+    let mail = SmtpImap::new(config, Arc::clone(&tap) as _);
     let login = &client.login;
     let folder: FolderName = "h\u{e4}lf".parse().unwrap();
     let inbox = FolderName::inbox();
@@ -48,6 +49,7 @@ pub(crate) async fn a_whole_session(client: Client) {
     let count =
         |bytes: &[u8], text: &str| bytes.windows(text.len()).filter(|at| *at == text.as_bytes()).count();
     assert_eq!((count(&written, "C3 COMPRESS DEFLATE\r\n"), count(&read, "C3 OK")), (2, 2));
+    assert_eq!(count(&written, "I1 ID (\"name\" \"a \\\"test\\\"\" \"version\" \"1.0\")\r\nA"), 2);
     assert_eq!((count(&read, "the same words"), count(&read, "UIDVALIDITY")), (0, 0));
     assert_eq!(count(&written, "the same words"), 0);
     for (bytes, plain) in [(read.len(), 2 * letter.len()), (written.len(), 2 * letter.len())] {
