@@ -74,9 +74,19 @@ pub struct SmtpImap {
 impl SmtpImap {
     /// Reaches the servers of `config` by `connector`.
     pub fn new(config: SmtpImapConfig, connector: Arc<dyn Connector>) -> Self {
-        let SmtpImapConfig { smtp, smtp_security, smtp_limits, imap, imap_bounds, catch_alls, .. } = &config;
+        let SmtpImapConfig {
+            smtp,
+            smtp_security,
+            smtp_limits,
+            imap,
+            imap_bounds,
+            imap_terms,
+            catch_alls,
+            ..
+        } = &config;
         let submissions = smtp::Pool::new(Arc::clone(&connector), smtp.clone(), *smtp_security, *smtp_limits);
-        let mailboxes = imap::Pool::new(connector, imap.clone(), *imap_bounds, catch_alls);
+        let mailboxes =
+            imap::Pool::new(connector, imap.clone(), *imap_bounds, imap_terms.clone(), catch_alls);
         Self { config, submissions, mailboxes }
     }
 
@@ -161,6 +171,7 @@ pub struct SmtpImapConfig {
     smtp_limits: smtp::Limits,
     imap: Endpoint,
     imap_bounds: imap::Bounds,
+    imap_terms: imap::Terms,
     catch_alls: Vec<(DomainName, Address)>,
     max_message: u64,
     max_batch: u64,
@@ -177,6 +188,7 @@ impl SmtpImapConfig {
             smtp_limits,
             imap,
             imap_bounds: IMAP_BOUNDS,
+            imap_terms: imap::Terms::default(),
             catch_alls: Vec::new(),
             max_message: MAX_MESSAGE,
             max_batch: MAX_BATCH,
@@ -284,6 +296,49 @@ impl SmtpImapConfig {
     pub fn with_imap_polling(mut self) -> Self {
         self.imap_bounds.polls = true;
         self
+    }
+
+    /// Has the connections for reading compressed both ways where the server offers it (COMPRESS=DEFLATE, RFC 4978).
+    ///
+    /// It is for slow links only: on a fast one reading takes 45 % more time. It holds for each connection, also for one
+    /// that only waits for mail, and costs some 50 KiB for each here and up to 0.2 MiB at the server; whoever watches
+    /// many inboxes gives them a [`SmtpImap`] of their own without it. A server gets nowhere by it with a small answer
+    /// that inflates to a large one: over 64 KiB an answer may have 200 times the bytes that were sent, or else it is
+    /// [`Error::Protocol`], and all limits hold for what comes out. A message of one letter repeated can't be read so.
+    ///
+    /// ```
+    /// use mail_access::{Endpoint, SmtpImapConfig};
+    ///
+    /// let smtp = Endpoint::new("mail.agents.example", 465)?;
+    /// let imap = Endpoint::new("mail.agents.example", 993)?;
+    /// let config = SmtpImapConfig::new(smtp, imap).with_imap_compression();
+    /// # Ok::<(), mail_access::Error>(())
+    /// ```
+    pub fn with_imap_compression(mut self) -> Self {
+        self.imap_terms.is_compressed = true;
+        self
+    }
+
+    /// Has each connection for reading tell the server the name and version of the program, where the server offers
+    /// that (ID, RFC 2971); nothing is told else. Operators see it in their logs, and some servers ask for it.
+    ///
+    /// It goes out together with the first command after the login, and what the server tells of itself is ignored.
+    ///
+    /// ```
+    /// use mail_access::{Endpoint, SmtpImapConfig};
+    ///
+    /// let smtp = Endpoint::new("mail.agents.example", 465)?;
+    /// let imap = Endpoint::new("mail.agents.example", 993)?;
+    /// let config = SmtpImapConfig::new(smtp, imap).with_imap_id("postroom", "1.2.0")?;
+    /// # Ok::<(), mail_access::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless each is 1 to 1024 characters of printable ASCII.
+    pub fn with_imap_id(mut self, name: &str, version: &str) -> Result<Self, Error> {
+        let fields = imap::id_fields(name, version);
+        self.imap_terms.id = Some(fields.map_err(|problem| Error::Invalid { what: "program", problem })?);
+        Ok(self)
     }
 
     /// Names the mailbox that gets what comes for any other address of a domain, so that mail to them wakes who waits

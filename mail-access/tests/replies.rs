@@ -221,7 +221,7 @@ async fn serve(bomb: &'static Bomb, stream: DuplexStream) -> io::Result<()> {
         }
         let answer = match line.split(' ').nth(1).unwrap_or_default().trim() {
             "AUTHENTICATE" => "",
-            "SELECT" => {
+            "SELECT" | "EXAMINE" => {
                 "* 4294967295 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 4294967295] x\r\n* OK [HIGHESTMODSEQ 9] x\r\n"
             }
             "ENABLE" => "* ENABLED QRESYNC\r\n",

@@ -1,5 +1,8 @@
 //! A whole mailbox on a real Dovecot: what the shared cases don't ask for.
 
+#[path = "store/compressed.rs"]
+mod compressed;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::process::ExitCode;
@@ -10,7 +13,8 @@ use futures_util::StreamExt;
 use libtest_mimic::{Arguments, Completion, Trial};
 use mail_access::{
     Endpoint, Error, Flag, FlagChange, FolderName, LocalServers, LocalServersConfig, LocalUser, Login,
-    MessageStore, Query, Reason, Selection, SmtpImap, SpecialUse, Uid, tls_config,
+    MessageStore, Query, Reason, Selection, SmtpImap, SmtpImapConfig, SpecialUse, TlsConnector, Uid,
+    tls_config,
 };
 use tokio::runtime::Runtime;
 
@@ -36,6 +40,8 @@ fn main() -> ExitCode {
 
 /// An account that no other case has.
 struct Client {
+    config: SmtpImapConfig,
+    connector: TlsConnector,
     mail: SmtpImap,
     login: Login,
 }
@@ -44,10 +50,12 @@ impl Client {
     fn new(servers: &LocalServers, name: &str) -> Self {
         let endpoint = |port| Endpoint::new("localhost", port).unwrap();
         let tls = tls_config(Some(servers.ca_pem().as_bytes())).unwrap();
-        let mail = SmtpImap::over_tls(endpoint(servers.smtps_port()), endpoint(servers.imaps_port()), tls);
+        let connector = TlsConnector::new(tls);
+        let config = SmtpImapConfig::new(endpoint(servers.smtps_port()), endpoint(servers.imaps_port()));
+        let mail = SmtpImap::new(config.clone(), Arc::new(connector.clone()));
         let login = Login::new(format!("{name}@example.test").parse().unwrap(), "secret".into());
         servers.put_user(&LocalUser::new(&login.address().to_string(), "secret").with_quota_mib(20)).unwrap();
-        Self { mail, login }
+        Self { config, connector, mail, login }
     }
 
     async fn make(&self, name: &str) -> FolderName {
@@ -85,6 +93,7 @@ const CASES: &[(&str, Case)] = &[
     ("messages-stream", |client| Box::pin(messages_stream(client))),
     ("pieces-of-a-message", |client| Box::pin(pieces_of_a_message(client))),
     ("a-selected-folder-goes-away", |client| Box::pin(a_selected_folder_goes_away(client))),
+    ("a-compressed-session", |client| Box::pin(compressed::a_whole_session(client))),
     ("quota-and-uses", |client| Box::pin(quota_and_uses(client))),
 ];
 

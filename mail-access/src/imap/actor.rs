@@ -168,7 +168,7 @@ impl Actor {
         }
         let opening = Box::pin(async {
             let stream = self.shared.connector.connect(&self.shared.server).await?;
-            Session::open(stream, login, in_inbox).await
+            Session::open(stream, login, in_inbox, &self.shared.terms).await
         });
         match beating(&self.lane, opening).await {
             Ok(session) => {

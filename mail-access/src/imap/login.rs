@@ -1,19 +1,30 @@
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
+use super::id::Id;
 use super::offers::Offers;
 use super::select::INBOX;
 use super::session::{COMMAND, SHORT, Said, Session};
-use crate::wire::{Buffered, Fault, GuardStream, Stream, buffered, read_line, sasl, within, write};
+use crate::wire::{
+    Buffered, DeflateStream, Fault, GuardStream, Stream, buffered, read_line, sasl, within, write,
+};
 use crate::{Login, LoginKind, Status};
 
 impl Session {
     /// Logs in, and selects the INBOX if that is wanted. All of the login happens before async-imap gets the stream,
     /// whose log would show the password.
-    pub(crate) async fn open(stream: Stream, login: &Login, in_inbox: bool) -> Result<Self, Fault> {
+    pub(crate) async fn open(
+        stream: Stream,
+        login: &Login,
+        in_inbox: bool,
+        terms: &Terms,
+    ) -> Result<Self, Fault> {
+        // What is compressed begins behind all that was said before.
+        let in_inbox = in_inbox && !terms.is_compressed;
         let mut door = Door { stream: buffered(stream), offers: None, in_inbox, ahead: None };
         let mut greeting = door.line(GREETING, "the greeting").await?;
         greeting.make_ascii_uppercase();
@@ -32,6 +43,9 @@ impl Session {
         if door.offers.is_none() && door.ahead.is_none() {
             door.ask_offers("C2").await?;
         }
+        if terms.is_compressed && door.offers("COMPRESS=DEFLATE") {
+            door = door.compress().await?;
+        }
         let offers = Offers::read(door.offers.as_deref().unwrap_or_default());
         let mut session = Self::new(GuardStream::new(door.stream), offers);
         if let Some(sent) = door.ahead {
@@ -43,6 +57,9 @@ impl Session {
         }
         if door.offers.is_none() {
             session.ask_offers().await?;
+        }
+        if let Some(fields) = terms.id.as_ref().filter(|_| session.offers.has("ID")) {
+            session.id = Id::Due(Arc::clone(fields));
         }
         Ok(session)
     }
@@ -60,6 +77,15 @@ impl Session {
         self.offers = offers.ok_or_else(|| Fault::Protocol("it doesn't say what it offers".into()))?;
         Ok(())
     }
+}
+
+/// What is wanted of a session beside the login, where the server offers it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Terms {
+    /// It is compressed (RFC 4978).
+    pub(crate) is_compressed: bool,
+    /// It is told of the program (RFC 2971), in the words of [`id_fields`](super::id_fields).
+    pub(crate) id: Option<Arc<str>>,
 }
 
 /// A connection before it is logged in.
@@ -178,6 +204,21 @@ impl Door {
         match self.answer(tag).await? {
             Answer::Ok(_) if self.offers.is_some() => Ok(()),
             _ => Err(Fault::Protocol("it doesn't say what it offers".into())),
+        }
+    }
+
+    /// Has both sides compress from here on (RFC 4978); a server that can't do it now goes on as it is.
+    async fn compress(mut self) -> Result<Self, Fault> {
+        let command = b"C3 COMPRESS DEFLATE\r\n";
+        within(COMMAND, "COMPRESS", async { Ok(write(&mut self.stream, command).await) }).await??;
+        match self.answer("C3").await? {
+            Answer::Ok(_) if self.stream.buffer().is_empty() => {
+                self.stream = buffered(Box::new(DeflateStream::new(self.stream.into_inner())));
+                Ok(self)
+            }
+            Answer::Ok(_) => Err(Fault::Protocol("it goes on in the open after COMPRESS".into())),
+            Answer::No(_) => Ok(self),
+            Answer::Continue | Answer::Bad => Err(Fault::Protocol("it doesn't understand COMPRESS".into())),
         }
     }
 

@@ -12,6 +12,7 @@ mod date;
 mod expunge;
 mod fetch;
 mod folders;
+mod id;
 mod idle;
 mod inbox;
 mod line;
@@ -33,7 +34,9 @@ mod status;
 mod store;
 
 pub(crate) use append::check as check_message;
+pub(crate) use id::fields as id_fields;
 pub(crate) use inbox::Limits;
+pub(crate) use login::Terms;
 pub(crate) use pool::{Limits as Bounds, Manner, Pool};
 pub(crate) use reading::Reading;
 use selected::Look;

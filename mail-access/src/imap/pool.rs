@@ -15,8 +15,8 @@ use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::Session;
 use super::actor;
+use super::{Session, Terms};
 use crate::wire::{Connector, Endpoint, Fault};
 use crate::{Address, Arrival, DomainName, Login, Position, Status};
 
@@ -68,11 +68,12 @@ impl Pool {
         connector: Arc<dyn Connector>,
         server: Endpoint,
         limits: Limits,
+        terms: Terms,
         catch_alls: &[(DomainName, Address)],
     ) -> Self {
         let registry = Mutex::new(Registry::new(catch_alls));
         let places = Arc::new(Places::new(limits.in_all, limits.opening));
-        Self { shared: Arc::new(Shared { connector, server, limits, places, registry }) }
+        Self { shared: Arc::new(Shared { connector, server, limits, terms, places, registry }) }
     }
 
     /// Runs `job` on the connection of a login, in its turn: one after the other, each to its end.
@@ -165,7 +166,7 @@ impl Pool {
                 return Err(barred);
             }
             let stream = shared.connector.connect(&shared.server).await?;
-            match Session::open(stream, &login, false).await {
+            match Session::open(stream, &login, false, &shared.terms).await {
                 Ok(session) => {
                     place.opened();
                     Ok((session, place))
@@ -210,6 +211,7 @@ pub(super) struct Shared {
     pub(super) connector: Arc<dyn Connector>,
     pub(super) server: Endpoint,
     pub(super) limits: Limits,
+    pub(super) terms: Terms,
     pub(super) places: Arc<Places>,
     registry: Mutex<Registry>,
 }

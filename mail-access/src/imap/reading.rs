@@ -41,7 +41,7 @@ impl Reading {
         selection: &Selection,
         limits: Limits,
     ) -> Result<Self, Fault> {
-        let inbox = session.select_folder(folder).await?;
+        let inbox = session.examine_folder(folder).await?;
         let listed = session.matching(inbox, selection, usize::MAX).await?.into();
         Ok(Self { session, limits, listed, asked: None, last: 0 })
     }

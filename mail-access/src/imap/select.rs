@@ -32,7 +32,13 @@ impl Session {
 
     /// Selects a folder, again if it is already, and asks for the state of its messages and flags.
     pub(super) async fn select_state(&mut self, folder: &FolderName) -> Result<Inbox, Fault> {
-        self.select_with(&mailbox_name::quoted(folder), " (CONDSTORE)").await
+        self.select_by("SELECT", &mailbox_name::quoted(folder), " (CONDSTORE)").await
+    }
+
+    /// Selects a folder so that nothing can be changed there, not even by being seen (EXAMINE, RFC 3501 section 6.3.2).
+    /// The session is good for nothing else from then on.
+    pub(super) async fn examine_folder(&mut self, folder: &FolderName) -> Result<Inbox, Fault> {
+        self.select_by("EXAMINE", &mailbox_name::quoted(folder), "").await
     }
 
     /// Makes sure that a mailbox, named as it stands in a command, is selected, and tells how it is now.
@@ -64,17 +70,17 @@ impl Session {
 
     /// Selects a mailbox, again if it is already.
     pub(super) async fn select_anew(&mut self, mailbox: &str) -> Result<Inbox, Fault> {
-        self.select_with(mailbox, "").await
+        self.select_by("SELECT", mailbox, "").await
     }
 
-    async fn select_with(&mut self, mailbox: &str, parameters: &str) -> Result<Inbox, Fault> {
+    async fn select_by(&mut self, verb: &str, mailbox: &str, parameters: &str) -> Result<Inbox, Fault> {
         if let Some(refused) = self.refused.take().filter(|_| mailbox == INBOX) {
             return Err(*refused);
         }
         // Before the server has answered nothing is selected.
         self.selected = None;
         let sent = Instant::now();
-        let tag = self.begin(&format!("SELECT {mailbox}{parameters}"), SHORT).await?;
+        let tag = self.begin(&format!("{verb} {mailbox}{parameters}"), SHORT).await?;
         self.read_selected(mailbox, &tag, sent).await
     }
 

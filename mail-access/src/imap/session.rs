@@ -8,6 +8,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
 use super::command::Command;
+use super::id::Id;
 use super::idle::Idle;
 use super::line::Line;
 use super::login::{NOT_NOW, goodbye};
@@ -33,6 +34,8 @@ pub(crate) struct Session {
     pub(super) synced: Instant,
     /// Tells whether the server names messages that go by their UIDs (QRESYNC).
     pub(super) resyncs: bool,
+    /// What the server is to be told of the program.
+    pub(super) id: Id,
     /// The IDLE that was ended in one flight with the command under way.
     ended: Option<String>,
     /// Tells whether every command was answered to its end.
@@ -81,6 +84,7 @@ impl Session {
             idle: None,
             synced: Instant::now(),
             resyncs: false,
+            id: Id::Silent,
             ended: None,
             in_step: true,
             tag: 0,
@@ -137,7 +141,7 @@ impl Session {
         self.ended = self.idle.take().map(|idle| idle.tag);
         let done = if self.ended.is_some() { "DONE\r\n" } else { "" };
         let tag = self.next_tag();
-        let flight = format!("{done}{tag} ");
+        let flight = format!("{done}{}{tag} ", self.id.take());
         self.codec.get_mut().allow(allowance.bytes, allowance.literal, Some(COMMAND));
         Ok((flight.into_bytes(), tag))
     }
@@ -191,6 +195,7 @@ impl Session {
             Err(_) => return Err(Fault::Protocol("it stops the parser".into())),
         };
         match answer.parsed() {
+            Response::Done { tag, .. } if self.id.is_answered(&tag.0) => return Ok(Next::Untagged),
             Response::Done { tag, status: Word::Ok, .. } if self.ended.as_ref() == Some(&tag.0) => {
                 self.ended = None;
                 return Ok(Next::Untagged);

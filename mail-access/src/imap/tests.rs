@@ -7,12 +7,14 @@ use crate::wire::script::{Dialogue, Script};
 use crate::{Batch, Error, Login, MailAccess, Position, Selection, Uid};
 
 mod commands;
+mod compressed;
 mod crowded;
 mod deeds;
 mod door;
 mod faults;
 mod hints;
 mod hostile;
+mod id;
 mod many;
 mod memory;
 mod random;

@@ -83,6 +83,28 @@ impl Dialogue {
         Self(paced.collect())
     }
 
+    /// Encodes what is heard and said.
+    pub(crate) fn mapped(self, heard: fn(&[u8]) -> Vec<u8>, said: fn(&[u8]) -> Vec<u8>) -> Self {
+        let mapped = self.0.into_iter().map(|step| match step {
+            Step::Says(bytes) => Step::Says(said(&bytes)),
+            Step::Hears(bytes) => Step::Hears(heard(&bytes)),
+            other => other,
+        });
+        Self(mapped.collect())
+    }
+
+    /// Thinks for a millisecond before each byte.
+    pub(crate) fn by_bytes(self) -> Self {
+        let bytes = self.0.into_iter().flat_map(|step| match step {
+            Step::Says(bytes) => bytes
+                .into_iter()
+                .flat_map(|byte| [Step::Waits(Duration::from_millis(1)), Step::Says(vec![byte])])
+                .collect(),
+            other => vec![other],
+        });
+        Self(bytes.collect())
+    }
+
     /// Falls silent for ever after so many steps.
     pub(crate) fn silent_after(mut self, steps: usize) -> Self {
         self.0.truncate(steps);

@@ -169,7 +169,7 @@ async fn a_server_without_an_extension_is_asked_for_nothing() {
 async fn a_stream_waits_for_its_reader_and_not_for_long_for_its_server() {
     let listed = "* 1 FETCH (UID 3 RFC822.SIZE 1)\r\n* 2 FETCH (UID 5 RFC822.SIZE 1)\r\n";
     let begun = logged_in()
-        .hears("A1 SELECT INBOX\r\n")
+        .hears("A1 EXAMINE INBOX\r\n")
         .says("* 2 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 6] x\r\nA1 OK done\r\n")
         .then(asks("A2", "UID FETCH 1:5 (UID RFC822.SIZE)", listed))
         .hears(format!("A3 UID FETCH 3,5 {BODIES}\r\n"))

@@ -211,7 +211,7 @@ pub(super) const READING: &[Deed] = &[
         "messages",
         "X",
         &[
-            (&[r#"SELECT "work""#], SELECTED),
+            (&[r#"EXAMINE "work""#], SELECTED),
             (
                 &["UID FETCH 1:9 (UID RFC822.SIZE)"],
                 "* 1 FETCH (UID 3 RFC822.SIZE 1)\r\n* 2 FETCH (UID 5 RFC822.SIZE 1)\r\n* 3 FETCH (UID 9 RFC822.SIZE 4000000000)\r\n",
