@@ -187,7 +187,8 @@ async fn an_inbox_is_fresh_for_one_command() {
         .then(asks("A3", "NOOP", "* 1 EXISTS\r\n"))]);
     let server = crate::Endpoint::new("mail.agents.example", 993).unwrap();
     let stream = script.connect(&server).await.unwrap();
-    let mut session = crate::imap::Session::open(stream, &ada(), true).await.unwrap();
+    let mut session =
+        crate::imap::Session::open(stream, &ada(), true, &crate::imap::Terms::default()).await.unwrap();
     session.status(&crate::FolderName::inbox()).await.unwrap();
     session.select().await.unwrap();
     assert!(script.heard().ends_with("A3 NOOP\r\n"), "{}", script.heard());
