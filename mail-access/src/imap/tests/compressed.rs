@@ -39,6 +39,16 @@ async fn a_session_is_compressed_from_the_agreement_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_link_that_is_cut_anywhere_is_no_end() {
+    let whole = agreed().then(two_messages().mapped(stored, squeezed));
+    // The last bytes end the block and flush it, behind all that is said.
+    for cut in 0..whole.said() - 6 {
+        let done = read(whole.clone().cut_after(cut)).await;
+        assert!(matches!(done, Err(Error::Unavailable { .. })), "{cut} of {}: {done:?}", whole.said());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_does_not_compress_is_read_as_it_is() {
     let refused = logged_in("COMPRESS=DEFLATE").hears("C3 COMPRESS DEFLATE\r\n").says("C3 NO not now\r\n");
     for dialogue in [logged_in("COMPRESS=LZ4"), refused] {
