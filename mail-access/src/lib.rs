@@ -40,11 +40,47 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A mailbox is watched by a [`Watcher`]; one catch-all mailbox serves any number of addresses by a [`Hub`]; and
+//! [`MessageStore`] is all that a mailbox holds, its folders, flags and searches:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use mail_access::{
+//!     EnvelopeRule, FolderName, Hub, Login, MailAccess, MessageStore, NewMessage, PostOffice, Query, Watcher,
+//! };
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let office = PostOffice::new();
+//! office.add_domain("agents.example".parse()?);
+//! let hub = Login::new("hub@agents.example".parse()?, "a password".into());
+//! office.add_mailbox(hub.address(), hub.password().clone(), 0)?;
+//! office.add_catch_all(hub.address().domain(), vec![hub.address().clone()])?;
+//!
+//! // Each address gets what was delivered for it, whatever To and Cc say.
+//! let agents = Hub::builder(Arc::new(office.clone()), hub.clone(), EnvelopeRule::mailcow()).start();
+//! let ada = agents.address(&"ada@agents.example".parse()?);
+//! let note = NewMessage::to(ada.address()?).with_subject("Engines").with_text("Do they dream?");
+//! agents.submit(&note.seal(&ada.address()?.into())?).await?;
+//! let delivery = ada.next().await?;
+//! assert_eq!((delivery.message().subject(), delivery.recipient().local_part()), ("Engines", "ada"));
+//! delivery.acknowledge();
+//!
+//! // The same mailbox as a whole: a stream of what comes, and a search.
+//! let mut mails = Watcher::new(Arc::new(office.clone()), hub.clone(), None);
+//! let first = mails.next().await.ok_or("it goes on")??;
+//! assert_eq!(first.message.text(), Some("Do they dream?\n"));
+//! let found = office.search(&hub, &FolderName::inbox(), &Query::Unseen.and(Query::Body("dream".into()))).await?;
+//! assert_eq!(found.uids, [first.message.uid()]);
+//! office.mark_seen(&hub, found.uid_validity, &found.uids).await?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! `SmtpImap` (feature `smtp-imap`, on by default) does the same over real servers: submission (RFC 6409) with implicit
 //! TLS (RFC 8314) or STARTTLS, and IMAP (RFC 3501, RFC 9051) with IDLE (RFC 2177). `SmtpPop3` reads by POP3 (RFC 1939)
 //! where a server offers nothing else.
-//!
-//! [`Hub`] shares one catch-all mailbox among any number of addresses, by what the own server noted of the envelope.
 //!
 //! [`Watcher`] gives out the messages of a mailbox as they come, from any `MailAccess`: it comes back after every loss of
 //! the link, knows again what it gave out when the mailbox is numbered anew, and notices a server that tells of new mail
