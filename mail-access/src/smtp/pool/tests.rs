@@ -7,7 +7,6 @@ use super::*;
 mod cancel;
 mod double;
 mod health;
-mod link;
 mod load;
 mod logins;
 mod own;

@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -8,8 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::sync::watch;
 
-use super::link::{Cut, Link};
 use super::*;
+use crate::wire::link::{Cut, Link, Traffic};
 use crate::wire::{PlainStream, Stream};
 
 /// A submission server in memory that takes what is right and remembers it.
@@ -22,6 +23,7 @@ pub(super) struct Double {
     pub(super) fault: Option<Trouble>,
     cuts: Mutex<VecDeque<Option<Cut>>>,
     restart: watch::Sender<()>,
+    traffic: Arc<Traffic>,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -69,6 +71,7 @@ impl Double {
             fault: None,
             cuts: Mutex::default(),
             restart: watch::Sender::default(),
+            traffic: Arc::default(),
             seen: Arc::default(),
         }
     }
@@ -85,7 +88,12 @@ impl Double {
     }
 
     pub(super) fn seen<T>(&self, look: impl FnOnce(&mut Seen) -> T) -> T {
-        look(&mut self.seen.lock().unwrap())
+        let Traffic { connections, open, peak, bytes } = &*self.traffic;
+        let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
+        let mut seen = self.seen.lock().unwrap();
+        (seen.connections, seen.open, seen.peak) = (count(connections), count(open), count(peak));
+        seen.bytes = [count(&bytes[0]), count(&bytes[1])];
+        look(&mut seen)
     }
 
     pub(super) fn taken(&self) -> Vec<usize> {
@@ -104,11 +112,6 @@ impl Connector for Double {
     async fn connect(&self, _server: &Endpoint) -> io::Result<Stream> {
         let (here, there) = tokio::io::duplex(self.buffer);
         let cut = self.cuts.lock().unwrap().pop_front().flatten();
-        self.seen(|seen| {
-            seen.connections += 1;
-            seen.open += 1;
-            seen.peak = seen.peak.max(seen.open);
-        });
         let talk = Talk {
             stream: BufReader::new(there),
             replies: 0,
@@ -119,7 +122,7 @@ impl Connector for Double {
         };
         let offers = self.offers;
         tokio::spawn(async move { talk.serve(offers).await });
-        Ok(Box::new(Link::new(here, cut, &self.seen)))
+        Ok(Box::new(Link::new(here, cut, &self.traffic)))
     }
 
     async fn connect_plain(&self, server: &Endpoint) -> io::Result<PlainStream> {

@@ -1,8 +1,8 @@
 //! Many messages go over few connections, one behind the other: what each caller is told is about its own message.
 
 use super::double::{CHUNKING, NEITHER, PIPELINING};
-use super::link::{Cut, Manner, Side};
 use super::*;
+use crate::wire::link::{Cut, Manner, Side};
 use proptest::prelude::*;
 
 /// What the server makes of a message.

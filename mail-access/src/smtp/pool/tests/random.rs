@@ -1,8 +1,8 @@
 //! Many calls at a time, dropped at random while connections break at random.
 
 use super::double::PIPELINING;
-use super::link::{Cut, Manner, Side};
 use super::*;
+use crate::wire::link::{Cut, Manner, Side};
 
 /// Runs 20 calls for each case, of which 2 or 3 are dropped: `PROPTEST_CASES=4000` drops more than 10 000.
 #[tokio::test(start_paused = true)]

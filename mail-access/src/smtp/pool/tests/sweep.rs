@@ -1,8 +1,8 @@
 //! The link breaks after every byte of a session of some mails, either way and in three manners.
 
 use super::double::{CHUNKING, NEITHER, PIPELINING};
-use super::link::{Cut, Manner, Side};
 use super::*;
+use crate::wire::link::{Cut, Manner, Side};
 
 /// How the second and the third mail come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
