@@ -200,7 +200,7 @@ impl Talk {
                     self.world.lock().unwrap().logouts += 1;
                     return self.say(&format!("* BYE\r\n{tag} OK out\r\n")).await;
                 }
-                (["SELECT", "INBOX"], _) => {
+                (["SELECT" | "EXAMINE", "INBOX"], _) => {
                     let said = self.mailbox(|mailbox| {
                         let (exists, validity, next) =
                             (mailbox.messages.len(), mailbox.uid_validity, mailbox.uid_next);

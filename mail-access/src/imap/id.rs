@@ -1,34 +1,36 @@
 use std::sync::Arc;
 
-/// What the server is told of the program (ID, RFC 2971), once.
-#[derive(Clone, Debug, Default)]
-pub(super) enum Id {
-    #[default]
-    Silent,
+/// What the server is told of the program (ID, RFC 2971), once; it is one pointer in each session.
+#[derive(Debug, Default)]
+pub(super) struct Id(Option<Box<Step>>);
+
+#[derive(Debug)]
+enum Step {
     /// It goes out in one flight with the next command.
     Due(Arc<str>),
     Sent,
 }
 
 impl Id {
+    /// Has it told.
+    pub(super) fn due(fields: &Arc<str>) -> Self {
+        Self(Some(Box::new(Step::Due(Arc::clone(fields)))))
+    }
+
     /// Returns what goes out before the next command.
     pub(super) fn take(&mut self) -> String {
-        match self {
-            Self::Due(fields) => {
-                let command = format!("{TAG} ID {fields}\r\n");
-                *self = Self::Sent;
-                command
-            }
-            Self::Silent | Self::Sent => String::new(),
+        match self.0.as_deref_mut().map(|step| std::mem::replace(step, Step::Sent)) {
+            Some(Step::Due(fields)) => format!("{TAG} ID {fields}\r\n"),
+            Some(Step::Sent) | None => String::new(),
         }
     }
 
     /// Tells whether this is the tag of its answer, whose content is of no use.
     pub(super) fn is_answered(&mut self, tag: &str) -> bool {
-        let is_answered = matches!(self, Self::Sent) && tag == TAG;
+        let is_answered = matches!(self.0.as_deref(), Some(Step::Sent)) && tag == TAG;
         if is_answered {
             tracing::debug!("the server answered ID");
-            *self = Self::Silent;
+            self.0 = None;
         }
         is_answered
     }

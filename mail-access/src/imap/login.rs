@@ -59,7 +59,7 @@ impl Session {
             session.ask_offers().await?;
         }
         if let Some(fields) = terms.id.as_ref().filter(|_| session.offers.has("ID")) {
-            session.id = Id::Due(Arc::clone(fields));
+            session.id = Id::due(fields);
         }
         Ok(session)
     }

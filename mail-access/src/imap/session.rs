@@ -84,7 +84,7 @@ impl Session {
             idle: None,
             synced: Instant::now(),
             resyncs: false,
-            id: Id::Silent,
+            id: Id::default(),
             ended: None,
             in_step: true,
             tag: 0,

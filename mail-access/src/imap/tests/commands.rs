@@ -96,7 +96,8 @@ async fn a_message_without_a_date_is_not_left_out() {
     let entries = "UID FETCH 1:5 (UID FLAGS RFC822.SIZE INTERNALDATE)";
     let listing = logged_in().then(select("A1", 1, 6)).then(asks("A2", entries, &row("RFC822.SIZE 14")));
     let reading = logged_in()
-        .then(select("A1", 1, 6))
+        .hears("A1 EXAMINE INBOX\r\n")
+        .says("* 1 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 6] x\r\nA1 OK done\r\n")
         .then(asks("A2", "UID FETCH 1:5 (UID RFC822.SIZE)", &sizes(&[3])))
         .then(asks("A3", &format!("UID FETCH 3 {BODIES}"), &row("BODY[] {1}\r\nx")));
     let (inbox, all) = (FolderName::inbox(), Selection::After(None));
