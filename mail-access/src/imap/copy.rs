@@ -2,7 +2,7 @@ use async_imap::imap_proto::rfc4315::UidSetMember;
 use async_imap::imap_proto::{Response, ResponseCode};
 
 use super::command::{Command, changed};
-use super::session::{EXPUNGED, LONG, Said, Session, refused};
+use super::session::{LONG, Said, Session, is_gone, refused};
 use super::set;
 use crate::wire::Fault;
 use crate::{FolderName, Position, Uid};
@@ -31,7 +31,7 @@ impl Session {
             self.select_folder(folder).await?.check(uid_validity)?;
             match self.carry("UID COPY", &set, uids.len(), to).await {
                 // Nothing was copied, since some were removed by another client; now the server knows that.
-                Err(Fault::Refused(status)) if status.text.starts_with(EXPUNGED) => refused = Some(status),
+                Err(Fault::Refused(status)) if is_gone(&status) => refused = Some(status),
                 done => return done,
             }
         }
@@ -112,4 +112,4 @@ fn members(set: &[UidSetMember]) -> impl Iterator<Item = u32> {
 
 const ATTEMPTS: usize = 3;
 /// Dovecot ends a connection that sends a command of more than 64 KiB.
-const MAX_SET: usize = 60_000;
+const MAX_SET: usize = 30_000;

@@ -1,6 +1,6 @@
 use super::fetch::Listed;
 use super::select::{INBOX, Inbox};
-use super::session::{EXPUNGED, Session};
+use super::session::{Session, is_gone};
 use super::set;
 use crate::wire::Fault;
 use crate::{Batch, MessageId, Query, Selection, Uid};
@@ -29,7 +29,7 @@ impl Session {
                 Ok(Some(batch)) => return Ok(batch),
                 // Another client deleted messages between the list and the reading.
                 Ok(None) => {}
-                Err(Fault::Refused(status)) if status.text.starts_with(EXPUNGED) => {}
+                Err(Fault::Refused(status)) if is_gone(&status) => {}
                 Err(fault) => return Err(fault),
             }
             inbox = self.select_anew(INBOX).await?;

@@ -23,6 +23,12 @@ impl Session {
         in_inbox: bool,
         terms: &Terms,
     ) -> Result<Self, Fault> {
+        // Each line has a deadline of its own; a server may send many.
+        let opening = Box::pin(Self::enter(stream, login, in_inbox, terms));
+        within(IN_ALL, "the login", async { Ok(opening.await) }).await?
+    }
+
+    async fn enter(stream: Stream, login: &Login, in_inbox: bool, terms: &Terms) -> Result<Self, Fault> {
         // What is compressed begins behind all that was said before.
         let in_inbox = in_inbox && !terms.is_compressed;
         let mut door = Door { stream: buffered(stream), offers: None, in_inbox, ahead: None };
@@ -271,6 +277,7 @@ pub(super) fn goodbye() -> Fault {
 pub(super) const NOT_NOW: (u8, u16, u16) = (4, 3, 0);
 /// The first command of a session.
 const SELECT_AHEAD: &str = "A1 SELECT INBOX\r\n";
+const IN_ALL: Duration = Duration::from_mins(3);
 const GREETING: Duration = Duration::from_secs(30);
 const MAX_LINE: usize = 8192;
 const MAX_LINES: usize = 64;

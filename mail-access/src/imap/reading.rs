@@ -8,7 +8,7 @@ use super::command::Command;
 use super::fetch::{LARGE_SECTION, Listed, MAX_HEADER, OVERHEAD, Row, SLACK, SLOWEST_DOWNLOAD};
 use super::inbox::Limits;
 use super::line::unreadable;
-use super::session::{Allowance, COMMAND, EXPUNGED, Next, Session};
+use super::session::{Allowance, COMMAND, Next, Session, is_gone};
 use super::set;
 use crate::wire::Fault;
 use crate::{FolderName, Received, Selection};
@@ -72,7 +72,7 @@ impl Reading {
             match timeout(asked.time, answer).await.map_err(io::Error::from)? {
                 Ok(Next::Untagged) => {}
                 Ok(Next::End) => self.asked = None,
-                Err(Fault::Refused(status)) if status.text.starts_with(EXPUNGED) => self.asked = None,
+                Err(Fault::Refused(status)) if is_gone(&status) => self.asked = None,
                 Ok(Next::GoOn) => return Err(Fault::Protocol("it asks for more of a command".into())),
                 Err(fault) => return Err(fault),
             }

@@ -251,9 +251,19 @@ impl Session {
 /// Takes it that messages which are gone by now needn't be there.
 pub(super) fn gone_is_fine(done: Result<(), Fault>) -> Result<(), Fault> {
     match done {
-        Err(Fault::Refused(status)) if status.text.starts_with(EXPUNGED) => Ok(()),
+        Err(Fault::Refused(status)) if is_gone(&status) => Ok(()),
         done => done,
     }
+}
+
+/// Tells whether a message went away between two commands (RFC 5530).
+pub(super) fn is_gone(status: &Status) -> bool {
+    has_code(&status.text, EXPUNGED)
+}
+
+/// Codes are read without regard to case.
+fn has_code(text: &str, code: &str) -> bool {
+    text.get(..code.len()).is_some_and(|start| start.eq_ignore_ascii_case(code))
 }
 
 /// Makes the refusal of something that the server hasn't or that isn't there, as it would say it (RFC 5530).
@@ -270,7 +280,7 @@ fn no(outcome: &Outcome<'_>) -> Status {
         _ => text.to_owned(),
     };
     let passing = ["[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[SERVERBUG]", EXPUNGED];
-    Status::new(0, passing.iter().any(|code| text.starts_with(code)).then_some(NOT_NOW), text)
+    Status::new(0, passing.iter().any(|code| has_code(text, code)).then_some(NOT_NOW), text)
 }
 
 /// The parser's errors hold what it was given, which is mail; they are not passed on.

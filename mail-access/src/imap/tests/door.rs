@@ -35,6 +35,17 @@ async fn every_way_to_log_in_leads_to_the_inbox() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_login_that_goes_on_and_on_is_given_up() {
+    let door = greeting("SASL-IR AUTH=PLAIN")
+        .hears("L1 AUTHENTICATE PLAIN AGFkYUBhZ2VudHMuZXhhbXBsZQBjYW5hcnk=\r\nA1 SELECT INBOX\r\n");
+    let door = (0..20).fold(door, |door, _| door.waits(Duration::from_secs(50)).says("* OK wait\r\n"));
+    let begin = tokio::time::Instant::now();
+    let error = fetch_all(door).await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+    assert_eq!(begin.elapsed(), Duration::from_mins(3));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_password_stays_within_its_literal() {
     let dialogue = greeting("X")
         .hears("L1 LOGIN {18}\r\n")

@@ -223,6 +223,7 @@ async fn marks_are_set_in_one_go() {
     let marking = || logged_in().then(select("A1", 2, 6)).hears(format!("A2 {store}\r\n"));
     for (answer, expected) in [
         ("A2 NO [EXPUNGEISSUED] some are gone\r\n", "ok"),
+        ("A2 NO [expungeissued] some are gone\r\n", "ok"),
         ("A2 NO read-only\r\n", "refused"),
         ("A2 BAD what\r\n", "protocol"),
         ("* BYE\r\n", "interrupted"),
