@@ -380,13 +380,17 @@ impl Waiting {
     }
 }
 
-/// When to look for mail that was just handed over: half of the deliveries by Postfix and Dovecot take less than 10 ms.
-const LOOKS: [Duration; 10] = [
+/// When to look for mail that was just handed over: most deliveries by Postfix and Dovecot take 8 to 15 ms.
+const LOOKS: [Duration; 14] = [
     Duration::from_millis(3),
-    Duration::from_micros(4500),
-    Duration::from_millis(7),
-    Duration::from_millis(12),
-    Duration::from_millis(25),
+    Duration::from_millis(6),
+    Duration::from_millis(9),
+    Duration::from_millis(11),
+    Duration::from_millis(13),
+    Duration::from_millis(15),
+    Duration::from_millis(18),
+    Duration::from_millis(22),
+    Duration::from_millis(30),
     Duration::from_millis(50),
     Duration::from_millis(100),
     Duration::from_millis(200),

@@ -74,7 +74,7 @@ async fn a_hint_for_nothing_comes_to_an_end() {
         server.world(|world| world.commands.len()) - before
     };
     let (arrival, commands) = tokio::join!(wait, hint);
-    assert_eq!((arrival.unwrap(), commands), (Arrival::TimedOut, 10));
+    assert_eq!((arrival.unwrap(), commands), (Arrival::TimedOut, 14));
 }
 
 /// Submission by one server, reading by another.
