@@ -1,38 +1,29 @@
 //! Connections to a real Postfix: how many are opened, and what becomes of those that it closes.
 
+mod shared;
+
 use std::collections::HashMap;
-use std::env;
 use std::io;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use libtest_mimic::{Arguments, Completion, Trial};
+use libtest_mimic::Arguments;
 use mail_access::{
     Connector, Endpoint, Error, LocalServers, LocalServersConfig, Login, MailAccess, MessageId, NewMessage,
     Outgoing, PlainStream, Selection, SmtpImap, SmtpImapConfig, Stream, TlsConnector, tls_config,
 };
-use tokio::runtime::Runtime;
+use shared::Shared;
 
 fn main() -> ExitCode {
-    let runtime = Arc::new(Runtime::new().expect("a runtime starts"));
-    let servers = Arc::new(OnceLock::new());
-    let trials = CASES.iter().map(|(name, case)| {
-        let (runtime, servers) = (Arc::clone(&runtime), Arc::clone(&servers));
-        Trial::ignorable_test(*name, move || match LocalServers::available() {
-            Err(reason) if env::var(REQUIRED).as_deref() != Ok("1") => Ok(Completion::ignored_with(reason)),
-            _ => {
-                let config = LocalServersConfig::default().with_submission_timeout(TIMEOUT);
-                // Else a mail that comes twice would show as one.
-                let config = config.with_duplicate_filter(false);
-                let servers = servers.get_or_init(|| LocalServers::start(&config));
-                runtime.block_on(case(servers.as_ref().map_err(ToString::to_string)?));
-                Ok(Completion::Completed)
-            }
-        })
-    });
+    // With the filter a mail that comes twice would show as one.
+    let config = LocalServersConfig::default().with_submission_timeout(TIMEOUT).with_duplicate_filter(false);
+    let servers = Shared::new(move || LocalServers::start(&config));
+    let trials = CASES
+        .iter()
+        .map(|(name, case)| servers.trial(*name, |servers, runtime| runtime.block_on(case(servers))));
     // One restarts the server, and all count.
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
@@ -229,5 +220,3 @@ async fn a_wrong_password_reaches_postfix_once(servers: &LocalServers) {
 
 /// How long Postfix waits for a command here; it counts in seconds.
 const TIMEOUT: Duration = Duration::from_secs(3);
-/// Set to 1 where a missing installation is a failure.
-const REQUIRED: &str = "AGENT_MAIL_REQUIRE_SERVERS";

@@ -2,35 +2,26 @@
 
 #[path = "store/compressed.rs"]
 mod compressed;
+mod shared;
 
 use std::collections::BTreeMap;
-use std::env;
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
-use libtest_mimic::{Arguments, Completion, Trial};
+use libtest_mimic::Arguments;
 use mail_access::{
     Endpoint, Error, Flag, FlagChange, FolderName, LocalServers, LocalServersConfig, LocalUser, Login,
     MessageStore, Query, Reason, Selection, SmtpImap, SmtpImapConfig, SpecialUse, TlsConnector, Uid,
     tls_config,
 };
-use tokio::runtime::Runtime;
+use shared::Shared;
 
 fn main() -> ExitCode {
-    let runtime = Arc::new(Runtime::new().expect("a runtime starts"));
-    let servers = Arc::new(OnceLock::new());
+    let servers = Shared::new(|| LocalServers::start(&LocalServersConfig::default()));
     let trials = CASES.iter().map(|(name, case)| {
-        let (runtime, servers) = (Arc::clone(&runtime), Arc::clone(&servers));
-        Trial::ignorable_test(*name, move || match LocalServers::available() {
-            Err(reason) if env::var(REQUIRED).as_deref() != Ok("1") => Ok(Completion::ignored_with(reason)),
-            _ => {
-                let servers = servers.get_or_init(|| LocalServers::start(&LocalServersConfig::default()));
-                runtime.block_on(case(Client::new(servers.as_ref().map_err(ToString::to_string)?, name)));
-                Ok(Completion::Completed)
-            }
-        })
+        servers.trial(*name, |servers, runtime| runtime.block_on(case(Client::new(servers, name))))
     });
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials.collect());
     // The trials are gone, and with them all other owners: the servers stop here.
@@ -339,6 +330,3 @@ fn folder(name: &str) -> FolderName {
 fn uid(number: u32) -> Uid {
     Uid::new(number).unwrap()
 }
-
-/// Set to 1 where a missing installation is a failure.
-const REQUIRED: &str = "AGENT_MAIL_REQUIRE_SERVERS";

@@ -1,38 +1,29 @@
 //! Submission to a real Postfix: what a server that nobody scripted makes of it.
 
-use std::env;
+mod shared;
+
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use libtest_mimic::{Arguments, Completion, Trial};
+use libtest_mimic::Arguments;
 use mail_access::{
     Address, DeliveryReports, Endpoint, Error, LocalServers, LocalServersConfig, LocalUser, Login,
     MailAccess, NewMessage, Outgoing, Reason, Received, Security, Selection, SmtpImap, SmtpImapConfig,
     TlsConnector, Unavailable, tls_config,
 };
-use tokio::runtime::Runtime;
+use shared::Shared;
 
 fn main() -> ExitCode {
-    let runtime = Arc::new(Runtime::new().expect("a runtime starts"));
-    let worlds = [Mailcow, Everything].map(|kind| (kind, Arc::new(OnceLock::new())));
+    let worlds = [Mailcow, Everything].map(|kind| (kind, Shared::new(move || start(kind))));
     let mut trials = Vec::new();
-    for (kind, world) in &worlds {
+    for (kind, servers) in &worlds {
         for security in [Security::ImplicitTls, Security::StartTls] {
             for (name, case) in CASES {
-                let (kind, runtime, world) = (*kind, Arc::clone(&runtime), Arc::clone(world));
-                let name = format!("{kind:?}::{security:?}::{name}");
-                trials.push(Trial::ignorable_test(name, move || match LocalServers::available() {
-                    Err(reason) if env::var(REQUIRED).as_deref() != Ok("1") => {
-                        Ok(Completion::ignored_with(reason))
-                    }
-                    _ => {
-                        let servers =
-                            world.get_or_init(|| start(kind)).as_ref().map_err(ToString::to_string)?;
-                        let world = World { kind, servers, security, mail: mail(servers, security) };
-                        runtime.block_on(case(world));
-                        Ok(Completion::Completed)
-                    }
+                let (kind, name) = (*kind, format!("{kind:?}::{security:?}::{name}"));
+                trials.push(servers.trial(name, move |servers, runtime| {
+                    let world = World { kind, servers, security, mail: mail(servers, security) };
+                    runtime.block_on(case(world));
                 }));
             }
         }
@@ -294,6 +285,3 @@ async fn a_new_connection_waits_for_no_acknowledgement(world: World<'_>) {
     }
     panic!("it took {fastest:?} at least");
 }
-
-/// Set to 1 where a missing installation is a failure.
-const REQUIRED: &str = "AGENT_MAIL_REQUIRE_SERVERS";

@@ -1,32 +1,24 @@
 //! A real Dovecot that is watched: how soon mail is seen, and what becomes of watchers when it goes away.
 
-use std::env;
+mod shared;
+
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use libtest_mimic::{Arguments, Completion, Trial};
+use libtest_mimic::Arguments;
 use mail_access::{
     Endpoint, LocalServers, LocalServersConfig, Login, MailAccess, NewMessage, Position, PushHealth,
     SmtpImap, SmtpImapConfig, TlsConnector, Watcher, tls_config,
 };
-use tokio::runtime::Runtime;
+use shared::Shared;
 use tokio::time::timeout;
 
 fn main() -> ExitCode {
-    let runtime = Arc::new(Runtime::new().expect("a runtime starts"));
-    let servers = Arc::new(OnceLock::new());
-    let trials = CASES.iter().map(|(name, case)| {
-        let (runtime, servers) = (Arc::clone(&runtime), Arc::clone(&servers));
-        Trial::ignorable_test(*name, move || match LocalServers::available() {
-            Err(reason) if env::var(REQUIRED).as_deref() != Ok("1") => Ok(Completion::ignored_with(reason)),
-            _ => {
-                let servers = servers.get_or_init(|| LocalServers::start(&LocalServersConfig::default()));
-                runtime.block_on(case(servers.as_ref().map_err(ToString::to_string)?));
-                Ok(Completion::Completed)
-            }
-        })
-    });
+    let servers = Shared::new(|| LocalServers::start(&LocalServersConfig::default()));
+    let trials = CASES
+        .iter()
+        .map(|(name, case)| servers.trial(*name, |servers, runtime| runtime.block_on(case(servers))));
     // One restarts the server.
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
@@ -179,5 +171,3 @@ const CASES: &[(&str, Case)] = &[
 
 const TRIPS: usize = 40;
 const PATIENCE: Duration = Duration::from_mins(2);
-/// Set to 1 where the servers have to be there.
-const REQUIRED: &str = "AGENT_MAIL_REQUIRE_SERVERS";

@@ -127,8 +127,10 @@ pub struct HubCheck {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HubProblem {
-    /// Of the copies of one mail to several addresses the server keeps one.
-    #[error("the server drops all but one of the copies of a mail to several addresses of the hub")]
+    /// Of the copies of one mail to several addresses one came within the time, as where the server drops the others.
+    #[error(
+        "one of the copies of a mail to several addresses of the hub arrived in time, as if the server dropped the others"
+    )]
     CopiesDropped,
     /// The server refuses the hub's addresses as senders.
     #[error("the hub may not send as its addresses: {0}")]
@@ -148,7 +150,7 @@ impl HubProblem {
             Self::CopiesDropped => {
                 "give the hub's mailbox an active sieve prefilter of its own that files explicitly, `require \
                  [\"fileinto\"]; fileinto \"INBOX\";`, so that the server's filter of duplicates is not reached, or send \
-                 with Copies::Apart"
+                 with Copies::Apart; if the server is slow, allow more time first"
             }
             Self::MayNotSendAs(_) => {
                 "give the hub's mailbox the sender permission (at Mailcow its sender ACL) `@domain` for each domain of its \

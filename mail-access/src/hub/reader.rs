@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use super::board::Board;
 use super::queue::{Queue, Step, Stop, Taken};
 use super::{Copies, EnvelopeRule};
+use crate::chance::back_off;
 use crate::{Error, Login, MailAccess, Position, Selection};
 
 /// What the handles of a hub share. The task ends with the last of them.
@@ -191,7 +192,7 @@ async fn read(hub: Ended) {
             hub.note(Some(error));
             return hub.board().stop(stop);
         }
-        let pause = pause(failures).max(error.retry_after().unwrap_or_default());
+        let pause = back_off(failures).max(error.retry_after().unwrap_or_default());
         tracing::debug!(%error, ?pause, "the mailbox of the hub can't be read");
         hub.note(Some(error));
         failures += 1;
@@ -199,17 +200,7 @@ async fn read(hub: Ended) {
     }
 }
 
-/// Full jitter: hubs that lost their server at one time don't come back at one time.
-fn pause(failures: u32) -> Duration {
-    let most = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failures)).min(LONGEST_PAUSE);
-    let mut random = [0; 4];
-    getrandom::fill(&mut random).expect("the operating system gives random numbers");
-    most.mul_f64(f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX))
-}
-
 /// Messages read at a time; a mail system sets a limit to their bytes itself.
 const BATCH: usize = 64;
 /// Nothing depends on it: the next wait begins at once.
 const WAIT: Duration = Duration::from_mins(20);
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);

@@ -23,7 +23,7 @@ impl Session {
         let set = set::sets(uids).join(",");
         if set.len() > MAX_SET {
             let problem =
-                "as many scattered messages can't be copied at once; at most 60000 bytes hold their UIDs";
+                "as many scattered messages can't be copied at once; at most 30000 bytes hold their UIDs";
             return Err(Fault::Invalid { what: "uids", problem });
         }
         let mut refused = None;

@@ -88,6 +88,8 @@ pub(super) struct Row<'a> {
     /// Its date of arrival can't be read.
     pub(super) is_undated: bool,
     pub(super) content: Option<&'a [u8]>,
+    /// Where in the message the content begins, if it is a piece of it.
+    pub(super) origin: Option<u32>,
 }
 
 impl<'a> Row<'a> {
@@ -103,7 +105,10 @@ impl<'a> Row<'a> {
                     row.date = date::parse(text);
                     row.is_undated = row.date.is_none();
                 }
-                AttributeValue::BodySection { data: Some(data), .. } => row.content = Some(data),
+                AttributeValue::BodySection { data: Some(data), index, .. } => {
+                    row.content = Some(data);
+                    row.origin = *index;
+                }
                 _ => {}
             }
         }

@@ -24,20 +24,26 @@ impl Session {
             _ => String::new(),
         };
         let allowance = Allowance { bytes: SHORT.bytes + 2 * length, literal: length, ..LONG };
-        let (mut is_there, mut bytes) = (false, Vec::new());
+        let (mut is_there, mut bytes) = (false, section.is_empty().then(Vec::new));
         let done = self
             .run(&format!("UID FETCH {} (UID{section})", at.uid), allowance, |answer| {
                 let row = Row::read(answer).filter(|row| row.uid.is_some_and(|uid| uid.get() == at.uid));
                 if let Some(row) = row {
                     is_there = true;
-                    if let Some(content) = row.content {
-                        bytes = content.to_vec();
+                    if row.origin.map(u64::from) == Some(range.start)
+                        && let Some(content) = row.content
+                    {
+                        bytes = Some(content.to_vec());
                     }
                 }
             })
             .await;
         gone_is_fine(done)?;
-        if is_there { Ok(bytes) } else { Err(gone()) }
+        match bytes {
+            _ if !is_there => Err(gone()),
+            Some(bytes) => Ok(bytes),
+            None => Err(Fault::Protocol("it doesn't give out the piece that was asked for".into())),
+        }
     }
 }
 

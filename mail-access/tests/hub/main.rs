@@ -2,14 +2,15 @@
 
 mod harness;
 mod servers;
+#[path = "../shared/mod.rs"]
+mod shared;
 
-use std::env;
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Completion, Trial};
-use mail_access::LocalServers;
 use mail_access::conformance::CASES;
+use shared::Shared;
 use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
@@ -29,25 +30,11 @@ fn main() -> ExitCode {
             })
         })
         .collect();
-    let worlds = [true, false].map(|filter| (filter, Arc::new(OnceLock::new())));
+    let worlds = [true, false].map(|filter| (filter, Shared::new(move || servers::start(filter))));
     for (filter, world) in &worlds {
-        for (name, wants_filter, case) in servers::CASES {
-            if wants_filter != filter {
-                continue;
-            }
-            let (runtime, world) = (Arc::clone(&runtime), Arc::clone(world));
-            trials.push(Trial::ignorable_test(format!("postfix-dovecot::{name}"), move || {
-                match LocalServers::available() {
-                    Err(reason) if env::var(REQUIRED).as_deref() != Ok("1") => {
-                        Ok(Completion::ignored_with(reason))
-                    }
-                    _ => {
-                        let servers = world.get_or_init(|| servers::start(*wants_filter));
-                        runtime.block_on(case(servers.as_ref().map_err(ToString::to_string)?));
-                        Ok(Completion::Completed)
-                    }
-                }
-            }));
+        for (name, _, case) in servers::CASES.iter().filter(|(_, wanted, _)| wanted == filter) {
+            let name = format!("postfix-dovecot::{name}");
+            trials.push(world.trial(name, |world, runtime| runtime.block_on(case(world))));
         }
     }
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
@@ -64,5 +51,3 @@ const NOT_PROMISED: [&str; 4] = [
     "an_unknown_recipient_is_refused_or_reported_by_a_dsn",
     "a_delivery_is_reported_to_who_asks_for_it",
 ];
-/// Set to 1 where a missing installation is a failure.
-const REQUIRED: &str = "AGENT_MAIL_REQUIRE_SERVERS";

@@ -27,6 +27,31 @@ async fn every_command_is_heard_and_its_answer_read() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_other_piece_is_taken_for_the_one_that_was_asked_for() {
+    let deed = READING.iter().find(|deed| deed.name == "read").expect("it is listed");
+    let at = deed.talk.len() - 1;
+    for (row, expected) in [
+        ("* 2 FETCH (UID 5 BODY[]<2> {3}\r\nabc)\r\n", "[97, 98, 99]"),
+        ("* 2 FETCH (UID 5 BODY[]<2> \"\")\r\n", "[]"),
+        ("* 2 FETCH (UID 5 BODY[] {3}\r\nabc)\r\n", "protocol"),
+        ("* 2 FETCH (UID 5 BODY[]<0> {3}\r\nabc)\r\n", "protocol"),
+        ("* 2 FETCH (UID 5 BODY[]<2> NIL)\r\n", "protocol"),
+        ("* 2 FETCH (UID 5)\r\n", "protocol"),
+        ("* 2 FETCH (UID 6 BODY[]<2> {3}\r\nabc)\r\n", "gone"),
+        ("", "gone"),
+    ] {
+        let done = run(deed, deed.dialogue(Some((at, &format!("{row}@ OK done\r\n"))))).await;
+        let done = match done {
+            Ok(bytes) => bytes,
+            Err(Error::Protocol { .. }) => "protocol".to_owned(),
+            Err(error) if error.reason() == Some(Reason::NoSuchMessage) => "gone".to_owned(),
+            Err(error) => panic!("{row:?}: {error:?}"),
+        };
+        assert_eq!(done, expected, "{row:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_refusal_is_an_answer() {
     for deed in READING.iter().chain(CHANGING) {
         let commands = deed.talk.iter().filter(|(parts, _)| parts[0] != "LOGOUT").count();
