@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use mail_access::{Address, DomainName};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Error, ErrorKind};
 
@@ -77,6 +78,18 @@ impl FromStr for AgentId {
                 .with_detail("an agent's name has to have at least one character"));
         }
         Ok(Self(name.into()))
+    }
+}
+
+impl Serialize for AgentId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for AgentId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -45,6 +45,8 @@ mod desec;
 mod embedded;
 mod error;
 mod event;
+#[cfg(feature = "http")]
+pub mod http;
 mod journal;
 mod locks;
 mod mail;
@@ -59,6 +61,7 @@ mod password;
 mod redb;
 #[cfg(feature = "redb")]
 mod secret_files;
+pub mod spec;
 mod system;
 
 pub use mail_access::{self, Address, Attachment, Contact, DomainName, MessageId, NewMessage, Received};
@@ -81,6 +84,7 @@ pub use outbox::{Receipt, Refusal, Unconfirmed};
 pub use redb::RedbState;
 #[cfg(feature = "redb")]
 pub use secret_files::SecretFiles;
+pub use spec::{AliasEntry, DnsOptions, DomainSpec, ForwardEntry, MailboxEntry, Relay};
 pub use system::{Agent, AgentMail};
 
 /// Runs the code of the README.

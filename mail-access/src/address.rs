@@ -10,6 +10,8 @@ use unicode_normalization::UnicodeNormalization;
 
 mod domain;
 mod lookalike;
+#[cfg(feature = "serde")]
+mod text;
 
 pub use domain::DomainName;
 

@@ -2,6 +2,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use mail_access::DomainName;
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
@@ -66,7 +67,7 @@ impl Zone {
 }
 
 /// All records of one name and one type.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RrSet {
     /// The name below the zone, in lower case; empty for the zone's apex.
     pub name: String,
