@@ -44,6 +44,9 @@ mod desec;
 mod embedded;
 mod error;
 mod event;
+#[cfg(test)]
+mod golden;
+pub mod guides;
 #[cfg(feature = "http")]
 pub mod http;
 mod journal;
@@ -52,6 +55,7 @@ mod mail;
 mod mailbox;
 #[cfg(feature = "mailcow")]
 mod mailcow;
+mod markdown;
 mod outbox;
 #[cfg(feature = "redb")]
 mod owner_only;

@@ -25,21 +25,26 @@
 //! ```
 
 mod canonical;
+mod checklist;
 mod dmarc;
+mod lexer;
 mod merge;
 mod mta_sts;
 mod needed;
 mod spf;
 mod text;
+mod zone_file;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use mail_access::DomainName;
 
+pub use checklist::{dns_checklist, security_checklist};
 pub use merge::{changes, changes_since};
 pub use mta_sts::MtaStsPolicy;
 pub use spf::spf_lookups;
+pub use zone_file::{read_zone_file, zone_file};
 
 use crate::backend::{DkimKey, RrSet};
 use crate::{DomainSpec, Error, ErrorKind};
