@@ -34,7 +34,6 @@
 
 mod agent_id;
 pub mod backend;
-mod bootstrap;
 mod builder;
 #[cfg(feature = "from-env")]
 mod config;
@@ -45,6 +44,9 @@ mod desec;
 mod embedded;
 mod error;
 mod event;
+#[cfg(test)]
+mod golden;
+pub mod guides;
 #[cfg(feature = "http")]
 pub mod http;
 mod journal;
@@ -53,10 +55,12 @@ mod mail;
 mod mailbox;
 #[cfg(feature = "mailcow")]
 mod mailcow;
+mod markdown;
 mod outbox;
 #[cfg(feature = "redb")]
 mod owner_only;
 mod password;
+pub mod records;
 #[cfg(feature = "redb")]
 mod redb;
 #[cfg(feature = "redb")]
@@ -67,7 +71,6 @@ mod system;
 pub use mail_access::{self, Address, Attachment, Contact, DomainName, MessageId, NewMessage, Received};
 
 pub use agent_id::AgentId;
-pub use bootstrap::DnsReport;
 pub use builder::AgentMailBuilder;
 #[cfg(feature = "from-env")]
 pub use config::Config;
@@ -80,6 +83,7 @@ pub use mailbox::AgentMailbox;
 #[cfg(feature = "mailcow")]
 pub use mailcow::Mailcow;
 pub use outbox::{Receipt, Refusal, Unconfirmed};
+pub use records::DnsReport;
 #[cfg(feature = "redb")]
 pub use redb::RedbState;
 #[cfg(feature = "redb")]
