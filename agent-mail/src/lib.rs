@@ -43,6 +43,8 @@ pub mod conformance;
 #[cfg(feature = "desec")]
 mod desec;
 mod embedded;
+#[cfg(any(feature = "secret-file", feature = "backup"))]
+mod encryption;
 mod error;
 mod event;
 #[cfg(feature = "http")]
@@ -54,13 +56,14 @@ mod mailbox;
 #[cfg(feature = "mailcow")]
 mod mailcow;
 mod outbox;
-#[cfg(feature = "redb")]
+#[cfg(any(feature = "redb", feature = "secret-file", feature = "backup"))]
 mod owner_only;
 mod password;
 #[cfg(feature = "redb")]
 mod redb;
 #[cfg(feature = "redb")]
 mod secret_files;
+mod secrets;
 pub mod spec;
 mod system;
 
@@ -74,6 +77,8 @@ pub use config::Config;
 #[cfg(feature = "desec")]
 pub use desec::Desec;
 pub use embedded::{Embedded, MemorySecrets, MemoryState};
+#[cfg(any(feature = "secret-file", feature = "backup"))]
+pub use encryption::EncryptionKey;
 pub use error::{Error, ErrorKind};
 pub use event::{Event, EventKind, Events};
 pub use mailbox::AgentMailbox;
@@ -84,6 +89,11 @@ pub use outbox::{Receipt, Refusal, Unconfirmed};
 pub use redb::RedbState;
 #[cfg(feature = "redb")]
 pub use secret_files::SecretFiles;
+pub use secrets::EnvSecrets;
+#[cfg(feature = "secret-file")]
+pub use secrets::SecretFile;
+#[cfg(feature = "vault")]
+pub use secrets::{Vault, VaultLogin};
 pub use spec::{AliasEntry, DnsOptions, DomainSpec, ForwardEntry, MailboxEntry, Relay};
 pub use system::{Agent, AgentMail};
 
