@@ -42,6 +42,8 @@ pub mod conformance;
 #[cfg(feature = "desec")]
 mod desec;
 mod embedded;
+#[cfg(any(feature = "secret-file", feature = "backup"))]
+mod encryption;
 mod error;
 mod event;
 #[cfg(test)]
@@ -57,7 +59,7 @@ mod mailbox;
 mod mailcow;
 mod markdown;
 mod outbox;
-#[cfg(feature = "redb")]
+#[cfg(any(feature = "redb", feature = "secret-file", feature = "backup"))]
 mod owner_only;
 mod password;
 pub mod records;
@@ -65,6 +67,7 @@ pub mod records;
 mod redb;
 #[cfg(feature = "redb")]
 mod secret_files;
+mod secrets;
 pub mod spec;
 mod system;
 
@@ -77,6 +80,8 @@ pub use config::Config;
 #[cfg(feature = "desec")]
 pub use desec::Desec;
 pub use embedded::{Embedded, MemorySecrets, MemoryState};
+#[cfg(any(feature = "secret-file", feature = "backup"))]
+pub use encryption::EncryptionKey;
 pub use error::{Error, ErrorKind};
 pub use event::{Event, EventKind, Events};
 pub use mailbox::AgentMailbox;
@@ -88,6 +93,11 @@ pub use records::DnsReport;
 pub use redb::RedbState;
 #[cfg(feature = "redb")]
 pub use secret_files::SecretFiles;
+pub use secrets::EnvSecrets;
+#[cfg(feature = "secret-file")]
+pub use secrets::SecretFile;
+#[cfg(feature = "vault")]
+pub use secrets::{Vault, VaultLogin};
 pub use spec::{AliasEntry, DnsOptions, DomainSpec, ForwardEntry, MailboxEntry, Relay};
 pub use system::{Agent, AgentMail};
 

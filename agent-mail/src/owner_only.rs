@@ -1,6 +1,6 @@
 //! Files and folders that nobody but their owner can read.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
@@ -12,13 +12,14 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     {
         use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
         builder.mode(0o700).create(path)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))
     }
     #[cfg(not(unix))]
     builder.create(path)
 }
 
 /// Opens a file for reading and writing, or makes it with mode 0600.
+#[cfg(any(feature = "redb", feature = "secret-file", feature = "backup"))]
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     options().create(true).truncate(false).open(path)
 }
@@ -26,6 +27,32 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 /// Makes a file with mode 0600; it is an error if one is there.
 pub(crate) fn create_new(path: &Path) -> io::Result<File> {
     options().create_new(true).open(path)
+}
+
+/// Writes a file as a whole, in place of one that is there or not: first all of it under the name `unfinished`, which is
+/// in the same folder. A crash leaves the old one or the new one; after `Ok` it is the new one.
+pub(crate) fn replace(
+    path: &Path,
+    unfinished: &Path,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
+    let written = create_new(unfinished).and_then(|mut file| {
+        write(&mut file)?;
+        file.sync_all()?;
+        fs::rename(unfinished, path)?;
+        sync_folder(path.parent().unwrap_or(Path::new(".")))
+    });
+    if written.is_err() {
+        // Half of it is of no use to anyone; that it can't be removed adds nothing to the error.
+        fs::remove_file(unfinished).ok();
+    }
+    written
+}
+
+/// A rename is durable when the folder is.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 fn options() -> OpenOptions {

@@ -72,25 +72,15 @@ impl SecretStore for SecretFiles {
     async fn put(&self, address: &Address, secret: &SecretString) -> Result<(), Error> {
         let secret = secret.clone();
         let write = move |folder: &Path, name: &str| {
-            let new = folder.join(unfinished());
-            let written = owner_only::create_new(&new).and_then(|mut file| {
-                file.write_all(secret.expose_secret().as_bytes())?;
-                file.sync_all()?;
-                fs::rename(&new, folder.join(name))?;
-                sync_folder(folder)
-            });
-            if written.is_err() {
-                // A half-written secret is of no use to anyone; that it can't be removed adds nothing to the error.
-                fs::remove_file(&new).ok();
-            }
-            written
+            let write = |file: &mut File| file.write_all(secret.expose_secret().as_bytes());
+            owner_only::replace(&folder.join(name), &folder.join(unfinished()), write)
         };
         self.blocking("write secret", address, write).await
     }
 
     async fn remove(&self, address: &Address) -> Result<(), Error> {
         let remove = |folder: &Path, name: &str| match fs::remove_file(folder.join(name)) {
-            Ok(()) => sync_folder(folder),
+            Ok(()) => owner_only::sync_folder(folder),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
         };
@@ -125,11 +115,6 @@ fn remove_unfinished(folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// A rename is durable when the folder is.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ pub use self::mail_admin::{MAIL_ADMIN_CASES, MailAdminHarness};
 pub use self::provisioner::{PROVISIONER_CASES, ProvisionerHarness};
 pub use self::secrets::SECRETS_CASES;
 pub use self::state::STATE_CASES;
+#[cfg(feature = "vault")]
+pub use crate::secrets::fake::{FakeFault, FakeState, FakeVault};
 
 /// One sentence of a contract, and what proves it against a subject of type `S`.
 pub struct Case<S> {
