@@ -32,15 +32,19 @@ mod session;
 mod set;
 mod status;
 mod store;
+mod stream;
+mod withheld;
 
 pub(crate) use append::check as check_message;
 pub(crate) use id::fields as id_fields;
-pub(crate) use inbox::Limits;
+pub(crate) use inbox::{Fetched, Limits};
 pub(crate) use login::Terms;
 pub(crate) use pool::{Limits as Bounds, Manner, Pool};
-pub(crate) use reading::Reading;
+pub(crate) use reading::Course;
 use selected::Look;
 pub(crate) use session::Session;
+pub(crate) use stream::messages;
+pub(crate) use withheld::Doubts;
 
 #[cfg(test)]
 pub(crate) mod double;

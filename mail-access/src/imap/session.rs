@@ -192,7 +192,7 @@ impl Session {
             Ok(Ok(Some(answer))) => answer,
             Ok(Ok(None)) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
             Ok(Err(error)) => return Err(broken(error)),
-            Err(_) => return Err(Fault::Protocol("it stops the parser".into())),
+            Err(_) => return Err(Fault::Unreadable("it stops the parser")),
         };
         match answer.parsed() {
             Response::Done { tag, .. } if self.id.is_answered(&tag.0) => return Ok(Next::Untagged),
@@ -286,8 +286,8 @@ fn no(outcome: &Outcome<'_>) -> Status {
 /// The parser's errors hold what it was given, which is mail; they are not passed on.
 fn broken(error: io::Error) -> Fault {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<Violation>()) {
-        Some(violation) => Fault::Protocol(violation.to_string()),
-        None if error.kind() == io::ErrorKind::Other => Fault::Protocol("it can't be parsed".into()),
+        Some(violation) => Fault::Unreadable(violation.0),
+        None if error.kind() == io::ErrorKind::Other => Fault::Unreadable("it can't be parsed"),
         None => Fault::Lost(error),
     }
 }

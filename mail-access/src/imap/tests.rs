@@ -22,6 +22,7 @@ mod read;
 mod runtimes;
 mod sweep;
 mod wait;
+mod withheld;
 
 fn ada() -> Login {
     Login::new("ada@agents.example".parse().unwrap(), SecretString::from("canary"))

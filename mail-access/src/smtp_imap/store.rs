@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
+use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
-use futures_util::{TryStreamExt, stream};
 
 use super::{SmtpImap, report};
-use crate::imap::{self, Manner, Reading, Session};
+use crate::imap::{self, Course, Manner, Session};
 use crate::wire::Fault;
 use crate::{
     Changes, Error, Flag, FlagChange, Folder, FolderName, FolderStatus, Found, Listing, Login, MessageStore,
@@ -21,8 +21,14 @@ use crate::{
 ///
 /// [`messages`](MessageStore::messages) opens a connection of its own for each stream, within the limit of
 /// [`with_max_imap_connections`](super::SmtpImapConfig::with_max_imap_connections), so that a slow reader keeps no
-/// other call waiting as long as there are connections left: a stream holds its own until it ends or is dropped, and whoever
-/// reads one while making other calls needs room for two. A server may close it while nobody reads: Dovecot does after 5 minutes.
+/// other call waiting as long as there are connections left. A stream holds its own until it ends or is dropped, unless
+/// nobody reads it: after 5 to 10 s it gives the connection up to those who wait for one, after 2 minutes in any case, and
+/// goes on over another one when it is asked for the next message. If the folder was numbered anew by then, it ends with
+/// [`Error::Renumbered`].
+///
+/// A message that the server lists and doesn't give out (it leaves it out, or answers with what can't be read) is given
+/// out by its header, or else by its UID alone, and marked: [`Limit::Withheld`](crate::Limit::Withheld). This costs up to
+/// 3 connections. A server that refuses for now, or is lost, is an error as ever.
 #[async_trait]
 impl MessageStore for SmtpImap {
     async fn folders(&self, login: &Login) -> Result<Vec<Folder>, Error> {
@@ -83,24 +89,9 @@ impl MessageStore for SmtpImap {
     }
 
     fn messages(&self, login: &Login, folder: &FolderName, selection: &Selection) -> Messages {
-        let (opening, limits) = (self.mailboxes.open(login), self.limits());
+        let course = Course::new(folder.clone(), selection.clone(), self.limits());
         let (server, login) = (self.config.imap.clone(), login.clone());
-        let (folder, selection) = (folder.clone(), selection.clone());
-        let opened = Box::pin(async move {
-            let (session, place) = opening.await?;
-            Ok::<_, Fault>((Reading::begin(session, &folder, &selection, limits).await?, place))
-        });
-        let read = stream::try_unfold(Err(opened), |begun| async {
-            let (mut reading, place) = match begun {
-                Ok(open) => open,
-                Err(opened) => opened.await?,
-            };
-            if let Some(message) = reading.next().await? {
-                return Ok(Some((message, Ok((reading, place)))));
-            }
-            reading.end().await;
-            Ok(None)
-        });
+        let read = imap::messages(self.mailboxes.opener(&login), course);
         Box::pin(read.map_err(move |fault: Fault| fault.lift("messages", &server, &login)))
     }
 

@@ -173,6 +173,7 @@ pub trait MessageStore: MailAccess {
     /// - It gives out what [`fetch`](MailAccess::fetch) would without a limit, in pieces that memory holds: beside the
     ///   message that was handed out last, at most a few more, and of one over the system's limit only the header
     ///   ([`Received::is_truncated`]); the rest of that one can be [read](Self::read) piece by piece.
+    /// - One that the system lists and can't give out is as for [`fetch`](MailAccess::fetch).
     /// - It ends after the last message, or with the first error; what was handed out before is whole.
     /// - While nobody asks for the next one, the server is not asked either.
     /// - Nothing is changed; a dropped stream leaves nothing behind and disturbs no other call.
@@ -367,7 +368,7 @@ pub struct Entry {
     pub size: u64,
     /// Its flags and keywords, sorted, without `\Recent`.
     pub flags: Vec<Flag>,
-    /// When it arrived, by the server's clock, to the second (INTERNALDATE).
+    /// When it arrived, by the server's clock, to the second (INTERNALDATE); 1970 where what the server says is no date.
     pub internal_date: SystemTime,
 }
 
