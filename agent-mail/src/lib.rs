@@ -53,6 +53,7 @@ mod mail;
 mod mailbox;
 #[cfg(feature = "mailcow")]
 mod mailcow;
+mod operator;
 mod outbox;
 #[cfg(feature = "redb")]
 mod owner_only;
@@ -79,6 +80,7 @@ pub use event::{Event, EventKind, Events};
 pub use mailbox::AgentMailbox;
 #[cfg(feature = "mailcow")]
 pub use mailcow::Mailcow;
+pub use operator::{Applied, Cost, Drift, Operator, OperatorBuilder, Plan, Progress, Step, StepKind};
 pub use outbox::{Receipt, Refusal, Unconfirmed};
 #[cfg(feature = "redb")]
 pub use redb::RedbState;
