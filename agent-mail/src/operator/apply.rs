@@ -154,14 +154,10 @@ impl Operator {
     ) -> Result<(), Error> {
         let stored = self.0.secrets.get(address).await?;
         let is_new = stored.is_none();
-        let secret = match stored {
-            Some(secret) => secret,
-            None => {
-                let secret = password::generate_of(length);
-                self.0.secrets.put(address, &secret).await?;
-                secret
-            }
-        };
+        let secret = stored.unwrap_or_else(|| password::generate_of(length));
+        if is_new {
+            self.0.secrets.put(address, &secret).await?;
+        }
         let made = self.0.admin.change(domain, change, Some(&secret)).await;
         if is_new && made.as_ref().is_err_and(|error| error.kind() == ErrorKind::AlreadyExists) {
             // It belongs to somebody else: nothing of ours is there, so nothing is left behind.

@@ -31,10 +31,10 @@ impl Drift {
         let mailboxes = served.mailboxes.iter().map(|one| &one.address).filter(|one| !named(one));
         let aliases = served.aliases.iter().map(|one| &one.address);
         let aliases = aliases.filter(|address| !spec.aliases.iter().any(|one| one.address == **address));
-        let names = served.alias_domains.iter().filter(|name| !spec.alias_domains.contains(name));
+        let others = served.alias_domains.iter().filter(|name| !spec.alias_domains.contains(name));
         let beside = mailboxes.map(|address| format!("mailbox {address}"));
         let beside = beside.chain(aliases.map(|address| format!("alias {address}")));
-        let beside = beside.chain(names.map(|name| format!("alias domain {name}"))).collect();
+        let beside = beside.chain(others.map(|name| format!("alias domain {name}"))).collect();
         Self { domain: spec.domain.clone(), differences, beside }
     }
 

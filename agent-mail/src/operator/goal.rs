@@ -180,11 +180,10 @@ fn offboarded(addresses: &[Address], seen: &Seen) -> Result<Vec<Step>, Error> {
                     .with_detail("the mailbox was not made by a plan")
                     .with_fix("remove it at the mail system if nobody needs it"));
             }
-            Some(_) => {}
             None if seen.secrets.contains(address) => {
                 steps.push(Step::ForgetSecret { address: address.clone() });
             }
-            None => {}
+            _ => {}
         }
         let changes = [
             MailChange::RemoveForward { address: address.clone() },

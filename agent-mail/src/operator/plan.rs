@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Cost, Step, undo};
 use crate::DomainSpec;
 use crate::backend::DnsBudget;
-use crate::journal::fingerprint;
+use crate::journal::{encode, fingerprint};
 
 /// What has to be done to a domain, in order; nothing of it has been done.
 ///
@@ -63,8 +63,7 @@ impl Plan {
     /// Names the plan by its content (SHA-256, 128 bits of it in hex): two plans with the same steps for the same goal
     /// have the same. Whoever approves a plan can so tell later whether it is still that one.
     pub fn fingerprint(&self) -> String {
-        let content = (&self.domain, &self.goal, &self.steps);
-        fingerprint(&serde_json::to_vec(&content).expect("it is plain data"))
+        fingerprint(&encode(&(&self.domain, &self.goal, &self.steps)))
     }
 
     /// Returns the plan that undoes this one once it is applied: each step backwards, in the opposite order.
