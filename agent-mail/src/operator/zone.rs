@@ -5,7 +5,7 @@ use mail_access::DomainName;
 use super::Step;
 use super::seen::Seen;
 use crate::backend::{DkimKey, RrSet, Zone};
-use crate::{DomainSpec, Error, bootstrap};
+use crate::{DomainSpec, Error, records};
 
 /// What a specification needs in a zone, and what of it has to be written.
 #[derive(Debug, Default)]
@@ -21,20 +21,11 @@ impl Records {
         key: Option<&DkimKey>,
         name: &DomainName,
         zone: &Zone,
-        _earlier: &[RrSet],
+        earlier: &[RrSet],
     ) -> Result<Self, Error> {
-        let unknown = DkimKey { selector: spec.dkim.selector.clone(), record: String::new() };
-        let mut wanted = bootstrap::records(
-            &spec.domain,
-            name,
-            &spec.mail_host,
-            key.unwrap_or(&unknown),
-            zone.minimum_ttl,
-        )?;
-        if key.is_none() {
-            wanted.retain(|set| !set.name.contains("._domainkey"));
-        }
-        let mut written = bootstrap::plan(zone, wanted.clone())?.written;
+        let keys = key.map(|key| (spec.domain.clone(), key.clone())).into_iter().collect();
+        let wanted = records::wanted(spec, &keys, name, zone.minimum_ttl)?;
+        let mut written = records::changes_since(zone, wanted.clone(), earlier)?.written;
         written.sort_by(|one, other| (&one.name, &one.rtype).cmp(&(&other.name, &other.rtype)));
         Ok(Self { wanted, written })
     }
@@ -68,7 +59,7 @@ pub(super) fn is(seen: &Seen, step: &Step, records: Option<&RrSet>) -> bool {
     match (place.and_then(|(name, rtype)| zone.find(name, rtype)), records) {
         (None, None) => true,
         (Some(present), Some(records)) => {
-            present.ttl == records.ttl && bootstrap::same_records(present, records)
+            present.ttl == records.ttl && records::same_records(present, records)
         }
         _ => false,
     }
