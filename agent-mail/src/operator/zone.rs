@@ -23,7 +23,8 @@ impl Records {
         zone: &Zone,
         earlier: &[RrSet],
     ) -> Result<Self, Error> {
-        let keys = key.map(|key| (spec.domain.clone(), key.clone())).into_iter().collect();
+        let names = signing(spec).cloned();
+        let keys = key.map(|key| names.map(|name| (name, key.clone())).collect()).unwrap_or_default();
         let wanted = records::wanted(spec, &keys, name, zone.minimum_ttl)?;
         let mut written = records::changes_since(zone, wanted.clone(), earlier)?.written;
         written.sort_by(|one, other| (&one.name, &one.rtype).cmp(&(&other.name, &other.rtype)));
@@ -38,14 +39,19 @@ impl Records {
     }
 }
 
-/// Returns the step that writes the record of a key that is not there yet.
-pub(super) fn key_step(spec: &DomainSpec, name: &DomainName, zone: &Zone) -> Step {
-    let below = spec.domain.as_str().strip_suffix(name.as_str()).unwrap_or_default().trim_end_matches('.');
-    let mut owner = format!("{}._domainkey", spec.dkim.selector.to_ascii_lowercase());
-    if !below.is_empty() {
-        owner = format!("{owner}.{below}");
-    }
-    Step::KeyRecord { old: zone.find(&owner, "TXT").cloned(), name: owner }
+/// Returns the steps that write the records of a key that is not there yet.
+pub(super) fn key_steps(spec: &DomainSpec, name: &DomainName, zone: &Zone) -> Vec<Step> {
+    let selector = spec.dkim.selector.to_ascii_lowercase();
+    let owners = signing(spec).filter(|domain| domain.is_within(name)).map(|domain| {
+        let below = domain.as_str().strip_suffix(name.as_str()).unwrap_or_default();
+        format!("{selector}._domainkey.{below}").trim_end_matches('.').to_owned()
+    });
+    owners.map(|owner| Step::KeyRecord { old: zone.find(&owner, "TXT").cloned(), name: owner }).collect()
+}
+
+/// Returns the names that mail is signed for, all with one key.
+fn signing(spec: &DomainSpec) -> impl Iterator<Item = &DomainName> {
+    [&spec.domain].into_iter().chain(&spec.alias_domains)
 }
 
 /// Tells whether the zone has just these records where the step writes.
