@@ -58,6 +58,7 @@ mod mailbox;
 #[cfg(feature = "mailcow")]
 mod mailcow;
 mod markdown;
+mod operator;
 mod outbox;
 #[cfg(any(feature = "redb", feature = "secret-file", feature = "backup"))]
 mod owner_only;
@@ -87,6 +88,7 @@ pub use event::{Event, EventKind, Events};
 pub use mailbox::AgentMailbox;
 #[cfg(feature = "mailcow")]
 pub use mailcow::Mailcow;
+pub use operator::{Applied, Cost, Drift, Operator, OperatorBuilder, Plan, Progress, Step, StepKind};
 pub use outbox::{Receipt, Refusal, Unconfirmed};
 pub use records::DnsReport;
 #[cfg(feature = "redb")]
