@@ -48,8 +48,12 @@ mod event;
 #[cfg(feature = "http")]
 pub mod http;
 mod journal;
+#[cfg(feature = "yaml")]
+mod local_part;
 mod locks;
 mod mail;
+#[cfg(feature = "yaml")]
+pub mod mail_list;
 mod mailbox;
 #[cfg(feature = "mailcow")]
 mod mailcow;
@@ -61,6 +65,7 @@ mod password;
 mod redb;
 #[cfg(feature = "redb")]
 mod secret_files;
+pub mod sites;
 pub mod spec;
 mod system;
 

@@ -6,6 +6,7 @@
 mod dns;
 mod provisioner;
 mod secrets;
+mod sites;
 mod state;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use std::pin::Pin;
 pub use self::dns::{DNS_CASES, DnsHarness};
 pub use self::provisioner::{PROVISIONER_CASES, ProvisionerHarness};
 pub use self::secrets::SECRETS_CASES;
+pub use self::sites::SITES_CASES;
 pub use self::state::STATE_CASES;
 
 /// One sentence of a contract, and what proves it against a subject of type `S`.
