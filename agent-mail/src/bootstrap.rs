@@ -147,7 +147,7 @@ fn owner(label: &str, domain: &DomainName, zone: &DomainName) -> Result<String, 
     Ok(labels.join("."))
 }
 
-fn same_records(one: &RrSet, other: &RrSet) -> bool {
+pub(crate) fn same_records(one: &RrSet, other: &RrSet) -> bool {
     let canonical = |set: &RrSet| {
         let mut records: Vec<String> = set
             .records

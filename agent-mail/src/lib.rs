@@ -57,6 +57,7 @@ pub mod mail_list;
 mod mailbox;
 #[cfg(feature = "mailcow")]
 mod mailcow;
+mod operator;
 mod outbox;
 #[cfg(feature = "redb")]
 mod owner_only;
@@ -84,6 +85,7 @@ pub use event::{Event, EventKind, Events};
 pub use mailbox::AgentMailbox;
 #[cfg(feature = "mailcow")]
 pub use mailcow::Mailcow;
+pub use operator::{Applied, Cost, Drift, Operator, OperatorBuilder, Plan, Progress, Step, StepKind};
 pub use outbox::{Receipt, Refusal, Unconfirmed};
 #[cfg(feature = "redb")]
 pub use redb::RedbState;

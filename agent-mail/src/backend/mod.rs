@@ -8,7 +8,7 @@ mod provisioner;
 mod secrets;
 mod state;
 
-pub use dns::{DnsProvider, RrSet, Zone};
+pub use dns::{DnsBudget, DnsProvider, RrSet, Zone};
 pub use mail_admin::{MailAdmin, MailChange, PasswordRules, ServedDomain, ServedMailbox};
 pub use provisioner::{Claim, DkimKey, MailboxSpec, Provisioner};
 pub use secrets::SecretStore;
