@@ -48,7 +48,6 @@ mod event;
 #[cfg(feature = "http")]
 pub mod http;
 mod journal;
-#[cfg(feature = "yaml")]
 mod local_part;
 mod locks;
 mod mail;

@@ -17,12 +17,14 @@
 mod error;
 mod node;
 mod read;
+mod roster;
 
 use std::str::FromStr;
 
 use mail_access::{Address, DomainName};
 
 pub use error::{MailListError, Place};
+pub use roster::{Roster, RosterPlan};
 
 use crate::spec::{DomainSpec, MailboxEntry};
 
