@@ -34,7 +34,6 @@
 
 mod agent_id;
 pub mod backend;
-mod bootstrap;
 mod builder;
 #[cfg(feature = "from-env")]
 mod config;
@@ -61,6 +60,7 @@ mod outbox;
 #[cfg(feature = "redb")]
 mod owner_only;
 mod password;
+pub mod records;
 #[cfg(feature = "redb")]
 mod redb;
 #[cfg(feature = "redb")]
@@ -72,7 +72,6 @@ mod system;
 pub use mail_access::{self, Address, Attachment, Contact, DomainName, MessageId, NewMessage, Received};
 
 pub use agent_id::AgentId;
-pub use bootstrap::DnsReport;
 pub use builder::AgentMailBuilder;
 #[cfg(feature = "from-env")]
 pub use config::Config;
@@ -86,6 +85,7 @@ pub use mailbox::AgentMailbox;
 pub use mailcow::Mailcow;
 pub use operator::{Applied, Cost, Drift, Operator, OperatorBuilder, Plan, Progress, Step, StepKind};
 pub use outbox::{Receipt, Refusal, Unconfirmed};
+pub use records::DnsReport;
 #[cfg(feature = "redb")]
 pub use redb::RedbState;
 #[cfg(feature = "redb")]

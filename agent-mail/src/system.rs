@@ -1,5 +1,6 @@
 //! The system as a whole: which agents there are, and their way in and out.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -11,7 +12,9 @@ use crate::agent_id::AddressRule;
 use crate::backend::{Claim, DnsProvider, MailboxSpec, Provisioner, SecretStore};
 use crate::journal::{AgentRecord, Journal, Phase};
 use crate::locks::Locks;
-use crate::{AgentId, AgentMailBuilder, AgentMailbox, DnsReport, Error, ErrorKind, bootstrap, password};
+use crate::{
+    AgentId, AgentMailBuilder, AgentMailbox, DnsReport, DomainSpec, Error, ErrorKind, password, records,
+};
 
 /// Gives the agents of a program their mailboxes in one domain.
 ///
@@ -184,8 +187,10 @@ impl AgentMail {
         self.0.provisioner.ensure_domain(domain).await?;
         let key = self.0.provisioner.dkim(domain).await?;
         let zone = dns.provider.zone(&dns.zone).await?;
-        let wanted = bootstrap::records(domain, &dns.zone, &dns.mail_host, &key, zone.minimum_ttl)?;
-        let plan = bootstrap::plan(&zone, wanted)?;
+        let spec = DomainSpec::new(domain.clone(), dns.mail_host.clone());
+        let keys = BTreeMap::from([(domain.clone(), key)]);
+        let wanted = records::wanted(&spec, &keys, &dns.zone, zone.minimum_ttl)?;
+        let plan = records::changes(&zone, wanted)?;
         if !plan.written.is_empty() {
             dns.provider.replace(&dns.zone, &plan.written).await?;
         }

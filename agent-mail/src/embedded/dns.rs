@@ -91,7 +91,7 @@ fn is_record(rtype: &str, record: &str) -> bool {
         "CNAME" | "NS" | "PTR" => fields.len() == 1 && host(&record),
         "MX" => matches!(&fields[..], [preference, name] if number(preference) && host(name)),
         "SRV" => {
-            matches!(&fields[..], [numbers @ .., name] if numbers.len() == 3 && numbers.iter().all(number) && host(name))
+            matches!(&fields[..], [numbers @ .., name] if numbers.len() == 3 && numbers.iter().all(number) && (*name == "." || host(name)))
         }
         "TXT" => record.len() >= 2 && record.starts_with('"') && record.ends_with('"') && record.is_ascii(),
         _ => !record.is_empty() && !record.contains(|c: char| c.is_control()),

@@ -7,8 +7,8 @@ use mail_access::{Address, DomainName};
 use super::ledger::Made;
 use super::plan::Goal;
 use super::seen::{Seen, bare};
-use super::zone::{Records, key_step};
-use super::{Step, undo};
+use super::zone::{Records, key_steps};
+use super::{Step, undo, words};
 use crate::backend::MailChange;
 use crate::spec::{AliasEntry, ForwardEntry, MailboxEntry, SpamPolicy};
 use crate::{DomainSpec, Error, ErrorKind};
@@ -36,16 +36,13 @@ impl Goal {
 /// Returns what a specification needs, in the order of its parts.
 fn wanted(spec: &DomainSpec, zone: Option<&DomainName>, seen: &Seen) -> Result<(Vec<Step>, Records), Error> {
     no_contradiction(spec, seen)?;
-    let mut changes = Vec::new();
-    changes.push({
-        let (description, active, limits) = (spec.description.clone(), spec.active, spec.limits.clone());
-        if seen.is_served() {
-            MailChange::SetDomain { description, active, limits }
-        } else {
-            MailChange::AddDomain { description, active, limits }
-        }
-    });
-    changes.push(MailChange::AddDkim { key: spec.dkim.clone() });
+    let (description, active, limits) = (spec.description.clone(), spec.active, spec.limits.clone());
+    let domain = if seen.is_served() {
+        MailChange::SetDomain { description, active, limits }
+    } else {
+        MailChange::AddDomain { description, active, limits }
+    };
+    let mut changes = vec![domain, MailChange::AddDkim { key: spec.dkim.clone() }];
     changes.extend(spec.alias_domains.iter().map(|name| MailChange::AddAliasDomain { name: name.clone() }));
     changes.extend(relay(spec, seen));
     changes.push(spam(spec, seen));
@@ -72,7 +69,7 @@ fn wanted(spec: &DomainSpec, zone: Option<&DomainName>, seen: &Seen) -> Result<(
         records = Records::of(spec, key, name, zone, &seen.ledger.records)?;
         steps.extend(records.steps(zone));
         if key.is_none() {
-            steps.push(key_step(spec, name, zone));
+            steps.extend(key_steps(spec, name, zone));
         }
     }
     if spec.prune {
@@ -153,8 +150,11 @@ fn pruned(spec: &DomainSpec, seen: &Seen) -> Vec<Step> {
     }
     let named: BTreeSet<&Address> = spec.mailboxes.iter().map(|one| &one.address).collect();
     for mailbox in served.mailboxes.iter().filter(|one| one.by_plan && !named.contains(&one.address)) {
-        changes.push(MailChange::RemoveMailbox { address: mailbox.address.clone() });
+        changes.extend(removal(&mailbox.address));
     }
+    // A forward goes once, be it by itself or with its mailbox.
+    let mut known = BTreeSet::new();
+    changes.retain(|change| known.insert(words::subject(change)));
     let mut steps: Vec<Step> = changes.into_iter().filter_map(|change| seen.step(change)).collect();
     for (id, agent) in &seen.agents {
         let known = agent.phase.is_some() && made.contains(&Made::Agent(id.clone()));
@@ -185,16 +185,21 @@ fn offboarded(addresses: &[Address], seen: &Seen) -> Result<Vec<Step>, Error> {
             }
             _ => {}
         }
-        let changes = [
-            MailChange::RemoveForward { address: address.clone() },
-            MailChange::RemoveAlias { address: address.clone() },
-            MailChange::SetRelay { mailbox: Some(address.clone()), relay: None },
-            MailChange::RemoveMailbox { address: address.clone() },
-        ];
-        steps.extend(changes.into_iter().filter_map(|change| seen.step(change)));
+        let alias = MailChange::RemoveAlias { address: address.clone() };
+        let changes = removal(address).into_iter().chain([alias]);
+        steps.extend(changes.filter_map(|change| seen.step(change)));
     }
     steps.extend(rerouted(addresses, seen));
     Ok(steps)
+}
+
+/// Returns the changes that remove a mailbox. Each part of it is one of its own, so that it can be undone.
+fn removal(address: &Address) -> [MailChange; 3] {
+    [
+        MailChange::RemoveForward { address: address.clone() },
+        MailChange::SetRelay { mailbox: Some(address.clone()), relay: None },
+        MailChange::RemoveMailbox { address: address.clone() },
+    ]
 }
 
 /// Returns the changes of aliases, forwards and the catch-all that lead to addresses that go. What would lead nowhere

@@ -44,6 +44,8 @@ impl Seen {
                 forward.targets.sort();
             }
             served.catch_all.sort();
+            served.spam.allow.sort();
+            served.spam.block.sort();
             served.relay = served.relay.map(|relay| bare(&relay));
             for mailbox in &mut served.mailboxes {
                 mailbox.relay = mailbox.relay.as_ref().map(bare);

@@ -5,7 +5,7 @@ use mail_access::DomainName;
 use super::Step;
 use super::seen::Seen;
 use crate::backend::{DkimKey, RrSet, Zone};
-use crate::{DomainSpec, Error, bootstrap};
+use crate::{DomainSpec, Error, records};
 
 /// What a specification needs in a zone, and what of it has to be written.
 #[derive(Debug, Default)]
@@ -21,20 +21,12 @@ impl Records {
         key: Option<&DkimKey>,
         name: &DomainName,
         zone: &Zone,
-        _earlier: &[RrSet],
+        earlier: &[RrSet],
     ) -> Result<Self, Error> {
-        let unknown = DkimKey { selector: spec.dkim.selector.clone(), record: String::new() };
-        let mut wanted = bootstrap::records(
-            &spec.domain,
-            name,
-            &spec.mail_host,
-            key.unwrap_or(&unknown),
-            zone.minimum_ttl,
-        )?;
-        if key.is_none() {
-            wanted.retain(|set| !set.name.contains("._domainkey"));
-        }
-        let mut written = bootstrap::plan(zone, wanted.clone())?.written;
+        let names = signing(spec).cloned();
+        let keys = key.map(|key| names.map(|name| (name, key.clone())).collect()).unwrap_or_default();
+        let wanted = records::wanted(spec, &keys, name, zone.minimum_ttl)?;
+        let mut written = records::changes_since(zone, wanted.clone(), earlier)?.written;
         written.sort_by(|one, other| (&one.name, &one.rtype).cmp(&(&other.name, &other.rtype)));
         Ok(Self { wanted, written })
     }
@@ -47,14 +39,19 @@ impl Records {
     }
 }
 
-/// Returns the step that writes the record of a key that is not there yet.
-pub(super) fn key_step(spec: &DomainSpec, name: &DomainName, zone: &Zone) -> Step {
-    let below = spec.domain.as_str().strip_suffix(name.as_str()).unwrap_or_default().trim_end_matches('.');
-    let mut owner = format!("{}._domainkey", spec.dkim.selector.to_ascii_lowercase());
-    if !below.is_empty() {
-        owner = format!("{owner}.{below}");
-    }
-    Step::KeyRecord { old: zone.find(&owner, "TXT").cloned(), name: owner }
+/// Returns the steps that write the records of a key that is not there yet.
+pub(super) fn key_steps(spec: &DomainSpec, name: &DomainName, zone: &Zone) -> Vec<Step> {
+    let selector = spec.dkim.selector.to_ascii_lowercase();
+    let owners = signing(spec).filter(|domain| domain.is_within(name)).map(|domain| {
+        let below = domain.as_str().strip_suffix(name.as_str()).unwrap_or_default();
+        format!("{selector}._domainkey.{below}").trim_end_matches('.').to_owned()
+    });
+    owners.map(|owner| Step::KeyRecord { old: zone.find(&owner, "TXT").cloned(), name: owner }).collect()
+}
+
+/// Returns the names that mail is signed for, all with one key.
+fn signing(spec: &DomainSpec) -> impl Iterator<Item = &DomainName> {
+    [&spec.domain].into_iter().chain(&spec.alias_domains)
 }
 
 /// Tells whether the zone has just these records where the step writes.
@@ -68,7 +65,7 @@ pub(super) fn is(seen: &Seen, step: &Step, records: Option<&RrSet>) -> bool {
     match (place.and_then(|(name, rtype)| zone.find(name, rtype)), records) {
         (None, None) => true,
         (Some(present), Some(records)) => {
-            present.ttl == records.ttl && bootstrap::same_records(present, records)
+            present.ttl == records.ttl && records::same_records(present, records)
         }
         _ => false,
     }

@@ -98,15 +98,13 @@ impl Check<'_> {
         }
         let label = |label: &str| {
             (1..=63).contains(&label.len())
-                && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-                && !label.starts_with('-')
-                && !label.ends_with('-')
+                && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
         };
-        if !label(&key.selector) {
+        if key.selector.len() > 63 || !key.selector.split('.').all(label) {
             let found = &key.selector;
             self.wrong(
                 "dkim.selector",
-                format!("{found:?} has to be 1 to 63 of a-z, 0-9 and hyphens inside"),
+                format!("{found:?} has to be labels of a-z, 0-9, hyphen and underscore"),
             );
         }
     }
@@ -146,12 +144,14 @@ impl Check<'_> {
                     "it has to be at least 1; leave it out for no limit",
                 );
             }
-            if entry.name.chars().any(char::is_control) {
-                self.wrong(format!("mailboxes[{n}].name"), "it must not hold control characters");
-            }
+            self.line(format!("mailboxes[{n}].name"), &entry.name);
         }
-        if spec.description.chars().any(char::is_control) {
-            self.wrong("description", "it must not hold control characters");
+        self.line("description", &spec.description);
+    }
+
+    fn line(&mut self, place: impl Into<String>, text: &str) {
+        if text.len() > MAX_LINE || text.chars().any(char::is_control) {
+            self.wrong(place, format!("it has to be one line of at most {MAX_LINE} bytes"));
         }
     }
 
@@ -321,7 +321,8 @@ impl Check<'_> {
 }
 
 fn is_pattern(pattern: &str) -> bool {
-    if pattern.to_lowercase() != *pattern {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_*@.+".contains(&b);
+    if !pattern.bytes().all(fits) {
         return false;
     }
     match pattern.strip_prefix("*@") {
@@ -346,3 +347,6 @@ fn is_network(text: &str) -> bool {
         _ => false,
     }
 }
+
+/// What mail systems keep of a name.
+const MAX_LINE: usize = 255;
