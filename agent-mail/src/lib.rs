@@ -52,8 +52,11 @@ pub mod guides;
 #[cfg(feature = "http")]
 pub mod http;
 mod journal;
+mod local_part;
 mod locks;
 mod mail;
+#[cfg(feature = "yaml")]
+pub mod mail_list;
 mod mailbox;
 #[cfg(feature = "mailcow")]
 mod mailcow;
@@ -69,6 +72,7 @@ mod redb;
 #[cfg(feature = "redb")]
 mod secret_files;
 mod secrets;
+pub mod sites;
 pub mod spec;
 mod system;
 

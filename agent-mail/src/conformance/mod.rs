@@ -7,6 +7,7 @@ mod dns;
 mod mail_admin;
 mod provisioner;
 mod secrets;
+mod sites;
 mod state;
 
 use std::fmt;
@@ -17,6 +18,7 @@ pub use self::dns::{DNS_CASES, DnsHarness};
 pub use self::mail_admin::{MAIL_ADMIN_CASES, MailAdminHarness};
 pub use self::provisioner::{PROVISIONER_CASES, ProvisionerHarness};
 pub use self::secrets::SECRETS_CASES;
+pub use self::sites::SITES_CASES;
 pub use self::state::STATE_CASES;
 #[cfg(feature = "vault")]
 pub use crate::secrets::fake::{FakeFault, FakeState, FakeVault};

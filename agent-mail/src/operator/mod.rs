@@ -10,6 +10,7 @@ mod ledger;
 mod plan;
 mod seen;
 mod step;
+mod switch_off;
 mod undo;
 mod words;
 mod zone;

@@ -78,6 +78,17 @@ impl Step {
         }
     }
 
+    /// Returns the address of the mailbox that it makes, if it does.
+    pub(crate) fn adds_mailbox(&self) -> Option<&Address> {
+        match self {
+            Self::Mail { change, .. } => match &**change {
+                MailChange::AddMailbox { mailbox } => Some(&mailbox.address),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Returns whether something is added, changed or removed.
     pub fn kind(&self) -> StepKind {
         match self {
