@@ -2,6 +2,7 @@
 
 mod dns;
 mod provisioner;
+mod readiness;
 mod secrets;
 mod state;
 
