@@ -67,6 +67,7 @@ mod outbox;
 mod owner_only;
 mod password;
 pub mod records;
+pub mod readiness;
 #[cfg(feature = "redb")]
 mod redb;
 #[cfg(feature = "redb")]

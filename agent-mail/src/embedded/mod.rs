@@ -5,6 +5,7 @@ mod dns;
 mod keys;
 mod provisioner;
 mod registry;
+mod readiness;
 mod secrets;
 mod state;
 
