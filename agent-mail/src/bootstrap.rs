@@ -177,7 +177,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// Reads TXT content back: all its strings in one.
-fn text_of(content: &str) -> String {
+pub(crate) fn text_of(content: &str) -> String {
     let mut text = Vec::new();
     let mut inside = false;
     let mut bytes = content.bytes();

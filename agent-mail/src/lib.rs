@@ -42,9 +42,11 @@ mod config;
 pub mod conformance;
 #[cfg(feature = "desec")]
 mod desec;
+pub mod doctor;
 mod embedded;
 mod error;
 mod event;
+pub mod health;
 #[cfg(feature = "http")]
 pub mod http;
 mod journal;
@@ -73,7 +75,7 @@ pub use builder::AgentMailBuilder;
 pub use config::Config;
 #[cfg(feature = "desec")]
 pub use desec::Desec;
-pub use embedded::{Embedded, MemorySecrets, MemoryState};
+pub use embedded::{Embedded, MemorySecrets, MemoryState, Vitals};
 pub use error::{Error, ErrorKind};
 pub use event::{Event, EventKind, Events};
 pub use mailbox::AgentMailbox;

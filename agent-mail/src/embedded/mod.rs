@@ -4,6 +4,7 @@ mod dns;
 mod provisioner;
 mod secrets;
 mod state;
+mod vitals;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,6 +14,7 @@ use mail_access::{Address, DomainName, PostOffice};
 
 pub use secrets::MemorySecrets;
 pub use state::MemoryState;
+pub use vitals::Vitals;
 
 use crate::backend::{Claim, RrSet};
 use crate::{AgentMail, AgentMailBuilder};
@@ -49,15 +51,18 @@ struct World {
     records: Mutex<Vec<RrSet>>,
     state: Arc<MemoryState>,
     secrets: Arc<MemorySecrets>,
+    vitals: Vitals,
 }
 
 impl Embedded {
     /// Makes a world whose zone is `domain`.
     pub fn new(domain: DomainName) -> Self {
+        let post_office = PostOffice::new();
         Self(Arc::new(World {
             records: Mutex::new(dns::new_zone()),
             domain,
-            post_office: PostOffice::new(),
+            vitals: Vitals::new(post_office.clone()),
+            post_office,
             claims: Mutex::default(),
             state: Arc::default(),
             secrets: Arc::default(),
@@ -80,6 +85,11 @@ impl Embedded {
     /// Returns the mail system, for mailboxes beside the agents' and for faults on purpose.
     pub fn post_office(&self) -> &PostOffice {
         &self.0.post_office
+    }
+
+    /// Returns what an operator measures of the mail system, and what it holds up.
+    pub fn vitals(&self) -> &Vitals {
+        &self.0.vitals
     }
 
     /// Returns the zone's RRsets, ordered by name and type.
