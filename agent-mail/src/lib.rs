@@ -41,6 +41,7 @@ mod config;
 pub mod conformance;
 #[cfg(feature = "desec")]
 mod desec;
+pub mod doctor;
 mod embedded;
 #[cfg(any(feature = "secret-file", feature = "backup"))]
 mod encryption;
@@ -49,6 +50,7 @@ mod event;
 #[cfg(test)]
 mod golden;
 pub mod guides;
+pub mod health;
 #[cfg(feature = "http")]
 pub mod http;
 mod journal;
@@ -85,9 +87,9 @@ pub use builder::AgentMailBuilder;
 pub use config::Config;
 #[cfg(feature = "desec")]
 pub use desec::Desec;
-pub use embedded::{Embedded, MemorySecrets, MemoryState};
 #[cfg(any(feature = "secret-file", feature = "backup"))]
 pub use encryption::EncryptionKey;
+pub use embedded::{Embedded, MemorySecrets, MemoryState, Vitals};
 pub use error::{Error, ErrorKind};
 pub use event::{Event, EventKind, Events};
 pub use mailbox::AgentMailbox;

@@ -33,6 +33,10 @@ impl Mailcow {
         Self { client }
     }
 
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Returns the mailbox if it carries the claim.
     async fn ours(
         &self,
@@ -170,7 +174,7 @@ fn lift_ours(error: MailcowError, operation: &'static str, subject: &Address) ->
     lift_as(kind, error, operation, subject)
 }
 
-fn lift(error: MailcowError, operation: &'static str, subject: impl Display) -> Error {
+pub(crate) fn lift(error: MailcowError, operation: &'static str, subject: impl Display) -> Error {
     lift_as(kind(&error), error, operation, subject)
 }
 

@@ -8,6 +8,7 @@ mod registry;
 mod readiness;
 mod secrets;
 mod state;
+mod vitals;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -17,6 +18,7 @@ use mail_access::{DomainName, PostOffice};
 
 pub use secrets::MemorySecrets;
 pub use state::MemoryState;
+pub use vitals::Vitals;
 
 use self::registry::Registry;
 use crate::backend::RrSet;
@@ -54,15 +56,18 @@ struct World {
     records: Mutex<Vec<RrSet>>,
     state: Arc<MemoryState>,
     secrets: Arc<MemorySecrets>,
+    vitals: Vitals,
 }
 
 impl Embedded {
     /// Makes a world whose zone is `domain`.
     pub fn new(domain: DomainName) -> Self {
+        let post_office = PostOffice::new();
         Self(Arc::new(World {
             records: Mutex::new(dns::new_zone()),
             domain,
-            post_office: PostOffice::new(),
+            vitals: Vitals::new(post_office.clone()),
+            post_office,
             registry: Mutex::default(),
             state: Arc::default(),
             secrets: Arc::default(),
@@ -85,6 +90,11 @@ impl Embedded {
     /// Returns the mail system, for mailboxes beside the agents' and for faults on purpose.
     pub fn post_office(&self) -> &PostOffice {
         &self.0.post_office
+    }
+
+    /// Returns what an operator measures of the mail system, and what it holds up.
+    pub fn vitals(&self) -> &Vitals {
+        &self.0.vitals
     }
 
     /// Returns the zone's RRsets, ordered by name and type.

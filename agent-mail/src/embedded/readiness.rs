@@ -9,7 +9,7 @@ use mail_access::DomainName;
 
 use super::{Embedded, lock};
 use crate::backend::RrSet;
-use crate::bootstrap::text_of;
+use crate::records::text_of;
 use crate::readiness::{
     Answer, Certificate, Greeting, LookUp, LookUpError, Probe, ProbeError, REVERSE, Readiness, Record,
     RecordData, RecordType, Security, Server, reversed,

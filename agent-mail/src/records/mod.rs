@@ -45,6 +45,7 @@ pub(crate) use canonical::same_records;
 pub use merge::{changes, changes_since};
 pub use mta_sts::MtaStsPolicy;
 pub use spf::spf_lookups;
+pub(crate) use text::text_of;
 pub use zone_file::{read_zone_file, zone_file};
 
 use crate::backend::{DkimKey, RrSet};

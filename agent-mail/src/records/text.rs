@@ -43,7 +43,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// Reads TXT content back: all its strings in one.
-pub(super) fn text_of(content: &str) -> String {
+pub(crate) fn text_of(content: &str) -> String {
     let mut text = Vec::new();
     let mut inside = false;
     let mut bytes = content.bytes();

@@ -1,0 +1,180 @@
+//! What Dovecot writes, in lower case, by LMTP, IMAP (RFC 5530) and POP3 (RFC 2449, RFC 3206).
+
+use super::Words;
+
+pub(super) const WORDS: &[Words] = &[
+    Words {
+        says: &["[authenticationfailed]"],
+        code: "login_refused",
+        cause: "user name or password are wrong, the mailbox is inactive, or the app password is off or not for IMAP",
+        fix: "check the mailbox and set a new app password; don't repeat the login: ten failures ban this host",
+    },
+    Words {
+        says: &["authorizationfailed"],
+        code: "login_not_allowed",
+        cause: "the login is right but may not act for this mailbox",
+        fix: "log in as the mailbox itself",
+    },
+    Words {
+        says: &["[expired]"],
+        code: "password_expired",
+        cause: "the password has to be changed before the next login",
+        fix: "change the password in the web interface, or use an app password",
+    },
+    Words {
+        says: &["[privacyrequired]"],
+        code: "tls_required",
+        cause: "the server takes no login without encryption",
+        fix: "use port 993, or STARTTLS on port 143",
+    },
+    Words {
+        says: &["plaintext authentication disallowed"],
+        code: "tls_required",
+        cause: "the server takes no login without encryption",
+        fix: "use port 993, or STARTTLS on port 143",
+    },
+    Words {
+        says: &["[contactadmin]"],
+        code: "contact_admin",
+        cause: "the administrator has to do something before this works",
+        fix: "look at the log of Dovecot for this login",
+    },
+    Words {
+        says: &["maximum number of connections"],
+        code: "too_many_connections",
+        cause: "this user has as many connections open from this host as Dovecot allows (500 at Mailcow)",
+        fix: "use fewer connections, or raise mail_max_userip_connections in Dovecot",
+    },
+    Words {
+        says: &["process_limit"],
+        code: "process_limit",
+        cause: "Dovecot runs as many processes as it may (1024 imap processes by default)",
+        fix: "raise process_limit of the service imap in data/conf/dovecot/extra.conf, or read with fewer connections",
+    },
+    Words {
+        says: &["[unavailable]"],
+        code: "imap_backend_down",
+        cause: "a service behind Dovecot doesn't answer",
+        fix: "look at the containers dovecot, php-fpm and mysql of mailcow",
+    },
+    Words {
+        says: &["temporary authentication failure"],
+        code: "auth_backend_down",
+        cause: "Dovecot can't find out whether the login is right",
+        fix: "look at the containers php-fpm and mysql of mailcow",
+    },
+    Words {
+        says: &["[inuse]"],
+        code: "mailbox_in_use",
+        cause: "another program holds the mailbox",
+        fix: "end the other program, or try again later",
+    },
+    Words {
+        says: &["[in-use]"],
+        code: "mailbox_in_use",
+        cause: "another program reads the mailbox by POP3",
+        fix: "end the other program, or read by IMAP, which allows several",
+    },
+    Words {
+        says: &["[login-delay]"],
+        code: "login_too_soon",
+        cause: "the server wants a pause between two logins by POP3",
+        fix: "read less often, or by IMAP",
+    },
+    Words {
+        says: &["[limit]"],
+        code: "server_limit",
+        cause: "a limit of the server is reached",
+        fix: "ask for less at once, or raise the limit that is named",
+    },
+    Words {
+        says: &["[serverbug]"],
+        code: "imap_server_bug",
+        cause: "Dovecot has met an error of its own",
+        fix: "look at the log of Dovecot; doveadm force-resync mends a broken index",
+    },
+    Words {
+        says: &["[corruption]"],
+        code: "mailbox_corrupt",
+        cause: "Dovecot finds the mailbox's index or a message broken",
+        fix: "run doveadm force-resync for the mailbox, and restore from a backup what is lost",
+    },
+    Words {
+        says: &["[nonexistent]"],
+        code: "no_such_folder",
+        cause: "there is no folder of this name",
+        fix: "list the folders and use one of them, or create it first",
+    },
+    Words {
+        says: &["[trycreate]"],
+        code: "no_such_folder",
+        cause: "there is no folder of this name",
+        fix: "create the folder first",
+    },
+    Words {
+        says: &["[alreadyexists]"],
+        code: "folder_exists",
+        cause: "there is a folder of this name",
+        fix: "use the folder that is there",
+    },
+    Words {
+        says: &["[noperm]"],
+        code: "no_permission",
+        cause: "the login may not do this with the folder",
+        fix: "have the owner of the folder allow it",
+    },
+    Words {
+        says: &["[cannot]"],
+        code: "not_possible",
+        cause: "the server can't do this, or not with this name",
+        fix: "choose another name, or do without",
+    },
+    Words {
+        says: &["[toobig]"],
+        code: "too_large",
+        cause: "the message is larger than the server takes",
+        fix: "send or store it in parts, or share a link to the file",
+    },
+    Words {
+        says: &["quota exceeded"],
+        code: "mailbox_full",
+        cause: "the mailbox has no room left",
+        fix: "raise its quota, or remove messages from it",
+    },
+    Words {
+        says: &["overquota"],
+        code: "mailbox_full",
+        cause: "the mailbox has no room left",
+        fix: "raise its quota, or remove messages from it",
+    },
+    Words {
+        says: &["mailbox is full"],
+        code: "mailbox_full",
+        cause: "the recipient's mailbox has no room left",
+        fix: "raise its quota, or remove messages from it",
+    },
+    Words {
+        says: &["user doesn't exist"],
+        code: "no_such_recipient",
+        cause: "Postfix hands over mail for a mailbox that Dovecot doesn't know",
+        fix: "create the mailbox again, or remove the alias that leads to it",
+    },
+    Words {
+        says: &["inotify instance limit"],
+        code: "inotify_limit",
+        cause: "the kernel allows no more watches, so that Dovecot looks for new mail every 30 seconds only",
+        fix: "raise the sysctl fs.inotify.max_user_instances on the mail host",
+    },
+    Words {
+        says: &["internal error occurred"],
+        code: "imap_server_bug",
+        cause: "Dovecot has met an error of its own",
+        fix: "look at the log of Dovecot at the time that its answer names",
+    },
+    Words {
+        says: &["failed to compile", "sieve"],
+        code: "sieve_broken",
+        cause: "a filter script of the mailbox has an error, so that it is not run",
+        fix: "correct or remove the filter of the mailbox",
+    },
+];

@@ -1,0 +1,94 @@
+//! The catalogue of causes against every refusal that was recorded of the real servers.
+
+use std::fs;
+use std::path::Path;
+
+use agent_mail::doctor::Remedy;
+use serde_json::Value;
+
+/// Reads all recorded exchanges below a folder.
+fn recordings(folder: &Path, into: &mut Vec<Value>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            recordings(&path, into);
+        } else {
+            let file: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+            into.extend(file.as_array().cloned().unwrap_or_default());
+        }
+    }
+}
+
+fn all(crate_name: &str) -> Vec<Value> {
+    let mut found = Vec::new();
+    recordings(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(crate_name).join("tests/fixtures"), &mut found);
+    found
+}
+
+/// Finds the `msg` of everything that is no success.
+fn refusals<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| refusals(item, found)),
+        Value::Object(fields) => {
+            let kind = fields.get("type").and_then(Value::as_str).unwrap_or_default();
+            if let ("danger" | "warning" | "error", Some(msg)) = (kind, fields.get("msg")) {
+                found.push(msg);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_refusal_of_mailcow_that_was_recorded_has_a_cause_and_a_fix() {
+    let exchanges = all("mailcow-api");
+    let mut msgs = Vec::new();
+    exchanges.iter().for_each(|exchange| refusals(&exchange["response"]["body"], &mut msgs));
+    assert!(msgs.len() > 150, "only {} refusals were read", msgs.len());
+    for msg in msgs {
+        let first = if let Value::Array(words) = msg { &words[0] } else { msg };
+        let word = first.as_str().unwrap();
+        let remedy = Remedy::of_mailcow_code(word).or_else(|| Remedy::of_mailcow_words(&msg.to_string()));
+        assert!(remedy.is_some_and(|remedy| remedy.code != "other"), "{msg}");
+    }
+}
+
+#[test]
+fn every_kind_that_mailcow_s_client_makes_has_a_cause_and_a_fix() {
+    let source = include_str!("../../mailcow-api/src/problem.rs");
+    let code = source.split("pub fn code(&self) -> &'static str {").nth(1).unwrap();
+    let kinds: Vec<_> = code.split("pub fn fix").next().unwrap().split("=> \"").skip(1).collect();
+    assert_eq!(kinds.len(), 16, "the kinds are read from the source, so that none is forgotten");
+    for kind in kinds {
+        let kind = kind.split('"').next().unwrap();
+        assert!(Remedy::of_mailcow_code(kind).is_some(), "{kind}");
+    }
+    for code in ["partly_done", "unknown_outcome", "unexpected_answer"] {
+        assert!(Remedy::of_mailcow_code(code).is_some(), "{code}");
+    }
+}
+
+/// Finds each text of an answer that is a message.
+fn texts(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        Value::Object(fields) => fields.values().for_each(|field| texts(field, found)),
+        Value::String(text) => found.push(text.clone()),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_refusal_of_desec_that_was_recorded_has_a_cause_and_a_fix() {
+    let mut messages = Vec::new();
+    for exchange in all("desec-api") {
+        let response = &exchange["response"];
+        if response["status"].as_u64().is_some_and(|status| status >= 400) {
+            texts(&response["body"], &mut messages);
+        }
+    }
+    assert!(messages.len() > 200, "only {} messages were read", messages.len());
+    for message in messages {
+        assert!(message.is_empty() || Remedy::of_desec_words(&message).is_some(), "{message}");
+    }
+}
