@@ -68,8 +68,8 @@ mod outbox;
 #[cfg(any(feature = "redb", feature = "secret-file", feature = "backup"))]
 mod owner_only;
 mod password;
-pub mod records;
 pub mod readiness;
+pub mod records;
 #[cfg(feature = "redb")]
 mod redb;
 #[cfg(feature = "redb")]
@@ -87,9 +87,9 @@ pub use builder::AgentMailBuilder;
 pub use config::Config;
 #[cfg(feature = "desec")]
 pub use desec::Desec;
+pub use embedded::{Embedded, MemorySecrets, MemoryState, Vitals};
 #[cfg(any(feature = "secret-file", feature = "backup"))]
 pub use encryption::EncryptionKey;
-pub use embedded::{Embedded, MemorySecrets, MemoryState, Vitals};
 pub use error::{Error, ErrorKind};
 pub use event::{Event, EventKind, Events};
 pub use mailbox::AgentMailbox;

@@ -21,7 +21,10 @@ fn recordings(folder: &Path, into: &mut Vec<Value>) {
 
 fn all(crate_name: &str) -> Vec<Value> {
     let mut found = Vec::new();
-    recordings(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(crate_name).join("tests/fixtures"), &mut found);
+    recordings(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(crate_name).join("tests/fixtures"),
+        &mut found,
+    );
     found
 }
 

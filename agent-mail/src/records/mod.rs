@@ -40,8 +40,8 @@ use std::net::IpAddr;
 
 use mail_access::DomainName;
 
-pub use checklist::{dns_checklist, security_checklist};
 pub(crate) use canonical::same_records;
+pub use checklist::{dns_checklist, security_checklist};
 pub use merge::{changes, changes_since};
 pub use mta_sts::MtaStsPolicy;
 pub use spf::spf_lookups;

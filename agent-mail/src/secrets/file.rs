@@ -103,7 +103,8 @@ impl SecretFile {
     ) -> Result<(), Error> {
         let (opened, name, subject) = (self.0.clone(), name(address), address.clone());
         // A call that is dropped goes on to its end: file and memory stay the same.
-        let done = tokio::task::spawn_blocking(move || opened.change(operation, &subject, &name, secret)).await;
+        let done =
+            tokio::task::spawn_blocking(move || opened.change(operation, &subject, &name, secret)).await;
         done.unwrap_or_else(|panicked| Err(unusable(operation, &self.0.path, io::Error::other(panicked))))
     }
 }

@@ -195,7 +195,9 @@ impl Sites {
             }
             Err(error) => Err(error),
         };
-        let created = planned.as_ref().is_ok_and(|plan| plan.steps().iter().any(|step| step.adds_mailbox() == Some(&address)));
+        let created = planned
+            .as_ref()
+            .is_ok_and(|plan| plan.steps().iter().any(|step| step.adds_mailbox() == Some(&address)));
         if planned.is_ok() && !created && seen.status == SiteStatus::Ready {
             return Ok(SiteMailbox { address, created });
         }

@@ -16,7 +16,8 @@ async fn a_plan_is_shown_stored_and_applied_and_the_next_one_is_empty() {
     let plan: Plan = serde_json::from_str(&stored).unwrap();
 
     let mut seen = Vec::new();
-    let applied = world.operator().apply_with(&plan, |progress| seen.push((progress.done, progress.total))).await;
+    let applied =
+        world.operator().apply_with(&plan, |progress| seen.push((progress.done, progress.total))).await;
     let total = plan.steps().len();
     assert_eq!(seen, (1..=total).map(|n| (n, total)).collect::<Vec<_>>());
     assert_eq!(applied.unwrap().steps.len(), total);
@@ -115,7 +116,10 @@ async fn offboarding_takes_what_is_named_and_what_leads_there() {
     assert_eq!(plan.to_string(), include_str!("../golden/operator/offboarding.txt").trim_end());
     world.operator().apply(&plan).await.unwrap();
     let served = world.served().await;
-    assert_eq!(names(served.mailboxes.iter().map(|one| &one.address)), ["ada@shop.example".to_owned()].into());
+    assert_eq!(
+        names(served.mailboxes.iter().map(|one| &one.address)),
+        ["ada@shop.example".to_owned()].into()
+    );
     assert_eq!(served.aliases[0].targets, [at("ada")]);
     assert!(world.operator().plan_offboard(&domain(), &gone).await.unwrap().is_empty());
     world.check_secrets("after offboarding").await;

@@ -9,7 +9,8 @@ use agent_mail::backend::{
 use agent_mail::mail_access::{Login, MailAccess};
 use agent_mail::spec::{AliasEntry, ForwardEntry, MailboxEntry, Relay, Service, SpamPolicy};
 use agent_mail::{
-    Address, AgentMail, Desec, DomainName, DomainSpec, Embedded, Mailcow, MemorySecrets, MemoryState, Operator,
+    Address, AgentMail, Desec, DomainName, DomainSpec, Embedded, Mailcow, MemorySecrets, MemoryState,
+    Operator,
 };
 use desec_api::{FakeDesec, Ttl};
 use mailcow_api::FakeMailcow;

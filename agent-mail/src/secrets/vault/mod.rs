@@ -20,8 +20,8 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep, sleep_until};
 use url::{Host, Url};
 
-pub use self::session::VaultLogin;
 use self::call::{Door, Failure, What, no_mount, problems, refusal, says};
+pub use self::session::VaultLogin;
 use self::session::{Session, unreadable};
 use crate::backend::SecretStore;
 use crate::http::{HttpClient, HttpResponse, Method};
@@ -186,7 +186,9 @@ impl Vault {
                 Ok(answer) if answer.status == 200 => {
                     return Written::parse(&answer).ok_or_else(|| unreadable(what));
                 }
-                Ok(answer) if answer.status == 400 && says(&answer, "check-and-set parameter did not match") => {
+                Ok(answer)
+                    if answer.status == 400 && says(&answer, "check-and-set parameter did not match") =>
+                {
                     None
                 }
                 // An engine of version 1 takes everything and says nothing.
