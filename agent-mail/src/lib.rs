@@ -34,6 +34,7 @@
 
 mod agent_id;
 pub mod backend;
+mod bootstrap;
 mod builder;
 #[cfg(feature = "from-env")]
 mod config;
@@ -75,7 +76,7 @@ pub use builder::AgentMailBuilder;
 #[cfg(feature = "from-env")]
 pub use config::Config;
 #[cfg(feature = "desec")]
-pub use desec::Desec;
+pub use desec::{Desec, DesecAddresses};
 pub use embedded::{Embedded, MemorySecrets, MemoryState};
 pub use error::{Error, ErrorKind};
 pub use event::{Event, EventKind, Events};

@@ -2,12 +2,14 @@
 //!
 //! Mail itself is one more, [`MailAccess`](mail_access::MailAccess).
 
+mod address;
 mod dns;
 mod mail_admin;
 mod provisioner;
 mod secrets;
 mod state;
 
+pub use address::{DynamicDns, PublicAddress, PublicAddressSource, PublicAddresses};
 pub use dns::{DnsProvider, RrSet, Zone};
 pub use mail_admin::{MailAdmin, MailChange, PasswordRules, ServedDomain, ServedMailbox};
 pub use provisioner::{Claim, DkimKey, MailboxSpec, Provisioner};
