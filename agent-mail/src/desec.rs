@@ -1,32 +1,53 @@
 //! The zone at deSEC (feature `desec`).
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use desec_api::{
     AddressChange, AddressError, AddressSource, Client, DynDns, DynDnsUpdate, Error as DesecError,
-    RecordType, RrSetPatch, SubName, Ttl,
+    RecordType, RrSetPatch, Scope, SubName, Ttl,
 };
 use mail_access::DomainName;
 
 use crate::backend::{
-    DnsProvider, DynamicDns, PublicAddress, PublicAddressSource, PublicAddresses, RrSet, Zone,
+    DnsBudget, DnsProvider, DynamicDns, PublicAddress, PublicAddressSource, PublicAddresses, RrSet, Zone,
 };
 use crate::records::below;
 use crate::{Error, ErrorKind};
 
 /// A [`DnsProvider`] and [`DynamicDns`] over the deSEC API.
 ///
-/// A zone is read with one request for each 500 RRsets, and one for its lowest TTL; all changes go in one.
+/// A zone is read with one request for each 500 RRsets, the first time with one more for its lowest TTL, which is
+/// remembered until a write fails; all changes go in one. How many writes are left is what the client's pace says.
 #[derive(Clone, Debug)]
 pub struct Desec {
     client: Client,
+    minimum_ttls: Arc<Mutex<HashMap<DomainName, u32>>>,
 }
 
 impl Desec {
     /// Wraps a client.
     pub fn new(client: Client) -> Self {
-        Self { client }
+        Self { client, minimum_ttls: Arc::default() }
+    }
+
+    async fn minimum_ttl(
+        &self,
+        name: &DomainName,
+        domain: &desec_api::DomainName,
+    ) -> Result<u32, DesecError> {
+        let known = self.known().get(name).copied();
+        if let Some(ttl) = known {
+            return Ok(ttl);
+        }
+        let ttl = self.client.domain(domain).await?.minimum_ttl.seconds();
+        self.known().insert(name.clone(), ttl);
+        Ok(ttl)
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<DomainName, u32>> {
+        self.minimum_ttls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -35,7 +56,7 @@ impl DnsProvider for Desec {
     async fn zone(&self, name: &DomainName) -> Result<Zone, Error> {
         let lift = |error| lift(error, "read zone", name);
         let domain = parse(name)?;
-        let minimum_ttl = self.client.domain(&domain).await.map_err(lift)?.minimum_ttl;
+        let minimum_ttl = self.minimum_ttl(name, &domain).await.map_err(lift)?;
         let sets = self.client.zone(&domain).await.map_err(lift)?;
         let sets = sets
             .into_iter()
@@ -43,16 +64,21 @@ impl DnsProvider for Desec {
                 RrSet::new(set.subname.as_str(), set.rtype.to_string(), set.ttl.seconds(), set.records)
             })
             .collect();
-        Ok(Zone::new(minimum_ttl.seconds(), sets))
+        let zone = Zone::new(minimum_ttl, sets);
+        let usage = self.client.pace().usage(&Scope::Write(domain));
+        Ok(match usage.limit {
+            Some(limit) => zone.with_budget(DnsBudget { used: usage.used, limit }),
+            None => zone,
+        })
     }
 
     async fn replace(&self, zone: &DomainName, sets: &[RrSet]) -> Result<(), Error> {
         let patches = sets.iter().map(patch).collect::<Result<Vec<_>, _>>()?;
-        self.client
-            .patch_rrsets(&parse(zone)?, &patches)
-            .await
-            .map_err(|error| lift(error, "write zone", zone))?;
-        Ok(())
+        let written = self.client.patch_rrsets(&parse(zone)?, &patches).await;
+        written.map(drop).map_err(|error| {
+            self.known().remove(zone);
+            lift(error, "write zone", zone)
+        })
     }
 }
 

@@ -57,6 +57,7 @@ mod mailbox;
 #[cfg(feature = "mailcow")]
 mod mailcow;
 mod markdown;
+mod operator;
 mod outbox;
 #[cfg(feature = "redb")]
 mod owner_only;
@@ -83,6 +84,7 @@ pub use event::{Event, EventKind, Events};
 pub use mailbox::AgentMailbox;
 #[cfg(feature = "mailcow")]
 pub use mailcow::Mailcow;
+pub use operator::{Applied, Cost, Drift, Operator, OperatorBuilder, Plan, Progress, Step, StepKind};
 pub use outbox::{Receipt, Refusal, Unconfirmed};
 pub use records::DnsReport;
 #[cfg(feature = "redb")]

@@ -160,6 +160,22 @@ impl AgentMail {
         Ok(records.into_iter().filter(|record| wanted(record.phase)).map(Agent::from).collect())
     }
 
+    /// Returns all that is known of the agents, whatever their phase.
+    pub(crate) async fn records(&self) -> Result<Vec<AgentRecord>, Error> {
+        self.0.journal.agents().await
+    }
+
+    /// Makes the mailbox of an agent again that the mail system has lost, with the same password and claim.
+    pub(crate) async fn restore(&self, id: &AgentId) -> Result<(), Error> {
+        let _alone = self.0.locks.acquire(&agent_lock(id)).await;
+        let Some(record) = self.0.journal.agent(id).await? else { return Ok(()) };
+        if record.phase == Phase::Active {
+            let pending = self.0.journal.enter(record, Phase::Pending).await?;
+            self.finish_provisioning(pending).await?;
+        }
+        Ok(())
+    }
+
     async fn begin(&self, id: &AgentId, address: Address) -> Result<AgentRecord, Error> {
         let record = AgentRecord {
             id: id.clone(),

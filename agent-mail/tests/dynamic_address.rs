@@ -105,7 +105,7 @@ async fn bootstrap_finds_the_address_publishes_all_and_refreshes() {
     assert_eq!(world.calls(), [1, 1, 1, 1]);
     let again = world.mail.bootstrap_dns().await.unwrap();
     assert_eq!((again.written, again.unchanged), (vec![], 8));
-    assert_eq!(world.calls(), [2, 2, 1, 2], "the second run refreshes and writes nothing");
+    assert_eq!(world.calls(), [1, 2, 1, 2], "the second run refreshes and writes nothing");
 }
 
 #[tokio::test(start_paused = true)]
@@ -117,7 +117,7 @@ async fn without_dynamic_dns_the_address_is_a_record_like_others() {
     assert_eq!(world.mail.bootstrap_dns().await.unwrap().written.len(), 2);
     assert_eq!(world.host(), [("9.9.9.10".to_owned(), 3600)]);
     assert_eq!(world.mail.bootstrap_dns().await.unwrap().written, []);
-    assert_eq!(world.calls(), [3, 3, 2, 0]);
+    assert_eq!(world.calls(), [1, 3, 2, 0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -144,33 +144,33 @@ async fn a_month_is_kept_with_exactly_the_calls_that_it_needs() {
     let keeper = world.keep();
     // Days 0 to 3 have a heartbeat each; then the address moves.
     tokio::time::sleep(Duration::from_hours(84) - Duration::from_mins(1)).await;
-    assert_eq!(world.calls(), [4, 4, 1, 4]);
+    assert_eq!(world.calls(), [1, 4, 1, 4]);
     world.tell(Some(addresses(10, PublicAddress::Found(V6))));
     tokio::time::sleep(Duration::from_mins(5)).await;
-    assert_eq!(world.calls(), [4, 4, 1, 5], "a change is published at the next look-up");
+    assert_eq!(world.calls(), [1, 4, 1, 5], "a change is published at the next look-up");
     assert_eq!(world.host()[0], ("9.9.9.10".to_owned(), 60));
     // From now on heartbeats come at noon; days 4 to 9.
     tokio::time::sleep(Duration::from_hours(6 * 24 + 18)).await;
-    assert_eq!(world.calls(), [11, 11, 1, 11]);
+    assert_eq!(world.calls(), [1, 11, 1, 11]);
     // For a day the sources disagree: nothing is refreshed, the records are looked after.
     world.tell(None);
     tokio::time::sleep(Duration::from_hours(24)).await;
-    assert_eq!(world.calls(), [12, 12, 1, 11]);
+    assert_eq!(world.calls(), [1, 12, 1, 11]);
     world.tell(Some(addresses(10, PublicAddress::Unknown)));
     tokio::time::sleep(Duration::from_mins(5)).await;
-    assert_eq!(world.calls(), [12, 12, 1, 12], "the heartbeat is made up for");
+    assert_eq!(world.calls(), [1, 12, 1, 12], "the heartbeat is made up for");
     assert_eq!(world.host().len(), 2, "what is unknown stays");
     // Somebody removes the address and the MX on day 20.
     tokio::time::sleep(Duration::from_hours(9 * 24 + 12)).await;
-    assert_eq!(world.calls(), [21, 21, 1, 21]);
+    assert_eq!(world.calls(), [1, 21, 1, 21]);
     world.remove("mail", "A");
     world.remove("", "MX");
     tokio::time::sleep(Duration::from_hours(24)).await;
-    assert_eq!(world.calls(), [22, 22, 2, 22], "the next look after the records finds and mends both");
+    assert_eq!(world.calls(), [1, 22, 2, 22], "the next look after the records finds and mends both");
     assert_eq!(world.host()[0], ("9.9.9.10".to_owned(), 60));
     assert!(world.sets().iter().any(|set| set.contains("MX")), "{:?}", world.sets());
     tokio::time::sleep(Duration::from_hours(8 * 24 + 5)).await;
-    assert_eq!(world.calls(), [30, 30, 2, 30], "thirty days, thirty looks, thirty refreshes, two writes");
+    assert_eq!(world.calls(), [1, 30, 2, 30], "thirty days: thirty looks, thirty refreshes, two writes");
     keeper.abort();
 }
 

@@ -10,7 +10,7 @@ mod secrets;
 mod state;
 
 pub use address::{DynamicDns, PublicAddress, PublicAddressSource, PublicAddresses};
-pub use dns::{DnsProvider, RrSet, Zone};
+pub use dns::{DnsBudget, DnsProvider, RrSet, Zone};
 pub use mail_admin::{MailAdmin, MailChange, PasswordRules, ServedDomain, ServedMailbox};
 pub use provisioner::{Claim, DkimKey, MailboxSpec, Provisioner};
 pub use secrets::SecretStore;

@@ -7,7 +7,7 @@ use super::text::text_of;
 use crate::backend::RrSet;
 
 /// Tells whether both hold the same records; order, repetition, spelling and time to live don't count.
-pub(super) fn same_records(one: &RrSet, other: &RrSet) -> bool {
+pub(crate) fn same_records(one: &RrSet, other: &RrSet) -> bool {
     let meant = |set: &RrSet| -> BTreeSet<String> {
         set.records.iter().map(|record| canonical(&set.rtype, record)).collect()
     };

@@ -40,6 +40,7 @@ use std::net::IpAddr;
 
 use mail_access::DomainName;
 
+pub(crate) use canonical::same_records;
 pub use checklist::{dns_checklist, security_checklist};
 pub use merge::{changes, changes_since};
 pub use mta_sts::MtaStsPolicy;
