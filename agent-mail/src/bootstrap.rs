@@ -8,7 +8,7 @@ use mail_access::DomainName;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::backend::{
-    DnsProvider, DynamicDns, PublicAddress, PublicAddressSource, PublicAddresses, RrSet, Zone,
+    DkimKey, DnsProvider, DynamicDns, PublicAddress, PublicAddressSource, PublicAddresses, RrSet, Zone,
 };
 use crate::records::{self, DnsReport};
 use crate::{AgentMail, DnsOptions, DomainSpec, Error, ErrorKind};
@@ -68,6 +68,43 @@ impl Dns {
         }
         (*look_up_interval < SHORTEST).then(|| "addresses are looked up at most once a minute".to_owned())
     }
+
+    async fn find_address(&self) -> Result<Option<PublicAddresses>, Error> {
+        match &self.keeping.source {
+            Some(source) => look_up(source.as_ref(), &self.mail_host).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Returns what the zone lacks.
+    fn changes(
+        &self,
+        domain: &DomainName,
+        key: Option<DkimKey>,
+        found: Option<&PublicAddresses>,
+        zone: &Zone,
+    ) -> Result<DnsReport, Error> {
+        let mut spec = DomainSpec::new(domain.clone(), self.mail_host.clone());
+        spec.dns = self.keeping.options.clone();
+        // A dynamic address has a way of its own.
+        let found = found.filter(|_| self.keeping.dynamic.is_none());
+        spec.dns.addresses.extend(found.into_iter().flat_map(PublicAddresses::found));
+        let keys = key.map(|key| BTreeMap::from([(domain.clone(), key)])).unwrap_or_default();
+        let mut wanted = records::wanted(&spec, &keys, &self.zone, zone.minimum_ttl)?;
+        if let Some(found) = found {
+            let absent =
+                [("A", found.v4 == PublicAddress::Absent), ("AAAA", found.v6 == PublicAddress::Absent)];
+            for (rtype, _) in absent.into_iter().filter(|(_, absent)| *absent) {
+                wanted.push(RrSet::new(self.host_name(), rtype, zone.minimum_ttl, Vec::new()));
+            }
+        }
+        records::changes(zone, wanted)
+    }
+
+    /// Returns the mail host's name below the zone.
+    fn host_name(&self) -> &str {
+        records::below(self.mail_host.as_str(), &self.zone).unwrap_or_default()
+    }
 }
 
 impl AgentMail {
@@ -87,14 +124,30 @@ impl AgentMail {
         let dns = self.dns()?;
         let _alone = self.system().locks.acquire("dns").await;
         let key = self.ensure_key().await?;
-        let found = match &dns.keeping.source {
-            Some(source) => Some(look_up(source.as_ref(), &dns.mail_host).await?),
-            None => None,
-        };
-        let (mut report, _) = self.write_records(dns, key, found).await?;
+        let found = dns.find_address().await?;
+        let (mut report, _) = self.write_records(dns, key, found.as_ref()).await?;
         if let (Some(dynamic), Some(found)) = (&dns.keeping.dynamic, &found) {
             dynamic.refresh(&dns.zone, &dns.mail_host, found).await?;
         }
+        report.addresses = found.map(|found| found.found()).unwrap_or_default();
+        Ok(report)
+    }
+
+    /// Tells what [`bootstrap_dns`](Self::bootstrap_dns) would write now, and reads only. While the domain has no DKIM key
+    /// yet, there is no record of one; a mail system that makes keys with its domains gets one by `bootstrap_dns`.
+    ///
+    /// # Errors
+    /// As [`bootstrap_dns`](Self::bootstrap_dns).
+    pub async fn plan_dns(&self) -> Result<DnsReport, Error> {
+        let dns = self.dns()?;
+        let key = match self.system().provisioner.dkim(self.domain()).await {
+            Ok(key) => Some(key),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let found = dns.find_address().await?;
+        let zone = dns.provider.zone(&dns.zone).await?;
+        let mut report = dns.changes(self.domain(), key, found.as_ref(), &zone)?;
         report.addresses = found.map(|found| found.found()).unwrap_or_default();
         Ok(report)
     }
@@ -131,7 +184,7 @@ impl AgentMail {
         })
     }
 
-    async fn ensure_key(&self) -> Result<crate::backend::DkimKey, Error> {
+    async fn ensure_key(&self) -> Result<DkimKey, Error> {
         let provisioner = &self.system().provisioner;
         // Looked at each time: this is what keeps a domain in repair.
         provisioner.ensure_domain(self.domain()).await?;
@@ -142,26 +195,12 @@ impl AgentMail {
     async fn write_records(
         &self,
         dns: &Dns,
-        key: crate::backend::DkimKey,
-        found: Option<PublicAddresses>,
+        key: DkimKey,
+        found: Option<&PublicAddresses>,
     ) -> Result<(DnsReport, Zone), Error> {
         let domain = self.domain();
         let zone = dns.provider.zone(&dns.zone).await?;
-        let mut spec = DomainSpec::new(domain.clone(), dns.mail_host.clone());
-        spec.dns = dns.keeping.options.clone();
-        // A dynamic address has a way of its own.
-        let found = found.filter(|_| dns.keeping.dynamic.is_none());
-        spec.dns.addresses.extend(found.iter().flat_map(PublicAddresses::found));
-        let keys = BTreeMap::from([(domain.clone(), key)]);
-        let mut wanted = records::wanted(&spec, &keys, &dns.zone, zone.minimum_ttl)?;
-        if let Some(found) = found {
-            let absent =
-                [("A", found.v4 == PublicAddress::Absent), ("AAAA", found.v6 == PublicAddress::Absent)];
-            for (rtype, _) in absent.into_iter().filter(|(_, absent)| *absent) {
-                wanted.push(RrSet::new(host_name(dns), rtype, zone.minimum_ttl, Vec::new()));
-            }
-        }
-        let report = records::changes(&zone, wanted)?;
+        let report = dns.changes(domain, Some(key), found, &zone)?;
         if !report.written.is_empty() {
             dns.provider.replace(&dns.zone, &report.written).await?;
         }
@@ -251,8 +290,8 @@ impl Keeper {
         let _alone = mail.system().locks.acquire("dns").await;
         let key = mail.ensure_key().await?;
         let known = Some(self.published).filter(|known| *known != NOTHING);
-        let (_, zone) = mail.write_records(dns, key, known).await?;
-        if dns.keeping.dynamic.is_some() && !self.is_published(&zone, &host_name(dns)) {
+        let (_, zone) = mail.write_records(dns, key, known.as_ref()).await?;
+        if dns.keeping.dynamic.is_some() && !self.is_published(&zone, dns.host_name()) {
             self.published = NOTHING;
             self.look_up = Instant::now();
         }
@@ -284,10 +323,6 @@ async fn look_up(source: &dyn PublicAddressSource, host: &DomainName) -> Result<
         Err(_) => Err(Error::new(ErrorKind::Unavailable, "find address", host)
             .with_detail("its source gave no answer within 3 minutes")),
     }
-}
-
-fn host_name(dns: &Dns) -> String {
-    records::below(dns.mail_host.as_str(), &dns.zone).unwrap_or_default().to_owned()
 }
 
 fn differs<A: PartialEq>(published: PublicAddress<A>, found: PublicAddress<A>) -> bool {
