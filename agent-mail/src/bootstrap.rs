@@ -302,18 +302,18 @@ impl Keeper {
     fn is_published(&self, zone: &Zone, host: &str) -> bool {
         fn holds<A: Copy + PartialEq + std::str::FromStr>(
             set: Option<&RrSet>,
-            known: PublicAddress<A>,
+            known: &PublicAddress<A>,
         ) -> bool {
             let there: Vec<Option<A>> = set
                 .map(|set| set.records.iter().map(|record| record.parse().ok()).collect())
                 .unwrap_or_default();
             match known {
-                PublicAddress::Found(address) => there == [Some(address)],
+                PublicAddress::Found(address) => there == [Some(*address)],
                 PublicAddress::Absent => there.is_empty(),
                 PublicAddress::Unknown => true,
             }
         }
-        holds(zone.find(host, "A"), self.published.v4) && holds(zone.find(host, "AAAA"), self.published.v6)
+        holds(zone.find(host, "A"), &self.published.v4) && holds(zone.find(host, "AAAA"), &self.published.v6)
     }
 }
 
@@ -325,7 +325,7 @@ async fn look_up(source: &dyn PublicAddressSource, host: &DomainName) -> Result<
     }
 }
 
-fn differs<A: PartialEq>(published: PublicAddress<A>, found: PublicAddress<A>) -> bool {
+fn differs<A: PartialEq + Copy>(published: PublicAddress<A>, found: PublicAddress<A>) -> bool {
     found != PublicAddress::Unknown && found != published
 }
 
