@@ -34,6 +34,7 @@
 
 mod agent_id;
 pub mod backend;
+mod bootstrap;
 mod builder;
 #[cfg(feature = "from-env")]
 mod config;
@@ -86,7 +87,7 @@ pub use builder::AgentMailBuilder;
 #[cfg(feature = "from-env")]
 pub use config::Config;
 #[cfg(feature = "desec")]
-pub use desec::Desec;
+pub use desec::{Desec, DesecAddresses};
 pub use embedded::{Embedded, MemorySecrets, MemoryState, Vitals};
 #[cfg(any(feature = "secret-file", feature = "backup"))]
 pub use encryption::EncryptionKey;

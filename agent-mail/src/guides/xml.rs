@@ -1,6 +1,6 @@
 //! XML that can't be broken by what stands in it.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 /// Writes elements, each on a line of its own.
 pub(super) struct Xml {
@@ -30,7 +30,7 @@ impl Xml {
         self
     }
 
-    pub(super) fn leaf(&mut self, name: &str, text: impl ToString) -> &mut Self {
+    pub(super) fn leaf(&mut self, name: &str, text: impl Display) -> &mut Self {
         self.line(&format!("<{name}>{}</{name}>", escaped(&text.to_string())));
         self
     }

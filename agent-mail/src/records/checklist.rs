@@ -64,7 +64,7 @@ pub fn security_checklist(spec: &DomainSpec, keys: &BTreeMap<DomainName, DkimKey
     needed(spec, keys)?;
     let mut text =
         format!("# Security checklist for {}\n\n## By the specification\n\n", words(spec.domain.as_str()));
-    for (done, item) in decided(spec, keys) {
+    for (done, item) in decided_on_dns(spec, keys).into_iter().chain(decided_on_mail(spec)) {
         line(&mut text, &format!("- [{}] {item}", if done { 'x' } else { ' ' }));
     }
     line(&mut text, "\n## By hand\n");
@@ -126,7 +126,7 @@ fn beside(spec: &DomainSpec, keys: &BTreeMap<DomainName, DkimKey>) -> Result<Vec
     Ok(items)
 }
 
-fn decided(spec: &DomainSpec, keys: &BTreeMap<DomainName, DkimKey>) -> Vec<(bool, String)> {
+fn decided_on_dns(spec: &DomainSpec, keys: &BTreeMap<DomainName, DkimKey>) -> Vec<(bool, String)> {
     let dns = &spec.dns;
     let mut items = Vec::new();
     for domain in std::iter::once(&spec.domain).chain(&spec.alias_domains) {
@@ -189,6 +189,11 @@ fn decided(spec: &DomainSpec, keys: &BTreeMap<DomainName, DkimKey>) -> Vec<(bool
     } else {
         (true, "CAA names who may issue certificates.".to_owned())
     });
+    items
+}
+
+fn decided_on_mail(spec: &DomainSpec) -> Vec<(bool, String)> {
+    let mut items = Vec::new();
     items.push(match spec.limits.hourly_limit {
         Some(limit) => (true, format!("The domain sends at most {limit} messages in an hour.")),
         None => (false, "Nothing bounds what a stolen password can send; set an hourly limit.".to_owned()),

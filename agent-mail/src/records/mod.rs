@@ -92,7 +92,7 @@ pub fn wanted(
 }
 
 /// Returns the name below the zone; nothing if it lies elsewhere.
-fn below<'a>(name: &'a str, zone: &DomainName) -> Option<&'a str> {
+pub(crate) fn below<'a>(name: &'a str, zone: &DomainName) -> Option<&'a str> {
     let rest = name.strip_suffix(zone.as_str())?;
     if rest.is_empty() { Some("") } else { rest.strip_suffix('.') }
 }

@@ -84,7 +84,7 @@ impl Needs {
             match service {
                 Service::Offered => self.one(domain, label, "SRV", format!("0 1 {port} {host}"), purpose),
                 Service::NotOffered => {
-                    self.one(domain, label, "SRV", "0 0 0 .".to_owned(), "There is no such service.")
+                    self.one(domain, label, "SRV", "0 0 0 .".to_owned(), "There is no such service.");
                 }
                 Service::Unmentioned => {}
             }

@@ -129,7 +129,7 @@ fn what_makes_no_records_is_named() {
         (
             |spec| {
                 spec.alias_domains =
-                    vec![format!("{0}.{0}.{0}.{1}", "a".repeat(60), "b".repeat(56)).parse().unwrap()]
+                    vec![format!("{0}.{0}.{0}.{1}", "a".repeat(60), "b".repeat(56)).parse().unwrap()];
             },
             "",
         ),

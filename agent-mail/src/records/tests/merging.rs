@@ -203,8 +203,7 @@ proptest! {
             for record in &old.records {
                 let ours = full().iter().any(|set| set.name == old.name && set.rtype == old.rtype);
                 let replaced = match (old.rtype.as_str(), kind_of(record)) {
-                    ("A", _) | ("MX" | "CNAME", _) => ours,
-                    ("TXT", Kind::Spf | Kind::MtaSts) => ours,
+                    ("A" | "MX" | "CNAME", _) | ("TXT", Kind::Spf | Kind::MtaSts) => ours,
                     ("TXT", _) => old.name == "dkim._domainkey",
                     _ => false,
                 };
