@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use mail_access::Address;
-use mailcow_api::{Domain, MailboxAddress, NewDomain, NewRelayhost, Relayhost};
+use mailcow_api::{Domain, Mailbox, MailboxAddress, NewDomain, NewRelayhost, Relayhost};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
@@ -61,9 +61,16 @@ impl Step<'_> {
     }
 
     /// Lets a mailbox send as its domain does.
-    pub(super) async fn drop_mailbox_relay(&self, address: &MailboxAddress) -> Result<(), Error> {
+    pub(super) async fn drop_mailbox_relay(
+        &self,
+        address: &MailboxAddress,
+        found: &Mailbox,
+    ) -> Result<(), Error> {
         let _turn = self.mailcow.relays.lock().await;
-        let _set = self.did(self.client.ensure_mailbox_relayhost(address, None).await)?;
+        if found.settings.relayhost.is_some() {
+            let _set = self.did(self.client.ensure_mailbox_relayhost(address, None).await)?;
+        }
+        // Also where it had none: a call that was interrupted may have left it.
         self.tidy().await
     }
 
