@@ -111,7 +111,18 @@ impl Step<'_> {
                 None => self.client.remove_mailbox_rate_limit(&address).await,
             })?;
         }
-        if entry.relay.is_some() { Ok(()) } else { self.drop_mailbox_relay(&address, found).await }
+        if entry.relay.is_none() {
+            self.drop_mailbox_relay(&address, found).await?;
+        }
+        if found.name == entry.name {
+            return Ok(());
+        }
+        // Mailcow has its own view of names that are empty or stand in angle brackets.
+        let now = self.mailbox(&entry.address).await?.name;
+        if now == entry.name {
+            return Ok(());
+        }
+        Err(self.failed(ErrorKind::Rejected, format!("the mail system keeps the name {now:?}")))
     }
 
     async fn quota(&self, entry: &MailboxEntry) -> Result<Mib, Error> {

@@ -7,9 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use agent_mail::Mailcow;
 use async_trait::async_trait;
-use mailcow_api::{
-    Client, FakeMailcow, HttpClient, HttpError, HttpRequest, HttpResponse, Method, RetryPolicy,
-};
+use mailcow_api::{Client, FakeMailcow, HttpClient, HttpError, HttpRequest, HttpResponse, RetryPolicy};
 use tokio::sync::Notify;
 
 /// How a call goes wrong.
@@ -21,8 +19,7 @@ pub(crate) enum Trouble {
     Refused500,
     /// It is carried out, and the connection is lost.
     DoneAndLost,
-    /// It is carried out, and the answer is empty; a read that is answered so says that the key is missing, and is not
-    /// answered at all instead.
+    /// It is carried out, and the answer is empty.
     DoneAndEmpty,
     /// The caller gives up before it is carried out.
     Dropped,
@@ -39,6 +36,7 @@ impl Trouble {
         Self::Dropped,
         Self::DoneAndDropped,
     ];
+    pub(crate) const OF_READS: [Self; 2] = [Self::Unreachable, Self::Dropped];
 }
 
 /// Lets call number `at`, from 0, go wrong and no other.
@@ -97,7 +95,7 @@ impl HttpClient for Breaking {
         }
         drop(self.fake.handle(&request));
         match self.trouble {
-            Trouble::DoneAndEmpty if request.method == Method::Post => Ok(HttpResponse::new(200, "")),
+            Trouble::DoneAndEmpty => Ok(HttpResponse::new(200, "")),
             Trouble::DoneAndDropped => {
                 self.hangs.notify_one();
                 pending().await

@@ -2,6 +2,7 @@
 
 mod breaking;
 mod embedded;
+mod others;
 mod relay;
 mod survey;
 mod sweep;
@@ -12,13 +13,10 @@ use agent_mail::{Address, AliasEntry, DomainName, ForwardEntry, MailboxEntry, Ma
 use mailcow_api::FakeMailcow;
 use secrecy::SecretString;
 
-/// A Mailcow that serves `agents.example` with something of everything.
-async fn served() -> FakeMailcow {
-    let fake = FakeMailcow::new();
-    let admin = Mailcow::new(fake.client());
+/// A Mailcow that serves `agents.example` with something of everything but relays.
+async fn people() -> FakeMailcow {
     let ada = MailboxEntry::new(at("ada")).with_name("Ada").with_quota_mib(100);
-    for next in [
-        add_domain(),
+    served(&[
         MailChange::AddDkim { key: DkimOptions::default() },
         MailChange::AddMailbox { mailbox: ada },
         MailChange::AddMailbox { mailbox: MailboxEntry::new(at("bob")).with_quota_mib(64) },
@@ -27,10 +25,27 @@ async fn served() -> FakeMailcow {
         MailChange::SetCatchAll { targets: vec![at("ada")] },
         MailChange::AddAliasDomain { name: name("old.example") },
         MailChange::SetSpamPolicy { policy: SpamPolicy::new(["*@good.example"], ["*@bad.example"]) },
+    ])
+    .await
+}
+
+/// A Mailcow that serves `agents.example` with a relay of its own and one of `bob`.
+async fn relayed() -> FakeMailcow {
+    served(&[
+        MailChange::AddMailbox { mailbox: MailboxEntry::new(at("ada")).with_quota_mib(64) },
+        MailChange::AddMailbox { mailbox: MailboxEntry::new(at("bob")).with_quota_mib(64) },
         MailChange::SetRelay { mailbox: None, relay: Some(relay("one")) },
         MailChange::SetRelay { mailbox: Some(at("bob")), relay: Some(relay("two")) },
-    ] {
-        change(&admin, &next).await;
+    ])
+    .await
+}
+
+async fn served(changes: &[MailChange]) -> FakeMailcow {
+    let fake = FakeMailcow::new();
+    let admin = Mailcow::new(fake.client());
+    change(&admin, &add_domain()).await;
+    for next in changes {
+        change(&admin, next).await;
     }
     fake
 }

@@ -10,7 +10,7 @@ use mailcow_api::{
     Client, FakeMailcow, HttpClient, HttpError, HttpRequest, HttpResponse, NewRelayhost, Outcome,
 };
 
-use super::{CANARY, add_domain, at, change, domain, name, password, relay, served};
+use super::{CANARY, add_domain, at, change, domain, name, password, relay, relayed};
 
 fn set(to: Option<Relay>) -> MailChange {
     MailChange::SetRelay { mailbox: None, relay: to }
@@ -23,7 +23,7 @@ async fn hosts(fake: &FakeMailcow) -> Vec<String> {
 
 #[tokio::test]
 async fn a_relay_is_a_relay_host_with_the_password_that_was_given() {
-    let fake = served().await;
+    let fake = relayed().await;
     assert_eq!(hosts(&fake).await, ["[one.relay.example]:587 us:er", "[two.relay.example]:587 us:er"]);
     let domain = fake.client().get_domain(&"agents.example".parse().unwrap()).await.unwrap().unwrap();
     let used = fake.client().get_relayhost(domain.relayhost.unwrap()).await.unwrap().unwrap();
@@ -42,7 +42,7 @@ async fn a_relay_is_a_relay_host_with_the_password_that_was_given() {
 
 #[tokio::test]
 async fn a_relay_that_domains_share_goes_with_the_last_of_them() {
-    let fake = served().await;
+    let fake = relayed().await;
     let (admin, second) = (Mailcow::new(fake.client()), name("second.example"));
     admin.change(&second, &add_domain(), None).await.unwrap();
     admin.change(&second, &set(Some(relay("one"))), Some(&password())).await.unwrap();
