@@ -7,6 +7,8 @@ mod relay;
 mod survey;
 mod sweep;
 
+use std::error::Error as _;
+
 use agent_mail::backend::{MailAdmin, MailChange};
 use agent_mail::spec::{DkimOptions, DomainLimits, SpamPolicy};
 use agent_mail::{Address, AliasEntry, DomainName, ForwardEntry, MailboxEntry, Mailcow, Relay};
@@ -53,6 +55,17 @@ async fn served(changes: &[MailChange]) -> FakeMailcow {
 async fn change(admin: &dyn MailAdmin, wanted: &MailChange) {
     let done = admin.change(&domain(), wanted, Some(&password())).await;
     done.unwrap_or_else(|error| panic!("{wanted:?}: {error:?}"));
+}
+
+/// All that an error says, with what caused it.
+fn words(error: &agent_mail::Error) -> String {
+    let mut words = vec![format!("{error} {error:?}")];
+    let mut source = error.source();
+    while let Some(cause) = source {
+        words.push(format!("{cause} {cause:?}"));
+        source = cause.source();
+    }
+    words.join(" ")
 }
 
 fn add_domain() -> MailChange {

@@ -1,6 +1,6 @@
 //! Relays, from the change to what Mailcow would do with it.
 
-use std::error::Error as _;
+use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 
 use agent_mail::backend::{MailAdmin, MailChange};
@@ -10,7 +10,7 @@ use mailcow_api::{
     Client, FakeMailcow, HttpClient, HttpError, HttpRequest, HttpResponse, NewRelayhost, Outcome,
 };
 
-use super::{CANARY, add_domain, at, change, domain, name, password, relay, relayed};
+use super::{CANARY, add_domain, at, change, domain, name, password, relay, relayed, words};
 
 fn set(to: Option<Relay>) -> MailChange {
     MailChange::SetRelay { mailbox: None, relay: to }
@@ -107,12 +107,7 @@ async fn a_refused_relay_shows_no_password_anywhere() {
     change(&admin, &add_domain()).await;
     let error = admin.change(&domain(), &set(Some(relay("one"))), Some(&password())).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Rejected, Some("invalid_host")));
-    let (mut words, mut source) = (format!("{error} {error:?} {admin:?}"), error.source());
-    while let Some(cause) = source {
-        words.push_str(&format!(" {cause} {cause:?}"));
-        source = cause.source();
-    }
-    words.push_str(&seen.0.lock().unwrap());
+    let words = format!("{} {admin:?} {}", words(&error), seen.0.lock().unwrap());
     assert!(words.contains("add/relayhost"), "the trace was seen: {words}");
     assert!(!words.contains("Canary") && !words.contains("Passw0rd"), "{words}");
 }
@@ -156,6 +151,6 @@ struct Recorder<'a>(&'a Seen);
 
 impl tracing::field::Visit for Recorder<'_> {
     fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-        self.0.0.lock().unwrap().push_str(&format!(" {field}={value:?}"));
+        let _ = write!(self.0.0.lock().unwrap(), " {field}={value:?}");
     }
 }
