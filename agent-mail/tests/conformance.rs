@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use agent_mail::backend::{DnsProvider, Provisioner, SecretStore, StateStore};
+use agent_mail::backend::{DnsProvider, MailAdmin, Provisioner, SecretStore, StateStore};
 use agent_mail::conformance::{
-    Case, DNS_CASES, DnsHarness, PROVISIONER_CASES, ProvisionerHarness, SECRETS_CASES, STATE_CASES,
+    Case, DNS_CASES, DnsHarness, MAIL_ADMIN_CASES, MailAdminHarness, PROVISIONER_CASES, ProvisionerHarness,
+    SECRETS_CASES, STATE_CASES,
 };
 use agent_mail::{
     Address, Desec, DomainName, Embedded, Mailcow, MemorySecrets, MemoryState, RedbState, SecretFiles,
@@ -33,6 +34,9 @@ fn main() {
     add(&mut trials, "embedded::dns", DNS_CASES, || Subject::of(Arc::new(EmbeddedWorld::new())));
     add(&mut trials, "desec-fake::dns", DNS_CASES, || Subject::of(Arc::new(FakeZone::in_memory())));
     add(&mut trials, "desec-http::dns", DNS_CASES, || Subject::of(Arc::new(FakeZone::over_http())));
+    add(&mut trials, "embedded::mail_admin", MAIL_ADMIN_CASES, || {
+        Subject::of(Arc::new(EmbeddedWorld::new()))
+    });
     add(&mut trials, "embedded::provisioner", PROVISIONER_CASES, || {
         Subject::of(Arc::new(EmbeddedWorld::new()))
     });
@@ -122,6 +126,29 @@ impl ProvisionerHarness for EmbeddedWorld {
 
     async fn writes(&self) -> usize {
         usize::from(self.0.post_office().has_domain(&domain()))
+    }
+}
+
+#[async_trait]
+impl MailAdminHarness for EmbeddedWorld {
+    fn admin(&self) -> Arc<dyn MailAdmin> {
+        self.0.clone()
+    }
+
+    fn domain(&self) -> DomainName {
+        domain()
+    }
+
+    async fn foreign_mailbox(&self, address: &Address) {
+        ProvisionerHarness::foreign_mailbox(self, address).await;
+    }
+
+    async fn opens(&self, address: &Address, password: &SecretString) -> bool {
+        ProvisionerHarness::opens(self, address, password).await
+    }
+
+    async fn writes(&self) -> usize {
+        0
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Mail itself is one more, [`MailAccess`](mail_access::MailAccess).
 
+mod checks;
 mod dns;
 mod mail_admin;
 mod provisioner;

@@ -1,20 +1,24 @@
 //! A world in memory that needs no server and behaves as the real one.
 
+mod admin;
 mod dns;
+mod keys;
 mod provisioner;
+mod registry;
 mod secrets;
 mod state;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use mail_access::{Address, DomainName, PostOffice};
+use mail_access::{DomainName, PostOffice};
 
 pub use secrets::MemorySecrets;
 pub use state::MemoryState;
 
-use crate::backend::{Claim, RrSet};
+use self::registry::Registry;
+use crate::backend::RrSet;
 use crate::{AgentMail, AgentMailBuilder};
 
 /// A whole world in memory: a mail system ([`PostOffice`]), its provisioning, a zone, state and secrets.
@@ -45,7 +49,7 @@ pub struct Embedded(Arc<World>);
 struct World {
     domain: DomainName,
     post_office: PostOffice,
-    claims: Mutex<HashMap<Address, Claim>>,
+    registry: Mutex<Registry>,
     records: Mutex<Vec<RrSet>>,
     state: Arc<MemoryState>,
     secrets: Arc<MemorySecrets>,
@@ -58,7 +62,7 @@ impl Embedded {
             records: Mutex::new(dns::new_zone()),
             domain,
             post_office: PostOffice::new(),
-            claims: Mutex::default(),
+            registry: Mutex::default(),
             state: Arc::default(),
             secrets: Arc::default(),
         }))
@@ -101,3 +105,5 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // A panic elsewhere leaves whole values: each is changed in one step.
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
+
+const HOUR: Duration = Duration::from_hours(1);
