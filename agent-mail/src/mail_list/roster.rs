@@ -46,7 +46,8 @@ impl Roster {
     /// doesn't name.
     pub fn new(operator: Operator, template: DomainSpec) -> Result<Self, Error> {
         template.check()?;
-        let DomainSpec { agents, mailboxes, aliases, forwards, catch_all, alias_domains, prune, .. } = &template;
+        let DomainSpec { agents, mailboxes, aliases, forwards, catch_all, alias_domains, prune, .. } =
+            &template;
         let named = mailboxes.len() + aliases.len() + forwards.len() + catch_all.len() + alias_domains.len();
         if named + agents.len() > 0 || *prune {
             return Err(Error::new(ErrorKind::InvalidInput, "build", "roster").with_detail(

@@ -195,7 +195,9 @@ impl Sites {
             }
             Err(error) => Err(error),
         };
-        let created = planned.as_ref().is_ok_and(|plan| plan.steps().iter().any(|step| step.adds_mailbox() == Some(&address)));
+        let created = planned
+            .as_ref()
+            .is_ok_and(|plan| plan.steps().iter().any(|step| step.adds_mailbox() == Some(&address)));
         if planned.is_ok() && !created && seen.status == SiteStatus::Ready {
             return Ok(SiteMailbox { address, created });
         }
@@ -274,11 +276,11 @@ impl Sites {
             Err(Error::new(kind, "choose domain", format!("site {site}")).with_detail(detail))
         };
         match (seen, given) {
-            (Some(state), None) => return Ok(state.domain.clone()),
-            (Some(state), Some(given)) if state.domain == given => return Ok(given),
+            (Some(state), None) => Ok(state.domain.clone()),
+            (Some(state), Some(given)) if state.domain == given => Ok(given),
             (Some(state), Some(given)) => {
                 let detail = format!("the site has its mail in {} and can't move to {given}", state.domain);
-                return refused(ErrorKind::AlreadyExists, detail);
+                refused(ErrorKind::AlreadyExists, detail)
             }
             (None, given) => {
                 let (zone, host) = (&self.0.template.domain, &self.0.template.mail_host);
