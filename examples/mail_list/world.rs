@@ -93,12 +93,12 @@ impl World {
         };
         let folder = PathBuf::from(needed("AGENT_MAIL_STATE_DIR")?);
         std::fs::create_dir_all(&folder)?;
-        let mailcow = mailcow_api::Client::builder(url, needed("MAILCOW_API_KEY")?).build()?;
+        let mailcow = mailcow_api::Client::builder(url, needed("MAILCOW_API_KEY")?.into()).build()?;
         let mut builder = Operator::builder(Arc::new(Mailcow::new(mailcow)))
             .state(Arc::new(RedbState::open(folder.join("state.redb"))?))
             .secrets(Arc::new(SecretFiles::open(folder.join("secrets"))?));
         if let Some(token) = vars("DESEC_TOKEN") {
-            let desec = desec_api::Client::builder(token).build()?;
+            let desec = desec_api::Client::builder(token.into()).build()?;
             builder = builder.dns(Arc::new(Desec::new(desec)), needed("DESEC_DOMAIN")?.parse()?);
         }
         let host: DomainName = needed("MAILCOW_HOSTNAME")?.parse()?;

@@ -30,8 +30,8 @@ pub(crate) fn open(vars: &dyn Fn(&str) -> Option<String>) -> Result<Sites, Box<d
     let folder = PathBuf::from(needed("AGENT_MAIL_STATE_DIR")?);
     std::fs::create_dir_all(&folder)?;
     let state = Arc::new(RedbState::open(folder.join("state.redb"))?);
-    let mailcow = mailcow_api::Client::builder(&url, needed("MAILCOW_API_KEY")?).build()?;
-    let desec = desec_api::Client::builder(needed("DESEC_TOKEN")?).build()?;
+    let mailcow = mailcow_api::Client::builder(&url, needed("MAILCOW_API_KEY")?.into()).build()?;
+    let desec = desec_api::Client::builder(needed("DESEC_TOKEN")?.into()).build()?;
     let operator = Operator::builder(Arc::new(Mailcow::new(mailcow)))
         .dns(Arc::new(Desec::new(desec)), zone.clone())
         .state(state.clone())

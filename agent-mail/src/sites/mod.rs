@@ -8,12 +8,14 @@
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 //! use std::sync::Arc;
 //! use agent_mail::sites::{NewSiteMailbox, SiteStatus, Sites, SitesInState};
-//! use agent_mail::{DomainSpec, Embedded, MemoryState};
+//! use agent_mail::{DomainName, DomainSpec, Embedded, MemoryState, Operator};
 //!
-//! let world = Embedded::new("mail.example".parse()?);
-//! let store = SitesInState::new(Arc::new(MemoryState::default()), "mail.example".parse()?);
-//! let template = DomainSpec::new("mail.example".parse()?, "mx.mail.example".parse()?);
-//! let sites = Sites::builder(world.operator()?, Arc::new(store), template).build()?;
+//! let zone: DomainName = "mail.example".parse()?;
+//! let world = Arc::new(Embedded::new(zone.clone()));
+//! let operator = Operator::builder(world.clone()).dns(world, zone.clone()).build()?;
+//! let store = SitesInState::new(Arc::new(MemoryState::default()), zone.clone());
+//! let template = DomainSpec::new(zone, "mx.mail.example".parse()?);
+//! let sites = Sites::builder(operator, Arc::new(store), template).build()?;
 //!
 //! let shop = "shop".parse()?;
 //! let state = sites.enable(&shop).await?;

@@ -5,7 +5,7 @@ mod api_server;
 #[path = "../operator/faults.rs"]
 mod faults;
 mod kubernetes;
-// mod real;
+mod real;
 #[path = "../stage/mod.rs"]
 mod stage;
 mod sweep;

@@ -1,11 +1,15 @@
-//! Each call of each workflow breaks once, in each way; the next call finishes, and nothing is left over.
+//! Each call of each workflow breaks once, in each way, with each store; the next call finishes, and nothing is left over.
 
-use agent_mail::Error;
-use agent_mail::sites::{SiteStatus, Sites};
+use std::sync::Arc;
 
-use super::faults::How;
+use agent_mail::http::{HttpClient, HttpError, HttpRequest, HttpResponse};
+use agent_mail::sites::{FakeKubernetes, SiteStatus, SiteStore, Sites, SitesInKubernetes, SitesInState};
+use agent_mail::{Error, ErrorKind};
+use async_trait::async_trait;
+
+use super::faults::{Faults, How};
 use super::stage::{Stage, until_it_hangs};
-use super::{ZONE, ada, sites, slug};
+use super::{ZONE, ada, slug, template};
 
 #[derive(Clone, Copy, Debug)]
 enum Call {
@@ -25,8 +29,56 @@ impl Call {
     }
 }
 
+/// A world, and where the state of its sites is.
+struct Scene {
+    stage: Stage,
+    cluster: Option<FakeKubernetes>,
+}
+
+impl Scene {
+    async fn after(calls: &[Call], in_kubernetes: bool) -> Self {
+        let cluster = in_kubernetes.then(|| FakeKubernetes::new("token"));
+        if let Some(cluster) = &cluster {
+            cluster.add_namespace("shop");
+        }
+        let scene = Self { stage: Stage::new(ZONE), cluster };
+        for call in calls {
+            call.make(&scene.sites()).await.unwrap();
+        }
+        scene
+    }
+
+    /// Starts the program.
+    fn sites(&self) -> Sites {
+        let store: Arc<dyn SiteStore> = match &self.cluster {
+            None => Arc::new(SitesInState::new(self.stage.state(), ZONE.parse().unwrap())),
+            Some(cluster) => {
+                let client = Broken(cluster.clone(), self.stage.faults.clone());
+                let store = SitesInKubernetes::builder("https://10.96.0.1", "platform.example");
+                Arc::new(store.client(Arc::new(client)).token("token".into()).build().unwrap())
+            }
+        };
+        Sites::builder(self.stage.operator(), store, template()).build().unwrap()
+    }
+
+    async fn seen(&self) -> String {
+        let state = self.sites().status(&slug("shop")).await.unwrap();
+        let annotations = self.cluster.as_ref().map(|cluster| cluster.annotations("shop"));
+        format!("{state:#?}\n{annotations:?}\n{}", self.stage.shown("shop.mail.example").await)
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn whatever_breaks_the_next_call_finishes() {
+    sweep(false).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_breaks_the_next_call_finishes_in_kubernetes_too() {
+    sweep(true).await;
+}
+
+async fn sweep(in_kubernetes: bool) {
     let workflows: [(&[Call], Call); 5] = [
         (&[], Call::Enable),
         (&[Call::Enable], Call::AddMailbox),
@@ -37,29 +89,28 @@ async fn whatever_breaks_the_next_call_finishes() {
     let mut broken = 0;
     for (before, call) in workflows {
         let wanted = {
-            let stage = prepared(before).await;
-            call.make(&sites(&stage)).await.unwrap();
-            seen(&stage).await
+            let scene = Scene::after(before, in_kubernetes).await;
+            call.make(&scene.sites()).await.unwrap();
+            scene.seen().await
         };
         for how in How::ALL {
             for k in 0.. {
-                let stage = prepared(before).await;
-                stage.faults.arm(k, how);
-                let first = until_it_hangs(call.make(&sites(&stage))).await;
-                if !stage.faults.calm() {
+                let scene = Scene::after(before, in_kubernetes).await;
+                scene.stage.faults.arm(k, how);
+                let first = until_it_hangs(call.make(&scene.sites())).await;
+                if !scene.stage.faults.calm() {
                     assert!(first.is_some_and(|first| first.is_ok()), "nothing broke");
                     break;
                 }
                 broken += 1;
-                let state = sites(&stage).status(&slug("shop")).await.unwrap();
-                let is_told =
+                let told = format!("{call:?} {how:?} {k}");
+                let state = scene.sites().status(&slug("shop")).await.unwrap();
+                let reason =
                     state.last_error.as_ref().is_some_and(|told| !told.is_empty() && told.len() <= 256);
-                assert_eq!(state.status == SiteStatus::Failed, is_told, "{call:?} {how:?} {k}: {state:?}");
+                assert_eq!(state.status == SiteStatus::Failed, reason, "{told}: {state:?}");
                 // The program starts anew and is asked for the same.
-                call.make(&sites(&stage))
-                    .await
-                    .unwrap_or_else(|error| panic!("{call:?} {how:?} {k}: {error}"));
-                assert_eq!(seen(&stage).await, wanted, "{call:?} {how:?} {k}");
+                call.make(&scene.sites()).await.unwrap_or_else(|error| panic!("{told}: {error}"));
+                assert_eq!(scene.seen().await, wanted, "{told}");
             }
         }
     }
@@ -71,15 +122,15 @@ async fn whatever_breaks_the_next_call_finishes() {
 async fn a_mailbox_that_nobody_asks_for_again_is_whole_or_gone() {
     for how in How::ALL {
         for k in 0.. {
-            let stage = prepared(&[Call::Enable]).await;
-            stage.faults.arm(k, how);
-            let _ = until_it_hangs(Call::AddMailbox.make(&sites(&stage))).await;
-            if !stage.faults.calm() {
+            let scene = Scene::after(&[Call::Enable], false).await;
+            scene.stage.faults.arm(k, how);
+            let _ = until_it_hangs(Call::AddMailbox.make(&scene.sites())).await;
+            if !scene.stage.faults.calm() {
                 break;
             }
-            let ready = sites(&stage).enable(&slug("shop")).await.unwrap();
+            let ready = scene.sites().enable(&slug("shop")).await.unwrap();
             assert_eq!((ready.status, ready.last_error), (SiteStatus::Ready, None), "{how:?} {k}");
-            let shown = stage.shown("shop.mail.example").await;
+            let shown = scene.stage.shown("shop.mail.example").await;
             let mailboxes = shown.matches("ServedMailbox {").count();
             assert!(
                 shown.ends_with(&format!("MemorySecrets {{ secrets: {mailboxes} }}")),
@@ -89,15 +140,19 @@ async fn a_mailbox_that_nobody_asks_for_again_is_whole_or_gone() {
     }
 }
 
-async fn prepared(calls: &[Call]) -> Stage {
-    let stage = Stage::new(ZONE);
-    for call in calls {
-        call.make(&sites(&stage)).await.unwrap();
-    }
-    stage
-}
+/// The way to the cluster, on which requests and answers get lost.
+#[derive(Debug)]
+struct Broken(FakeKubernetes, Arc<Faults>);
 
-async fn seen(stage: &Stage) -> String {
-    let state = sites(stage).status(&slug("shop")).await.unwrap();
-    format!("{state:#?}\n{}", stage.shown("shop.mail.example").await)
+#[async_trait]
+impl HttpClient for Broken {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let answered = self.1.through(async { Ok(self.0.send(request).await) }).await;
+        answered.unwrap_or_else(|error| {
+            Err(match error.kind() {
+                ErrorKind::Interrupted => HttpError::Lost(error.into()),
+                _ => HttpError::NotSent(error.into()),
+            })
+        })
+    }
 }
