@@ -19,7 +19,7 @@ pub use state::MemoryState;
 
 use self::registry::Registry;
 use crate::backend::RrSet;
-use crate::{AgentMail, AgentMailBuilder};
+use crate::{AgentMail, AgentMailBuilder, Error, Operator, OperatorBuilder};
 
 /// A whole world in memory: a mail system ([`PostOffice`]), its provisioning, a zone, state and secrets.
 ///
@@ -79,6 +79,38 @@ impl Embedded {
             .dns(world, domain, mail_host)
             .state(self.0.state.clone())
             .secrets(self.0.secrets.clone())
+    }
+
+    /// Begins an operator of this world's domain, with this world's zone, state and secrets and a [system](Self::system)
+    /// for its agents.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use agent_mail::{DomainSpec, Embedded, MailboxEntry};
+    ///
+    /// let world = Embedded::new("shop.example".parse()?);
+    /// let operator = world.operator()?.build()?;
+    /// let spec = DomainSpec::new("shop.example".parse()?, "mail.shop.example".parse()?)
+    ///     .with_mailbox(MailboxEntry::new("ada@shop.example".parse()?));
+    ///
+    /// let plan = operator.plan(&spec).await?;
+    /// println!("{plan}");
+    /// operator.apply(&plan).await?;
+    /// assert!(operator.plan(&spec).await?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`AgentMailBuilder::build`].
+    pub fn operator(&self) -> Result<OperatorBuilder, Error> {
+        let world = Arc::new(self.clone());
+        Ok(Operator::builder(world.clone())
+            .dns(world, self.0.domain.clone())
+            .state(self.0.state.clone())
+            .secrets(self.0.secrets.clone())
+            .agents(self.system().build()?))
     }
 
     /// Returns the mail system, for mailboxes beside the agents' and for faults on purpose.

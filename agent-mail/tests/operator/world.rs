@@ -6,7 +6,7 @@ use std::sync::Arc;
 use agent_mail::backend::{
     DnsProvider, MailAdmin, Provisioner, RrSet, SecretStore, ServedDomain, StateStore,
 };
-use agent_mail::mail_access::{Login, MailAccess};
+use agent_mail::mail_access::{Login, MailAccess, Selection};
 use agent_mail::spec::{AliasEntry, ForwardEntry, MailboxEntry, Relay, Service, SpamPolicy};
 use agent_mail::{
     Address, AgentMail, Desec, DomainName, DomainSpec, Embedded, Mailcow, MemorySecrets, MemoryState, Operator,
@@ -104,12 +104,13 @@ impl World {
             let secret = self.secrets.get(&mailbox.address).await.unwrap().expect(told);
             let opens = match &self.mailcow {
                 Some(mailcow) => mailcow.logins().iter().any(|login| {
-                    login.address.as_str() == mailbox.address.to_string()
+                    login.address == mailbox.address.to_string()
                         && login.password.expose_secret() == secret.expose_secret()
                 }),
                 None => {
                     let login = Login::new(mailbox.address.clone(), secret);
-                    self.embedded.post_office().position(&login).await.is_ok()
+                    let office = self.embedded.post_office();
+                    office.fetch(&login, &Selection::After(None), 1).await.is_ok()
                 }
             };
             assert!(opens, "{} {told}", mailbox.address);
