@@ -39,7 +39,7 @@ async fn a_site_lives_on_mailcow_and_desec() {
     assert!(opens(&mailcow), "the stored password opens the mailbox");
     let shown =
         mailcow.client().get_mailbox(&added.address.to_string().parse().unwrap()).await.unwrap().unwrap();
-    assert!(format!("{shown:?}").contains("force_pw_update: true"), "{shown:?}");
+    assert!(shown.settings.forced_password_change);
 
     let writes = mailcow.writes();
     sites.enable(&shop).await.unwrap();
