@@ -5,12 +5,14 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use desec_api::{AddressSource, Agreement, CheckIp};
 use mail_access::{DomainName, Endpoint, SmtpImap, tls_config};
 use secrecy::SecretString;
 use url::{Host, Url};
 
 use crate::{
-    AgentMail, AgentMailBuilder, Desec, Error, ErrorKind, Mailcow, RedbState, SecretFiles, owner_only,
+    AgentMail, AgentMailBuilder, Desec, DesecAddresses, DomainSpec, Error, ErrorKind, Mailcow, Operator,
+    OperatorBuilder, RedbState, SecretFiles, owner_only,
 };
 
 /// What a system over Mailcow and deSEC needs to know.
@@ -29,6 +31,9 @@ use crate::{
 /// | `DESEC_TOKEN` | yes | the token that may write the zone |
 /// | `DESEC_API_URL` | no | deSEC's API; `https://desec.io/api/v1` unless set |
 /// | `DESEC_UPDATE_INTERVAL_HOURS` | no | how often the zone is looked after, in hours; 24 unless set |
+/// | `DESEC_DYNDNS` | no | `yes` to keep the address of `MAILCOW_HOSTNAME` by dynDNS; `no` unless set |
+/// | `DESEC_CHECKIP_V4_URL` | no | who has to agree with deSEC about the own IPv4 address, answering with nothing else; nobody unless set |
+/// | `DESEC_CHECKIP_V6_URL` | no | the same for IPv6; where one of both is set, the other family needs its own |
 /// | `AGENT_MAIL_PREFIX` | no | what stands before an agent's name; `agent_` unless set. The older `AZT3KNET_AGENT_MAIL_PREFIX` is read too |
 /// | `AGENT_MAIL_CA_FILE` | no | a file with certificates in PEM to trust beside the public ones |
 /// | `AGENT_MAIL_STATE_DIR` | yes | the folder for state and secrets; it is made if it is not there |
@@ -46,6 +51,8 @@ pub struct Config {
     desec_token: SecretString,
     desec_url: Option<String>,
     dns_interval: Duration,
+    dyndns: bool,
+    checkip: [Option<String>; 2],
     prefix: String,
     ca_pem: Option<Vec<u8>>,
     state_folder: PathBuf,
@@ -90,6 +97,13 @@ impl Config {
             vars.optional("DESEC_UPDATE_INTERVAL_HOURS", "a whole number of hours from 1 to 8760", |text| {
                 text.parse::<u64>().ok().filter(|hours| (1..=8760).contains(hours))
             });
+        let dyndns = vars.optional("DESEC_DYNDNS", "yes or no", |text| match text {
+            "yes" => Some(true),
+            "no" => Some(false),
+            _ => None,
+        });
+        let checkip = ["DESEC_CHECKIP_V4_URL", "DESEC_CHECKIP_V6_URL"]
+            .map(|name| vars.optional(name, "an address like https://ip.example.org/", api_url));
         let prefix_rule =
             "a-z, 0-9, dot, hyphen and underscore, beginning with a letter or digit, like agent_";
         let prefix = vars.optional("AGENT_MAIL_PREFIX", prefix_rule, prefix);
@@ -103,6 +117,12 @@ impl Config {
             && !domain.is_within(zone)
         {
             vars.problems.push("DESEC_DOMAIN has to be MAILCOW_DOMAIN or a domain above it".to_owned());
+        }
+        if let (Some(true), Some(host), Some(zone)) = (dyndns, &mail_host, zone.as_ref().or(domain.as_ref()))
+            && !host.is_within(zone)
+        {
+            vars.problems
+                .push("DESEC_DYNDNS keeps only the address of a MAILCOW_HOSTNAME in DESEC_DOMAIN".to_owned());
         }
         let problems = vars.problems.join("; ");
         let all = || -> Option<Self> {
@@ -122,6 +142,8 @@ impl Config {
                 desec_token: desec_token?,
                 desec_url,
                 dns_interval: Duration::from_secs(3600 * hours.unwrap_or(24)),
+                dyndns: dyndns.unwrap_or_default(),
+                checkip,
                 prefix: prefix.or(older_prefix).unwrap_or_else(|| "agent_".to_owned()),
                 ca_pem,
                 state_folder: state_folder?,
@@ -140,17 +162,8 @@ impl Config {
     /// [`Unavailable`](ErrorKind::Unavailable) if the state folder can't be used;
     /// [`InvalidInput`](ErrorKind::InvalidInput) if the CA file holds no certificates.
     pub fn builder(&self) -> Result<AgentMailBuilder, Error> {
-        let wrong = |variable: &'static str, detail: &str| {
-            Error::new(ErrorKind::InvalidInput, "configure", variable).with_detail(detail)
-        };
-        let tls = tls_config(self.ca_pem.as_deref()).map(Arc::new).map_err(|source| {
-            wrong("AGENT_MAIL_CA_FILE", "it holds no usable certificates").with_source(source)
-        })?;
-        let mailcow = mailcow_api::Client::builder(&self.mailcow_url, self.mailcow_key.clone())
-            .tls(tls.clone())
-            .build();
-        let mailcow =
-            mailcow.map_err(|_| wrong("MAILCOW_API_URL", "no client can be made of it and the key"))?;
+        let mailcow = self.mailcow()?;
+        let tls = Arc::new(tls_config(self.ca_pem.as_deref()).map_err(ca_error)?);
         let mut desec = desec_api::Client::builder(self.desec_token.clone()).tls(tls.clone());
         if let Some(url) = &self.desec_url {
             desec = desec.base_url(url);
@@ -163,15 +176,81 @@ impl Config {
                 .with_fix("name a folder that this program may write")
                 .with_source(source)
         })?;
-        Ok(AgentMail::builder(self.domain.clone())
-            .provisioner(Arc::new(Mailcow::new(mailcow)))
+        let builder = AgentMail::builder(self.domain.clone())
+            .provisioner(Arc::new(mailcow))
             .mail_access(Arc::new(SmtpImap::over_tls(self.smtp.clone(), self.imap.clone(), tls)))
-            .dns(Arc::new(Desec::new(desec)), self.zone.clone(), self.mail_host.clone())
+            .dns(Arc::new(Desec::new(desec.clone())), self.zone.clone(), self.mail_host.clone())
             .dns_interval(self.dns_interval)
             .state(Arc::new(RedbState::open(self.state_folder.join("state.redb"))?))
             .secrets(Arc::new(SecretFiles::open(self.state_folder.join("secrets"))?))
-            .prefix(&self.prefix))
+            .prefix(&self.prefix);
+        if !self.dyndns {
+            return Ok(builder);
+        }
+        let source = self.address_source(&desec)?;
+        Ok(builder.public_address(Arc::new(source)).dynamic_dns(Arc::new(Desec::new(desec))))
     }
+
+    fn address_source(&self, desec: &desec_api::Client) -> Result<DesecAddresses, Error> {
+        let own = CheckIp::new(desec.clone());
+        let [v4, v6] = &self.checkip;
+        if v4.is_none() && v6.is_none() {
+            return Ok(DesecAddresses::new(Arc::new(own)));
+        }
+        let wrong = |_| {
+            Error::new(ErrorKind::InvalidInput, "configure", "DESEC_CHECKIP_V4_URL, DESEC_CHECKIP_V6_URL")
+                .with_detail("no client can be made of them")
+        };
+        let other = CheckIp::new(desec.clone());
+        let other = match v4 {
+            Some(url) => other.with_v4_url(url).map_err(wrong)?,
+            None => other.without_v4(),
+        };
+        let other = match v6 {
+            Some(url) => other.with_v6_url(url).map_err(wrong)?,
+            None => other.without_v6(),
+        };
+        let both: [Arc<dyn AddressSource>; 2] = [Arc::new(own), Arc::new(other)];
+        Ok(DesecAddresses::new(Arc::new(Agreement::of(both))))
+    }
+
+    /// Begins an operator over all that is configured, with a system for the agents of the domain: opens the state folder
+    /// and sends nothing yet.
+    ///
+    /// # Errors
+    /// As [`builder`](Self::builder).
+    pub fn operator(&self) -> Result<OperatorBuilder, Error> {
+        let system = self.builder()?;
+        let operator = Operator::builder(Arc::new(self.mailcow()?))
+            .state(system.state.clone())
+            .secrets(system.secrets.clone());
+        let operator = match &system.dns {
+            Some(dns) => operator.dns(dns.provider.clone(), dns.zone.clone()),
+            None => operator,
+        };
+        Ok(operator.agents(system.build()?))
+    }
+
+    /// Describes the domain that is configured, with nothing in it and the usual options.
+    pub fn spec(&self) -> DomainSpec {
+        DomainSpec::new(self.domain.clone(), self.mail_host.clone())
+    }
+
+    fn mailcow(&self) -> Result<Mailcow, Error> {
+        let client = mailcow_api::Client::builder(&self.mailcow_url, self.mailcow_key.clone());
+        let tls = tls_config(self.ca_pem.as_deref()).map_err(ca_error)?;
+        let client = client.tls(Arc::new(tls)).build();
+        let detail = "no client can be made of it and the key";
+        client.map(Mailcow::new).map_err(|_| wrong("MAILCOW_API_URL", detail))
+    }
+}
+
+fn ca_error(source: mail_access::Error) -> Error {
+    wrong("AGENT_MAIL_CA_FILE", "it holds no usable certificates").with_source(source)
+}
+
+fn wrong(variable: &'static str, detail: &str) -> Error {
+    Error::new(ErrorKind::InvalidInput, "configure", variable).with_detail(detail)
 }
 
 impl AgentMail {
@@ -325,6 +404,9 @@ mod tests {
             ("DESEC_DOMAIN", "canary-7.example"),
             ("DESEC_TOKEN", "canary-7 x"),
             ("DESEC_UPDATE_INTERVAL_HOURS", "0"),
+            ("DESEC_DYNDNS", "canary-7"),
+            ("DESEC_DYNDNS", "yes"),
+            ("DESEC_CHECKIP_V4_URL", "http://canary-7.example.org"),
             ("AGENT_MAIL_PREFIX", "Canary-7"),
             ("AGENT_MAIL_CA_FILE", "no/such/canary-7.pem"),
         ] {

@@ -34,6 +34,7 @@
 
 mod agent_id;
 pub mod backend;
+mod bootstrap;
 mod builder;
 #[cfg(feature = "from-env")]
 mod config;
@@ -44,6 +45,9 @@ mod desec;
 mod embedded;
 mod error;
 mod event;
+#[cfg(test)]
+mod golden;
+pub mod guides;
 #[cfg(feature = "http")]
 pub mod http;
 mod journal;
@@ -55,6 +59,7 @@ pub mod mail_list;
 mod mailbox;
 #[cfg(feature = "mailcow")]
 mod mailcow;
+mod markdown;
 mod operator;
 mod outbox;
 #[cfg(feature = "redb")]
@@ -76,7 +81,7 @@ pub use builder::AgentMailBuilder;
 #[cfg(feature = "from-env")]
 pub use config::Config;
 #[cfg(feature = "desec")]
-pub use desec::Desec;
+pub use desec::{Desec, DesecAddresses};
 pub use embedded::{Embedded, MemorySecrets, MemoryState};
 pub use error::{Error, ErrorKind};
 pub use event::{Event, EventKind, Events};

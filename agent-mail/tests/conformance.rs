@@ -4,10 +4,10 @@ mod api_server;
 
 use std::sync::Arc;
 
-use agent_mail::backend::{DnsProvider, MailAdmin, Provisioner, SecretStore, StateStore};
+use agent_mail::backend::{DnsProvider, DynamicDns, MailAdmin, Provisioner, SecretStore, StateStore};
 use agent_mail::conformance::{
-    Case, DNS_CASES, DnsHarness, MAIL_ADMIN_CASES, MailAdminHarness, PROVISIONER_CASES, ProvisionerHarness,
-    SECRETS_CASES, SITES_CASES, STATE_CASES,
+    Case, DNS_CASES, DYNAMIC_DNS_CASES, DnsHarness, DynamicDnsHarness, MAIL_ADMIN_CASES, MailAdminHarness,
+    PROVISIONER_CASES, ProvisionerHarness, SECRETS_CASES, SITES_CASES, STATE_CASES,
 };
 use agent_mail::sites::{FakeKubernetes, SiteStore, SitesInKubernetes, SitesInState};
 use agent_mail::{
@@ -40,6 +40,15 @@ fn main() {
     add(&mut trials, "desec-http::dns", DNS_CASES, || Subject::of(Arc::new(FakeZone::over_http())));
     add(&mut trials, "embedded::mail_admin", MAIL_ADMIN_CASES, || {
         Subject::of(Arc::new(EmbeddedWorld::new()))
+    });
+    add(&mut trials, "embedded::dynamic_dns", DYNAMIC_DNS_CASES, || {
+        Subject::of(Arc::new(EmbeddedWorld::new()))
+    });
+    add(&mut trials, "desec-fake::dynamic_dns", DYNAMIC_DNS_CASES, || {
+        Subject::of(Arc::new(FakeZone::in_memory()))
+    });
+    add(&mut trials, "desec-http::dynamic_dns", DYNAMIC_DNS_CASES, || {
+        Subject::of(Arc::new(FakeZone::over_http()))
     });
     add(&mut trials, "embedded::provisioner", PROVISIONER_CASES, || {
         Subject::of(Arc::new(EmbeddedWorld::new()))
@@ -124,6 +133,12 @@ impl DnsHarness for EmbeddedWorld {
 
     fn zone(&self) -> DomainName {
         domain()
+    }
+}
+
+impl DynamicDnsHarness for EmbeddedWorld {
+    fn dynamic(&self) -> Arc<dyn DynamicDns> {
+        self.0.clone()
     }
 }
 
@@ -216,6 +231,12 @@ impl DnsHarness for FakeZone {
 
     fn zone(&self) -> DomainName {
         domain()
+    }
+}
+
+impl DynamicDnsHarness for FakeZone {
+    fn dynamic(&self) -> Arc<dyn DynamicDns> {
+        self.provider.clone()
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Mail itself is one more, [`MailAccess`](mail_access::MailAccess).
 
+mod address;
 mod checks;
 mod dns;
 mod mail_admin;
@@ -9,6 +10,7 @@ mod provisioner;
 mod secrets;
 mod state;
 
+pub use address::{DynamicDns, PublicAddress, PublicAddressSource, PublicAddresses};
 pub use dns::{DnsBudget, DnsProvider, RrSet, Zone};
 pub use mail_admin::{MailAdmin, MailChange, PasswordRules, ServedDomain, ServedMailbox};
 pub use provisioner::{Claim, DkimKey, MailboxSpec, Provisioner};

@@ -4,6 +4,7 @@
 //! `mail_access::conformance`. This module follows the needs of the cases and is not covered by semantic versioning.
 
 mod dns;
+mod dynamic_dns;
 mod mail_admin;
 mod provisioner;
 mod secrets;
@@ -15,6 +16,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use self::dns::{DNS_CASES, DnsHarness};
+pub use self::dynamic_dns::{DYNAMIC_DNS_CASES, DynamicDnsHarness};
 pub use self::mail_admin::{MAIL_ADMIN_CASES, MailAdminHarness};
 pub use self::provisioner::{PROVISIONER_CASES, ProvisionerHarness};
 pub use self::secrets::SECRETS_CASES;

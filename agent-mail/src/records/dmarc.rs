@@ -1,5 +1,7 @@
 //! DMARC policies (RFC 7489) and where their reports, and those on TLS (RFC 8460), go.
 
+use std::fmt::Write;
+
 use mail_access::{Address, DomainName};
 
 use crate::spec::{DmarcPolicy, DomainSpec};
@@ -8,10 +10,12 @@ pub(super) fn wanted(spec: &DomainSpec) -> String {
     let dmarc = &spec.dns.dmarc;
     let mut text = format!("v=DMARC1; p={}", word(dmarc.policy));
     if let Some(policy) = dmarc.subdomain_policy {
-        text.push_str(&format!("; sp={}", word(policy)));
+        text += "; sp=";
+        text += word(policy);
     }
     if !dmarc.reports_to.is_empty() {
-        text.push_str(&format!("; rua={}", mailtos(&dmarc.reports_to)));
+        text += "; rua=";
+        text += &mailtos(&dmarc.reports_to);
     }
     text
 }
@@ -48,7 +52,7 @@ fn encoded(local: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~+".contains(&byte) {
             text.push(char::from(byte));
         } else {
-            text.push_str(&format!("%{byte:02X}"));
+            write!(text, "%{byte:02X}").expect("a string takes all");
         }
     }
     text

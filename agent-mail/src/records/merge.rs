@@ -109,19 +109,17 @@ fn texts(present: &RrSet, wanted: &RrSet, earlier: &[String]) -> Result<Vec<Stri
     let (same, foreign): (Vec<&String>, Vec<&String>) =
         present.records.iter().partition(|other| is_key || kind_of(other) == kind);
     let kept = match (kind, same.as_slice()) {
-        (_, []) => record.clone(),
-        // Mail is signed with the key that is wanted: an older one under its name verifies nothing.
-        _ if is_key => record.clone(),
-        // The policy is served from our file, and its mark has to be that of the file.
-        (Kind::MtaSts, _) => record.clone(),
+        // Mail is signed with the key that is wanted: an older one under its name verifies nothing. And the policy on
+        // TLS is served from our file, so that its mark has to be ours.
+        _ if same.is_empty() || is_key || kind == Kind::MtaSts => record.clone(),
         (Kind::Spf, [policy]) => {
             let before = earlier.iter().find(|old| kind_of(old) == Kind::Spf).map(|old| text_of(old));
             let joined = spf::merge(&text_of(policy), &text_of(record), before.as_deref());
             quoted(&joined.map_err(|problem| format!("{}: {problem}", place_of(wanted)))?)
         }
+        (Kind::Dmarc | Kind::TlsReports, [policy]) if contains("TXT", earlier, policy) => record.clone(),
         // A policy that someone has chosen is stricter or laxer for a reason.
-        (Kind::Dmarc | Kind::TlsReports, [policy]) if !contains("TXT", earlier, policy) => (*policy).clone(),
-        (Kind::Dmarc | Kind::TlsReports, [_]) => record.clone(),
+        (Kind::Dmarc | Kind::TlsReports, [policy]) => (*policy).clone(),
         _ => return Err(contradiction(present, wanted)),
     };
     Ok(foreign.into_iter().cloned().chain([kept]).collect())

@@ -25,12 +25,15 @@
 //! ```
 
 mod canonical;
+mod checklist;
 mod dmarc;
+mod lexer;
 mod merge;
 mod mta_sts;
 mod needed;
 mod spf;
 mod text;
+mod zone_file;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -38,9 +41,11 @@ use std::net::IpAddr;
 use mail_access::DomainName;
 
 pub(crate) use canonical::same_records;
+pub use checklist::{dns_checklist, security_checklist};
 pub use merge::{changes, changes_since};
 pub use mta_sts::MtaStsPolicy;
 pub use spf::spf_lookups;
+pub use zone_file::{read_zone_file, zone_file};
 
 use crate::backend::{DkimKey, RrSet};
 use crate::{DomainSpec, Error, ErrorKind};
@@ -86,7 +91,7 @@ pub fn wanted(
 }
 
 /// Returns the name below the zone; nothing if it lies elsewhere.
-fn below<'a>(name: &'a str, zone: &DomainName) -> Option<&'a str> {
+pub(crate) fn below<'a>(name: &'a str, zone: &DomainName) -> Option<&'a str> {
     let rest = name.strip_suffix(zone.as_str())?;
     if rest.is_empty() { Some("") } else { rest.strip_suffix('.') }
 }

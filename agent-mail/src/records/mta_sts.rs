@@ -37,7 +37,9 @@ impl MtaStsPolicy {
             spec.mail_host, policy.max_age
         );
         let digest = Sha256::digest(text.as_bytes());
-        let id = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let mut mark = [0_u8; 16];
+        mark.copy_from_slice(&digest[..16]);
+        let id = format!("{:032x}", u128::from_be_bytes(mark));
         Ok(Some(Self { id, text }))
     }
 

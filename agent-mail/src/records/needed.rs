@@ -84,7 +84,7 @@ impl Needs {
             match service {
                 Service::Offered => self.one(domain, label, "SRV", format!("0 1 {port} {host}"), purpose),
                 Service::NotOffered => {
-                    self.one(domain, label, "SRV", "0 0 0 .".to_owned(), "There is no such service.")
+                    self.one(domain, label, "SRV", "0 0 0 .".to_owned(), "There is no such service.");
                 }
                 Service::Unmentioned => {}
             }
@@ -159,7 +159,7 @@ impl Needs {
     }
 }
 
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))

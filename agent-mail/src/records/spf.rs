@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::needed::is_name;
 use crate::spec::{DomainSpec, SpfAll};
 use crate::{Error, ErrorKind};
 
@@ -37,9 +38,16 @@ pub(super) fn wanted(spec: &DomainSpec) -> Result<String, Error> {
     }
     let relays = spec.relay.iter().chain(spec.mailboxes.iter().filter_map(|mailbox| mailbox.relay.as_ref()));
     let relayed = relays.filter_map(|relay| relay.spf_include.as_ref());
-    for domain in spec.dns.spf.include.iter().chain(relayed) {
-        terms.push(format!("include:{domain}"));
+    for domain in &spec.dns.spf.include {
+        let name = domain.to_ascii_lowercase();
+        if !is_name(&name) {
+            return Err(Error::new(ErrorKind::InvalidInput, "make records", format!("{domain:?}"))
+                .with_detail("what an SPF policy includes is a domain")
+                .with_fix("write it like _spf.example.org, without include: before it"));
+        }
+        terms.push(format!("include:{name}"));
     }
+    terms.extend(relayed.map(|domain| format!("include:{domain}")));
     terms.push(match spec.dns.spf.all {
         SpfAll::SoftFail => "~all".to_owned(),
         SpfAll::Fail => "-all".to_owned(),
@@ -186,9 +194,9 @@ mod tests {
     #[test]
     fn a_policy_beyond_ten_look_ups_is_refused() {
         let mut spec = spec();
-        spec.dns.spf.include = (0..9).map(|n| format!("s{n}.example").parse().unwrap()).collect();
+        spec.dns.spf.include = (0..9).map(|n| format!("_s{n}.example")).collect();
         assert_eq!(spf_lookups(&wanted(&spec).unwrap()), 10);
-        spec.dns.spf.include.push("one-more.example".parse().unwrap());
+        spec.dns.spf.include.push("one-more.example".into());
         let refused = wanted(&spec).unwrap_err().to_string();
         assert!(refused.contains("needs 11 DNS look-ups"), "{refused}");
         let full = "v=spf1 a a:b.example mx:c.example ptr exists:%{i}.x include:d include:e include:f include:g include:h ~all";

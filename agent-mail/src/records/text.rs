@@ -1,5 +1,7 @@
 //! Texts as TXT records carry them, and what they say to those who send and receive mail.
 
+use std::fmt::Write;
+
 /// What a text is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -34,7 +36,7 @@ pub(super) fn quoted(text: &str) -> String {
             match byte {
                 b'"' | b'\\' => string.extend(['\\', char::from(byte)]),
                 b' '..=b'~' => string.push(char::from(byte)),
-                other => string.push_str(&format!("\\{other:03}")),
+                other => write!(string, "\\{other:03}").expect("a string takes all"),
             }
         }
         string + "\""

@@ -1,6 +1,8 @@
 //! What is wrong with a specification is named with its place, and nothing is sent.
 
-use agent_mail::spec::{AliasEntry, DnsOptions, ForwardEntry, MailboxEntry, MtaSts, MtaStsMode, Relay, SpamPolicy, Tlsa};
+use agent_mail::spec::{
+    AliasEntry, DnsOptions, ForwardEntry, MailboxEntry, MtaSts, MtaStsMode, Relay, SpamPolicy, Tlsa,
+};
 use agent_mail::{DomainSpec, ErrorKind};
 
 use super::world::{World, address, at, domain, full};
@@ -73,7 +75,10 @@ fn wrong() -> Vec<(DomainSpec, &'static str)> {
             full().with_catch_all([at("ada"), at("ada")]),
             "catch_all.targets[1]: ada@shop.example is named twice",
         ),
-        (with(|spec| spec.alias_domains.push(domain())), "alias_domains[1]: shop.example is the domain itself"),
+        (
+            with(|spec| spec.alias_domains.push(domain())),
+            "alias_domains[1]: shop.example is the domain itself",
+        ),
         (
             with(|spec| spec.alias_domains.push("store.example".parse().unwrap())),
             "alias_domains[1]: store.example is named twice",
@@ -83,12 +88,18 @@ fn wrong() -> Vec<(DomainSpec, &'static str)> {
             with(|spec| spec.mailboxes[1].quota_mib = Some(20_000)),
             "mailboxes[1].quota_mib: 20000 is over limits.max_quota_mib, 10240",
         ),
-        (with(|spec| spec.mailboxes[1].quota_mib = Some(0)), "mailboxes[1].quota_mib: it has to be at least 1 MiB"),
+        (
+            with(|spec| spec.mailboxes[1].quota_mib = Some(0)),
+            "mailboxes[1].quota_mib: it has to be at least 1 MiB",
+        ),
         (
             with(|spec| spec.limits.total_quota_mib = 767),
             "limits.total_quota_mib: the mailboxes' quotas are 768 MiB together, over 767",
         ),
-        (with(|spec| spec.limits.mailboxes = 2), "limits.mailboxes: 3 mailboxes and agents are named, over 2"),
+        (
+            with(|spec| spec.limits.mailboxes = 2),
+            "limits.mailboxes: 3 mailboxes and agents are named, over 2",
+        ),
         (with(|spec| spec.limits.aliases = 1), "limits.aliases: 2 aliases are named, over 1"),
         (
             with(|spec| spec.limits.default_quota_mib = 20_000),
@@ -106,7 +117,10 @@ fn wrong() -> Vec<(DomainSpec, &'static str)> {
             with(|spec| spec.mailboxes[0].name = "a\nb".to_owned()),
             "mailboxes[0].name: it has to be one line of at most 255 bytes",
         ),
-        (with(|spec| spec.description = "\u{7}".to_owned()), "description: it has to be one line of at most 255 bytes"),
+        (
+            with(|spec| spec.description = "\u{7}".to_owned()),
+            "description: it has to be one line of at most 255 bytes",
+        ),
         (with(|spec| spec.dkim.bits = 1024), "dkim.bits: 1024 has to be 2048 or 4096"),
         (
             with(|spec| spec.dkim.selector = "a b".to_owned()),
@@ -138,11 +152,15 @@ fn wrong() -> Vec<(DomainSpec, &'static str)> {
         ),
         (with_dns(|dns| dns.ttl = 0), "dns.ttl: 0 has to be 1 to 604800 seconds"),
         (
-            with_dns(|dns| dns.tlsa.push(Tlsa { usage: 1, selector: 1, matching: 1, digest: "a".repeat(64) })),
+            with_dns(|dns| {
+                dns.tlsa.push(Tlsa { usage: 1, selector: 1, matching: 1, digest: "a".repeat(64) })
+            }),
             "dns.tlsa[0]: usage has to be 2 or 3, selector 0 or 1, matching 1 or 2",
         ),
         (
-            with_dns(|dns| dns.tlsa.push(Tlsa { usage: 3, selector: 1, matching: 2, digest: "a".repeat(64) })),
+            with_dns(|dns| {
+                dns.tlsa.push(Tlsa { usage: 3, selector: 1, matching: 2, digest: "a".repeat(64) })
+            }),
             "dns.tlsa[0].digest: it has to be 64 hex digits for SHA-256, 128 for SHA-512",
         ),
         (

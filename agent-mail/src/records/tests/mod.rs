@@ -1,3 +1,6 @@
+mod full;
+mod merging;
+
 use proptest::prelude::*;
 
 use super::text::quoted;
