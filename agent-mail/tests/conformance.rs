@@ -1,15 +1,19 @@
 //! Runs the conformance cases against every backend: `<backend>::<trait>::<case>`.
 
+mod api_server;
+
 use std::sync::Arc;
 
 use agent_mail::backend::{DnsProvider, DynamicDns, MailAdmin, Provisioner, SecretStore, StateStore};
 use agent_mail::conformance::{
     Case, DNS_CASES, DYNAMIC_DNS_CASES, DnsHarness, DynamicDnsHarness, MAIL_ADMIN_CASES, MailAdminHarness,
-    PROVISIONER_CASES, ProvisionerHarness, SECRETS_CASES, STATE_CASES,
+    PROVISIONER_CASES, ProvisionerHarness, SECRETS_CASES, SITES_CASES, STATE_CASES,
 };
+use agent_mail::sites::{FakeKubernetes, SiteStore, SitesInKubernetes, SitesInState};
 use agent_mail::{
     Address, Desec, DomainName, Embedded, Mailcow, MemorySecrets, MemoryState, RedbState, SecretFiles,
 };
+use api_server::{ApiServer, TOKEN};
 use async_trait::async_trait;
 use desec_api::FakeDesec;
 use libtest_mimic::{Arguments, Trial};
@@ -60,6 +64,28 @@ fn main() {
     });
     add(&mut trials, "mailcow-http::provisioner", PROVISIONER_CASES, || {
         Subject::of(Arc::new(FakeServer::over_http()))
+    });
+    add(&mut trials, "embedded::sites", SITES_CASES, || {
+        let state = Arc::new(MemoryState::default());
+        Subject::of(Arc::new(SitesInState::new(state, domain())) as Arc<dyn SiteStore>)
+    });
+    add(&mut trials, "redb::sites", SITES_CASES, || {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let state = RedbState::open(folder.path().join("state.redb")).expect("the file can be opened");
+        let sites = SitesInState::new(Arc::new(state), domain());
+        Subject { backend: Arc::new(sites) as Arc<dyn SiteStore>, keep: Box::new(folder) }
+    });
+    add(&mut trials, "kubernetes-fake::sites", SITES_CASES, || {
+        let sites = SitesInKubernetes::builder("https://10.96.0.1", "platform.example")
+            .client(Arc::new(cluster()))
+            .token(TOKEN.into())
+            .namespace_prefix("tenant-");
+        Subject::of(Arc::new(sites.build().expect("it is complete")) as Arc<dyn SiteStore>)
+    });
+    add(&mut trials, "kubernetes-https::sites", SITES_CASES, || {
+        let server = block_on(ApiServer::start(cluster()));
+        let sites = Arc::new(server.store()) as Arc<dyn SiteStore>;
+        Subject { backend: sites, keep: Box::new(server) }
     });
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
@@ -301,6 +327,14 @@ impl MailAdminHarness for FakeServer {
     async fn writes(&self) -> usize {
         self.fake.writes()
     }
+}
+
+fn cluster() -> FakeKubernetes {
+    let fake = FakeKubernetes::new(TOKEN);
+    for namespace in ["tenant-one", "tenant-two"] {
+        fake.add_namespace(namespace);
+    }
+    fake
 }
 
 /// Runs a future to its end on a thread of its own, as the runtime that was entered can't be blocked.

@@ -43,7 +43,8 @@ impl Node {
             reject_unsupported_tags: true,
             with_snippet: false,
         };
-        let root: Spanned<Value> = serde_saphyr::from_str_with_options(text, options).map_err(refused)?;
+        let root: Spanned<Value> =
+            serde_saphyr::from_str_with_options(text, options).map_err(|error| refused(&error))?;
         Ok(root.into())
     }
 
@@ -145,7 +146,7 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 }
 
-fn refused(error: serde_saphyr::Error) -> MailListError {
+fn refused(error: &serde_saphyr::Error) -> MailListError {
     use serde_saphyr::Error as Yaml;
     use serde_saphyr::budget::BudgetBreach;
 

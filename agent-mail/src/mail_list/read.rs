@@ -67,10 +67,7 @@ impl Problems {
         });
         let users = self.required_list(users, "users", "a list of users, [] for none");
         // Without a name the users can't be checked whole; what can be said of them is said.
-        let (place, name) = match name {
-            Some((place, name)) => (place, name),
-            None => return None,
-        };
+        let (place, name) = name?;
         let mut listed: Vec<(Place, ListedUser)> = Vec::new();
         for user in users {
             let Some((place, user)) = self.user(user, &name) else { continue };
@@ -101,7 +98,7 @@ impl Problems {
             _ => (entry, None, None),
         };
         let display_name = display_name.map(|node| self.display_name(node));
-        let quota_mib = quota.map(|node| self.quota(node));
+        let quota_mib = quota.map(|node| self.quota(&node));
         let (place, text) = self.text(name, "a local part or an address; a text in quotes if it is one")?;
         let local = match text.rsplit_once('@') {
             None => &*text,
@@ -135,7 +132,7 @@ impl Problems {
         Some(text)
     }
 
-    fn quota(&mut self, node: Node) -> Option<u32> {
+    fn quota(&mut self, node: &Node) -> Option<u32> {
         let found = node.kind();
         match node.value {
             Value::Integer(mib) if (1..=MAX_QUOTA_MIB).contains(&mib) => u32::try_from(mib).ok(),
@@ -186,24 +183,20 @@ impl Problems {
     fn required_list(&mut self, node: Result<Node, Place>, key: &str, expected: &str) -> Vec<Node> {
         let Some(node) = self.required(node, key) else { return Vec::new() };
         let (place, kind) = (node.place, node.kind());
-        match node.value {
-            Value::List(nodes) => nodes,
-            _ => {
-                self.add(place, format!("found {kind}; expected is {expected}"));
-                Vec::new()
-            }
-        }
+        let Value::List(nodes) = node.value else {
+            self.add(place, format!("found {kind}; expected is {expected}"));
+            return Vec::new();
+        };
+        nodes
     }
 
     fn text(&mut self, node: Node, expected: &str) -> Option<(Place, String)> {
         let kind = node.kind();
-        match node.value {
-            Value::Text(text) => Some((node.place, text)),
-            _ => {
-                self.add(node.place, format!("found {kind}; expected is {expected}"));
-                None
-            }
-        }
+        let Value::Text(text) = node.value else {
+            self.add(node.place, format!("found {kind}; expected is {expected}"));
+            return None;
+        };
+        Some((node.place, text))
     }
 }
 

@@ -11,12 +11,14 @@ use crate::{DomainSpec, Error, ErrorKind};
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use std::sync::Arc;
 /// use agent_mail::mail_list::{MailList, Roster};
-/// use agent_mail::{DomainSpec, Embedded};
+/// use agent_mail::{DomainSpec, Embedded, Operator};
 ///
-/// let world = Embedded::new("shops.example".parse()?);
+/// let world = Arc::new(Embedded::new("shops.example".parse()?));
+/// let operator = Operator::builder(world.clone()).dns(world, "shops.example".parse()?).build()?;
 /// let template = DomainSpec::new("shops.example".parse()?, "mail.shops.example".parse()?);
-/// let roster = Roster::new(world.operator()?, template)?;
+/// let roster = Roster::new(operator, template)?;
 /// let list: MailList = "domains: [{name: blue.shops.example, users: [ada, bob]}]".parse()?;
 ///
 /// let plan = roster.plan(&list).await?; // reads only

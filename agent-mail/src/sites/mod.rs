@@ -8,12 +8,14 @@
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 //! use std::sync::Arc;
 //! use agent_mail::sites::{NewSiteMailbox, SiteStatus, Sites, SitesInState};
-//! use agent_mail::{DomainSpec, Embedded, MemoryState};
+//! use agent_mail::{DomainName, DomainSpec, Embedded, MemoryState, Operator};
 //!
-//! let world = Embedded::new("mail.example".parse()?);
-//! let store = SitesInState::new(Arc::new(MemoryState::default()), "mail.example".parse()?);
-//! let template = DomainSpec::new("mail.example".parse()?, "mx.mail.example".parse()?);
-//! let sites = Sites::builder(world.operator()?, Arc::new(store), template).build()?;
+//! let zone: DomainName = "mail.example".parse()?;
+//! let world = Arc::new(Embedded::new(zone.clone()));
+//! let operator = Operator::builder(world.clone()).dns(world, zone.clone()).build()?;
+//! let store = SitesInState::new(Arc::new(MemoryState::default()), zone.clone());
+//! let template = DomainSpec::new(zone, "mx.mail.example".parse()?);
+//! let sites = Sites::builder(operator, Arc::new(store), template).build()?;
 //!
 //! let shop = "shop".parse()?;
 //! let state = sites.enable(&shop).await?;
@@ -276,11 +278,11 @@ impl Sites {
             Err(Error::new(kind, "choose domain", format!("site {site}")).with_detail(detail))
         };
         match (seen, given) {
-            (Some(state), None) => return Ok(state.domain.clone()),
-            (Some(state), Some(given)) if state.domain == given => return Ok(given),
+            (Some(state), None) => Ok(state.domain.clone()),
+            (Some(state), Some(given)) if state.domain == given => Ok(given),
             (Some(state), Some(given)) => {
                 let detail = format!("the site has its mail in {} and can't move to {given}", state.domain);
-                return refused(ErrorKind::AlreadyExists, detail);
+                refused(ErrorKind::AlreadyExists, detail)
             }
             (None, given) => {
                 let (zone, host) = (&self.0.template.domain, &self.0.template.mail_host);

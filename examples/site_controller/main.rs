@@ -1,0 +1,107 @@
+//! A service that gives the sites of a platform's tenants their mail, for a controller to call.
+//!
+//! Usage: `cargo run --example site_controller`
+//!
+//! Without configuration it serves a world in memory on a loopback port, calls each of its own endpoints, prints the answers
+//! and stops. Otherwise it serves until ctrl-c or SIGTERM, and ends the calls that are under way:
+//!
+//! | variable | what it is |
+//! |---|---|
+//! | `SITES_TOKEN` | the bearer token that callers have to send, at least 16 characters; it does not serve without one |
+//! | `SITES_LISTEN` | where it listens, a loopback address: a proxy in front of it has the certificate; `127.0.0.1:8080` |
+//! | `SITES_MAIL_ZONE` | the shared mail zone: a site's domain is `<slug>.<zone>` |
+//! | `SITES_KUBERNETES_PREFIX` | keeps the state in annotations below this prefix, of the cluster it runs in |
+//! | `MAILCOW_API_URL`, `MAILCOW_API_KEY` | a real Mailcow; without it the world is in memory |
+//! | `MAILCOW_HOSTNAME` | the host that the MX records name |
+//! | `DESEC_TOKEN` | deSEC, which has the mail zone |
+//! | `AGENT_MAIL_STATE_DIR` | the folder for state and passwords |
+//!
+//! What it serves is in `openapi.json`, and at `/openapi.json`.
+
+mod api;
+mod demo;
+mod problem;
+mod token;
+mod world;
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use agent_mail::sites::Sites;
+use token::Token;
+use tokio::net::TcpListener;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let vars = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    match run(&vars).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            let mut cause = error.source();
+            while let Some(inner) = cause {
+                eprintln!("  because {inner}");
+                cause = inner.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(vars: &dyn Fn(&str) -> Option<String>) -> Result<(), Box<dyn Error>> {
+    let is_configured =
+        ["SITES_TOKEN", "SITES_LISTEN", "MAILCOW_API_URL"].iter().any(|name| vars(name).is_some());
+    if !is_configured {
+        return demo::run(&mut std::io::stdout()).await;
+    }
+    let token: Token =
+        vars("SITES_TOKEN").ok_or("SITES_TOKEN is not set: nobody could call the service")?.parse()?;
+    let listen = vars("SITES_LISTEN").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let listen: SocketAddr = listen.parse().map_err(|_| "SITES_LISTEN is no address like 127.0.0.1:8080")?;
+    if !listen.ip().is_loopback() {
+        return Err(
+            "SITES_LISTEN has to be a loopback address; let a proxy with a certificate stand in front".into(),
+        );
+    }
+    let sites = world::open(vars)?;
+    let listener = TcpListener::bind(listen).await?;
+    println!("serving on http://{}; ctrl-c ends it", listener.local_addr()?);
+    serve(listener, sites, token, stop_signal()).await?;
+    println!("stopped");
+    Ok(())
+}
+
+/// Serves until `stop` is there, and then answers the calls that are under way.
+async fn serve(
+    listener: TcpListener,
+    sites: Sites,
+    token: Token,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, api::router(sites, token)).with_graceful_shutdown(stop).await
+}
+
+async fn stop_signal() {
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;
