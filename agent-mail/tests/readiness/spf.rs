@@ -40,8 +40,7 @@ async fn each_kind_of_policy_says_what_the_rfc_says() {
     let world = World::good().await;
     publish(&world);
     let servers = world.name_servers();
-    let many = (0..11).map(|_| "a:a.shop.example/0//0").collect::<Vec<_>>().join(" ?");
-    let many = format!("?{many}").replace("/0//0", "/32") + " -all";
+    let many = "?a:a.shop.example ".repeat(11) + "-all";
     let voids = "a:v1.shop.example a:v2.shop.example a:v3.shop.example ~all";
     for (policy, address, wanted) in [
         ("+all", "192.0.2.1", "pass"),
@@ -97,8 +96,8 @@ async fn each_kind_of_policy_says_what_the_rfc_says() {
     assert!(matches!(result, SpfResult::TempError(_)), "{result}");
 }
 
-/// Terms that both evaluations have to understand alike. `ptr` is left out: the other one's resolver has its own mind
-/// about loopback names.
+/// Terms that both evaluations have to understand alike. `ptr` is left out, as the other one's resolver has its own mind
+/// about loopback names, and so are mistakes, which the other one reads over (RFC 7208 section 4.6 doesn't).
 fn term() -> impl Strategy<Value = String> {
     let mechanism = prop_oneof![
         Just("all"),
@@ -115,7 +114,6 @@ fn term() -> impl Strategy<Value = String> {
         Just("include:fail.shop.example"),
         Just("include:soft.shop.example"),
         Just("include:open.shop.example"),
-        Just("include:bad.shop.example"),
         Just("include:nothing.shop.example"),
         Just("exists:%{i}.%{l}.shop.example"),
         Just("exists:%{ir}.%{v}.%{d2}"),
@@ -156,6 +154,8 @@ fn another_evaluation_comes_to_the_same() {
                 let ours = evaluate_spf(&servers, address, "ada", &domain, "mail.shop.example").await;
                 (ours, other.verify_spf(theirs).await.result())
             });
+            // The other one doesn't count all that is not there; the cases above do.
+            prop_assume!(!ours.to_string().contains("names that are not there"));
             let ours_in_their_words = match &ours {
                 SpfResult::Pass => mail_auth::SpfResult::Pass,
                 SpfResult::Fail => mail_auth::SpfResult::Fail,
