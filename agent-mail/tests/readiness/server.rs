@@ -197,7 +197,7 @@ async fn serve_udp(server: IpAddr, socket: UdpSocket, data: Arc<Mutex<Data>>) {
 async fn serve_tcp(server: IpAddr, listener: TcpListener, data: Arc<Mutex<Data>>) {
     loop {
         let Ok((mut stream, _)) = listener.accept().await else { continue };
-        let served = async {
+        let exchange = async {
             let mut bytes = vec![0; usize::from(stream.read_u16().await?)];
             stream.read_exact(&mut bytes).await?;
             let answer = data.lock().unwrap().respond(server, &bytes, true).unwrap_or_default();
@@ -205,7 +205,7 @@ async fn serve_tcp(server: IpAddr, listener: TcpListener, data: Arc<Mutex<Data>>
             stream.write_all(&answer).await?;
             stream.read_u8().await
         };
-        let _: io::Result<u8> = served.await;
+        let _: io::Result<u8> = exchange.await;
     }
 }
 
