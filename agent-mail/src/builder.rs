@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use mail_access::{DomainName, MailAccess};
 
-use crate::backend::{DnsProvider, Provisioner, SecretStore, StateStore};
+use crate::backend::{DnsProvider, DynamicDns, Provisioner, PublicAddressSource, SecretStore, StateStore};
+use crate::bootstrap::{Dns, Keeping};
 use crate::embedded::{MemorySecrets, MemoryState};
 use crate::readiness::SendGate;
-use crate::system::Dns;
-use crate::{AgentMail, Error};
+use crate::{AgentMail, DnsOptions, Error};
 
 /// Builds an [`AgentMail`]: a [`Provisioner`] and a [`MailAccess`] are needed, the rest has defaults.
 #[must_use]
@@ -57,18 +57,37 @@ impl AgentMailBuilder {
 
     /// Sets what holds the zone: the domain itself or one above it; and the host that the domain's mail goes to.
     pub fn dns(mut self, provider: Arc<dyn DnsProvider>, zone: DomainName, mail_host: DomainName) -> Self {
-        let interval = self.dns.map_or(Duration::from_hours(24), |dns| dns.interval);
-        self.dns = Some(Dns { provider, zone, mail_host, interval });
+        let keeping = self.dns.map(|dns| dns.keeping).unwrap_or_default();
+        self.dns = Some(Dns { provider, zone, mail_host, keeping });
         self
     }
 
-    /// Sets how often [`AgentMail::keep_dns`] looks after the records; once in 24 hours unless set. It has no effect
-    /// before [`dns`](Self::dns).
-    pub fn dns_interval(mut self, interval: Duration) -> Self {
-        if let Some(dns) = &mut self.dns {
-            dns.interval = interval;
-        }
-        self
+    /// Sets which records the domain has; the usual ones unless set. It has no effect before [`dns`](Self::dns), as the
+    /// other methods on DNS.
+    pub fn dns_options(self, options: DnsOptions) -> Self {
+        self.keeping(|keeping| keeping.options = options)
+    }
+
+    /// Sets how often [`AgentMail::keep_dns`] looks after the records; once in 24 hours unless set.
+    pub fn dns_interval(self, interval: Duration) -> Self {
+        self.keeping(|keeping| keeping.interval = interval)
+    }
+
+    /// Sets who knows the public addresses of the mail host, where they are not fixed. They are published as A and AAAA
+    /// of the mail host, which has to lie in the zone.
+    pub fn public_address(self, source: Arc<dyn PublicAddressSource>) -> Self {
+        self.keeping(|keeping| keeping.source = Some(source))
+    }
+
+    /// Sets how often [`AgentMail::keep_dns`] asks for these addresses, at most once a minute; every 5 minutes unless
+    /// set.
+    pub fn public_address_interval(self, interval: Duration) -> Self {
+        self.keeping(|keeping| keeping.look_up_interval = interval)
+    }
+
+    /// Sets what publishes these addresses instead of the provider of the zone, so that others forget them soon.
+    pub fn dynamic_dns(self, dynamic: Arc<dyn DynamicDns>) -> Self {
+        self.keeping(|keeping| keeping.dynamic = Some(dynamic))
     }
 
     /// Sets what remembers agents, cursors and the outbox; in memory unless set.
@@ -114,9 +133,17 @@ impl AgentMailBuilder {
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if a needed backend is missing, the prefix makes no legal
-    /// address, the domain lies outside the zone, the send gate is for another domain, or a limit or interval is 0.
+    /// address, the domain lies outside the zone, the send gate is for another domain, a limit or interval is 0, or the mail host has a source of its
+    /// address and lies outside the zone or has fixed addresses too.
     pub fn build(self) -> Result<AgentMail, Error> {
         AgentMail::assemble(self)
+    }
+
+    fn keeping(mut self, change: impl FnOnce(&mut Keeping)) -> Self {
+        if let Some(dns) = &mut self.dns {
+            change(&mut dns.keeping);
+        }
+        self
     }
 }
 

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use desec_api::{AddressSource, Agreement, CheckIp};
 use mail_access::{DomainName, Endpoint, SmtpImap, tls_config};
 use secrecy::SecretString;
 use url::{Host, Url};
@@ -13,7 +14,8 @@ use url::{Host, Url};
 use crate::readiness::{NameServers, Readiness, SendGate, Sockets, Target};
 use crate::spec::Relay;
 use crate::{
-    AgentMail, AgentMailBuilder, Desec, Error, ErrorKind, Mailcow, RedbState, SecretFiles, owner_only,
+    AgentMail, AgentMailBuilder, Desec, DesecAddresses, Error, ErrorKind, Mailcow, RedbState, SecretFiles,
+    owner_only,
 };
 
 /// What a system over Mailcow and deSEC needs to know.
@@ -32,6 +34,9 @@ use crate::{
 /// | `DESEC_TOKEN` | yes | the token that may write the zone |
 /// | `DESEC_API_URL` | no | deSEC's API; `https://desec.io/api/v1` unless set |
 /// | `DESEC_UPDATE_INTERVAL_HOURS` | no | how often the zone is looked after, in hours; 24 unless set |
+/// | `DESEC_DYNDNS` | no | `yes` to keep the address of `MAILCOW_HOSTNAME` by dynDNS; `no` unless set |
+/// | `DESEC_CHECKIP_V4_URL` | no | who has to agree with deSEC about the own IPv4 address, answering with nothing else; nobody unless set |
+/// | `DESEC_CHECKIP_V6_URL` | no | the same for IPv6; where one of both is set, the other family needs its own |
 /// | `AGENT_MAIL_PREFIX` | no | what stands before an agent's name; `agent_` unless set. The older `AZT3KNET_AGENT_MAIL_PREFIX` is read too |
 /// | `AGENT_MAIL_CA_FILE` | no | a file with certificates in PEM to trust beside the public ones |
 /// | `AGENT_MAIL_STATE_DIR` | yes | the folder for state and secrets; it is made if it is not there |
@@ -53,6 +58,8 @@ pub struct Config {
     desec_token: SecretString,
     desec_url: Option<String>,
     dns_interval: Duration,
+    dyndns: bool,
+    checkip: [Option<String>; 2],
     prefix: String,
     ca_pem: Option<Vec<u8>>,
     state_folder: PathBuf,
@@ -100,6 +107,13 @@ impl Config {
             vars.optional("DESEC_UPDATE_INTERVAL_HOURS", "a whole number of hours from 1 to 8760", |text| {
                 text.parse::<u64>().ok().filter(|hours| (1..=8760).contains(hours))
             });
+        let dyndns = vars.optional("DESEC_DYNDNS", "yes or no", |text| match text {
+            "yes" => Some(true),
+            "no" => Some(false),
+            _ => None,
+        });
+        let checkip = ["DESEC_CHECKIP_V4_URL", "DESEC_CHECKIP_V6_URL"]
+            .map(|name| vars.optional(name, "an address like https://ip.example.org/", api_url));
         let prefix_rule =
             "a-z, 0-9, dot, hyphen and underscore, beginning with a letter or digit, like agent_";
         let prefix = vars.optional("AGENT_MAIL_PREFIX", prefix_rule, prefix);
@@ -124,6 +138,12 @@ impl Config {
         {
             vars.problems.push("DESEC_DOMAIN has to be MAILCOW_DOMAIN or a domain above it".to_owned());
         }
+        if let (Some(true), Some(host), Some(zone)) = (dyndns, &mail_host, zone.as_ref().or(domain.as_ref()))
+            && !host.is_within(zone)
+        {
+            vars.problems
+                .push("DESEC_DYNDNS keeps only the address of a MAILCOW_HOSTNAME in DESEC_DOMAIN".to_owned());
+        }
         let problems = vars.problems.join("; ");
         let all = || -> Option<Self> {
             let (mail_host, domain) = (mail_host?, domain?);
@@ -142,6 +162,8 @@ impl Config {
                 desec_token: desec_token?,
                 desec_url,
                 dns_interval: Duration::from_secs(3600 * hours.unwrap_or(24)),
+                dyndns: dyndns.unwrap_or_default(),
+                checkip,
                 prefix: prefix.or(older_prefix).unwrap_or_else(|| "agent_".to_owned()),
                 ca_pem,
                 state_folder: state_folder?,
@@ -188,15 +210,43 @@ impl Config {
                 .with_source(source)
         })?;
         let gate = self.send_gate(tls.clone())?;
-        Ok(AgentMail::builder(self.domain.clone())
+        let builder = AgentMail::builder(self.domain.clone())
             .send_gate(gate)
             .provisioner(Arc::new(Mailcow::new(mailcow)))
             .mail_access(Arc::new(SmtpImap::over_tls(self.smtp.clone(), self.imap.clone(), tls)))
-            .dns(Arc::new(Desec::new(desec)), self.zone.clone(), self.mail_host.clone())
+            .dns(Arc::new(Desec::new(desec.clone())), self.zone.clone(), self.mail_host.clone())
             .dns_interval(self.dns_interval)
             .state(Arc::new(RedbState::open(self.state_folder.join("state.redb"))?))
             .secrets(Arc::new(SecretFiles::open(self.state_folder.join("secrets"))?))
-            .prefix(&self.prefix))
+            .prefix(&self.prefix);
+        if !self.dyndns {
+            return Ok(builder);
+        }
+        let source = self.address_source(&desec)?;
+        Ok(builder.public_address(Arc::new(source)).dynamic_dns(Arc::new(Desec::new(desec))))
+    }
+
+    fn address_source(&self, desec: &desec_api::Client) -> Result<DesecAddresses, Error> {
+        let own = CheckIp::new(desec.clone());
+        let [v4, v6] = &self.checkip;
+        if v4.is_none() && v6.is_none() {
+            return Ok(DesecAddresses::new(Arc::new(own)));
+        }
+        let wrong = |_| {
+            Error::new(ErrorKind::InvalidInput, "configure", "DESEC_CHECKIP_V4_URL, DESEC_CHECKIP_V6_URL")
+                .with_detail("no client can be made of them")
+        };
+        let other = CheckIp::new(desec.clone());
+        let other = match v4 {
+            Some(url) => other.with_v4_url(url).map_err(wrong)?,
+            None => other.without_v4(),
+        };
+        let other = match v6 {
+            Some(url) => other.with_v6_url(url).map_err(wrong)?,
+            None => other.without_v6(),
+        };
+        let both: [Arc<dyn AddressSource>; 2] = [Arc::new(own), Arc::new(other)];
+        Ok(DesecAddresses::new(Arc::new(Agreement::of(both))))
     }
 
     fn send_gate(&self, tls: Arc<rustls::ClientConfig>) -> Result<SendGate, Error> {
@@ -375,6 +425,9 @@ mod tests {
             ("DESEC_DOMAIN", "canary-7.example"),
             ("DESEC_TOKEN", "canary-7 x"),
             ("DESEC_UPDATE_INTERVAL_HOURS", "0"),
+            ("DESEC_DYNDNS", "canary-7"),
+            ("DESEC_DYNDNS", "yes"),
+            ("DESEC_CHECKIP_V4_URL", "http://canary-7.example.org"),
             ("AGENT_MAIL_PREFIX", "Canary-7"),
             ("AGENT_MAIL_CA_FILE", "no/such/canary-7.pem"),
             ("AGENT_MAIL_SEND_GATE", "canary-7"),

@@ -159,6 +159,8 @@ pub enum ErrorKind {
     RateLimited,
     /// The server understood and refused.
     Rejected,
+    /// What it was made for has changed meanwhile; nothing was done.
+    Stale,
     /// The credentials are wrong.
     Unauthenticated,
     /// The server can't be reached or has no time; it did not happen.
@@ -180,6 +182,7 @@ impl ErrorKind {
             Self::PermissionDenied => "it is not allowed",
             Self::RateLimited => "it was asked for too often",
             Self::Rejected => "the server refused it",
+            Self::Stale => "what it was made for has changed meanwhile",
             Self::Unauthenticated => "the credentials are not accepted",
             Self::Unavailable => "the server can't be reached",
             Self::Unexpected => "the answer can't be understood",
@@ -197,6 +200,7 @@ impl ErrorKind {
             Self::PermissionDenied => "use credentials that allow it",
             Self::RateLimited => "wait for the time that retry_after gives, then try again",
             Self::Rejected => "read the server's reason and change what was asked for",
+            Self::Stale => "plan anew and apply that",
             Self::Unauthenticated => "check the credentials; don't repeat it, servers ban those who do",
             Self::Unavailable => "check that the server runs and can be reached, then try again",
             Self::Unexpected => "check that the other side is the server it should be; report it if it is",

@@ -45,6 +45,9 @@ mod desec;
 mod embedded;
 mod error;
 mod event;
+#[cfg(test)]
+mod golden;
+pub mod guides;
 #[cfg(feature = "http")]
 pub mod http;
 mod journal;
@@ -53,11 +56,14 @@ mod mail;
 mod mailbox;
 #[cfg(feature = "mailcow")]
 mod mailcow;
+mod markdown;
+mod operator;
 mod outbox;
 #[cfg(feature = "redb")]
 mod owner_only;
 mod password;
 pub mod readiness;
+pub mod records;
 #[cfg(feature = "redb")]
 mod redb;
 #[cfg(feature = "redb")]
@@ -68,19 +74,20 @@ mod system;
 pub use mail_access::{self, Address, Attachment, Contact, DomainName, MessageId, NewMessage, Received};
 
 pub use agent_id::AgentId;
-pub use bootstrap::DnsReport;
 pub use builder::AgentMailBuilder;
 #[cfg(feature = "from-env")]
 pub use config::Config;
 #[cfg(feature = "desec")]
-pub use desec::Desec;
+pub use desec::{Desec, DesecAddresses};
 pub use embedded::{Embedded, MemorySecrets, MemoryState};
 pub use error::{Error, ErrorKind};
 pub use event::{Event, EventKind, Events};
 pub use mailbox::AgentMailbox;
 #[cfg(feature = "mailcow")]
 pub use mailcow::Mailcow;
+pub use operator::{Applied, Cost, Drift, Operator, OperatorBuilder, Plan, Progress, Step, StepKind};
 pub use outbox::{Receipt, Refusal, Unconfirmed};
+pub use records::DnsReport;
 #[cfg(feature = "redb")]
 pub use redb::RedbState;
 #[cfg(feature = "redb")]

@@ -8,17 +8,26 @@ use secrecy::SecretString;
 /// # Panics
 /// If the operating system has no random numbers to give.
 pub(crate) fn generate() -> SecretString {
+    generate_of(LENGTH)
+}
+
+/// Makes such a password of at least `length` letters and digits, and never less than 32.
+///
+/// # Panics
+/// If the operating system has no random numbers to give.
+pub(crate) fn generate_of(length: usize) -> SecretString {
+    let length = length.max(LENGTH);
     loop {
-        let mut password = String::with_capacity(LENGTH);
-        while password.len() < LENGTH {
+        let mut password = String::with_capacity(length + 1);
+        while password.len() < length {
             let mut random = [0_u8; 64];
             getrandom::fill(&mut random).expect("the operating system gives random numbers");
             // 62 of 64 values are taken and the rest drawn again, so that each character is equally likely.
             let fair = random.iter().map(|b| usize::from(b & 63)).filter(|at| *at < ALPHABET.len());
-            password.extend(fair.take(LENGTH - password.len()).map(|at| char::from(ALPHABET[at])));
+            password.extend(fair.take(length - password.len()).map(|at| char::from(ALPHABET[at])));
         }
         // The mark makes the fourth class; it stands where no tool takes it for an option or a quote.
-        password.insert(LENGTH / 2, '-');
+        password.insert(length / 2, '-');
         let has = |class: fn(&char) -> bool| password.chars().any(|c| class(&c));
         if has(char::is_ascii_lowercase) && has(char::is_ascii_uppercase) && has(char::is_ascii_digit) {
             return SecretString::from(password);

@@ -2,17 +2,18 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use mail_access::{Address, DomainName, Login, MailAccess};
 use tokio::sync::OnceCell;
 
 use crate::agent_id::AddressRule;
-use crate::backend::{Claim, DnsProvider, MailboxSpec, Provisioner, SecretStore};
+use crate::backend::{Claim, MailboxSpec, Provisioner, SecretStore};
+use crate::bootstrap::Dns;
 use crate::journal::{AgentRecord, Journal, Phase};
 use crate::locks::Locks;
 use crate::readiness::Gate;
-use crate::{AgentId, AgentMailBuilder, AgentMailbox, DnsReport, Error, ErrorKind, bootstrap, password};
+use crate::{AgentId, AgentMailBuilder, AgentMailbox, Error, ErrorKind, password};
 
 /// Gives the agents of a program their mailboxes in one domain.
 ///
@@ -28,20 +29,12 @@ pub(crate) struct System {
     pub(crate) journal: Journal,
     pub(crate) locks: Arc<Locks>,
     pub(crate) gate: Option<Gate>,
-    provisioner: Arc<dyn Provisioner>,
+    pub(crate) provisioner: Arc<dyn Provisioner>,
+    pub(crate) dns: Option<Dns>,
     secrets: Arc<dyn SecretStore>,
-    dns: Option<Dns>,
     quota_mib: u32,
     hourly_limit: Option<u32>,
     domain_ready: OnceCell<()>,
-}
-
-/// Where the domain's records go.
-pub(crate) struct Dns {
-    pub(crate) provider: Arc<dyn DnsProvider>,
-    pub(crate) zone: DomainName,
-    pub(crate) mail_host: DomainName,
-    pub(crate) interval: Duration,
 }
 
 impl AgentMail {
@@ -164,63 +157,25 @@ impl AgentMail {
         self.agents_where(|phase| phase != Phase::Active).await
     }
 
-    /// Publishes the records that the domain needs to send and receive mail: MX, SPF, DKIM, DMARC, and those by
-    /// which mail programs find the server.
-    ///
-    /// Other records stay as they are, but for two: an SPF policy gets the term `mx`, and another key under the DKIM
-    /// selector is replaced. A second run right after writes nothing.
-    ///
-    /// # Errors
-    /// [`Unsupported`](ErrorKind::Unsupported) if no zone is configured;
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if the zone holds a record that contradicts these, such as a
-    /// foreign MX: nothing is written then; else what the backends say.
-    pub async fn bootstrap_dns(&self) -> Result<DnsReport, Error> {
-        let domain = self.domain();
-        let dns = self.0.dns.as_ref().ok_or_else(|| {
-            Error::new(ErrorKind::Unsupported, "bootstrap", domain)
-                .with_detail("no zone is configured")
-                .with_fix("give the builder a DnsProvider")
-        })?;
-        let _alone = self.0.locks.acquire("dns").await;
-        // Looked at each time: this is what keeps a domain in repair.
-        self.0.provisioner.ensure_domain(domain).await?;
-        let key = self.0.provisioner.dkim(domain).await?;
-        if let Some(gate) = &self.0.gate {
-            gate.note_key(&key);
-        }
-        let zone = dns.provider.zone(&dns.zone).await?;
-        let wanted = bootstrap::records(domain, &dns.zone, &dns.mail_host, &key, zone.minimum_ttl)?;
-        let plan = bootstrap::plan(&zone, wanted)?;
-        if !plan.written.is_empty() {
-            dns.provider.replace(&dns.zone, &plan.written).await?;
-        }
-        tracing::info!(domain = %domain, written = plan.written.len(), unchanged = plan.unchanged, "dns bootstrapped");
-        Ok(plan)
-    }
-
-    /// Keeps the domain's records as they have to be: runs [`bootstrap_dns`](Self::bootstrap_dns) now and then
-    /// once in each interval (24 hours unless the builder says otherwise), for ever. The caller spawns it.
-    ///
-    /// A failed run is logged and made again: when the provider says, within the hour if that may help, else after
-    /// the interval. A dropped call leaves the zone as the last finished run has made it.
-    pub async fn keep_dns(&self) {
-        let interval = self.0.dns.as_ref().map_or(Duration::from_hours(24), |dns| dns.interval);
-        loop {
-            let pause = match self.bootstrap_dns().await {
-                Err(error) => {
-                    tracing::warn!(%error, "dns not refreshed");
-                    let soon = error.is_retryable().then(|| interval.min(Duration::from_hours(1)));
-                    error.retry_after().or(soon).unwrap_or(interval)
-                }
-                Ok(_) => interval,
-            };
-            tokio::time::sleep(pause).await;
-        }
-    }
-
     async fn agents_where(&self, wanted: fn(Phase) -> bool) -> Result<Vec<Agent>, Error> {
         let records = self.0.journal.agents().await?;
         Ok(records.into_iter().filter(|record| wanted(record.phase)).map(Agent::from).collect())
+    }
+
+    /// Returns all that is known of the agents, whatever their phase.
+    pub(crate) async fn records(&self) -> Result<Vec<AgentRecord>, Error> {
+        self.0.journal.agents().await
+    }
+
+    /// Makes the mailbox of an agent again that the mail system has lost, with the same password and claim.
+    pub(crate) async fn restore(&self, id: &AgentId) -> Result<(), Error> {
+        let _alone = self.0.locks.acquire(&agent_lock(id)).await;
+        let Some(record) = self.0.journal.agent(id).await? else { return Ok(()) };
+        if record.phase == Phase::Active {
+            let pending = self.0.journal.enter(record, Phase::Pending).await?;
+            self.finish_provisioning(pending).await?;
+        }
+        Ok(())
     }
 
     async fn begin(&self, id: &AgentId, address: Address) -> Result<AgentRecord, Error> {
@@ -322,9 +277,6 @@ impl AgentMail {
         if hourly_limit == Some(0) {
             return Err(wrong("an hourly limit is at least 1; for none, don't set it"));
         }
-        if dns.as_ref().is_some_and(|dns| dns.interval.is_zero()) {
-            return Err(wrong("the interval of dns has to be longer than nothing"));
-        }
         if let Some(gate) = &gate {
             gate.is_for(&domain).map_err(|problem| wrong(&problem))?;
         }
@@ -333,10 +285,8 @@ impl AgentMail {
             .ok_or_else(|| missing("Provisioner", "call provisioner, or begin with Embedded::system"))?;
         let mail =
             mail.ok_or_else(|| missing("MailAccess", "call mail_access, or begin with Embedded::system"))?;
-        if let Some(dns) = &dns
-            && !domain.is_within(&dns.zone)
-        {
-            return Err(wrong(&format!("it does not lie in the zone {}", dns.zone)));
+        if let Some(objection) = dns.as_ref().and_then(|dns| dns.objection(&domain)) {
+            return Err(wrong(&objection));
         }
         Ok(Self(Arc::new(System {
             rule: AddressRule::new(&prefix, domain.clone())?,

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use agent_mail::backend::{DnsProvider, Provisioner, SecretStore, StateStore};
+use agent_mail::backend::{DnsProvider, DynamicDns, Provisioner, SecretStore, StateStore};
 use agent_mail::conformance::{
-    Case, DNS_CASES, DnsHarness, PROVISIONER_CASES, ProvisionerHarness, SECRETS_CASES, STATE_CASES,
+    Case, DNS_CASES, DYNAMIC_DNS_CASES, DnsHarness, DynamicDnsHarness, PROVISIONER_CASES, ProvisionerHarness,
+    SECRETS_CASES, STATE_CASES,
 };
 use agent_mail::{
     Address, Desec, DomainName, Embedded, Mailcow, MemorySecrets, MemoryState, RedbState, SecretFiles,
@@ -33,6 +34,15 @@ fn main() {
     add(&mut trials, "embedded::dns", DNS_CASES, || Subject::of(Arc::new(EmbeddedWorld::new())));
     add(&mut trials, "desec-fake::dns", DNS_CASES, || Subject::of(Arc::new(FakeZone::in_memory())));
     add(&mut trials, "desec-http::dns", DNS_CASES, || Subject::of(Arc::new(FakeZone::over_http())));
+    add(&mut trials, "embedded::dynamic_dns", DYNAMIC_DNS_CASES, || {
+        Subject::of(Arc::new(EmbeddedWorld::new()))
+    });
+    add(&mut trials, "desec-fake::dynamic_dns", DYNAMIC_DNS_CASES, || {
+        Subject::of(Arc::new(FakeZone::in_memory()))
+    });
+    add(&mut trials, "desec-http::dynamic_dns", DYNAMIC_DNS_CASES, || {
+        Subject::of(Arc::new(FakeZone::over_http()))
+    });
     add(&mut trials, "embedded::provisioner", PROVISIONER_CASES, || {
         Subject::of(Arc::new(EmbeddedWorld::new()))
     });
@@ -94,6 +104,12 @@ impl DnsHarness for EmbeddedWorld {
 
     fn zone(&self) -> DomainName {
         domain()
+    }
+}
+
+impl DynamicDnsHarness for EmbeddedWorld {
+    fn dynamic(&self) -> Arc<dyn DynamicDns> {
+        self.0.clone()
     }
 }
 
@@ -163,6 +179,12 @@ impl DnsHarness for FakeZone {
 
     fn zone(&self) -> DomainName {
         domain()
+    }
+}
+
+impl DynamicDnsHarness for FakeZone {
+    fn dynamic(&self) -> Arc<dyn DynamicDns> {
+        self.provider.clone()
     }
 }
 

@@ -1,9 +1,11 @@
 //! The zone at deSEC, with each call going wrong in every way.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent_mail::{AgentMail, Desec, Embedded, Error, ErrorKind};
+use agent_mail::backend::{DkimKey, DnsProvider};
+use agent_mail::{AgentMail, Desec, DomainSpec, Embedded, Error, ErrorKind, records};
 use desec_api::{FakeDesec, Fault, Method, Ttl};
 
 struct World {
@@ -106,6 +108,28 @@ async fn a_zone_that_is_kept_does_not_wait_a_day_for_the_server() {
     tokio::time::sleep(Duration::from_mins(61)).await;
     assert_eq!(world.names().len(), 9);
     keeper.abort();
+}
+
+/// deSEC reads the zone file by itself, and what it made of it lacks nothing.
+#[tokio::test(start_paused = true)]
+async fn a_zone_file_is_read_by_another_as_it_was_meant() {
+    let mut spec = DomainSpec::new("shop.example".parse().unwrap(), "mail.shop.example".parse().unwrap());
+    spec.dns.addresses = vec!["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()];
+    spec.dns.pop3s = agent_mail::spec::Service::NotOffered;
+    spec.dns.mta_sts = Some(agent_mail::spec::MtaSts::new(agent_mail::spec::MtaStsMode::Testing));
+    spec.dns.dmarc.reports_to = vec!["\"a;b\\\"c\"@shop.example".parse().unwrap()];
+    let key = DkimKey { selector: "dkim".into(), record: format!("v=DKIM1; k=rsa; p={}", "A".repeat(730)) };
+    let keys = BTreeMap::from([(spec.domain.clone(), key)]);
+    let wanted = records::wanted(&spec, &keys, &spec.domain, 3600).unwrap();
+    let file = records::zone_file(&spec.domain, &wanted).unwrap();
+
+    let desec = FakeDesec::new();
+    let client = desec.client().unwrap();
+    let name: desec_api::DomainName = "shop.example".parse().unwrap();
+    client.create_domain(&desec_api::NewDomain::new(name).with_zonefile(file)).await.unwrap();
+    let zone = Desec::new(client).zone(&spec.domain).await.unwrap();
+    let report = records::changes(&zone, wanted).unwrap();
+    assert_eq!((report.written, report.unchanged), (vec![], 13));
 }
 
 fn zone() -> desec_api::DomainName {

@@ -143,8 +143,8 @@ pub use message::{
     NewMessage, Outgoing, Received, RecipientReport, TrustedServer,
 };
 pub use post_office::{
-    Departed, Fault, FaultRule, Foreign, Policy, PostOffice, PostOfficeBuilder, PostOfficeError, Refusal,
-    Treatment, Verdict, Verdicts,
+    Departed, Fault, FaultRule, Foreign, HostedMailbox, Policy, PostOffice, PostOfficeBuilder,
+    PostOfficeError, Refusal, Treatment, Verdict, Verdicts,
 };
 #[cfg(feature = "smtp-imap")]
 pub use smtp_imap::{SmtpImap, SmtpImapConfig};

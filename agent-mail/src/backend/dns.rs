@@ -52,18 +52,36 @@ pub struct Zone {
     pub minimum_ttl: u32,
     /// The RRsets, in no particular order.
     pub sets: Vec<RrSet>,
+    /// How many writes the provider allows, where it says so.
+    pub budget: Option<DnsBudget>,
 }
 
 impl Zone {
     /// Makes a zone of its parts.
     pub fn new(minimum_ttl: u32, sets: Vec<RrSet>) -> Self {
-        Self { minimum_ttl, sets }
+        Self { minimum_ttl, sets, budget: None }
+    }
+
+    /// Adds how many writes the provider allows.
+    pub fn with_budget(mut self, budget: DnsBudget) -> Self {
+        self.budget = Some(budget);
+        self
     }
 
     /// Returns the RRset with this name and type.
     pub fn find(&self, name: &str, rtype: &str) -> Option<&RrSet> {
         self.sets.iter().find(|set| set.name == name && set.rtype == rtype)
     }
+}
+
+/// How many writes to a zone its provider allows in a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DnsBudget {
+    /// How many were made in the last day.
+    pub used: usize,
+    /// How many there may be.
+    pub limit: usize,
 }
 
 /// All records of one name and one type.

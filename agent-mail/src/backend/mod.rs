@@ -2,13 +2,15 @@
 //!
 //! Mail itself is one more, [`MailAccess`](mail_access::MailAccess).
 
+mod address;
 mod dns;
 mod mail_admin;
 mod provisioner;
 mod secrets;
 mod state;
 
-pub use dns::{DnsProvider, RrSet, Zone};
+pub use address::{DynamicDns, PublicAddress, PublicAddressSource, PublicAddresses};
+pub use dns::{DnsBudget, DnsProvider, RrSet, Zone};
 pub use mail_admin::{MailAdmin, MailChange, PasswordRules, ServedDomain, ServedMailbox};
 pub use provisioner::{Claim, DkimKey, MailboxSpec, Provisioner};
 pub use secrets::SecretStore;

@@ -4,6 +4,7 @@
 //! `mail_access::conformance`. This module follows the needs of the cases and is not covered by semantic versioning.
 
 mod dns;
+mod dynamic_dns;
 mod provisioner;
 mod secrets;
 mod state;
@@ -13,6 +14,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use self::dns::{DNS_CASES, DnsHarness};
+pub use self::dynamic_dns::{DYNAMIC_DNS_CASES, DynamicDnsHarness};
 pub use self::provisioner::{PROVISIONER_CASES, ProvisionerHarness};
 pub use self::secrets::SECRETS_CASES;
 pub use self::state::STATE_CASES;

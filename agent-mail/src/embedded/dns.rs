@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use mail_access::DomainName;
 
 use super::{Embedded, lock};
-use crate::backend::{DnsProvider, RrSet, Zone};
+use crate::backend::{DnsProvider, DynamicDns, PublicAddress, PublicAddresses, RrSet, Zone};
+use crate::records::below;
 use crate::{Error, ErrorKind};
 
 #[async_trait]
@@ -38,6 +39,37 @@ impl DnsProvider for Embedded {
             }
         }
         *records = next;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl DynamicDns for Embedded {
+    async fn refresh(
+        &self,
+        zone: &DomainName,
+        host: &DomainName,
+        addresses: &PublicAddresses,
+    ) -> Result<(), Error> {
+        self.own(zone, "refresh address")?;
+        let refused = |kind, detail| Error::new(kind, "refresh address", host).with_detail(detail);
+        let name = below(host.as_str(), zone)
+            .ok_or_else(|| refused(ErrorKind::NotFound, "it does not lie in the zone"))?;
+        let mut records = lock(&self.0.records);
+        if records.iter().any(|set| set.name == name && set.rtype == "CNAME") {
+            return Err(refused(ErrorKind::Rejected, "a name with a CNAME can have no other records"));
+        }
+        let mut set = |rtype: &str, known: PublicAddress<String>| {
+            if known == PublicAddress::Unknown {
+                return;
+            }
+            records.retain(|old| old.name != name || old.rtype != rtype);
+            if let PublicAddress::Found(address) = known {
+                records.push(RrSet::new(name, rtype, DYNAMIC_TTL, vec![address]));
+            }
+        };
+        set("A", addresses.v4.map(|address| address.to_string()));
+        set("AAAA", addresses.v6.map(|address| address.to_string()));
         Ok(())
     }
 }
@@ -91,12 +123,14 @@ fn is_record(rtype: &str, record: &str) -> bool {
         "CNAME" | "NS" | "PTR" => fields.len() == 1 && host(&record),
         "MX" => matches!(&fields[..], [preference, name] if number(preference) && host(name)),
         "SRV" => {
-            matches!(&fields[..], [numbers @ .., name] if numbers.len() == 3 && numbers.iter().all(number) && host(name))
+            matches!(&fields[..], [numbers @ .., name] if numbers.len() == 3 && numbers.iter().all(number) && (*name == "." || host(name)))
         }
         "TXT" => record.len() >= 2 && record.starts_with('"') && record.ends_with('"') && record.is_ascii(),
         _ => !record.is_empty() && !record.contains(|c: char| c.is_control()),
     }
 }
 
+/// As deSEC does.
+const DYNAMIC_TTL: u32 = 60;
 const MINIMUM_TTL: u32 = 3600;
 const MAXIMUM_TTL: u32 = 86400;

@@ -9,11 +9,11 @@ use mail_access::DomainName;
 
 use super::{Embedded, lock};
 use crate::backend::RrSet;
-use crate::bootstrap::text_of;
 use crate::readiness::{
     Answer, Certificate, Greeting, LookUp, LookUpError, Probe, ProbeError, REVERSE, Readiness, Record,
     RecordData, RecordType, Security, Server, reversed,
 };
+use crate::records::text_of;
 
 impl Embedded {
     /// Looks at the world as others see it: its zone, with a parent that leads to it, the mail host `mail.<domain>`

@@ -63,8 +63,8 @@ impl Default for DnsOptions {
 pub struct SpfOptions {
     /// Addresses or networks, `192.0.2.0/24`.
     pub networks: Vec<String>,
-    /// Domains whose policies count too; that of the relay is added by itself.
-    pub include: Vec<DomainName>,
+    /// Domains whose policies count too, `_spf.example.org`; that of the relay is added by itself.
+    pub include: Vec<String>,
     /// What holds for all others.
     pub all: SpfAll,
 }

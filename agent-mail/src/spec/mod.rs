@@ -1,5 +1,6 @@
 //! What a mail domain is wanted to be: plain values that can be written down, compared and stored.
 
+mod check;
 mod dns;
 
 use mail_access::{Address, DomainName};

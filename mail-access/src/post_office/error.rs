@@ -12,6 +12,12 @@ pub enum PostOfficeError {
     /// The domain has a catch-all already.
     #[error("@{0} exists already; remove that catch-all first")]
     CatchAllExists(DomainName),
+    /// The domain is hosted here, or another name of a domain, already.
+    #[error("{0} is hosted already; choose another name or remove that one first")]
+    DomainExists(DomainName),
+    /// The domain has mailboxes or aliases.
+    #[error("{0} is not empty; remove its mailboxes, aliases and other names first")]
+    DomainNotEmpty(DomainName),
     /// An alias has to lead somewhere.
     #[error("an alias has to have at least one target")]
     NoTarget,

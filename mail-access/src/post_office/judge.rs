@@ -68,9 +68,9 @@ impl State {
 
     /// Counts a message of the login, unless that is one too many.
     pub(super) fn within_rate(&mut self, login: &Address) -> Result<(), Error> {
-        let Some((messages, time)) = self.policy.rate_limit else { return Ok(()) };
+        let Some((name, (messages, time))) = self.rate_limit(login) else { return Ok(()) };
         let (now, share) = (Instant::now(), time.checked_div(messages).unwrap_or(Duration::MAX));
-        let paid_until = self.paid_until.entry(Name::of(login)).or_insert(now);
+        let paid_until = self.paid_until.entry(name).or_insert(now);
         let next = (*paid_until).max(now).checked_add(share).filter(|next| next.duration_since(now) <= time);
         let Some(next) = next else {
             let text = format!("Ratelimit \"{login}\" exceeded");
@@ -89,7 +89,7 @@ impl State {
         filling: &mut HashMap<Name, u64>,
     ) -> Option<Status> {
         let rejected = |code, enhanced, why: &str| Some(about(code, enhanced, &recipient.to_string(), why));
-        if !self.domains.contains_key(recipient.domain()) {
+        if self.served(self.home(recipient).domain()).is_none() {
             if !mail.submitted || self.policy.foreign_domains == Foreign::Refused {
                 return rejected(554, (5, 7, 1), "Relay access denied");
             }

@@ -13,6 +13,8 @@ use crate::{FlagChange, FolderName, MessageId, Position, Quota, Selection, Uid};
 /// An empty one owns nothing on the heap but its password.
 pub(super) struct Mailbox {
     pub(super) inbox: Folder,
+    /// Whether it takes mail and its login works.
+    pub(super) active: bool,
     password: SecretString,
     /// In bytes; 0 is no limit.
     quota: u64,
@@ -26,6 +28,7 @@ impl Mailbox {
     pub(super) fn new(password: SecretString, quota_mib: u64, uid_validity: u32) -> Self {
         Self {
             inbox: Folder::new(uid_validity),
+            active: true,
             password,
             quota: quota_mib.saturating_mul(1 << 20),
             used: 0,
@@ -46,6 +49,15 @@ impl Mailbox {
     /// Counts the messages of all folders.
     pub(super) fn len(&self) -> usize {
         self.inbox.len() + self.others().map(Folder::len).sum::<usize>()
+    }
+
+    /// Sets the limit of what it holds; what is in it already stays.
+    pub(super) fn set_quota(&mut self, quota_mib: u64) {
+        self.quota = quota_mib.saturating_mul(1 << 20);
+    }
+
+    pub(super) fn quota_mib(&self) -> u64 {
+        self.quota >> 20
     }
 
     pub(super) fn has_quota(&self) -> bool {

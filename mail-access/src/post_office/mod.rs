@@ -1,6 +1,7 @@
 //! A whole mail system in memory.
 
 mod access;
+mod administration;
 mod builder;
 mod call;
 mod delivery;
@@ -29,6 +30,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use secrecy::SecretString;
 
+pub use self::administration::HostedMailbox;
 pub use self::builder::PostOfficeBuilder;
 pub use self::departed::Departed;
 pub use self::error::PostOfficeError;
@@ -106,12 +108,15 @@ impl PostOffice {
         PostOfficeBuilder::new()
     }
 
-    /// Hosts a domain from now on. Adding it again changes nothing.
+    /// Hosts a domain from now on. Adding it again changes nothing; if it was another name of a domain, it is one of its
+    /// own now.
     pub fn add_domain(&self, domain: DomainName) {
-        self.state().domains.entry(domain).or_default();
+        let mut state = self.state();
+        state.alias_domains.remove(&domain);
+        state.domains.entry(domain).or_default();
     }
 
-    /// Tells whether mail for the domain is delivered here.
+    /// Tells whether the domain is hosted here. Other names of a domain don't count.
     pub fn has_domain(&self, domain: &DomainName) -> bool {
         self.state().domains.contains_key(domain)
     }
@@ -151,6 +156,7 @@ impl PostOffice {
         state.mailbox(address)?.ring();
         let removed = state.addresses.remove(&Name::of(address));
         state.forwards.remove(&Name::of(address));
+        state.rate_limits.remove(&Name::of(address));
         // Freeing a big mailbox takes long; the others needn't wait for it.
         drop(state);
         drop(removed);
@@ -218,9 +224,11 @@ impl PostOffice {
         }
         match self.state().domains.get_mut(domain) {
             None => Err(PostOfficeError::UnknownDomain(domain.clone())),
-            Some(present) if !present.is_empty() => Err(PostOfficeError::CatchAllExists(domain.clone())),
+            Some(present) if !present.catch_all.is_empty() => {
+                Err(PostOfficeError::CatchAllExists(domain.clone()))
+            }
             Some(present) => {
-                *present = targets;
+                present.catch_all = targets;
                 Ok(())
             }
         }
@@ -234,7 +242,7 @@ impl PostOffice {
         match self.state().domains.get_mut(domain) {
             None => Err(PostOfficeError::UnknownDomain(domain.clone())),
             Some(present) => {
-                present.clear();
+                present.catch_all.clear();
                 Ok(())
             }
         }

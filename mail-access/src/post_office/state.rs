@@ -1,7 +1,8 @@
 //! What the office knows: domains, mailboxes, aliases, and where a recipient leads.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
@@ -16,11 +17,14 @@ use crate::{Address, DomainName, Error, Login, LoginKind, Status};
 
 #[derive(Default)]
 pub(super) struct State {
-    /// The hosted domains and where their catch-all leads; nowhere if there is none.
-    pub(super) domains: HashMap<DomainName, Vec<Address>>,
+    pub(super) domains: HashMap<DomainName, Hosted>,
+    /// Other names of domains, and the domains that they are names of.
+    pub(super) alias_domains: HashMap<DomainName, DomainName>,
     pub(super) addresses: HashMap<Name, Entry>,
     /// Where the mail of mailboxes goes on to.
     pub(super) forwards: HashMap<Name, Forward>,
+    /// The rate limits of mailboxes with one of their own.
+    pub(super) rate_limits: HashMap<Name, RateLimit>,
     pub(super) policy: Policy,
     pub(super) faults: Vec<FaultRule>,
     pub(super) pending: Vec<Pending>,
@@ -29,7 +33,7 @@ pub(super) struct State {
     pub(super) verdicts_of_domains: HashMap<DomainName, Verdicts>,
     /// When each pair of sender and recipient was met first, for greylisting.
     pub(super) first_seen: HashMap<(Name, Name), Instant>,
-    /// Until when each login has used up its share of the rate limit.
+    /// Until when each login, and each domain whose logins share one, has used up its share of the rate limit.
     pub(super) paid_until: HashMap<Name, Instant>,
     last_uid_validity: u32,
 }
@@ -73,10 +77,15 @@ impl State {
 
     /// Checks the login as each protocol does, which answers a refusal in its own words.
     pub(super) fn open(&mut self, login: &Login, operation: &'static str) -> Result<&mut Mailbox, Error> {
+        let is_on = self.served(login.address().domain()).is_some();
+        let opens = |mailbox: &Mailbox| {
+            is_on
+                && mailbox.active
+                && login.kind() == LoginKind::Password
+                && mailbox.opens_with(login.password())
+        };
         match self.mailbox_named(&Name::of(login.address())) {
-            Some(mailbox) if login.kind() == LoginKind::Password && mailbox.opens_with(login.password()) => {
-                Ok(mailbox)
-            }
+            Some(mailbox) if opens(mailbox) => Ok(mailbox),
             _ => Err(Error::Authentication {
                 operation,
                 login: login.address().clone(),
@@ -102,14 +111,15 @@ impl State {
     /// Follows aliases, plus-addresses and catch-alls to all their ends, at least one and each once.
     pub(super) fn route(&self, recipient: &Address) -> Vec<End> {
         let mut ends = Vec::new();
-        let mut known = HashSet::from([Name::of(recipient)]);
-        let mut open = vec![recipient];
+        let recipient = self.home(recipient);
+        let mut known = HashSet::from([Name::of(&recipient)]);
+        let mut open = vec![recipient.clone()];
         while let Some(address) = open.pop() {
-            let Some(catch_all) = self.domains.get(address.domain()) else {
-                ends.push(End::UnknownDomain(address.clone()));
+            let Some(Hosted { catch_all, .. }) = self.served(address.domain()) else {
+                ends.push(End::UnknownDomain(address.into_owned()));
                 continue;
             };
-            let targets = match self.entry(address) {
+            let targets = match self.entry(&address) {
                 Some((name, Entry::Mailbox(_))) => {
                     let forward = self.forwards.get(&name);
                     let stays = forward.is_none_or(|forward| forward.keeps_copy);
@@ -123,43 +133,90 @@ impl State {
                 }
                 Some((_, Entry::Alias(targets))) => targets,
                 None if catch_all.is_empty() => {
-                    ends.push(End::UnknownMailbox(address.clone()));
+                    ends.push(End::UnknownMailbox(address.into_owned()));
                     continue;
                 }
                 None => catch_all,
             };
-            open.extend(targets.iter().rev().filter(|target| known.insert(Name::of(target))));
+            let targets = targets.iter().rev().map(|target| self.home(target));
+            open.extend(targets.filter(|target| known.insert(Name::of(target))));
         }
         if ends.is_empty() {
             // The aliases lead in a circle.
-            ends.push(End::UnknownMailbox(recipient.clone()));
+            ends.push(End::UnknownMailbox(recipient.into_owned()));
         }
         ends
     }
 
     /// Tells whether an address of a hosted domain is one at all, wherever it leads.
     pub(super) fn is_known(&self, address: &Address) -> bool {
-        self.entry(address).is_some() || self.domains.get(address.domain()).is_some_and(|all| !all.is_empty())
+        let address = self.home(address);
+        let catches = |domain: &Hosted| !domain.catch_all.is_empty();
+        self.entry(&address).is_some() || self.served(address.domain()).is_some_and(catches)
     }
 
     /// Tells whether an address of a hosted domain stands for others.
     pub(super) fn leads_elsewhere(&self, address: &Address) -> bool {
-        match self.entry(address) {
+        match self.entry(&self.home(address)) {
             Some((name, entry)) => matches!(entry, Entry::Alias(_)) || self.forwards.contains_key(&name),
             None => self.is_known(address),
+        }
+    }
+
+    /// Finds a domain that is hosted and not switched off.
+    pub(super) fn served(&self, domain: &DomainName) -> Option<&Hosted> {
+        self.domains.get(domain).filter(|hosted| !hosted.is_off)
+    }
+
+    /// Returns the address in the domain itself for one under another name of it.
+    pub(super) fn home<'a>(&self, address: &'a Address) -> Cow<'a, Address> {
+        let target = self.alias_domains.get(address.domain());
+        // A name too long by the longer domain stays where it is, and is unknown there.
+        let at_home = target.and_then(|target| Address::new(address.local_part(), target.clone()).ok());
+        at_home.map_or(Cow::Borrowed(address), Cow::Owned)
+    }
+
+    /// Returns how many messages a login may submit in which time, and who shares that with it.
+    pub(super) fn rate_limit(&self, login: &Address) -> Option<(Name, RateLimit)> {
+        let (name, domain) = (Name::of(login), login.domain());
+        if let Some(own) = self.rate_limits.get(&name) {
+            return Some((name, *own));
+        }
+        match self.domains.get(domain).and_then(|hosted| hosted.rate_limit) {
+            Some(shared) => Some((Name::new("", domain), shared)),
+            None => self.policy.rate_limit.map(|each| (name, each)),
         }
     }
 
     /// Finds the address itself, or else the one before its plus sign.
     fn entry(&self, address: &Address) -> Option<(Name, &Entry)> {
         let name = Name::of(address);
-        if let Some(entry) = self.addresses.get(&name) {
+        if let Some(entry) = self.active(&name) {
             return Some((name, entry));
         }
         let (base, _) = address.local_part().split_once('+').filter(|(base, _)| !base.is_empty())?;
         let base = Name::new(base, address.domain());
-        self.addresses.get(&base).map(|entry| (base, entry))
+        self.active(&base).map(|entry| (base, entry))
     }
+
+    /// Finds what is not switched off.
+    fn active(&self, name: &Name) -> Option<&Entry> {
+        let is_on = |entry: &&Entry| !matches!(entry, Entry::Mailbox(mailbox) if !mailbox.active);
+        self.addresses.get(name).filter(is_on)
+    }
+}
+
+/// So many messages in such a time.
+pub(super) type RateLimit = (u32, Duration);
+
+/// A domain that is hosted here.
+#[derive(Default)]
+pub(super) struct Hosted {
+    /// Where mail goes that is for nobody; empty for nowhere.
+    pub(super) catch_all: Vec<Address>,
+    pub(super) is_off: bool,
+    /// What all mailboxes without a limit of their own share.
+    pub(super) rate_limit: Option<RateLimit>,
 }
 
 /// What an address of a hosted domain is.
@@ -194,6 +251,12 @@ impl Name {
         let mut name = format!("{local_part}@{domain}");
         name.make_ascii_lowercase();
         Self(name.into_boxed_str())
+    }
+
+    /// Returns the address, if it is one of the domain.
+    pub(super) fn within(&self, domain: &DomainName) -> Option<Address> {
+        let (_, own) = self.0.rsplit_once('@')?;
+        if own == domain.as_str() { self.0.parse().ok() } else { None }
     }
 }
 

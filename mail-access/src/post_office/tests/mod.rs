@@ -1,4 +1,5 @@
 mod administration;
+mod changes;
 mod delivery;
 mod faults;
 mod folders;

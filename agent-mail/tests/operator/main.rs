@@ -1,0 +1,9 @@
+//! Plans over a mail system, a zone and the stores: what they say, and that they are done whatever breaks.
+
+mod bad_input;
+mod faults;
+mod plans;
+mod stale;
+mod sweep;
+mod undoing;
+mod world;

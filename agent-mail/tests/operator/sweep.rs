@@ -1,0 +1,142 @@
+//! Each call of each workflow goes wrong in each way, and the next run ends as if nothing had.
+
+use std::time::Duration;
+
+use agent_mail::backend::{RrSet, ServedDomain};
+use agent_mail::{DomainSpec, Error, Operator};
+use tokio::time::timeout;
+
+use super::faults::How;
+use super::plans::apply;
+use super::world::{World, at, changed, domain, full};
+
+/// What a workflow begins with, and what it does.
+#[derive(Clone, Copy, Debug)]
+enum Workflow {
+    Onboard,
+    Change,
+    Offboard,
+    Undo,
+}
+
+/// How the next program goes on.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    /// It does the same again.
+    Again,
+    /// It finishes what was begun, and then does the same again.
+    Resume,
+}
+
+impl Workflow {
+    async fn prepare(self, world: &World) {
+        if !matches!(self, Self::Onboard) {
+            apply(world, &full()).await;
+        }
+        if matches!(self, Self::Undo) {
+            apply(world, &changed()).await;
+        }
+    }
+
+    async fn run(self, operator: &Operator) -> Result<(), Error> {
+        let plan = match self {
+            Self::Onboard => operator.plan(&full()).await?,
+            Self::Change => operator.plan(&changed()).await?,
+            Self::Offboard => operator.plan_offboard(&domain(), &[at("bob"), at("agent_bot")]).await?,
+            Self::Undo => operator.plan(&full()).await?.inverse(),
+        };
+        operator.apply(&plan).await.map(drop)
+    }
+}
+
+type State = (Option<ServedDomain>, Vec<RrSet>);
+
+async fn state(world: &World) -> State {
+    (world.admin.survey(&domain()).await.unwrap(), world.records().await)
+}
+
+async fn sweep(make: fn() -> World, workflow: Workflow) {
+    let whole = make();
+    workflow.prepare(&whole).await;
+    workflow.run(&whole.operator()).await.unwrap();
+    let wanted = state(&whole).await;
+    for next in [Next::Again, Next::Resume] {
+        for how in How::ALL {
+            let mut calls = 0;
+            while broken_at(make(), workflow, next, how, calls, &wanted).await {
+                calls += 1;
+            }
+            assert!(calls > 10, "the workflow has calls: {calls}");
+        }
+    }
+}
+
+/// Returns whether the fault was met.
+async fn broken_at(
+    world: World,
+    workflow: Workflow,
+    next: Next,
+    how: How,
+    calls: usize,
+    wanted: &State,
+) -> bool {
+    let told = format!("{workflow:?} {next:?} {how:?} after {calls} calls");
+    workflow.prepare(&world).await;
+    world.faults.arm(calls, how);
+    let broken = timeout(Duration::from_hours(1), workflow.run(&world.operator())).await;
+    if !world.faults.calm() {
+        return false;
+    }
+    assert!(!matches!(broken, Ok(Ok(()))), "a fault is told: {told}");
+    let operator = world.operator();
+    if matches!(next, Next::Resume) {
+        operator.resume(&domain()).await.unwrap_or_else(|error| panic!("{error:?} {told}"));
+    }
+    workflow.run(&operator).await.unwrap_or_else(|error| panic!("{error:?} {told}"));
+    assert_eq!(state(&world).await, *wanted, "{told}");
+    world.check_secrets(&told).await;
+    assert!(operator.resume(&domain()).await.unwrap().is_none(), "{told}");
+    true
+}
+
+/// Of a broken onboarding that nobody wants any more nothing is left but what was made.
+async fn abandoned(make: fn() -> World) {
+    for how in How::ALL {
+        for calls in 0.. {
+            let world = make();
+            world.faults.arm(calls, how);
+            let run = timeout(Duration::from_hours(1), Workflow::Onboard.run(&world.operator()));
+            drop(run.await);
+            if !world.faults.calm() {
+                break;
+            }
+            let told = format!("{how:?} after {calls} calls");
+            let mut nothing = DomainSpec::new(domain(), "mail.shop.example".parse().unwrap());
+            nothing.prune = true;
+            apply(&world, &nothing).await;
+            let served = world.served().await;
+            assert!(served.mailboxes.len() <= 1 && served.aliases.is_empty(), "{served:?} {told}");
+            world.check_secrets(&told).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn onboarding_embedded() {
+    sweep(World::embedded, Workflow::Onboard).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn change_embedded() {
+    sweep(World::embedded, Workflow::Change).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn offboarding_embedded() {
+    sweep(World::embedded, Workflow::Offboard).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn abandoned_onboarding_embedded() {
+    abandoned(World::embedded).await;
+}
