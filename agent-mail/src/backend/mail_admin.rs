@@ -246,7 +246,8 @@ pub enum MailChange {
 /// What a mail system asks of a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[allow(clippy::struct_excessive_bools, reason = "each is a rule of its own")]
+// Each is a rule of its own.
+#[expect(clippy::struct_excessive_bools)]
 pub struct PasswordRules {
     /// The fewest characters.
     pub length: usize,

@@ -64,7 +64,7 @@ impl Embedded {
         {
             found.push(RecordData::A(SERVER_ADDRESS));
         }
-        if name.ends_with(".arpa") {
+        if name.rsplit('.').next() == Some("arpa") {
             let host = self.mail_host();
             let addresses = self.records_of(&host);
             let mut addresses = addresses.iter().filter_map(RecordData::address);

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use futures_util::future::join_all;
 use mail_access::DomainName;
 
-use super::RecordType;
 use super::look_up::reversed;
 use super::report::Finding;
 use super::scene::{Scene, listed};
+use super::{RecordData, RecordType};
 
 pub(super) async fn blocklists(scene: &Scene<'_>) -> Finding {
     let addresses = match scene.host_addresses().await {
@@ -39,7 +39,7 @@ async fn entry(scene: &Scene<'_>, address: IpAddr, list: &DomainName) -> Option<
         Err(error) => return Some(Err(format!("{list}: {error}"))),
     };
     let codes: Vec<IpAddr> =
-        answer.contents(&name, RecordType::A).0.into_iter().filter_map(|data| data.address()).collect();
+        answer.contents(&name, RecordType::A).0.into_iter().filter_map(RecordData::address).collect();
     let octets = codes.iter().find_map(|code| match code {
         IpAddr::V4(code) => Some(code.octets()),
         IpAddr::V6(_) => None,
@@ -51,7 +51,7 @@ async fn entry(scene: &Scene<'_>, address: IpAddr, list: &DomainName) -> Option<
         }
         [127, ..] => {
             let reason = scene.ask(&name, RecordType::Txt).await.unwrap_or_default();
-            let reason = reason.contents(&name, RecordType::Txt).0.into_iter().find_map(|data| data.text());
+            let reason = reason.contents(&name, RecordType::Txt).0.into_iter().find_map(RecordData::text);
             let reason = reason.map_or_else(|| listed(codes), |reason| reason.chars().take(200).collect());
             Some(Ok(format!("{address} is on {list}: {reason}")))
         }

@@ -112,8 +112,8 @@ mod tests {
         };
         for four in KEY.as_bytes().chunks(4) {
             let bits = four.iter().fold(0, |bits, c| bits << 6 | if *c == b'=' { 0 } else { value(*c) });
-            let padding = four.iter().filter(|c| **c == b'=').count();
-            key.extend(&bits.to_be_bytes()[1..4 - padding]);
+            let last = four.iter().rposition(|c| *c != b'=').unwrap();
+            key.extend(&bits.to_be_bytes()[1..=last]);
         }
         key
     }

@@ -6,7 +6,6 @@ use std::time::{Duration, SystemTime};
 
 use mail_access::{Address, DomainName};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
@@ -108,7 +107,7 @@ impl Ready {
         &self.mail_host
     }
 
-    /// Returns the SHA-256 of the key and its selector, in hex digits.
+    /// Returns the first half of the SHA-256 of the selector and the key, in hex digits.
     pub fn key_fingerprint(&self) -> &str {
         &self.key_fingerprint
     }
@@ -347,8 +346,8 @@ fn failed<'a>(checks: impl Iterator<Item = &'a Check>) -> String {
 }
 
 fn fingerprint(key: &DkimKey) -> String {
-    let digest = Sha256::digest(format!("{}\n{}", key.selector, public_key(&key.record).unwrap_or_default()));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    let text = format!("{}\n{}", key.selector, public_key(&key.record).unwrap_or_default());
+    crate::journal::fingerprint(text.as_bytes())
 }
 
 /// How long the outcome of a check stands before a send has another made.

@@ -111,7 +111,7 @@ impl LookUp for NameServers {
         for address in servers {
             let asked = self.ask(address, server == Server::Recursive, query.clone());
             outcome = match timeout(self.deadline, asked).await {
-                Ok(said) => said.and_then(read),
+                Ok(said) => said.and_then(|answer| read(&answer)),
                 Err(_) => Err(LookUpError::Silent(self.deadline)),
             };
             if outcome.is_ok() {
@@ -122,7 +122,7 @@ impl LookUp for NameServers {
     }
 }
 
-fn read(answer: DnsResponse) -> Result<Answer, LookUpError> {
+fn read(answer: &DnsResponse) -> Result<Answer, LookUpError> {
     let code = answer.metadata.response_code;
     if !matches!(code, ResponseCode::NoError | ResponseCode::NXDomain) {
         return Err(LookUpError::Refused(code.to_string()));

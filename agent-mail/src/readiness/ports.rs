@@ -201,7 +201,7 @@ pub(super) async fn way_out(scene: &Scene<'_>) -> Finding {
     let remark = if direct.is_ok() { "port 25 is open too" } else { "port 25 is closed" };
     let security = if relay.port == 465 { Security::Tls } else { Security::Plain };
     match first_greeting(scene, &relay.host, relay.port, security).await {
-        Ok(_) => Finding::ok(format!("mail leaves by the relay {}:{}; {remark}", relay.host, relay.port)),
+        Ok(()) => Finding::ok(format!("mail leaves by the relay {}:{}; {remark}", relay.host, relay.port)),
         Err(finding) if finding.state == State::Unknown => finding,
         Err(finding) => Finding::failed(
             format!("the relay {}:{} does not answer: {}; {remark}", relay.host, relay.port, finding.found),

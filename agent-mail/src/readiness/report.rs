@@ -67,7 +67,6 @@ pub struct Check {
 }
 
 impl Check {
-    /// Makes a check of its parts, with nothing to be done.
     pub(crate) fn new(name: CheckName, mandatory: bool, wanted: String, finding: Finding) -> Self {
         let Finding { state, found, fix } = finding;
         Self { name, mandatory, state, found: shown(&found), wanted, fix: shown(&fix) }

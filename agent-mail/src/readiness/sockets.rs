@@ -57,7 +57,7 @@ impl Sockets {
                 let server = ServerName::try_from(name.as_str().to_owned());
                 let server =
                     server.map_err(|_| ProbeError::Untrusted(format!("{name} is no name for TLS")))?;
-                let mut stream = self.tls.connect(server, stream).await.map_err(refused)?;
+                let mut stream = self.tls.connect(server, stream).await.map_err(|error| refused(&error))?;
                 let certificate =
                     stream.get_ref().1.peer_certificates().and_then(|chain| read(chain.first()?));
                 Ok(Greeting::new(first_line(&mut stream).await.map_err(broken)?, certificate))
@@ -103,7 +103,7 @@ async fn first_line(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<St
     Ok(String::from_utf8_lossy(&line[..end]).into_owned())
 }
 
-fn refused(error: std::io::Error) -> ProbeError {
+fn refused(error: &std::io::Error) -> ProbeError {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match tls {
         Some(rustls::Error::InvalidCertificate(why)) => ProbeError::Untrusted(why.to_string()),

@@ -48,6 +48,8 @@ pub use spf::spf_lookups;
 pub(crate) use text::text_of;
 pub use zone_file::{read_zone_file, zone_file};
 
+pub(crate) use text::text_of;
+
 use crate::backend::{DkimKey, RrSet};
 use crate::{DomainSpec, Error, ErrorKind};
 
