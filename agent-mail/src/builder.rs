@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mail_access::{DomainName, MailAccess};
 
-use crate::backend::{DnsProvider, Provisioner, SecretStore, StateStore};
+use crate::backend::{DnsProvider, LoginRotation, Provisioner, SecretStore, StateStore};
 use crate::embedded::{MemorySecrets, MemoryState};
 use crate::system::Dns;
 use crate::{AgentMail, Error};
@@ -21,6 +21,7 @@ pub struct AgentMailBuilder {
     pub(crate) dns: Option<Dns>,
     pub(crate) state: Arc<dyn StateStore>,
     pub(crate) secrets: Arc<dyn SecretStore>,
+    pub(crate) rotation: Option<Arc<dyn LoginRotation>>,
     pub(crate) quota_mib: u32,
     pub(crate) hourly_limit: Option<u32>,
 }
@@ -35,6 +36,7 @@ impl AgentMailBuilder {
             dns: None,
             state: Arc::new(MemoryState::default()),
             secrets: Arc::new(MemorySecrets::default()),
+            rotation: None,
             quota_mib: 256,
             hourly_limit: None,
         }
@@ -80,6 +82,13 @@ impl AgentMailBuilder {
     /// Sets what keeps the passwords; in memory unless set.
     pub fn secrets(mut self, secrets: Arc<dyn SecretStore>) -> Self {
         self.secrets = secrets;
+        self
+    }
+
+    /// Sets what gives mailboxes a second password while the first still works, for [`AgentMail::rotate`]; most often
+    /// what makes the mailboxes is that too.
+    pub fn rotation(mut self, rotation: Arc<dyn LoginRotation>) -> Self {
+        self.rotation = Some(rotation);
         self
     }
 

@@ -1,5 +1,7 @@
 //! The real world by environment (feature `from-env`): Mailcow, deSEC, SMTP and IMAP, a state folder.
 
+mod secrets;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -9,9 +11,8 @@ use mail_access::{DomainName, Endpoint, SmtpImap, tls_config};
 use secrecy::SecretString;
 use url::{Host, Url};
 
-use crate::{
-    AgentMail, AgentMailBuilder, Desec, Error, ErrorKind, Mailcow, RedbState, SecretFiles, owner_only,
-};
+use self::secrets::SecretsConfig;
+use crate::{AgentMail, AgentMailBuilder, Desec, Error, ErrorKind, Mailcow, RedbState, owner_only};
 
 /// What a system over Mailcow and deSEC needs to know.
 ///
@@ -32,6 +33,15 @@ use crate::{
 /// | `AGENT_MAIL_PREFIX` | no | what stands before an agent's name; `agent_` unless set. The older `AZT3KNET_AGENT_MAIL_PREFIX` is read too |
 /// | `AGENT_MAIL_CA_FILE` | no | a file with certificates in PEM to trust beside the public ones |
 /// | `AGENT_MAIL_STATE_DIR` | yes | the folder for state and secrets; it is made if it is not there |
+/// | `AGENT_MAIL_SECRETS` | no | where passwords are kept: `files` in the state folder unless set, `file` for `secrets.age` there (feature `secret-file`), `env` ([`EnvSecrets`](crate::EnvSecrets)), `vault` (feature `vault`) |
+/// | `AGENT_MAIL_SECRETS_KEY_FILE` | for `file`, one of these | a file with the key of `secrets.age`, as `age-keygen` writes it |
+/// | `AGENT_MAIL_SECRETS_PASSPHRASE` | | its passphrase, of at least 12 characters |
+/// | `VAULT_ADDR` | for `vault` | Vault's address, `https://vault.example.org:8200` |
+/// | `VAULT_TOKEN` | for `vault`, or the next two | a token |
+/// | `VAULT_ROLE_ID`, `VAULT_SECRET_ID` | | an AppRole, at the mount `approle` |
+/// | `VAULT_NAMESPACE` | no | the namespace |
+/// | `AGENT_MAIL_VAULT_MOUNT` | no | the mount of the KV engine, version 2; `secret` unless set |
+/// | `AGENT_MAIL_VAULT_PREFIX` | no | what stands before domain and user; `mail/users` unless set |
 ///
 /// `Debug` shows no secrets.
 #[derive(Clone, Debug)]
@@ -49,6 +59,7 @@ pub struct Config {
     prefix: String,
     ca_pem: Option<Vec<u8>>,
     state_folder: PathBuf,
+    secrets: SecretsConfig,
 }
 
 impl Config {
@@ -99,6 +110,7 @@ impl Config {
         let state_folder = vars.required("AGENT_MAIL_STATE_DIR", "a folder for state and secrets", |text| {
             Some(PathBuf::from(text))
         });
+        let secrets = SecretsConfig::read(&mut vars);
         if let (Some(domain), Some(zone)) = (&domain, &zone)
             && !domain.is_within(zone)
         {
@@ -125,6 +137,7 @@ impl Config {
                 prefix: prefix.or(older_prefix).unwrap_or_else(|| "agent_".to_owned()),
                 ca_pem,
                 state_folder: state_folder?,
+                secrets: secrets?,
             })
         };
         all().filter(|_| problems.is_empty()).ok_or_else(|| {
@@ -134,18 +147,18 @@ impl Config {
         })
     }
 
-    /// Begins a system with all that is configured: opens the state folder and sends nothing yet.
+    /// Begins a system with all that is configured: opens the state folder and sends nothing yet. With a passphrase for the
+    /// secrets it blocks for about a second.
     ///
     /// # Errors
     /// [`Unavailable`](ErrorKind::Unavailable) if the state folder can't be used;
-    /// [`InvalidInput`](ErrorKind::InvalidInput) if the CA file holds no certificates.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the CA file holds no certificates;
+    /// [`Unauthenticated`](ErrorKind::Unauthenticated) if the key does not open the secrets.
     pub fn builder(&self) -> Result<AgentMailBuilder, Error> {
         let wrong = |variable: &'static str, detail: &str| {
             Error::new(ErrorKind::InvalidInput, "configure", variable).with_detail(detail)
         };
-        let tls = tls_config(self.ca_pem.as_deref()).map(Arc::new).map_err(|source| {
-            wrong("AGENT_MAIL_CA_FILE", "it holds no usable certificates").with_source(source)
-        })?;
+        let tls = self.tls()?;
         let mailcow = mailcow_api::Client::builder(&self.mailcow_url, self.mailcow_key.clone())
             .tls(tls.clone())
             .build();
@@ -163,14 +176,33 @@ impl Config {
                 .with_fix("name a folder that this program may write")
                 .with_source(source)
         })?;
+        let secrets = self.secrets.open(&self.state_folder, &tls)?;
+        let mailcow = Arc::new(Mailcow::new(mailcow));
         Ok(AgentMail::builder(self.domain.clone())
-            .provisioner(Arc::new(Mailcow::new(mailcow)))
+            .rotation(mailcow.clone())
+            .provisioner(mailcow)
             .mail_access(Arc::new(SmtpImap::over_tls(self.smtp.clone(), self.imap.clone(), tls)))
             .dns(Arc::new(Desec::new(desec)), self.zone.clone(), self.mail_host.clone())
             .dns_interval(self.dns_interval)
             .state(Arc::new(RedbState::open(self.state_folder.join("state.redb"))?))
-            .secrets(Arc::new(SecretFiles::open(self.state_folder.join("secrets"))?))
+            .secrets(secrets)
             .prefix(&self.prefix))
+    }
+
+    /// Makes what reaches the SMTP and IMAP servers, for what needs whole mailboxes: archives and backups.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the CA file holds no certificates.
+    pub fn mail(&self) -> Result<SmtpImap, Error> {
+        Ok(SmtpImap::over_tls(self.smtp.clone(), self.imap.clone(), self.tls()?))
+    }
+
+    fn tls(&self) -> Result<Arc<rustls::ClientConfig>, Error> {
+        tls_config(self.ca_pem.as_deref()).map(Arc::new).map_err(|source| {
+            Error::new(ErrorKind::InvalidInput, "configure", "AGENT_MAIL_CA_FILE")
+                .with_detail("it holds no usable certificates")
+                .with_source(source)
+        })
     }
 }
 
@@ -208,6 +240,16 @@ impl Vars<'_> {
             return None;
         }
         self.optional(name, rule, parse)
+    }
+
+    /// Takes the one of two that is there; both or none is a problem.
+    #[cfg(any(feature = "secret-file", feature = "vault"))]
+    fn one_of<T>(&mut self, one: Option<T>, other: Option<T>, name: &str, other_name: &str) -> Option<T> {
+        if one.is_some() == other.is_some() {
+            self.problems.push(format!("either {name} or {other_name} has to be set"));
+            return None;
+        }
+        one.or(other)
     }
 }
 

@@ -34,6 +34,8 @@
 
 mod agent_id;
 pub mod backend;
+#[cfg(feature = "backup")]
+pub mod backup;
 mod bootstrap;
 mod builder;
 #[cfg(feature = "from-env")]
@@ -51,6 +53,7 @@ mod event;
 pub mod http;
 mod journal;
 mod locks;
+mod logins;
 mod mail;
 mod mailbox;
 #[cfg(feature = "mailcow")]
@@ -61,6 +64,7 @@ mod owner_only;
 mod password;
 #[cfg(feature = "redb")]
 mod redb;
+mod rotation;
 #[cfg(feature = "redb")]
 mod secret_files;
 mod secrets;
@@ -87,6 +91,7 @@ pub use mailcow::Mailcow;
 pub use outbox::{Receipt, Refusal, Unconfirmed};
 #[cfg(feature = "redb")]
 pub use redb::RedbState;
+pub use rotation::PasswordRotation;
 #[cfg(feature = "redb")]
 pub use secret_files::SecretFiles;
 pub use secrets::EnvSecrets;

@@ -1,5 +1,7 @@
 //! Mailboxes on a Mailcow server (feature `mailcow`).
 
+mod rotation;
+
 use std::fmt::Display;
 use std::num::NonZeroU32;
 

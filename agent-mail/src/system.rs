@@ -8,9 +8,10 @@ use mail_access::{Address, DomainName, Login, MailAccess};
 use tokio::sync::OnceCell;
 
 use crate::agent_id::AddressRule;
-use crate::backend::{Claim, DnsProvider, MailboxSpec, Provisioner, SecretStore};
+use crate::backend::{Claim, DnsProvider, LoginRotation, MailboxSpec, Provisioner, SecretStore};
 use crate::journal::{AgentRecord, Journal, Phase};
 use crate::locks::Locks;
+use crate::logins::Logins;
 use crate::{AgentId, AgentMailBuilder, AgentMailbox, DnsReport, Error, ErrorKind, bootstrap, password};
 
 /// Gives the agents of a program their mailboxes in one domain.
@@ -26,8 +27,10 @@ pub(crate) struct System {
     pub(crate) mail: Arc<dyn MailAccess>,
     pub(crate) journal: Journal,
     pub(crate) locks: Arc<Locks>,
+    pub(crate) secrets: Arc<dyn SecretStore>,
+    pub(crate) rotation: Option<Arc<dyn LoginRotation>>,
+    pub(crate) logins: Logins,
     provisioner: Arc<dyn Provisioner>,
-    secrets: Arc<dyn SecretStore>,
     dns: Option<Dns>,
     quota_mib: u32,
     hourly_limit: Option<u32>,
@@ -274,8 +277,13 @@ impl AgentMail {
     }
 
     async fn mailbox(&self, record: &AgentRecord) -> Result<AgentMailbox, Error> {
-        let login = self.login(record).await?;
-        Ok(AgentMailbox::new(self.clone(), record.id.clone(), login))
+        loop {
+            let replaced = self.0.logins.replaced();
+            let login = self.login(record).await?;
+            if let Some(login) = self.0.logins.share(login, replaced) {
+                return Ok(AgentMailbox::new(self.clone(), record.id.clone(), login));
+            }
+        }
     }
 
     async fn login(&self, record: &AgentRecord) -> Result<Login, Error> {
@@ -309,6 +317,7 @@ impl AgentMail {
             dns,
             state,
             secrets,
+            rotation,
             quota_mib,
             hourly_limit,
         } = builder;
@@ -334,8 +343,10 @@ impl AgentMail {
             mail,
             locks: Locks::of(&state, &domain),
             journal: Journal::new(state, domain),
-            provisioner,
             secrets,
+            rotation,
+            logins: Logins::default(),
+            provisioner,
             dns,
             quota_mib,
             hourly_limit,
@@ -369,6 +380,6 @@ impl From<AgentRecord> for Agent {
     }
 }
 
-fn agent_lock(id: &AgentId) -> String {
+pub(crate) fn agent_lock(id: &AgentId) -> String {
     format!("agent/{}", id.encoded())
 }

@@ -1,17 +1,23 @@
 //! Runs the conformance cases against every backend: `<backend>::<trait>::<case>`.
 
-use std::sync::Arc;
+#[path = "vault_server/mod.rs"]
+mod vault_server;
 
-use agent_mail::backend::{DnsProvider, Provisioner, SecretStore, StateStore};
+use std::sync::Arc;
+use std::time::Duration;
+
+use agent_mail::backend::{Claim, DnsProvider, Provisioner, SecretStore, StateStore};
 use agent_mail::conformance::{
-    Case, DNS_CASES, DnsHarness, PROVISIONER_CASES, ProvisionerHarness, SECRETS_CASES, STATE_CASES,
+    Case, DNS_CASES, DnsHarness, FakeVault, PROVISIONER_CASES, ProvisionerHarness, SECRETS_CASES, STATE_CASES,
 };
+use agent_mail::http::{HttpClient, ReqwestClient};
 use agent_mail::{
-    Address, Desec, DomainName, Embedded, Mailcow, MemorySecrets, MemoryState, RedbState, SecretFiles,
+    Address, Desec, DomainName, Embedded, EncryptionKey, Mailcow, MemorySecrets, MemoryState, RedbState,
+    SecretFile, SecretFiles, Vault, VaultLogin,
 };
 use async_trait::async_trait;
 use desec_api::FakeDesec;
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::{Arguments, Completion, Trial};
 use mail_access::{Login, MailAccess, Selection};
 use mailcow_api::FakeMailcow;
 use secrecy::{ExposeSecret, SecretString};
@@ -30,6 +36,36 @@ fn main() {
         let secrets = SecretFiles::open(folder.path().join("secrets")).expect("the folder can be made");
         Subject { backend: Arc::new(secrets) as Arc<dyn SecretStore>, keep: Box::new(folder) }
     });
+    add(&mut trials, "secret-file::secrets", SECRETS_CASES, || {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let secrets = SecretFile::open(folder.path().join("secrets.age"), EncryptionKey::generate());
+        let secrets = secrets.expect("the file can be made");
+        Subject { backend: Arc::new(secrets) as Arc<dyn SecretStore>, keep: Box::new(folder) }
+    });
+    add(&mut trials, "vault-fake::secrets", SECRETS_CASES, || {
+        let fake = FakeVault::new();
+        let client = Arc::new(fake.clone());
+        Subject::of(Arc::new(fake_vault("https://vault.example", &fake, client)) as Arc<dyn SecretStore>)
+    });
+    add(&mut trials, "vault-http::secrets", SECRETS_CASES, || {
+        let fake = FakeVault::new();
+        let served = fake.clone();
+        let server = block_on(async move { vault_server::serve(&served).await });
+        let client = Arc::new(ReqwestClient::with_public_roots().expect("a client can be made"));
+        let backend = Arc::new(fake_vault(&server.uri(), &fake, client)) as Arc<dyn SecretStore>;
+        Subject { backend, keep: Box::new(server) }
+    });
+    let configured = trials.len();
+    add(&mut trials, "vault::secrets", SECRETS_CASES, || {
+        Subject::of(Arc::new(real_vault().expect("it is configured")) as Arc<dyn SecretStore>)
+    });
+    if real_vault().is_none() {
+        let real = trials.split_off(configured);
+        trials.extend(real.into_iter().map(|trial| {
+            let reason = "VAULT_ADDR and VAULT_TOKEN are not set";
+            Trial::ignorable_test(trial.name(), move || Ok(Completion::ignored_with(reason)))
+        }));
+    }
     add(&mut trials, "embedded::dns", DNS_CASES, || Subject::of(Arc::new(EmbeddedWorld::new())));
     add(&mut trials, "desec-fake::dns", DNS_CASES, || Subject::of(Arc::new(FakeZone::in_memory())));
     add(&mut trials, "desec-http::dns", DNS_CASES, || Subject::of(Arc::new(FakeZone::over_http())));
@@ -76,6 +112,21 @@ fn add<S: ?Sized + 'static>(
             Ok(())
         })
     }));
+}
+
+fn fake_vault(address: &str, fake: &FakeVault, client: Arc<dyn HttpClient>) -> Vault {
+    let hour = Duration::from_hours(1);
+    let (role, secret) = fake.add_role("", hour, hour);
+    Vault::new(address, VaultLogin::app_role(role, secret), client).expect("it is an address")
+}
+
+/// Returns the Vault that the environment names, with a place of its own for each case.
+fn real_vault() -> Option<Vault> {
+    let [address, token] = ["VAULT_ADDR", "VAULT_TOKEN"].map(|name| std::env::var(name).ok());
+    let client = Arc::new(ReqwestClient::with_public_roots().expect("a client can be made"));
+    let vault = Vault::new(&address?, VaultLogin::token(token?.into()), client).expect("it is an address");
+    let place = format!("agent-mail-cases/{}", Claim::generate().as_str());
+    Some(vault.with_prefix(&place).expect("it is a path"))
 }
 
 #[derive(Debug)]

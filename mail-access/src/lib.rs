@@ -126,7 +126,10 @@ mod wire;
 pub use access::{Arrival, Batch, MailAccess, Selection, Submission};
 pub use address::{Address, DomainName, InvalidAddress};
 #[cfg(feature = "archive")]
-pub use archive::{Archive, ArchiveError, Exported, Imported, Verified};
+pub use archive::{
+    Archive, ArchiveError, ArchivedFolder, ArchivedMessage, Exported, Imported, MailSink, MailSource,
+    Verified, file_mailbox, read_mailbox,
+};
 pub use error::Error;
 pub use hub::{
     AddressMap, Copies, DeadLetter, DeadLetters, Delivery, EnvelopeRule, Hub, HubAccess, HubBuilder,

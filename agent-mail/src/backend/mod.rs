@@ -5,11 +5,13 @@
 mod dns;
 mod mail_admin;
 mod provisioner;
+mod rotation;
 mod secrets;
 mod state;
 
 pub use dns::{DnsProvider, RrSet, Zone};
 pub use mail_admin::{MailAdmin, MailChange, PasswordRules, ServedDomain, ServedMailbox};
 pub use provisioner::{Claim, DkimKey, MailboxSpec, Provisioner};
+pub use rotation::LoginRotation;
 pub use secrets::SecretStore;
 pub use state::{Change, Committed, StateStore};

@@ -2,6 +2,7 @@
 
 mod dns;
 mod provisioner;
+mod rotation;
 mod secrets;
 mod state;
 
@@ -72,6 +73,7 @@ impl Embedded {
         AgentMail::builder(domain.clone())
             .provisioner(world.clone())
             .mail_access(Arc::new(self.0.post_office.clone()))
+            .rotation(world.clone())
             .dns(world, domain, mail_host)
             .state(self.0.state.clone())
             .secrets(self.0.secrets.clone())

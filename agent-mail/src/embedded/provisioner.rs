@@ -52,12 +52,12 @@ impl Provisioner for Embedded {
     }
 }
 
-fn taken(operation: &'static str, address: &Address) -> Error {
+pub(super) fn taken(operation: &'static str, address: &Address) -> Error {
     Error::new(ErrorKind::AlreadyExists, operation, address)
         .with_detail("the mailbox is there and is not this system's")
 }
 
-fn lift(error: PostOfficeError, operation: &'static str, subject: &Address) -> Error {
+pub(super) fn lift(error: PostOfficeError, operation: &'static str, subject: &Address) -> Error {
     let kind = match &error {
         PostOfficeError::AddressExists(_) => ErrorKind::AlreadyExists,
         PostOfficeError::UnknownDomain(_) | PostOfficeError::UnknownMailbox(_) => ErrorKind::NotFound,

@@ -87,15 +87,18 @@ impl SecretStore for EnvSecrets {
     async fn put(&self, address: &Address, secret: &SecretString) -> Result<(), Error> {
         match self.read("write secret", address)? {
             Some(set) if set.expose_secret() == secret.expose_secret() => Ok(()),
-            _ => Err(read_only("write secret", address)
-                .with_fix("set the variable before the program starts, or configure a store that can be written")),
+            _ => Err(read_only("write secret", address).with_fix(
+                "set the variable before the program starts, or configure a store that can be written",
+            )),
         }
     }
 
     async fn remove(&self, address: &Address) -> Result<(), Error> {
         match self.read("remove secret", address)? {
             None => Ok(()),
-            Some(_) => Err(read_only("remove secret", address).with_fix("unset the variable, then repeat this")),
+            Some(_) => {
+                Err(read_only("remove secret", address).with_fix("unset the variable, then repeat this"))
+            }
         }
     }
 }

@@ -103,7 +103,8 @@ impl SecretFile {
     ) -> Result<(), Error> {
         let (opened, name, subject) = (self.0.clone(), name(address), address.clone());
         // A call that is dropped goes on to its end: file and memory stay the same.
-        let done = tokio::task::spawn_blocking(move || opened.change(operation, &subject, &name, secret)).await;
+        let done =
+            tokio::task::spawn_blocking(move || opened.change(operation, &subject, &name, secret)).await;
         done.unwrap_or_else(|panicked| Err(unusable(operation, &self.0.path, io::Error::other(panicked))))
     }
 }
@@ -311,20 +312,24 @@ mod tests {
 
     #[tokio::test]
     async fn another_key_is_told_from_damage() {
+        let mut opened = 0;
         for key in keys() {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("secrets.age");
             drop(SecretFile::open(&path, key).unwrap());
-            for other in keys() {
+            let another = EncryptionKey::from_passphrase("another passphrase".into()).unwrap();
+            for other in keys().into_iter().chain([another.with_work_factor(4)]) {
                 let error = SecretFile::open(&path, other.clone()).map(drop);
                 if let Err(error) = error {
                     assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
                     assert!(error.fix().contains("key"));
                 } else {
                     assert!(other.recipient().is_none(), "only the same passphrase opens it");
+                    opened += 1;
                 }
             }
         }
+        assert_eq!(opened, 1);
         let public = EncryptionKey::from_recipient(&EncryptionKey::generate().recipient().unwrap()).unwrap();
         assert_eq!(SecretFile::open("never", public).unwrap_err().kind(), ErrorKind::InvalidInput);
     }

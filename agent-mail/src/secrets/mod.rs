@@ -13,3 +13,9 @@ pub use file::SecretFile;
 pub use vault::fake;
 #[cfg(feature = "vault")]
 pub use vault::{Vault, VaultLogin};
+
+/// Tells whether a text can be a mount, a prefix or a namespace.
+#[cfg(all(feature = "vault", feature = "from-env"))]
+pub(crate) fn is_vault_path(text: &str) -> bool {
+    vault::is_path(text)
+}

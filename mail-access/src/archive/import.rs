@@ -1,15 +1,16 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+
+use async_trait::async_trait;
 
 use super::digest::Digest;
 use super::error::{ArchiveError, file, mail};
 use super::export::{next, whole};
 use super::manifest::{FolderRecord, Index, Record};
 use super::stored::{Format, Reader};
-use super::{Archive, Imported, mbox, off_thread, path, writer};
-use crate::{Flag, FolderName, Login, MessageStore, Selection};
+use super::{Archive, ArchivedFolder, ArchivedMessage, Imported, MailSource, mbox, off_thread, path, writer};
+use crate::{FolderName, Login, MessageStore, Selection};
 
 pub(super) async fn import(
     archive: &Archive,
@@ -17,29 +18,35 @@ pub(super) async fn import(
     login: &Login,
 ) -> Result<Imported, ArchiveError> {
     let (root, format) = (archive.root.clone(), archive.format);
-    let sources = off_thread(move || Source::all(&root, format)).await?;
+    let mut sources = off_thread(move || Source::all(&root, format)).await?;
+    sources.retain(|source| archive.wants(&source.name));
+    file_mailbox(store, login, &mut Files { sources: sources.into_iter(), current: None }).await
+}
+
+/// Files what a source gives out in a mailbox, each message in its folder: what [`Archive::import`] does with files, with
+/// the same promises. In memory there is one message at a time, and 48 bytes for each that a folder holds already.
+///
+/// # Errors
+/// [`ArchiveError::Mail`] if the mailbox can't be read or changed, and whatever the source says.
+pub async fn file_mailbox(
+    store: &dyn MessageStore,
+    login: &Login,
+    source: &mut dyn MailSource,
+) -> Result<Imported, ArchiveError> {
     let there = store.folders(login).await.map_err(mail("listing folders"))?;
     let separator = there.iter().find_map(|folder| folder.separator);
     let mut imported = Imported::default();
-    for source in sources.into_iter().filter(|source| archive.wants(&source.name)) {
-        let name = source.name_for(separator)?;
+    while let Some(folder) = source.folder().await? {
+        let name = folder.name_for(separator)?;
         let is_there = there.iter().any(|folder| folder.name == name && folder.selectable);
         if !is_there {
             store.create_folder(login, &name).await.map_err(mail("making a folder"))?;
-            if source.subscribed {
+            if folder.subscribed {
                 store.subscribe(login, &name, true).await.map_err(mail("subscribing to a folder"))?;
             }
         }
         let mut present = present(store, login, &name).await?;
-        let mut messages = off_thread(move || source.open()).await?;
-        loop {
-            let (opened, message) = off_thread(move || {
-                let message = messages.next();
-                (messages, message)
-            })
-            .await;
-            messages = opened;
-            let Some(Message { bytes, flags, date }) = message? else { break };
+        while let Some(ArchivedMessage { bytes, flags, date }) = source.message().await? {
             // A mailbox can't hold nothing.
             if bytes.is_empty() {
                 continue;
@@ -57,6 +64,51 @@ pub(super) async fn import(
         imported.folders += 1;
     }
     Ok(imported)
+}
+
+/// The folders of an archive in files, and the one whose messages are given out.
+struct Files {
+    sources: std::vec::IntoIter<Source>,
+    current: Option<SourceMessages>,
+}
+
+#[async_trait]
+impl MailSource for Files {
+    async fn folder(&mut self) -> Result<Option<ArchivedFolder>, ArchiveError> {
+        let Some(source) = self.sources.next() else { return Ok(None) };
+        let folder = ArchivedFolder {
+            name: source.name.clone(),
+            separator: source.separator,
+            subscribed: source.subscribed,
+            place: source.place.clone(),
+        };
+        self.current = Some(off_thread(move || source.open()).await?);
+        Ok(Some(folder))
+    }
+
+    async fn message(&mut self) -> Result<Option<ArchivedMessage>, ArchiveError> {
+        let Some(mut messages) = self.current.take() else { return Ok(None) };
+        let (messages, message) = off_thread(move || {
+            let message = messages.next();
+            (messages, message)
+        })
+        .await;
+        self.current = Some(messages);
+        message
+    }
+}
+
+impl ArchivedFolder {
+    /// Names it as a system does that has this separator between the levels.
+    fn name_for(&self, separator: Option<char>) -> Result<FolderName, ArchiveError> {
+        let (Some(from), Some(to)) = (self.separator, separator) else { return Ok(self.name.clone()) };
+        if from == to || self.name.is_inbox() {
+            return Ok(self.name.clone());
+        }
+        let levels: Vec<_> = self.name.as_str().split(from).map(|level| level.replace(to, "_")).collect();
+        let name = levels.join(&to.to_string());
+        name.parse().map_err(|_| ArchiveError::damaged(&self.place, format!("{name:?} can't name a folder")))
+    }
 }
 
 /// Counts the messages of a folder by their contents.
@@ -123,17 +175,6 @@ impl Source {
         Self { name, separator: Some('/'), subscribed: true, format, place, records: None }
     }
 
-    /// Writes its name as a system with another separator wants it.
-    fn name_for(&self, separator: Option<char>) -> Result<FolderName, ArchiveError> {
-        let (Some(from), Some(to)) = (self.separator, separator) else { return Ok(self.name.clone()) };
-        if from == to || self.name.is_inbox() {
-            return Ok(self.name.clone());
-        }
-        let levels: Vec<_> = self.name.as_str().split(from).map(|level| level.replace(to, "_")).collect();
-        let name = levels.join(&to.to_string());
-        name.parse().map_err(|_| ArchiveError::damaged(&self.place, format!("{name:?} can't name a folder")))
-    }
-
     fn open(self) -> Result<SourceMessages, ArchiveError> {
         let reader = self.format.read(&self.place)?;
         let records = self.records.map(|records| (Index::of(records.iter().enumerate()), records));
@@ -148,17 +189,11 @@ struct SourceMessages {
     records: Option<(Index, Vec<Record>)>,
 }
 
-struct Message {
-    bytes: Vec<u8>,
-    flags: Vec<Flag>,
-    date: Option<SystemTime>,
-}
-
 impl SourceMessages {
-    fn next(&mut self) -> Result<Option<Message>, ArchiveError> {
+    fn next(&mut self) -> Result<Option<ArchivedMessage>, ArchiveError> {
         let stored = self.reader.next().transpose()?;
         let Some((index, records)) = &mut self.records else {
-            return Ok(stored.map(|stored| Message {
+            return Ok(stored.map(|stored| ArchivedMessage {
                 bytes: mbox::canonical(&stored.bytes),
                 flags: stored.flags,
                 date: stored.date,
@@ -174,6 +209,6 @@ impl SourceMessages {
             return Err(writer::unknown(&self.place, &stored.at));
         };
         let (flags, date) = writer::facts(&records[at]);
-        Ok(Some(Message { bytes: stored.bytes, flags, date }))
+        Ok(Some(ArchivedMessage { bytes: stored.bytes, flags, date }))
     }
 }

@@ -10,6 +10,7 @@ mod manifest;
 mod mbox;
 mod path;
 mod stored;
+mod stream;
 mod writer;
 
 use std::path::PathBuf;
@@ -17,7 +18,10 @@ use std::path::PathBuf;
 use tokio::task::spawn_blocking;
 
 pub use self::error::ArchiveError;
+pub use self::export::read_mailbox;
+pub use self::import::file_mailbox;
 use self::stored::Format;
+pub use self::stream::{ArchivedFolder, ArchivedMessage, MailSink, MailSource};
 use crate::{FolderName, Login, MessageStore};
 
 /// A mailbox, or some of its folders, in files of a directory.

@@ -26,7 +26,7 @@ pub(super) struct Door {
 #[derive(Clone, Copy)]
 pub(super) struct What<'a> {
     pub(super) operation: &'static str,
-    pub(super) subject: &'a dyn Display,
+    pub(super) subject: &'a (dyn Display + Sync),
 }
 
 impl What<'_> {
@@ -110,7 +110,9 @@ pub(super) fn refusal(what: &What<'_>, response: &HttpResponse) -> Error {
         403 => what
             .error(ErrorKind::PermissionDenied)
             .with_detail("vault's policy does not allow it, or the token has run out")
-            .with_fix("let the policy read, create and update the path of data/, and delete that of metadata/"),
+            .with_fix(
+                "let the policy read, create and update the path of data/, and delete that of metadata/",
+            ),
         404 => no_mount(what),
         429 if response.retry_after.is_some() => what
             .error(ErrorKind::RateLimited)

@@ -20,8 +20,8 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep, sleep_until};
 use url::{Host, Url};
 
-pub use self::session::VaultLogin;
 use self::call::{Door, Failure, What, no_mount, problems, refusal, says};
+pub use self::session::VaultLogin;
 use self::session::{Session, unreadable};
 use crate::backend::SecretStore;
 use crate::http::{HttpClient, HttpResponse, Method};
@@ -186,7 +186,9 @@ impl Vault {
                 Ok(answer) if answer.status == 200 => {
                     return Written::parse(&answer).ok_or_else(|| unreadable(what));
                 }
-                Ok(answer) if answer.status == 400 && says(&answer, "check-and-set parameter did not match") => {
+                Ok(answer)
+                    if answer.status == 400 && says(&answer, "check-and-set parameter did not match") =>
+                {
                     None
                 }
                 // An engine of version 1 takes everything and says nothing.
@@ -373,6 +375,11 @@ fn base_url(text: &str) -> Option<Url> {
     let plain = url.username().is_empty() && url.password().is_none();
     let plain = plain && url.query().is_none() && url.fragment().is_none();
     (plain && (url.scheme() == "https" || (url.scheme() == "http" && loopback))).then_some(url)
+}
+
+#[cfg(feature = "from-env")]
+pub(super) fn is_path(text: &str) -> bool {
+    path::checked(text).is_some()
 }
 
 fn no_path(what: &str) -> Error {

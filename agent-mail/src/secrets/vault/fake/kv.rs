@@ -52,7 +52,9 @@ impl Engine {
                 self.mark(path, None, |version| version.deleted = true);
                 HttpResponse::new(204, "")
             }
-            ("delete", Method::Post | Method::Put) => self.mark_all(path, body, |version| version.deleted = true),
+            ("delete", Method::Post | Method::Put) => {
+                self.mark_all(path, body, |version| version.deleted = true)
+            }
             ("undelete", Method::Post | Method::Put) => {
                 self.mark_all(path, body, |version| version.deleted = false)
             }
@@ -61,7 +63,9 @@ impl Engine {
             }),
             ("metadata", Method::Get) if list => self.list(path),
             ("metadata", Method::Get) => match self.entries.get(path) {
-                Some(entry) => answer(&json!({ "current_version": entry.versions.len(), "cas_required": false })),
+                Some(entry) => {
+                    answer(&json!({ "current_version": entry.versions.len(), "cas_required": false }))
+                }
                 None => errors(404, &[]),
             },
             ("metadata", Method::Delete) => {
@@ -90,7 +94,9 @@ impl Engine {
             Some(cas) if cas != current => {
                 return errors(400, &["check-and-set parameter did not match the current version"]);
             }
-            None if self.cas_required => return errors(400, &["check-and-set parameter required for this call"]),
+            None if self.cas_required => {
+                return errors(400, &["check-and-set parameter required for this call"]);
+            }
             _ => {}
         }
         if !body["data"].is_object() {
@@ -106,7 +112,8 @@ impl Engine {
         let below = format!("{}/", path.trim_end_matches('/'));
         let mut keys: Vec<String> = Vec::new();
         for rest in self.entries.keys().filter_map(|key| key.strip_prefix(&below)) {
-            let key = rest.split_once('/').map_or_else(|| rest.to_owned(), |(folder, _)| format!("{folder}/"));
+            let key =
+                rest.split_once('/').map_or_else(|| rest.to_owned(), |(folder, _)| format!("{folder}/"));
             if !keys.contains(&key) {
                 keys.push(key);
             }

@@ -242,7 +242,8 @@ impl World {
         if !self.namespaces.contains(&namespace) {
             return no_route(path);
         }
-        let body = request.body.as_ref().map_or(Ok(Value::Null), |body| serde_json::from_str(body.expose_secret()));
+        let body =
+            request.body.as_ref().map_or(Ok(Value::Null), |body| serde_json::from_str(body.expose_secret()));
         let Ok(body) = body else { return errors(400, &["failed to parse JSON input"]) };
         if let Some(mount) = path.strip_prefix("auth/").and_then(|path| path.strip_suffix("/login")) {
             return match mount {
