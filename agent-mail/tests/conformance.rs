@@ -6,9 +6,10 @@ mod vault_server;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent_mail::backend::{Claim, DnsProvider, Provisioner, SecretStore, StateStore};
+use agent_mail::backend::{Claim, DnsProvider, LoginRotation, Provisioner, SecretStore, StateStore};
 use agent_mail::conformance::{
-    Case, DNS_CASES, DnsHarness, FakeVault, PROVISIONER_CASES, ProvisionerHarness, SECRETS_CASES, STATE_CASES,
+    Case, DNS_CASES, DnsHarness, FakeVault, PROVISIONER_CASES, ProvisionerHarness, ROTATION_CASES,
+    RotationHarness, SECRETS_CASES, STATE_CASES,
 };
 use agent_mail::http::{HttpClient, ReqwestClient};
 use agent_mail::{
@@ -76,6 +77,13 @@ fn main() {
         Subject::of(Arc::new(FakeServer::in_memory()))
     });
     add(&mut trials, "mailcow-http::provisioner", PROVISIONER_CASES, || {
+        Subject::of(Arc::new(FakeServer::over_http()))
+    });
+    add(&mut trials, "embedded::rotation", ROTATION_CASES, || Subject::of(Arc::new(EmbeddedWorld::new())));
+    add(&mut trials, "mailcow-fake::rotation", ROTATION_CASES, || {
+        Subject::of(Arc::new(FakeServer::in_memory()))
+    });
+    add(&mut trials, "mailcow-http::rotation", ROTATION_CASES, || {
         Subject::of(Arc::new(FakeServer::over_http()))
     });
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
@@ -173,6 +181,30 @@ impl ProvisionerHarness for EmbeddedWorld {
 
     async fn writes(&self) -> usize {
         usize::from(self.0.post_office().has_domain(&domain()))
+    }
+}
+
+#[async_trait]
+impl RotationHarness for EmbeddedWorld {
+    fn provisioner(&self) -> Arc<dyn Provisioner> {
+        self.0.clone()
+    }
+
+    fn rotation(&self) -> Arc<dyn LoginRotation> {
+        self.0.clone()
+    }
+
+    fn domain(&self) -> DomainName {
+        domain()
+    }
+
+    async fn opens(&self, address: &Address, password: &SecretString) -> bool {
+        ProvisionerHarness::opens(self, address, password).await
+    }
+
+    async fn foreign_password(&self, address: &Address, password: &SecretString) {
+        let added = self.0.post_office().set_app_password(address, "phone", password.clone());
+        added.expect("the mailbox is there");
     }
 }
 
@@ -274,6 +306,32 @@ impl ProvisionerHarness for FakeServer {
 
     async fn writes(&self) -> usize {
         self.fake.writes()
+    }
+}
+
+#[async_trait]
+impl RotationHarness for FakeServer {
+    fn provisioner(&self) -> Arc<dyn Provisioner> {
+        self.provisioner.clone()
+    }
+
+    fn rotation(&self) -> Arc<dyn LoginRotation> {
+        self.provisioner.clone()
+    }
+
+    fn domain(&self) -> DomainName {
+        domain()
+    }
+
+    async fn opens(&self, address: &Address, password: &SecretString) -> bool {
+        ProvisionerHarness::opens(self, address, password).await
+    }
+
+    async fn foreign_password(&self, address: &Address, password: &SecretString) {
+        let mailbox = address.to_string().parse().expect("it is an address");
+        let protocols = [mailcow_api::Protocol::Imap, mailcow_api::Protocol::Smtp];
+        let phone = mailcow_api::NewAppPassword::new(mailbox, "phone", password.clone(), protocols);
+        self.fake.client().add_app_password(&phone).await.expect("it can be made");
     }
 }
 

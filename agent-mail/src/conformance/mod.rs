@@ -5,6 +5,7 @@
 
 mod dns;
 mod provisioner;
+mod rotation;
 mod secrets;
 mod state;
 
@@ -14,6 +15,7 @@ use std::pin::Pin;
 
 pub use self::dns::{DNS_CASES, DnsHarness};
 pub use self::provisioner::{PROVISIONER_CASES, ProvisionerHarness};
+pub use self::rotation::{ROTATION_CASES, RotationHarness};
 pub use self::secrets::SECRETS_CASES;
 pub use self::state::STATE_CASES;
 #[cfg(feature = "vault")]

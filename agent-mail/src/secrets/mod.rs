@@ -10,7 +10,7 @@ pub use env::EnvSecrets;
 #[cfg(feature = "secret-file")]
 pub use file::SecretFile;
 #[cfg(all(feature = "vault", feature = "conformance"))]
-pub use vault::fake;
+pub(crate) use vault::fake;
 #[cfg(feature = "vault")]
 pub use vault::{Vault, VaultLogin};
 

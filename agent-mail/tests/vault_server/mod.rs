@@ -7,7 +7,7 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 /// Serves a Vault on a loopback port until what is returned is dropped.
-pub async fn serve(vault: &FakeVault) -> MockServer {
+pub(crate) async fn serve(vault: &FakeVault) -> MockServer {
     let server = MockServer::builder().disable_request_recording().start().await;
     Mock::given(any()).respond_with(Answers(vault.clone())).mount(&server).await;
     server

@@ -2,7 +2,7 @@
 
 mod call;
 #[cfg(feature = "conformance")]
-pub mod fake;
+pub(crate) mod fake;
 mod path;
 mod session;
 #[cfg(all(test, feature = "conformance"))]
