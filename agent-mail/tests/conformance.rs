@@ -50,8 +50,8 @@ fn main() {
     });
     add(&mut trials, "vault-http::secrets", SECRETS_CASES, || {
         let fake = FakeVault::new();
-        let served = fake.clone();
-        let server = block_on(async move { vault_server::serve(&served).await });
+        let same = fake.clone();
+        let server = block_on(async move { vault_server::serve(&same).await });
         let client = Arc::new(ReqwestClient::with_public_roots().expect("a client can be made"));
         let backend = Arc::new(fake_vault(&server.uri(), &fake, client)) as Arc<dyn SecretStore>;
         Subject { backend, keep: Box::new(server) }

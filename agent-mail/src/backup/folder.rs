@@ -76,7 +76,7 @@ pub(super) fn place(root: &Path, mailbox: &Address) -> PathBuf {
         match byte {
             b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'@' => name.push(char::from(byte)),
             b'.' if !name.is_empty() => name.push('.'),
-            other => name.push_str(&format!("%{other:02x}")),
+            other => name.extend(format!("%{other:02x}").chars()),
         }
     }
     // Longer ones can't name a folder everywhere.

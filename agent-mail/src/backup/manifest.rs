@@ -90,10 +90,11 @@ pub(super) fn list(folder: &Path) -> Result<Vec<BackupManifest>, ArchiveError> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             bytes => bytes.map_err(file(&path))?,
         };
-        match parse(&bytes).filter(|read| is_whole(folder, &path, read)) {
-            Some(archive) => found.push(archive),
-            None => tracing::warn!(path = %path.display(), "a backup is not whole and doesn't count"),
+        let archive = parse(&bytes).filter(|read| is_whole(folder, &path, read));
+        if archive.is_none() {
+            tracing::warn!(path = %path.display(), "a backup is not whole and doesn't count");
         }
+        found.extend(archive);
     }
     found.sort_by_key(|archive| archive.made);
     Ok(found)

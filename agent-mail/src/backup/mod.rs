@@ -261,7 +261,7 @@ fn lift(error: ArchiveError, operation: &'static str, subject: impl fmt::Display
 
 /// Marks, among the errors of files, that a key is not the one that a file was written with.
 fn is_key(error: &std::io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<WrongKey>())
+    error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<WrongKey>)
 }
 
 #[derive(Debug)]

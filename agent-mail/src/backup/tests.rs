@@ -87,7 +87,7 @@ async fn a_mailbox_comes_back_whole_and_once() {
     let archive = backups.back_up(&world.office, &world.ada).await.unwrap();
     assert_eq!((archive.messages, archive.folders >= 2), (5, true));
     backups.verify(&archive).await.unwrap();
-    assert_eq!(backups.archives(world.ada.address()).await.unwrap(), [archive.clone()]);
+    assert_eq!(backups.archives(world.ada.address()).await.unwrap(), std::slice::from_ref(&archive));
 
     let restored = backups.restore(&archive, &world.office, &world.bob).await.unwrap();
     assert_eq!((restored.added, restored.present), (5, 0));

@@ -91,11 +91,11 @@ impl SecretsConfig {
             .zip(secret)
             .map(|(role, secret)| VaultLogin::app_role(secrecy::ExposeSecret::expose_secret(&role), secret));
         let login = vars.one_of(given, role, "VAULT_TOKEN", "VAULT_ROLE_ID with VAULT_SECRET_ID");
-        let rule = "segments of letters, digits, -, _ and dots, with / between them";
+        let form = "segments of letters, digits, -, _ and dots, with / between them";
         let segments = |text: &str| crate::secrets::is_vault_path(text).then(|| text.to_owned());
-        let namespace = vars.optional("VAULT_NAMESPACE", rule, segments);
-        let mount = vars.optional("AGENT_MAIL_VAULT_MOUNT", rule, segments);
-        let prefix = vars.optional("AGENT_MAIL_VAULT_PREFIX", rule, segments);
+        let namespace = vars.optional("VAULT_NAMESPACE", form, segments);
+        let mount = vars.optional("AGENT_MAIL_VAULT_MOUNT", form, segments);
+        let prefix = vars.optional("AGENT_MAIL_VAULT_PREFIX", form, segments);
         let config = VaultConfig { address: address?, login: login?, namespace, mount, prefix };
         Some(Self::Vault(Box::new(config)))
     }

@@ -63,23 +63,19 @@ impl PasswordRotation {
     /// not take the new one; else what the backends say.
     pub async fn rotate(&self, address: &Address, must_change: bool) -> Result<(), Error> {
         let waiting = Self::waiting(address);
-        let secret = match self.secrets.get(&waiting).await? {
-            Some(begun) => begun,
-            None => {
-                let rules = self.admin.password_rules().await?;
-                if rules.length > password::LENGTH {
-                    return Err(Error::new(ErrorKind::Rejected, "rotate password", address).with_detail(
-                        format!(
-                            "the server asks for {} characters; passwords made here have {}",
-                            rules.length,
-                            password::LENGTH
-                        ),
-                    ));
-                }
-                let secret = password::generate();
-                self.secrets.put(&waiting, &secret).await?;
-                secret
+        let secret = if let Some(begun) = self.secrets.get(&waiting).await? {
+            begun
+        } else {
+            let rules = self.admin.password_rules().await?;
+            if rules.length > password::LENGTH {
+                let (wanted, made) = (rules.length, password::LENGTH);
+                return Err(Error::new(ErrorKind::Rejected, "rotate password", address).with_detail(
+                    format!("the server asks for {wanted} characters; passwords made here have {made}"),
+                ));
             }
+            let secret = password::generate();
+            self.secrets.put(&waiting, &secret).await?;
+            secret
         };
         let change = MailChange::SetPassword { address: address.clone(), must_change };
         if let Err(error) = self.admin.change(address.domain(), &change, Some(&secret)).await {

@@ -257,21 +257,22 @@ async fn no_secret_shows_in_an_error_or_a_url() {
     let fake = FakeVault::new();
     let (role, secret_id) = fake.add_role("", HOUR, HOUR);
     let login = VaultLogin::app_role(role, secret_id.clone());
-    let mut shown = format!("{login:?}");
+    let mut shown = vec![format!("{login:?}")];
     let vault = vault(&fake, login);
     vault.put(&ada(), &"canary-password".into()).await.unwrap();
-    shown += &format!("{vault:?}");
+    shown.push(format!("{vault:?}"));
     let statuses = [400, 401, 403, 404, 405, 418, 429, 500, 503];
     for fault in statuses.map(FakeFault::Status).into_iter().chain([FakeFault::LostAfter, FakeFault::NotSent])
     {
         (0..9).for_each(|n| fake.fail_call(n, fault));
         for error in [vault.get(&ada()).await.map(drop), vault.put(&ada(), &"canary-two".into()).await] {
             let error = error.unwrap_err();
-            shown += &format!("{error} {error:?} {:?} {}", error.source(), error.fix());
+            shown.push(format!("{error} {error:?} {:?} {}", error.source(), error.fix()));
         }
         fake.calm();
     }
-    shown += &format!("{:?}", fake.calls());
+    shown.push(format!("{:?}", fake.calls()));
+    let shown = shown.concat();
     for canary in ["canary", "hvs.", secret_id.expose_secret()] {
         assert!(!shown.contains(canary), "{canary} in {shown}");
     }
