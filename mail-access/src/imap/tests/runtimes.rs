@@ -67,7 +67,11 @@ fn a_runtime_that_stands_still_is_passed_by() {
     // The task that stood still sees that it was replaced, and now the other one stands still.
     still.block_on(async {
         tokio::time::sleep(Duration::from_secs(3)).await;
-        assert_eq!(server.traffic.open.load(Ordering::Relaxed), 1, "it keeps no connection beside that one's");
+        assert_eq!(
+            server.traffic.open.load(Ordering::Relaxed),
+            1,
+            "it keeps no connection beside that one's"
+        );
         read(&mail, &[1]).await;
         assert_eq!(server.traffic.open.load(Ordering::Relaxed), 2);
     });
