@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
+use crate::imap::{Doubts, Fetched};
 use crate::wire::{Connector, Endpoint, Fault, Security, TlsConnector, sasl};
 use crate::{
     Address, Arrival, Batch, DomainName, Error, Login, MailAccess, Outgoing, Position, Selection, Submission,
@@ -122,15 +123,29 @@ impl MailAccess for SmtpImap {
     }
 
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, Error> {
-        let (selection, limits) = (Arc::new(selection.clone()), self.limits());
-        let done = self.mailboxes.run(login, READING, move |session| {
-            let selection = Arc::clone(&selection);
-            Box::pin(async move {
-                let inbox = session.select().await?;
-                session.fetch(inbox, &selection, limit, limits).await
-            })
-        });
-        report("fetch", &self.config.imap, login, done.await)
+        let (asked, limits) = (Arc::new(selection.clone()), self.limits());
+        let mut doubts = Doubts::new();
+        let mut connections = 1..MAX_BROKEN;
+        let done = loop {
+            let (selection, known) = (Arc::clone(&asked), doubts.clone());
+            let done = self.mailboxes.run(login, READING, move |session| {
+                let (selection, doubts) = (Arc::clone(&selection), known.clone());
+                Box::pin(async move {
+                    let inbox = session.select().await?;
+                    session.fetch(inbox, &selection, limit, limits, doubts).await
+                })
+            });
+            match done.await {
+                Ok(Fetched::Batch(batch)) => break Ok(batch),
+                // The message is asked for on another connection, and by less of it, until it lets the others by.
+                Ok(Fetched::Broken(suspect)) if connections.next().is_some() => {
+                    doubts.extend([suspect.doubt()])
+                }
+                Ok(Fetched::Broken(suspect)) => break Err(suspect.fault),
+                Err(fault) => break Err(fault),
+            }
+        };
+        report("fetch", &self.config.imap, login, done)
     }
 
     async fn mark_seen(&self, login: &Login, uid_validity: u32, uids: &[Uid]) -> Result<(), Error> {
@@ -261,7 +276,7 @@ impl SmtpImapConfig {
     /// it 1.7 to 3.1 MiB. Where more logins wait for mail than there are connections, they take turns: the one that has
     /// a connection for the longest time gives it up, and asks for one again after a
     /// [while](Self::with_imap_turn). Calls that read don't wait for that; they get the next one that is given up.
-    /// Streams of [messages](crate::MessageStore::messages) have one each and give none up.
+    /// Streams of [messages](crate::MessageStore::messages) have one each, and give it up only while nobody reads them.
     pub fn with_max_imap_connections(mut self, in_all: usize) -> Self {
         self.imap_bounds.in_all = in_all.max(1);
         self
@@ -406,6 +421,8 @@ const IMAP_BOUNDS: imap::Bounds = imap::Bounds {
     turn: Duration::from_secs(30),
     polls: false,
 };
+/// Connections that a fetch may lose to a message that can't be read.
+const MAX_BROKEN: usize = 6;
 /// Marking twice is marking.
 const READING: imap::Manner = imap::Manner { in_inbox: true, is_repeatable: true };
 /// As good as for ever, and no overflow.

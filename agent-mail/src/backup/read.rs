@@ -176,7 +176,8 @@ impl Open {
         self.counted.bytes += size;
         let flags = flags.iter().map(|flag| flag.parse()).collect::<Result<_, _>>();
         let flags = flags.map_err(|_| damaged(&self.path, "a message has a flag that is none"))?;
-        Ok(Some(ArchivedMessage { bytes, flags, date: moment(date) }))
+        let at = format!("{}, message {}", self.path.display(), self.counted.messages);
+        Ok(Some(ArchivedMessage { bytes, flags, date: moment(date), at }))
     }
 
     fn record(&mut self) -> Result<Record, ArchiveError> {

@@ -60,4 +60,6 @@ pub struct ArchivedMessage {
     pub flags: Vec<Flag>,
     /// When it arrived.
     pub date: Option<SystemTime>,
+    /// Where it lies, in words.
+    pub at: String,
 }

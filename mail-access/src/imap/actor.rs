@@ -170,7 +170,10 @@ impl Actor {
             let stream = self.shared.connector.connect(&self.shared.server).await?;
             Session::open(stream, login, in_inbox, &self.shared.terms).await
         });
-        match beating(&self.lane, opening).await {
+        self.lane.set_opening(true);
+        let opened = beating(&self.lane, opening).await;
+        self.lane.set_opening(false);
+        match opened {
             Ok(session) => {
                 place.opened();
                 self.held = Some((session, place));

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use async_imap::imap_proto::{AttributeValue, Response};
 
 use super::session::{Allowance, COMMAND, LONG, Said, Session};
+use super::withheld::is_of_message;
 use super::{date, set};
 use crate::wire::Fault;
 use crate::{Entry, MessageId, Received, Uid};
@@ -47,13 +48,13 @@ impl Session {
         Ok(listed.into_iter().map(|(uid, size)| Listed { uid, size }).collect())
     }
 
-    /// Reads messages, by ascending UID; of those over `max_message` bytes only the header. One that went away
-    /// meanwhile is missing.
+    /// Reads messages, by their UIDs; of those over `max_message` bytes only the header. One that went away meanwhile, or
+    /// isn't given out, is missing. With them comes what kept it from reading on, if that may be one of them.
     pub(super) async fn contents(
         &mut self,
         chosen: &[Listed],
         max_message: u64,
-    ) -> Result<Vec<Received>, Fault> {
+    ) -> Result<(BTreeMap<Uid, Received>, Option<Fault>), Fault> {
         let mut read = BTreeMap::new();
         for (is_large, section) in [(false, "BODY.PEEK[]"), (true, LARGE_SECTION)] {
             let these = || chosen.iter().filter(|listed| (listed.size > max_message) == is_large);
@@ -65,16 +66,18 @@ impl Session {
             let time = COMMAND + Duration::from_secs(bytes / SLOWEST_DOWNLOAD);
             for set in set::sets(&uids) {
                 let command = format!("UID FETCH {set} (UID FLAGS INTERNALDATE {section})");
-                self.run(&command, Allowance { bytes, literal, time }, |answer| {
+                let done = self.run(&command, Allowance { bytes, literal, time }, |answer| {
                     if let Some(message) = Row::read(answer).and_then(|row| row.message(is_large)) {
                         read.entry(message.uid()).or_insert(message);
                     }
-                })
-                .await?;
+                });
+                match done.await {
+                    Err(fault) if is_of_message(&fault) => return Ok((read, Some(fault))),
+                    done => done?,
+                }
             }
         }
-        read.retain(|uid, _| chosen.iter().any(|listed| listed.uid == *uid));
-        Ok(read.into_values().collect())
+        Ok((read, None))
     }
 }
 
@@ -86,7 +89,7 @@ pub(super) struct Row<'a> {
     flags: &'a [Cow<'a, str>],
     date: Option<SystemTime>,
     /// Its date of arrival can't be read.
-    pub(super) is_undated: bool,
+    is_undated: bool,
     pub(super) content: Option<&'a [u8]>,
     /// Where in the message the content begins, if it is a piece of it.
     pub(super) origin: Option<u32>,
@@ -115,18 +118,28 @@ impl<'a> Row<'a> {
         Some(row)
     }
 
-    /// Makes a message of it, if it holds one.
+    /// Makes a message of it, if it holds one. A date that can't be read keeps none back.
     pub(super) fn message(self, is_large: bool) -> Option<Received> {
-        let (uid, date, content) = (self.uid?, self.date?, self.content?);
+        let (uid, content) = (self.uid?, self.content?);
         let parse = if is_large { Received::parse_header } else { Received::parse };
-        let seen = self.flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Seen"));
-        Some(parse(uid, date, seen, content))
+        let date = self.date.unwrap_or_else(|| Received::date_of(content));
+        Some(parse(uid, date, self.is_seen(), content))
+    }
+
+    /// Makes a message of it that isn't given out beyond the header it holds.
+    pub(super) fn withheld(self, size: u64) -> Option<Received> {
+        Some(Received::withheld(self.uid?, self.date, self.is_seen(), self.content?, size))
+    }
+
+    fn is_seen(&self) -> bool {
+        self.flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Seen"))
     }
 
     /// Makes an entry of a list of it, if it says all that one holds.
     pub(super) fn entry(self) -> Option<Entry> {
         let flags = self.flags.iter().filter_map(|flag| flag.parse().ok()).collect();
-        Some(Entry::new(self.uid?, self.size?, flags, self.date?))
+        let date = self.date.or_else(|| self.is_undated.then_some(SystemTime::UNIX_EPOCH));
+        Some(Entry::new(self.uid?, self.size?, flags, date?))
     }
 }
 

@@ -2,6 +2,7 @@ use super::fetch::Listed;
 use super::select::{INBOX, Inbox};
 use super::session::{Session, is_gone};
 use super::set;
+use super::withheld::{Doubts, Suspect, Way};
 use crate::wire::Fault;
 use crate::{Batch, MessageId, Query, Selection, Uid};
 
@@ -14,6 +15,14 @@ pub(crate) struct Limits {
     pub(crate) batch: u64,
 }
 
+/// What came of a fetch.
+#[derive(Debug)]
+pub(crate) enum Fetched {
+    Batch(Batch),
+    /// The answer about one message ended the connection.
+    Broken(Suspect),
+}
+
 impl Session {
     /// Does what [`MailAccess::fetch`](crate::MailAccess::fetch) says: lists first, so that nothing is read that
     /// isn't given out.
@@ -23,11 +32,12 @@ impl Session {
         selection: &Selection,
         limit: usize,
         limits: Limits,
-    ) -> Result<Batch, Fault> {
+        mut doubts: Doubts,
+    ) -> Result<Fetched, Fault> {
         for _ in 0..ATTEMPTS {
-            match self.fetch_once(inbox, selection, limit.max(1), limits).await {
-                Ok(Some(batch)) => return Ok(batch),
-                // Another client deleted messages between the list and the reading.
+            match self.fetch_once(inbox, selection, limit.max(1), limits, &mut doubts).await {
+                Ok(Some(fetched)) => return Ok(fetched),
+                // Another client deleted messages between the list and the reading, or the server keeps some back.
                 Ok(None) => {}
                 Err(Fault::Refused(status)) if is_gone(&status) => {}
                 Err(fault) => return Err(fault),
@@ -43,7 +53,9 @@ impl Session {
         selection: &Selection,
         limit: usize,
         limits: Limits,
-    ) -> Result<Option<Batch>, Fault> {
+        doubts: &mut Doubts,
+    ) -> Result<Option<Fetched>, Fault> {
+        let uid_validity = inbox.uid_validity;
         // One more than is wanted shows whether there are more.
         let matching = self.matching(inbox, selection, limit.saturating_add(1)).await?;
         let mut bytes = 0_u64;
@@ -53,9 +65,41 @@ impl Session {
             is_first || bytes <= limits.batch
         });
         let chosen: Vec<_> = fitting.copied().collect();
-        let messages = self.contents(&chosen, limits.message).await?;
-        let more = matching.len() > chosen.len();
-        Ok((messages.len() == chosen.len()).then(|| Batch::new(inbox.uid_validity, messages, more)))
+        let way = |listed: &Listed| doubts.get(&(uid_validity, listed.uid)).copied();
+        let (doubtful, sound): (Vec<_>, Vec<_>) = chosen.iter().partition(|listed| way(listed).is_some());
+        let mut singles = Vec::new();
+        for listed in doubtful {
+            let way = way(&listed).unwrap_or(Way::Alone);
+            match self.single(listed, way, limits.message).await {
+                Ok(Some(message)) => singles.push((listed.uid, message)),
+                Ok(None) => return Ok(None),
+                Err(fault @ Fault::Unreadable(_)) => {
+                    let way = way.after(&fault);
+                    let suspect = Suspect { uid_validity, uid: listed.uid, way, fault };
+                    return Ok(Some(Fetched::Broken(suspect)));
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+        let (mut read, broken) = self.contents(&sound, limits.message).await?;
+        read.extend(singles);
+        let taken = chosen.iter().map_while(|listed| read.remove(&listed.uid));
+        let messages: Vec<_> = taken.collect();
+        if let Some(fault) = broken {
+            // What is whole before it is given out, so that the next call begins with the one in question.
+            let Some(first) = chosen.first().filter(|_| messages.is_empty()) else {
+                return Ok(Some(Fetched::Batch(Batch::new(uid_validity, messages, true))));
+            };
+            let way = if sound.len() == 1 { Way::Alone.after(&fault) } else { Way::Alone };
+            return Ok(Some(Fetched::Broken(Suspect { uid_validity, uid: first.uid, way, fault })));
+        }
+        if messages.len() == chosen.len() {
+            let more = matching.len() > chosen.len();
+            return Ok(Some(Fetched::Batch(Batch::new(uid_validity, messages, more))));
+        }
+        let missing = chosen[messages.len()..].iter().filter(|listed| !read.contains_key(&listed.uid));
+        doubts.extend(missing.map(|listed| ((uid_validity, listed.uid), Way::Header)));
+        Ok(None)
     }
 
     /// Lists at least the first `wanted` messages that match, if there are so many, by ascending UID.

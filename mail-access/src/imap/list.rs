@@ -3,7 +3,6 @@ use std::collections::BTreeMap;
 use super::changes::ENTRY;
 use super::fetch::Row;
 use super::inbox::{LISTED, Windows};
-use super::line::unreadable;
 use super::select::Inbox;
 use super::session::{LONG, Said, Session, gone_is_fine};
 use super::set;
@@ -66,16 +65,13 @@ impl Session {
 pub(super) struct Entries {
     by_uid: BTreeMap<Uid, Entry>,
     bytes: usize,
-    is_unreadable: bool,
 }
 
 impl Entries {
     pub(super) fn add(&mut self, answer: Said<'_>) {
         if self.bytes <= MAX_BYTES
-            && let Some(row) = Row::read(answer)
+            && let Some(entry) = Row::read(answer).and_then(Row::entry)
         {
-            self.is_unreadable |= row.is_undated;
-            let Some(entry) = row.entry() else { return };
             self.bytes += size_of::<Entry>() + entry.flags.iter().map(weight).sum::<usize>();
             self.by_uid.insert(entry.uid, entry);
         }
@@ -83,9 +79,6 @@ impl Entries {
 
     /// Makes sure that all of it is there so far.
     fn check(&self) -> Result<(), Fault> {
-        if self.is_unreadable {
-            return Err(unreadable());
-        }
         if self.bytes > MAX_BYTES { Err(Fault::Protocol("a list is too long".into())) } else { Ok(()) }
     }
 

@@ -19,6 +19,7 @@ mod line;
 mod list;
 mod login;
 mod mailbox_name;
+mod notify;
 mod offers;
 mod pool;
 mod query;
@@ -32,15 +33,20 @@ mod session;
 mod set;
 mod status;
 mod store;
+mod stream;
+mod withheld;
 
 pub(crate) use append::check as check_message;
 pub(crate) use id::fields as id_fields;
-pub(crate) use inbox::Limits;
+pub(crate) use inbox::{Fetched, Limits};
 pub(crate) use login::Terms;
+pub(crate) use notify::folder_changes;
 pub(crate) use pool::{Limits as Bounds, Manner, Pool};
-pub(crate) use reading::Reading;
+pub(crate) use reading::Course;
 use selected::Look;
 pub(crate) use session::Session;
+pub(crate) use stream::messages;
+pub(crate) use withheld::Doubts;
 
 #[cfg(test)]
 pub(crate) mod double;

@@ -13,10 +13,11 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::actor;
 use super::{Session, Terms};
+use crate::chance::back_off;
 use crate::wire::{Connector, Endpoint, Fault};
 use crate::{Address, Arrival, DomainName, Login, Position, Status};
 
@@ -88,18 +89,22 @@ impl Pool {
         let job = lane::hold(job);
         let begin = Instant::now();
         let wait = self.shared.limits.wait;
+        let (mut spared, mut restarts) = (Duration::ZERO, Restarts::default());
         loop {
             let asked = Instant::now();
             let (work, mut told) = lane::ask(manner, &job);
             let lane = self.shared.engage(login, |lane| lane.push(work))?;
             let _caller = Caller(&lane);
+            let before = lane.opening();
+            // What counts is the time without a place, and not that of opening a connection.
+            let opening = || lane.opening().saturating_sub(before);
             loop {
                 match timeout(PICK_UP.min(wait), &mut told).await {
                     Ok(Ok(done)) => return done,
                     Ok(Err(_)) if lane::is_held(&job) => break,
                     // Its task is gone, and its runtime maybe, in the middle of it.
                     Ok(Err(_)) => return Err(ended(manner)),
-                    Err(_) if begin.elapsed() >= wait && lane::take(&job).is_some() => {
+                    Err(_) if begin.elapsed() >= wait + spared + opening() && lane::take(&job).is_some() => {
                         return Err(Fault::Lost(no_connection(wait)));
                     }
                     Err(_) if lane.is_stuck(asked, PICK_UP) => {
@@ -115,6 +120,8 @@ impl Pool {
                     Err(_) => {}
                 }
             }
+            spared += opening();
+            restarts.next().await?;
         }
     }
 
@@ -123,11 +130,14 @@ impl Pool {
     /// A dropped call leaves nothing behind but the connection.
     pub(crate) async fn wait(&self, login: &Login, after: Position, end: Instant) -> Result<Arrival, Fault> {
         let latest = end.max(Instant::now() + self.shared.limits.wait);
+        let (mut spared, mut restarts) = (Duration::ZERO, Restarts::default());
         loop {
             let asked = Instant::now();
             let (waiting, armed, mut told) = lane::wait(after, end);
             let lane = self.shared.engage(login, |lane| lane.watch(waiting))?;
             let _caller = Caller(&lane);
+            let before = lane.opening();
+            let opening = || lane.opening().saturating_sub(before);
             loop {
                 let patience = || if armed.load(Ordering::Acquire) { STILL } else { PICK_UP };
                 let now = Instant::now();
@@ -139,7 +149,10 @@ impl Pool {
                     Err(_) if Instant::now() >= end && armed.load(Ordering::Acquire) => {
                         return Ok(Arrival::TimedOut);
                     }
-                    Err(_) if Instant::now() >= latest && !armed.load(Ordering::Acquire) => {
+                    Err(_)
+                        if Instant::now() >= latest + spared + opening()
+                            && !armed.load(Ordering::Acquire) =>
+                    {
                         return Err(Fault::Lost(no_connection(self.shared.limits.wait)));
                     }
                     Err(_) if lane.is_stuck(asked, patience()) => {
@@ -149,41 +162,14 @@ impl Pool {
                     Err(_) => {}
                 }
             }
+            spared += opening();
+            restarts.next().await?;
         }
     }
 
-    /// Opens a connection beside the one of the login's task, for something that takes long.
-    pub(crate) fn open(
-        &self,
-        login: &Login,
-    ) -> impl Future<Output = Result<(Session, Place), Fault>> + use<> {
-        let (shared, login) = (Arc::clone(&self.shared), login.clone());
-        let opening = async move {
-            let wait = shared.limits.wait;
-            let way = timeout(wait, shared.way_in(&login)).await;
-            let (mut place, _door) = way.map_err(|_| Fault::Lost(no_connection(wait)))?;
-            if let Some(barred) = shared.barred(&login) {
-                return Err(barred);
-            }
-            let stream = shared.connector.connect(&shared.server).await?;
-            match Session::open(stream, &login, false, &shared.terms).await {
-                Ok(session) => {
-                    place.opened();
-                    Ok((session, place))
-                }
-                Err(Fault::Authentication(status)) => Err(shared.bar(&login, status)),
-                Err(fault) => Err(fault),
-            }
-        };
-        async move {
-            // Others stand behind it, whether the caller asks on or not; a caller that leaves ends it.
-            let mut task = JoinSet::new();
-            task.spawn(opening);
-            match task.join_next().await {
-                Some(Ok(opened)) => opened,
-                _ => Err(Fault::Lost(io::Error::other("the task that opens a connection was ended"))),
-            }
-        }
+    /// Returns what opens connections beside the one of the login's task, for something that takes long.
+    pub(crate) fn opener(&self, login: &Login) -> Opener {
+        Opener { shared: Arc::clone(&self.shared), login: login.clone() }
     }
 
     /// Has those looked after who wait for mail to an address: it is on its way.
@@ -204,6 +190,47 @@ impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (open, queued) = self.shared.places.counts();
         f.debug_struct("Pool").field("open", &open).field("queued", &queued).finish()
+    }
+}
+
+/// Opens connections of a login, each of which has a place of its own.
+#[derive(Clone)]
+pub(crate) struct Opener {
+    shared: Arc<Shared>,
+    login: Login,
+}
+
+impl Opener {
+    pub(in crate::imap) async fn open(&self) -> Result<(Session, Place), Fault> {
+        let (shared, login) = (Arc::clone(&self.shared), self.login.clone());
+        // Others stand behind it, whether the caller asks on or not; a caller that leaves ends it.
+        let mut task = JoinSet::new();
+        task.spawn(async move {
+            let wait = shared.limits.wait;
+            let way = timeout(wait, shared.way_in(&login)).await;
+            let (mut place, _door) = way.map_err(|_| Fault::Lost(no_connection(wait)))?;
+            if let Some(barred) = shared.barred(&login) {
+                return Err(barred);
+            }
+            let stream = shared.connector.connect(&shared.server).await?;
+            match Session::open(stream, &login, false, &shared.terms).await {
+                Ok(session) => {
+                    place.opened();
+                    Ok((session, place))
+                }
+                Err(Fault::Authentication(status)) => Err(shared.bar(&login, status)),
+                Err(fault) => Err(fault),
+            }
+        });
+        match task.join_next().await {
+            Some(Ok(opened)) => opened,
+            _ => Err(Fault::Lost(io::Error::other("the task that opens a connection was ended"))),
+        }
+    }
+
+    /// Tells whether somebody waits for a place.
+    pub(in crate::imap) fn is_wanted(&self) -> bool {
+        self.shared.places.counts().1 > 0
     }
 }
 
@@ -285,8 +312,27 @@ impl Drop for Caller<'_> {
     }
 }
 
+/// How often a call had to begin another task, as the one before was gone or stood still.
+#[derive(Default)]
+struct Restarts(u32);
+
+impl Restarts {
+    /// Lets another task be begun, the first one at once; a call that loses one after the other gives up.
+    async fn next(&mut self) -> Result<(), Fault> {
+        if self.0 > 0 {
+            sleep(back_off(self.0 - 1)).await;
+        }
+        self.0 += 1;
+        if self.0 > MAX_RESTARTS { Err(Fault::Lost(no_task())) } else { Ok(()) }
+    }
+}
+
+fn no_task() -> io::Error {
+    io::Error::other("the task of the connection was ended")
+}
+
 fn ended(manner: Manner) -> Fault {
-    let error = io::Error::other("the task of the connection was ended");
+    let error = no_task();
     if manner.is_repeatable { Fault::Lost(error) } else { Fault::Interrupted(error) }
 }
 
@@ -294,6 +340,7 @@ fn no_connection(wait: Duration) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, format!("no connection was free for {} s", wait.as_secs()))
 }
 
+const MAX_RESTARTS: u32 = 4;
 /// A task that runs shows itself this often when something is demanded of it.
 const PICK_UP: Duration = Duration::from_secs(5);
 /// It does at the latest now while it only listens, or else its runtime stands still.

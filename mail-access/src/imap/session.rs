@@ -34,6 +34,8 @@ pub(crate) struct Session {
     pub(super) synced: Instant,
     /// Tells whether the server names messages that go by their UIDs (QRESYNC).
     pub(super) resyncs: bool,
+    /// Names and searches go as UTF-8 (RFC 6855).
+    pub(super) is_utf8: bool,
     /// What the server is to be told of the program.
     pub(super) id: Id,
     /// The IDLE that was ended in one flight with the command under way.
@@ -84,6 +86,7 @@ impl Session {
             idle: None,
             synced: Instant::now(),
             resyncs: false,
+            is_utf8: false,
             id: Id::default(),
             ended: None,
             in_step: true,
@@ -192,7 +195,7 @@ impl Session {
             Ok(Ok(Some(answer))) => answer,
             Ok(Ok(None)) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
             Ok(Err(error)) => return Err(broken(error)),
-            Err(_) => return Err(Fault::Protocol("it stops the parser".into())),
+            Err(_) => return Err(Fault::Unreadable("it stops the parser")),
         };
         match answer.parsed() {
             Response::Done { tag, .. } if self.id.is_answered(&tag.0) => return Ok(Next::Untagged),
@@ -286,8 +289,8 @@ fn no(outcome: &Outcome<'_>) -> Status {
 /// The parser's errors hold what it was given, which is mail; they are not passed on.
 fn broken(error: io::Error) -> Fault {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<Violation>()) {
-        Some(violation) => Fault::Protocol(violation.to_string()),
-        None if error.kind() == io::ErrorKind::Other => Fault::Protocol("it can't be parsed".into()),
+        Some(violation) => Fault::Unreadable(violation.0),
+        None if error.kind() == io::ErrorKind::Other => Fault::Unreadable("it can't be parsed"),
         None => Fault::Lost(error),
     }
 }

@@ -17,11 +17,13 @@ mod hostile;
 mod id;
 mod many;
 mod memory;
+mod notify;
 mod random;
 mod read;
 mod runtimes;
 mod sweep;
 mod wait;
+mod withheld;
 
 fn ada() -> Login {
     Login::new("ada@agents.example".parse().unwrap(), SecretString::from("canary"))

@@ -100,6 +100,8 @@ pub enum Limit {
     Boundaries,
     /// The parser gave up on it.
     Malformed,
+    /// The server lists it and doesn't give it out; see [`Received::withheld`](crate::Received::withheld).
+    Withheld,
 }
 
 impl fmt::Display for Limit {
@@ -113,6 +115,7 @@ impl fmt::Display for Limit {
             Self::Nesting => "the parts are nested too deep",
             Self::Boundaries => "the boundaries between the parts are too many, too long or missing",
             Self::Malformed => "the message is malformed beyond what can be parsed",
+            Self::Withheld => "the server doesn't give the message out",
         })
     }
 }

@@ -41,6 +41,8 @@ pub struct Received {
     raw: Arc<[u8]>,
     has_raw: bool,
     size: usize,
+    /// Bytes of all of it, where only its header is here.
+    whole: u64,
     truncated: bool,
     content: parse::Content,
 }
@@ -64,12 +66,69 @@ impl Received {
     ) -> Self {
         let raw = raw.into();
         let content = parse::content(&raw, limits);
-        Self { uid, internal_date, seen, size: raw.len(), raw, has_raw: true, truncated: false, content }
+        Self {
+            uid,
+            internal_date,
+            seen,
+            size: raw.len(),
+            whole: 0,
+            raw,
+            has_raw: true,
+            truncated: false,
+            content,
+        }
     }
 
     /// Decodes the header of a message whose body is over the caller's limit and was left on the server.
     pub fn parse_header(uid: Uid, internal_date: SystemTime, seen: bool, raw: impl Into<Arc<[u8]>>) -> Self {
         Self { truncated: true, ..Self::parse(uid, internal_date, seen, raw) }
+    }
+
+    /// Stands for a message that the server doesn't give out, though it lists it with `size` bytes: by its header, if
+    /// the server gives out that, or by nothing but its number.
+    ///
+    /// It is [opaque](Self::opaque), with [`Limit::Withheld`], and [truncated](Self::is_truncated). Without an
+    /// `internal_date` it is that of its header, or 1970.
+    ///
+    /// ```
+    /// use mail_access::{Limit, Received, Uid};
+    ///
+    /// let uid = Uid::new(7).expect("not 0");
+    /// let broken = Received::withheld(uid, None, false, *b"Subject: the plan\r\n\r\n", 48_000);
+    /// assert_eq!((broken.subject(), broken.opaque()), ("the plan", Some(Limit::Withheld)));
+    /// assert_eq!((broken.whole_size(), broken.text()), (48_000, None));
+    /// ```
+    pub fn withheld(
+        uid: Uid,
+        internal_date: Option<SystemTime>,
+        seen: bool,
+        header: impl Into<Arc<[u8]>>,
+        size: u64,
+    ) -> Self {
+        let header = header.into();
+        let date = internal_date.unwrap_or_else(|| Self::date_of(&header));
+        let mut message = Self { whole: size, ..Self::parse_header(uid, date, seen, header) };
+        let content = &mut message.content;
+        (content.opaque, content.text, content.html) = (Some(Limit::Withheld), None, None);
+        message.content.attachments.clear();
+        message
+    }
+
+    /// Finds out by the header when a message arrived, where nothing else tells it: by the field that its last server
+    /// wrote, else by when it was written, else 1970.
+    pub(crate) fn date_of(raw: &[u8]) -> SystemTime {
+        Self::date_within(raw).unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+
+    /// Does the same; `None` where the header doesn't tell either.
+    pub(crate) fn date_within(raw: &[u8]) -> Option<SystemTime> {
+        let end = memchr::memmem::find(raw, b"\r\n\r\n").unwrap_or(raw.len()).min(MAX_HEADER);
+        let header = parse::content(&raw[..end], &Limits::default());
+        let received = value_of(&raw[..end], "Received").and_then(|field| {
+            let (_, date) = field.rsplit_once(';')?;
+            parse::content(format!("Date:{date}\r\n").as_bytes(), &Limits::default()).date
+        });
+        received.or(header.date)
     }
 
     /// Gives up the bytes and keeps what was decoded of them, and the header.
@@ -95,12 +154,12 @@ impl Received {
         self.seen
     }
 
-    /// Tells whether only the header was fetched, the body being over the limit.
+    /// Tells whether only the header was fetched, the body being over the limit or [withheld](Limit::Withheld).
     pub fn is_truncated(&self) -> bool {
         self.truncated
     }
 
-    /// Returns the limit that it is beyond, in which case only its header was decoded.
+    /// Returns why it was not taken apart, in which case only its header was decoded.
     pub fn opaque(&self) -> Option<Limit> {
         self.content.opaque
     }
@@ -113,6 +172,11 @@ impl Received {
     /// Returns how many bytes were decoded.
     pub fn size(&self) -> usize {
         self.size
+    }
+
+    /// Returns how many bytes all of it has, as far as that is known: also where the server doesn't give them out.
+    pub fn whole_size(&self) -> u64 {
+        self.whole.max(self.size as u64)
     }
 
     /// Returns names and values of the header's fields, from the top, in one line each and not decoded.

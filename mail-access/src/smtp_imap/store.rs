@@ -2,18 +2,18 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
-use futures_util::{TryStreamExt, stream};
 
 use super::{SmtpImap, report};
-use crate::imap::{self, Manner, Reading, Session};
+use crate::imap::{self, Course, Manner, Session};
 use crate::wire::Fault;
 use crate::{
-    Changes, Error, Flag, FlagChange, Folder, FolderName, FolderStatus, Found, Listing, Login, MessageStore,
-    Messages, Position, Query, Quota, Selection, Uid,
+    Changes, Error, Flag, FlagChange, Folder, FolderChanges, FolderName, FolderStatus, Found, Listing, Login,
+    MessageStore, Messages, Position, Query, Quota, Selection, Uid,
 };
 
 /// Names of folders are written in modified UTF-7, which every server reads. What a server doesn't offer is done by other
@@ -21,8 +21,14 @@ use crate::{
 ///
 /// [`messages`](MessageStore::messages) opens a connection of its own for each stream, within the limit of
 /// [`with_max_imap_connections`](super::SmtpImapConfig::with_max_imap_connections), so that a slow reader keeps no
-/// other call waiting as long as there are connections left: a stream holds its own until it ends or is dropped, and whoever
-/// reads one while making other calls needs room for two. A server may close it while nobody reads: Dovecot does after 5 minutes.
+/// other call waiting as long as there are connections left. A stream holds its own until it ends or is dropped, unless
+/// nobody reads it: after 5 to 10 s it gives the connection up to those who wait for one, after 2 minutes in any case, and
+/// goes on over another one when it is asked for the next message. If the folder was numbered anew by then, it ends with
+/// [`Error::Renumbered`].
+///
+/// A message that the server lists and doesn't give out (it leaves it out, or answers with what can't be read) is given
+/// out by its header, or else by its UID alone, and marked: [`Limit::Withheld`](crate::Limit::Withheld). This costs up to
+/// 3 connections. A server that refuses for now, or is lost, is an error as ever.
 #[async_trait]
 impl MessageStore for SmtpImap {
     async fn folders(&self, login: &Login) -> Result<Vec<Folder>, Error> {
@@ -83,24 +89,9 @@ impl MessageStore for SmtpImap {
     }
 
     fn messages(&self, login: &Login, folder: &FolderName, selection: &Selection) -> Messages {
-        let (opening, limits) = (self.mailboxes.open(login), self.limits());
+        let course = Course::new(folder.clone(), selection.clone(), self.limits());
         let (server, login) = (self.config.imap.clone(), login.clone());
-        let (folder, selection) = (folder.clone(), selection.clone());
-        let opened = Box::pin(async move {
-            let (session, place) = opening.await?;
-            Ok::<_, Fault>((Reading::begin(session, &folder, &selection, limits).await?, place))
-        });
-        let read = stream::try_unfold(Err(opened), |begun| async {
-            let (mut reading, place) = match begun {
-                Ok(open) => open,
-                Err(opened) => opened.await?,
-            };
-            if let Some(message) = reading.next().await? {
-                return Ok(Some((message, Ok((reading, place)))));
-            }
-            reading.end().await;
-            Ok(None)
-        });
+        let read = imap::messages(self.mailboxes.opener(&login), course);
         Box::pin(read.map_err(move |fault: Fault| fault.lift("messages", &server, &login)))
     }
 
@@ -240,6 +231,23 @@ impl MessageStore for SmtpImap {
 }
 
 impl SmtpImap {
+    /// Watches folders over one connection: gives out how each is now, and then how one is each time it changes.
+    ///
+    /// A server that offers it tells of changes by itself (NOTIFY, RFC 5465; Dovecot within a second); another is asked
+    /// `every` so often. Several changes at a time may come as one.
+    ///
+    /// # Contract
+    /// - Nothing that changes after a folder was told of is missed: it is told anew if it is otherwise then.
+    /// - It ends with the first error; a stream that is begun anew tells how each folder is by then. A folder that isn't
+    ///   there is [`Error::Refused`].
+    /// - It takes one of the connections for reading for as long as it lasts. Nothing is changed, and a dropped stream
+    ///   leaves nothing behind.
+    pub fn watch_folders(&self, login: &Login, folders: &[FolderName], every: Duration) -> FolderChanges {
+        let (server, login) = (self.config.imap.clone(), login.clone());
+        let told = imap::folder_changes(self.mailboxes.opener(&login), folders.to_vec(), every);
+        Box::pin(told.map_err(move |fault: Fault| fault.lift("watch_folders", &server, &login)))
+    }
+
     /// Has a job done with what was given, on the login's connection.
     async fn on<A, T>(
         &self,

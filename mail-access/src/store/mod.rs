@@ -173,6 +173,7 @@ pub trait MessageStore: MailAccess {
     /// - It gives out what [`fetch`](MailAccess::fetch) would without a limit, in pieces that memory holds: beside the
     ///   message that was handed out last, at most a few more, and of one over the system's limit only the header
     ///   ([`Received::is_truncated`]); the rest of that one can be [read](Self::read) piece by piece.
+    /// - One that the system lists and can't give out is as for [`fetch`](MailAccess::fetch).
     /// - It ends after the last message, or with the first error; what was handed out before is whole.
     /// - While nobody asks for the next one, the server is not asked either.
     /// - Nothing is changed; a dropped stream leaves nothing behind and disturbs no other call.
@@ -323,6 +324,26 @@ pub trait MessageStore: MailAccess {
 /// Messages as they are read, one after the other.
 pub type Messages = Pin<Box<dyn Stream<Item = Result<Received, Error>> + Send>>;
 
+/// How folders are, and then each change of one of them.
+pub type FolderChanges = Pin<Box<dyn Stream<Item = Result<FolderChange, Error>> + Send>>;
+
+/// A folder that is otherwise than it was told last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FolderChange {
+    /// Which one.
+    pub folder: FolderName,
+    /// How it is now.
+    pub status: FolderStatus,
+}
+
+impl FolderChange {
+    /// Makes it of its parts.
+    pub fn new(folder: FolderName, status: FolderStatus) -> Self {
+        Self { folder, status }
+    }
+}
+
 /// What a search found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -367,7 +388,7 @@ pub struct Entry {
     pub size: u64,
     /// Its flags and keywords, sorted, without `\Recent`.
     pub flags: Vec<Flag>,
-    /// When it arrived, by the server's clock, to the second (INTERNALDATE).
+    /// When it arrived, by the server's clock, to the second (INTERNALDATE); 1970 where what the server says is no date.
     pub internal_date: SystemTime,
 }
 

@@ -25,6 +25,8 @@ pub(crate) enum Fault {
     Refused(Status),
     /// The mailbox has another UIDVALIDITY.
     Renumbered { expected: u32, found: u32 },
+    /// An answer broke the grammar or passed a limit, so that nothing behind it can be read.
+    Unreadable(&'static str),
 }
 
 impl Fault {
@@ -54,6 +56,7 @@ impl Fault {
             Self::RecipientsRefused(refused) => Self::RecipientsRefused(refused.clone()),
             Self::Refused(status) => Self::Refused(status.clone()),
             Self::Renumbered { expected, found } => Self::Renumbered { expected: *expected, found: *found },
+            Self::Unreadable(problem) => Self::Unreadable(problem),
         }
     }
 
@@ -64,7 +67,7 @@ impl Fault {
             Self::Interrupted(_) => "interrupted",
             Self::Invalid { .. } => "invalid",
             Self::Lost(_) => "unavailable",
-            Self::Protocol(_) => "protocol broken",
+            Self::Protocol(_) | Self::Unreadable(_) => "protocol broken",
             Self::RecipientsRefused(_) | Self::Refused(_) => "refused",
             Self::Renumbered { .. } => "renumbered",
         }
@@ -96,6 +99,7 @@ impl Fault {
             }
             Self::Refused(status) => Error::Refused { operation, status: said(status) },
             Self::Renumbered { expected, found } => Error::Renumbered { operation, expected, found },
+            Self::Unreadable(problem) => Error::Protocol { operation, problem: problem.into() },
         }
     }
 }

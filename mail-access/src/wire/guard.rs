@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep};
 use self::scan::Scan;
 use super::{Buffered, Unread};
 
-pub(crate) use self::scan::{COVER, MAX_NAME};
+pub(crate) use self::scan::{COVER, MAX_NAME, UNDATED};
 
 /// Stands between an IMAP server and the parser, and ends the connection before the parser sees what would make it
 /// allocate, recurse or panic without bound.
@@ -31,12 +31,15 @@ pub(crate) struct GuardStream {
     budget: u64,
     silence: Option<Pin<Box<Sleep>>>,
     patience: Option<Duration>,
+    /// What came behind all that was passed on, and is not.
+    violation: Option<Box<Violation>>,
 }
 
 impl GuardStream {
     /// Guards a stream. What was read ahead of it is scanned as well.
     pub(crate) fn new(inner: Buffered) -> Self {
-        Self { inner: inner.into(), scan: Scan::default(), budget: 0, silence: None, patience: None }
+        let scan = Scan::default();
+        Self { inner: inner.into(), scan, budget: 0, silence: None, patience: None, violation: None }
     }
 
     /// Sets what the answer to the next command may cost: bytes in all, bytes in one literal, and how long the
@@ -75,6 +78,9 @@ impl AsyncRead for GuardStream {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        if let Some(violation) = &this.violation {
+            return Poll::Ready(Err((**violation).into()));
+        }
         let start = buf.filled().len();
         if Pin::new(&mut this.inner).poll_read(cx, buf)?.is_pending() {
             if let Some(silence) = &mut this.silence {
@@ -88,7 +94,13 @@ impl AsyncRead for GuardStream {
         }
         let read = &mut buf.filled_mut()[start..];
         this.budget = this.budget.checked_sub(read.len() as u64).ok_or(Violation("an answer is too long"))?;
-        this.scan.read(read)?;
+        if let Err((whole, violation)) = this.scan.read(read) {
+            this.violation = Some(Box::new(violation));
+            if whole == 0 {
+                return Poll::Ready(Err(violation.into()));
+            }
+            buf.set_filled(start + whole);
+        }
         this.listen_anew();
         Poll::Ready(Ok(()))
     }

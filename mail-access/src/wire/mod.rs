@@ -16,7 +16,7 @@ pub use tls::{TlsConnector, tls_config};
 pub(crate) use deadline::within;
 pub(crate) use deflate::DeflateStream;
 pub(crate) use fault::{CLOSING, Fault};
-pub(crate) use guard::{COVER, GuardStream, MAX_NAME, Violation};
+pub(crate) use guard::{COVER, GuardStream, MAX_NAME, UNDATED, Violation};
 pub(crate) use lines::{Buffered, Unread, buffered, is_quiet, read_line, write};
 
 #[cfg(all(test, feature = "local-servers"))]

@@ -29,6 +29,10 @@ struct State {
     leave: bool,
     /// When the task showed last that it runs.
     beat: Instant,
+    /// Since when the task opens a connection, for which it has the right.
+    opening: Option<Instant>,
+    /// How long it took for that before.
+    opened: Duration,
 }
 
 /// What the task has to do next.
@@ -53,7 +57,15 @@ pub(in crate::imap) struct Review {
 impl Lane {
     pub(super) fn new(login: Login) -> Self {
         let beat = Instant::now();
-        let state = State { jobs: VecDeque::new(), waiting: Vec::new(), hint: None, leave: false, beat };
+        let state = State {
+            jobs: VecDeque::new(),
+            waiting: Vec::new(),
+            hint: None,
+            leave: false,
+            beat,
+            opening: None,
+            opened: Duration::ZERO,
+        };
         Self { login, state: Mutex::new(state), bell: Notify::new() }
     }
 
@@ -107,6 +119,19 @@ impl Lane {
 
     pub(in crate::imap) fn has_left(&self) {
         self.state().leave = false;
+    }
+
+    /// Notes that the task begins to open a connection, or has done with it.
+    pub(in crate::imap) fn set_opening(&self, is_opening: bool) {
+        let mut state = self.state();
+        let since = std::mem::replace(&mut state.opening, is_opening.then(Instant::now));
+        state.opened += since.map_or(Duration::ZERO, |since| since.elapsed());
+    }
+
+    /// Returns how long the task took to open connections.
+    pub(super) fn opening(&self) -> Duration {
+        let state = self.state();
+        state.opened + state.opening.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
     /// Waits until something has changed here.
@@ -218,9 +243,11 @@ impl Lane {
         review
     }
 
-    /// Lets go of all that was demanded; whoever did finds out by the channel that closes.
+    /// Lets go of all that was demanded; whoever did finds out by the channel that closes. A task that turns out to run
+    /// all the same closes its connection at once.
     pub(super) fn abandon(&self) {
         let mut state = self.state();
+        state.leave = true;
         let left = (std::mem::take(&mut state.jobs), std::mem::take(&mut state.waiting));
         drop(state);
         drop(left);

@@ -58,14 +58,17 @@ async fn no_refusal_is_an_answer() {
         for at in 0..commands {
             let reads = at < deed.changes_at || deed.talk[at].0 == ["NOOP"];
             let lost = if reads { "unavailable" } else { "interrupted" };
+            // It may be one message that can't be given out or read: the server is asked for less of it, and is gone.
+            let is_content = deed.name == "messages" && deed.talk[at].0[0].contains("FLAGS");
+            let (no, nonsense) = if is_content { (lost, lost) } else { ("refused", "protocol") };
             for (answer, expected) in [
                 ("@ NO [SERVERBUG] later\r\n", "refused"),
-                ("@ NO no\r\n", "refused"),
+                ("@ NO no\r\n", no),
                 ("@ BAD what\r\n", "protocol"),
                 ("@ BAD\r\n", "protocol"),
                 ("A99 OK done\r\n", "protocol"),
                 ("+ more\r\n", "protocol"),
-                ("* 1 NONSENSE\r\n", "protocol"),
+                ("* 1 NONSENSE\r\n", nonsense),
                 ("* BYE\r\n", lost),
                 ("", lost),
             ] {
@@ -87,7 +90,7 @@ async fn no_refusal_is_an_answer() {
 async fn a_link_lost_at_any_byte_is_no_answer() {
     for deed in READING.iter().chain(CHANGING) {
         let whole = deed.dialogue(None);
-        let farewell = if deed.name == "messages" { "* BYE\r\nA5 OK done\r\n".len() } else { 0 };
+        let farewell = if deed.name == "messages" { "* BYE\r\nA6 OK done\r\n".len() } else { 0 };
         for bytes in 0..whole.said() - farewell {
             let done = run(deed, whole.clone().cut_after(bytes)).await;
             assert!(
@@ -114,22 +117,16 @@ async fn what_can_not_be_sent_or_done_is_told_before_anything_is() {
     }
 }
 
-/// A message that can't be read is no message that was removed.
+/// A message that has no date is no message that was removed.
 #[tokio::test(start_paused = true)]
 async fn a_message_without_a_date_is_not_left_out() {
     let row = |rest: &str| format!("* 1 FETCH (UID 3 FLAGS () INTERNALDATE \"some day\" {rest})\r\n");
     let entries = "UID FETCH 1:5 (UID FLAGS RFC822.SIZE INTERNALDATE)";
     let listing = logged_in().then(select("A1", 1, 6)).then(asks("A2", entries, &row("RFC822.SIZE 14")));
-    let reading = logged_in()
-        .hears("A1 EXAMINE INBOX\r\n")
-        .says("* 1 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 6] x\r\nA1 OK done\r\n")
-        .then(asks("A2", "UID FETCH 1:5 (UID RFC822.SIZE)", &sizes(&[3])))
-        .then(asks("A3", &format!("UID FETCH 3 {BODIES}"), &row("BODY[] {1}\r\nx")));
-    let (inbox, all) = (FolderName::inbox(), Selection::After(None));
-    let listed = Script::of([listing]).mail().list(&ada(), &inbox, &all).await;
-    assert!(matches!(listed, Err(Error::Protocol { .. })), "{listed:?}");
-    let read = Script::of([reading]).mail().messages(&ada(), &inbox, &all).next().await;
-    assert!(matches!(read, Some(Err(Error::Protocol { .. }))), "{read:?}");
+    let listed =
+        Script::of([listing]).mail().list(&ada(), &FolderName::inbox(), &Selection::After(None)).await;
+    let entry = &listed.unwrap().entries[0];
+    assert_eq!((entry.uid, entry.internal_date), (uid(3), std::time::SystemTime::UNIX_EPOCH));
 }
 
 /// A copy that is refused again and again because messages go meanwhile is only no error if none is left.
@@ -203,14 +200,14 @@ async fn a_stream_waits_for_its_reader_and_not_for_long_for_its_server() {
     let answered = || {
         begun
             .clone()
-            .waits(Duration::from_mins(30))
+            .waits(Duration::from_secs(100))
             .says(body(5))
             .says("A3 OK done\r\n")
             .hears("A4 LOGOUT\r\n")
             .closes()
     };
     for (dialogue, pause, expected) in [
-        (answered(), Duration::from_mins(30) - Duration::from_secs(30), "whole"),
+        (answered(), Duration::from_secs(90), "whole"),
         (answered(), Duration::ZERO, "unavailable"),
         (begun.clone().waits(Duration::from_secs(1)).closes(), Duration::from_mins(30), "unavailable"),
     ] {

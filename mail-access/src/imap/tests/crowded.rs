@@ -16,25 +16,73 @@ fn agent(number: usize) -> Login {
 
 const START: Position = Position { uid_validity: 7, uid: 0 };
 
-/// A stream that nobody reads on keeps its connection; whoever waits for one hears of it after a while.
+/// A stream that nobody reads on gives its connection to who waits for one, and goes on over another.
 #[tokio::test(start_paused = true)]
-async fn a_wait_ends_where_no_connection_comes_free() {
+async fn an_unread_stream_holds_nobody_up_for_long() {
     let server = Arc::new(Double::new());
     let mail = server.mail(Double::config().with_max_imap_connections(1));
-    server.deliver(&agent(0), "a");
-    server.deliver(&agent(0), "b");
+    for name in ["a", "b", "c"] {
+        server.deliver(&agent(0), name);
+    }
     let mut stream = mail.messages(&agent(0), &FolderName::inbox(), &Selection::After(None));
-    stream.next().await.unwrap().unwrap();
-    for (at_most, expected) in [(10, 300), (1000, 1000)] {
+    for name in ["a", "b", "c"] {
+        assert_eq!(stream.next().await.unwrap().unwrap().subject(), name);
+        for login in [agent(0), agent(1)] {
+            let begin = Instant::now();
+            mail.fetch(&login, &Selection::After(None), 1).await.unwrap();
+            assert!(begin.elapsed() <= Duration::from_secs(11), "{:?}", begin.elapsed());
+        }
+    }
+    assert!(stream.next().await.is_none());
+}
+
+/// Nobody waits: it keeps its connection for a while, but not until the server closes it.
+#[tokio::test(start_paused = true)]
+async fn a_stream_left_alone_goes_on_hours_later() {
+    let server = Arc::new(Double::new());
+    let mail = server.mail(Double::config());
+    for name in ["a", "b", "c"] {
+        server.deliver(&agent(0), name);
+    }
+    let mut stream = mail.messages(&agent(0), &FolderName::inbox(), &Selection::After(None));
+    for (name, logins) in [("a", 1), ("b", 1), ("c", 2)] {
+        assert_eq!(stream.next().await.unwrap().unwrap().subject(), name);
+        assert_eq!(server.world(|world| world.logins.len()), logins, "{name}");
+        tokio::time::sleep(if name == "a" { Duration::from_mins(1) } else { Duration::from_hours(9) }).await;
+    }
+    server.renumber(&agent(0));
+    let error = stream.next().await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::Renumbered { .. }), "{error:?}");
+}
+
+/// The link is held by a call whose server says nothing; who waits for one hears of it after a while.
+#[tokio::test(start_paused = true)]
+async fn a_call_ends_where_no_connection_comes_free() {
+    let server = Arc::new(Double::new().silent_from(2));
+    let config = Double::config().with_max_imap_connections(1).with_max_imap_wait(Duration::from_secs(20));
+    let mail = Arc::new(server.mail(config));
+    let holder = Arc::clone(&mail);
+    tokio::spawn(async move { holder.fetch(&agent(0), &Selection::After(None), 1).await });
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    for at_most in [10, 30] {
         let begin = Instant::now();
         let login = agent(1);
-        let wait = mail.wait(&login, START, Duration::from_secs(at_most));
-        let done = tokio::time::timeout(Duration::from_mins(30), wait).await.expect("each call ends");
+        let done = mail.wait(&login, START, Duration::from_secs(at_most)).await;
         assert!(matches!(done, Err(Error::Unavailable { .. })), "{done:?}");
-        assert!(begin.elapsed().as_secs().abs_diff(expected) <= 6, "{:?}", begin.elapsed());
+        assert!(begin.elapsed().as_secs().abs_diff(at_most.max(20)) <= 6, "{:?}", begin.elapsed());
     }
-    drop(stream);
-    let done = mail.wait(&agent(1), START, Duration::from_secs(10)).await;
+}
+
+/// Opening a connection is no waiting for one.
+#[tokio::test(start_paused = true)]
+async fn a_slow_login_does_not_count_as_waiting() {
+    let server = Arc::new(Double::new().pacing(Duration::from_secs(20)));
+    let config = Double::config().with_max_imap_wait(Duration::from_secs(5));
+    let mail = server.mail(config);
+    server.deliver(&agent(0), "a");
+    let batch = mail.fetch(&agent(0), &Selection::After(None), 1).await.unwrap();
+    assert_eq!(uids(&batch), [1]);
+    let done = mail.wait(&agent(1), START, Duration::from_secs(1)).await;
     assert_eq!(done.unwrap(), Arrival::TimedOut);
 }
 

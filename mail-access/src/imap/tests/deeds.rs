@@ -220,6 +220,7 @@ pub(super) const READING: &[Deed] = &[
                 &["UID FETCH 3,5 (UID FLAGS INTERNALDATE BODY.PEEK[])"],
                 "* 1 FETCH (UID 3 FLAGS () INTERNALDATE \"01-Jan-1970 00:00:01 +0000\" BODY[] {1}\r\nx)\r\n* 3 EXPUNGE\r\n",
             ),
+            (&["UID FETCH 5 (UID RFC822.SIZE)"], ""),
             (
                 &["UID FETCH 9 (UID FLAGS INTERNALDATE BODY.PEEK[HEADER]<0.1048576>)"],
                 "* 2 FETCH (UID 9 FLAGS (\\Seen) INTERNALDATE \"01-Jan-1970 00:00:01 +0000\" BODY[HEADER]<0> {4}\r\n\

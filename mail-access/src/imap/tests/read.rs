@@ -144,12 +144,6 @@ async fn a_message_deleted_meanwhile_starts_it_again() {
             .then(asks("A6", &format!("UID FETCH 5 {BODIES}"), &body(5)));
         assert_eq!(uids(&fetch_all(dialogue).await.unwrap()), [5]);
     }
-    let mut never = logged_in();
-    for (one, two, three) in [("A1", "A2", "A3"), ("A4", "A5", "A6"), ("A7", "A8", "A9")] {
-        never = never.then(select(one, 2, 6)).then(list(two, &[3, 5])).then(asks(three, &both, &body(3)));
-    }
-    let error = fetch_all(never.then(select("A10", 2, 6))).await.unwrap_err();
-    assert!(matches!(error, Error::Protocol { .. }), "a message that is there is never left out: {error:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -66,9 +66,52 @@ fn a_runtime_that_stands_still_is_passed_by() {
     });
     // The task that stood still sees that it was replaced, and now the other one stands still.
     still.block_on(async {
-        tokio::time::sleep(Duration::from_mins(10)).await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert_eq!(
+            server.traffic.open.load(Ordering::Relaxed),
+            1,
+            "it keeps no connection beside that one's"
+        );
         read(&mail, &[1]).await;
         assert_eq!(server.traffic.open.load(Ordering::Relaxed), 2);
     });
     assert_eq!(server.world(|world| (world.logins.len(), world.logouts)), (3, 1));
+}
+
+/// A task that ends again and again is begun again a few times, and not for ever.
+#[tokio::test(start_paused = true)]
+async fn a_task_that_always_panics_is_an_error_after_a_while() {
+    #[derive(Debug, Default)]
+    struct Trap(std::sync::atomic::AtomicUsize);
+
+    #[async_trait::async_trait]
+    impl crate::Connector for Trap {
+        async fn connect(&self, _: &crate::Endpoint) -> std::io::Result<crate::Stream> {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            panic!("a connector of somebody else's");
+        }
+
+        async fn connect_plain(&self, _: &crate::Endpoint) -> std::io::Result<crate::PlainStream> {
+            Err(std::io::ErrorKind::Unsupported.into())
+        }
+
+        async fn upgrade(
+            &self,
+            _: &crate::Endpoint,
+            _: crate::PlainStream,
+        ) -> std::io::Result<crate::Stream> {
+            Err(std::io::ErrorKind::Unsupported.into())
+        }
+    }
+
+    let trap = std::sync::Arc::new(Trap::default());
+    let mail = crate::SmtpImap::new(Double::config(), trap.clone());
+    let begin = Instant::now();
+    let waited = mail.wait(&ada(), Position { uid_validity: 7, uid: 0 }, Duration::from_hours(1)).await;
+    assert!(matches!(waited, Err(Error::Unavailable { .. })), "{waited:?}");
+    let read = mail.fetch(&ada(), &Selection::After(None), 1).await;
+    assert!(matches!(read, Err(Error::Unavailable { .. })), "{read:?}");
+    assert!(begin.elapsed() < Duration::from_mins(1), "{:?}", begin.elapsed());
+    let begun = trap.0.load(std::sync::atomic::Ordering::SeqCst);
+    assert!((2..=12).contains(&begun), "{begun} tasks");
 }

@@ -3,7 +3,7 @@
 use super::quoting::{Quote, one_line};
 use super::subject::{answered, forwarded};
 use super::{Attachment, NewMessage};
-use crate::message::{Contact, Received};
+use crate::message::{Contact, Limit, Received};
 use crate::{Address, Error, MessageId};
 
 impl NewMessage {
@@ -184,6 +184,9 @@ fn whole(received: &Received) -> Result<(), Error> {
 }
 
 fn complete(received: &Received) -> Result<(), Error> {
+    if received.opaque() == Some(Limit::Withheld) {
+        return Err(Error::Invalid { what: "forward", problem: Limit::Withheld.to_string() });
+    }
     if received.is_truncated() {
         let problem = "only the header of the message was fetched, as its body is over the limit".into();
         return Err(Error::Invalid { what: "forward", problem });

@@ -45,29 +45,37 @@ enum Kind {
 }
 
 impl Scan {
-    /// Looks at what came next, and covers what is not for the parser.
-    pub(super) fn read(&mut self, mut bytes: &mut [u8]) -> Result<(), Violation> {
-        while !bytes.is_empty() {
-            let done = if self.line.literal > 0 {
-                self.line.literal(bytes)
-            } else {
-                match self.line.quiet(bytes)? {
-                    0 => {
-                        let ended = self.line.byte(&mut bytes[0], self.max_literal)?;
-                        if ended {
-                            let line = std::mem::take(&mut self.line);
-                            if line.kind == Kind::Kept {
-                                self.kept.push_back(line.text);
-                            }
-                        }
-                        1
-                    }
-                    quiet => quiet,
-                }
-            };
-            bytes = &mut bytes[done..];
+    /// Looks at what came next, and covers what is not for the parser. With a violation comes how many bytes before it
+    /// belong to lines that are whole.
+    pub(super) fn read(&mut self, bytes: &mut [u8]) -> Result<(), (usize, Violation)> {
+        let (mut at, mut whole) = (0, 0);
+        while at < bytes.len() {
+            let (done, ended) = self.step(&mut bytes[at..]).map_err(|violation| (whole, violation))?;
+            at += done;
+            if ended {
+                whole = at;
+            }
         }
         Ok(())
+    }
+
+    /// Passes over some bytes, and tells how many they were and whether a line ended with them.
+    fn step(&mut self, bytes: &mut [u8]) -> Result<(usize, bool), Violation> {
+        if self.line.literal > 0 {
+            return Ok((self.line.literal(bytes), false));
+        }
+        let quiet = self.line.quiet(bytes)?;
+        if quiet > 0 {
+            return Ok((quiet, false));
+        }
+        let ended = self.line.byte(&mut bytes[0], self.max_literal)?;
+        if ended {
+            let line = std::mem::take(&mut self.line);
+            if line.kind == Kind::Kept {
+                self.kept.push_back(line.text);
+            }
+        }
+        Ok((1, ended))
     }
 }
 
@@ -223,7 +231,7 @@ impl Line {
         }
         // imap-proto takes for granted that this is a string.
         if self.kind == Kind::Fetch && self.tail[TAIL - NO_DATE.len()..].eq_ignore_ascii_case(NO_DATE) {
-            return Err(Violation("a message has no date of arrival"));
+            return Err(Violation(UNDATED));
         }
         Ok(())
     }
@@ -294,6 +302,8 @@ pub(crate) const MAX_NAME: u64 = 8 << 10;
 const NAMING: [&[u8]; 4] = [b"LIST ", b"LSUB ", b"STATUS ", b"QUOTA"];
 /// What OK, NO, BAD, BYE and PREAUTH begin with.
 const STATES: &[u8] = b"ONBP";
+/// Why an answer is not read on that has no date of arrival for a message.
+pub(crate) const UNDATED: &str = "a message has no date of arrival";
 const NO_DATE: &[u8] = b"INTERNALDATE NIL";
 /// Enough for it and for `] {4294967295}` with its line end.
 const TAIL: usize = 24;

@@ -7,7 +7,10 @@ use crate::wire::buffered;
 
 fn scan(bytes: &[u8], pieces: usize) -> Result<(), Violation> {
     let mut scan = Scan { max_literal: 100, ..Scan::default() };
-    bytes.to_vec().chunks_mut(pieces).try_for_each(|piece| scan.read(piece))
+    bytes
+        .to_vec()
+        .chunks_mut(pieces)
+        .try_for_each(|piece| scan.read(piece).map_err(|(_, violation)| violation))
 }
 
 /// Returns what the parser sees, and the lines that it doesn't.
@@ -200,4 +203,20 @@ fn fragment() -> impl Strategy<Value = &'static str> {
         "* ESEARCH ",
         "\x01",
     ])
+}
+
+/// A violation takes nothing along of what came before it in one piece.
+#[tokio::test]
+async fn whole_lines_before_a_violation_are_passed_on() {
+    let sent = b"* 1 EXISTS\r\n* 2 EXISTS\r\n* 3 FETCH (BODY[] {500}\r\nxy";
+    let (here, mut there) = tokio::io::duplex(1 << 10);
+    tokio::io::AsyncWriteExt::write_all(&mut there, sent).await.unwrap();
+    let mut guard = GuardStream::new(crate::wire::buffered(Box::new(here)));
+    guard.allow(1 << 20, 100, None);
+    let (mut read, mut error) = (Vec::new(), None);
+    while error.is_none() {
+        error = tokio::io::AsyncReadExt::read_buf(&mut guard, &mut read).await.err();
+    }
+    assert_eq!(read, b"* 1 EXISTS\r\n* 2 EXISTS\r\n");
+    assert!(tokio::io::AsyncReadExt::read_buf(&mut guard, &mut read).await.is_err(), "it stays so");
 }
