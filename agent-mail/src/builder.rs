@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use mail_access::{DomainName, MailAccess};
 
-use crate::backend::{DnsProvider, DynamicDns, Provisioner, PublicAddressSource, SecretStore, StateStore};
+use crate::backend::{
+    DnsProvider, DynamicDns, LoginRotation, Provisioner, PublicAddressSource, SecretStore, StateStore,
+};
 use crate::bootstrap::{Dns, Keeping};
 use crate::embedded::{MemorySecrets, MemoryState};
 use crate::readiness::SendGate;
@@ -22,6 +24,7 @@ pub struct AgentMailBuilder {
     pub(crate) dns: Option<Dns>,
     pub(crate) state: Arc<dyn StateStore>,
     pub(crate) secrets: Arc<dyn SecretStore>,
+    pub(crate) rotation: Option<Arc<dyn LoginRotation>>,
     pub(crate) quota_mib: u32,
     pub(crate) hourly_limit: Option<u32>,
     pub(crate) gate: Option<SendGate>,
@@ -37,6 +40,7 @@ impl AgentMailBuilder {
             dns: None,
             state: Arc::new(MemoryState::default()),
             secrets: Arc::new(MemorySecrets::default()),
+            rotation: None,
             quota_mib: 256,
             hourly_limit: None,
             gate: None,
@@ -102,6 +106,13 @@ impl AgentMailBuilder {
     /// Sets what keeps the passwords; in memory unless set.
     pub fn secrets(mut self, secrets: Arc<dyn SecretStore>) -> Self {
         self.secrets = secrets;
+        self
+    }
+
+    /// Sets what gives mailboxes a second password while the first still works, for [`AgentMail::rotate`]; most often
+    /// what makes the mailboxes is that too.
+    pub fn rotation(mut self, rotation: Arc<dyn LoginRotation>) -> Self {
+        self.rotation = Some(rotation);
         self
     }
 

@@ -1,5 +1,7 @@
 //! The real world by environment (feature `from-env`): Mailcow, deSEC, SMTP and IMAP, a state folder.
 
+mod secrets;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -11,11 +13,12 @@ use mail_access::{DomainName, Endpoint, SmtpImap, tls_config};
 use secrecy::SecretString;
 use url::{Host, Url};
 
+use self::secrets::SecretsConfig;
 use crate::readiness::{NameServers, Readiness, SendGate, Sockets, Target};
 use crate::spec::Relay;
 use crate::{
     AgentMail, AgentMailBuilder, Desec, DesecAddresses, DomainSpec, Error, ErrorKind, Mailcow, Operator,
-    OperatorBuilder, RedbState, SecretFiles, owner_only,
+    OperatorBuilder, RedbState, owner_only,
 };
 
 /// What a system over Mailcow and deSEC needs to know.
@@ -44,6 +47,15 @@ use crate::{
 /// | `AGENT_MAIL_NAME_SERVER` | no | the IP address of the recursive name server that the proof asks; the system's unless set |
 /// | `MAILCOW_RELAY_HOST` | no | the host through which Mailcow sends mail to the outside; none unless set |
 /// | `MAILCOW_RELAY_SPF_INCLUDE` | no | the domain that the SPF policy has to include for that host, `sendgrid.net` |
+/// | `AGENT_MAIL_SECRETS` | no | where passwords are kept: `files` in the state folder unless set, `file` for `secrets.age` there (feature `secret-file`), `env` ([`EnvSecrets`](crate::EnvSecrets)), `vault` (feature `vault`) |
+/// | `AGENT_MAIL_SECRETS_KEY_FILE` | for `file`, one of these | a file with the key of `secrets.age`, as `age-keygen` writes it |
+/// | `AGENT_MAIL_SECRETS_PASSPHRASE` | | its passphrase, of at least 12 characters |
+/// | `VAULT_ADDR` | for `vault` | Vault's address, `https://vault.example.org:8200` |
+/// | `VAULT_TOKEN` | for `vault`, or the next two | a token |
+/// | `VAULT_ROLE_ID`, `VAULT_SECRET_ID` | | an AppRole, at the mount `approle` |
+/// | `VAULT_NAMESPACE` | no | the namespace |
+/// | `AGENT_MAIL_VAULT_MOUNT` | no | the mount of the KV engine, version 2; `secret` unless set |
+/// | `AGENT_MAIL_VAULT_PREFIX` | no | what stands before domain and user; `mail/users` unless set |
 ///
 /// `Debug` shows no secrets.
 #[derive(Clone, Debug)]
@@ -66,6 +78,7 @@ pub struct Config {
     gate: bool,
     name_server: Option<IpAddr>,
     relay: Option<Relay>,
+    secrets: SecretsConfig,
 }
 
 impl Config {
@@ -133,6 +146,7 @@ impl Config {
         let relay_include = vars.optional("MAILCOW_RELAY_SPF_INCLUDE", "a domain like sendgrid.net", parsed);
         // The user name is Mailcow's concern.
         let relay = relay_host.map(|host| Relay { spf_include: relay_include, ..Relay::new(host, "") });
+        let secrets = SecretsConfig::read(&mut vars);
         if let (Some(domain), Some(zone)) = (&domain, &zone)
             && !domain.is_within(zone)
         {
@@ -170,6 +184,7 @@ impl Config {
                 gate: gate.unwrap_or(true),
                 name_server,
                 relay,
+                secrets: secrets?,
             })
         };
         all().filter(|_| problems.is_empty()).ok_or_else(|| {
@@ -179,15 +194,17 @@ impl Config {
         })
     }
 
-    /// Begins a system with all that is configured: opens the state folder and sends nothing yet.
+    /// Begins a system with all that is configured: opens the state folder and sends nothing yet. With a passphrase for the
+    /// secrets it blocks for about a second.
     ///
     /// # Errors
     /// [`Unavailable`](ErrorKind::Unavailable) if the state folder can't be used;
     /// [`InvalidInput`](ErrorKind::InvalidInput) if the CA file holds no certificates, or no name server is known that
-    /// the proof of readiness could ask.
+    /// the proof of readiness could ask; [`Unauthenticated`](ErrorKind::Unauthenticated) if the key does not open the
+    /// secrets.
     pub fn builder(&self) -> Result<AgentMailBuilder, Error> {
-        let mailcow = self.mailcow()?;
-        let tls = Arc::new(tls_config(self.ca_pem.as_deref()).map_err(ca_error)?);
+        let mailcow = Arc::new(self.mailcow()?);
+        let tls = self.tls()?;
         let mut desec = desec_api::Client::builder(self.desec_token.clone()).tls(tls.clone());
         if let Some(url) = &self.desec_url {
             desec = desec.base_url(url);
@@ -200,15 +217,17 @@ impl Config {
                 .with_fix("name a folder that this program may write")
                 .with_source(source)
         })?;
+        let secrets = self.secrets.open(&self.state_folder, &tls)?;
         let gate = self.send_gate(tls.clone())?;
         let builder = AgentMail::builder(self.domain.clone())
             .send_gate(gate)
-            .provisioner(Arc::new(mailcow))
+            .rotation(mailcow.clone())
+            .provisioner(mailcow)
             .mail_access(Arc::new(SmtpImap::over_tls(self.smtp.clone(), self.imap.clone(), tls)))
             .dns(Arc::new(Desec::new(desec.clone())), self.zone.clone(), self.mail_host.clone())
             .dns_interval(self.dns_interval)
             .state(Arc::new(RedbState::open(self.state_folder.join("state.redb"))?))
-            .secrets(Arc::new(SecretFiles::open(self.state_folder.join("secrets"))?))
+            .secrets(secrets)
             .prefix(&self.prefix);
         if !self.dyndns {
             return Ok(builder);
@@ -269,8 +288,7 @@ impl Config {
 
     fn mailcow(&self) -> Result<Mailcow, Error> {
         let client = mailcow_api::Client::builder(&self.mailcow_url, self.mailcow_key.clone());
-        let tls = tls_config(self.ca_pem.as_deref()).map_err(ca_error)?;
-        let client = client.tls(Arc::new(tls)).build();
+        let client = client.tls(self.tls()?).build();
         let detail = "no client can be made of it and the key";
         client.map(Mailcow::new).map_err(|_| wrong("MAILCOW_API_URL", detail))
     }
@@ -290,10 +308,19 @@ impl Config {
         let gate = SendGate::new(Readiness::new(Arc::new(name_servers), Arc::new(Sockets::new(tls))), target);
         Ok(if self.gate { gate } else { gate.overridden("AGENT_MAIL_SEND_GATE is off") })
     }
-}
 
-fn ca_error(source: mail_access::Error) -> Error {
-    wrong("AGENT_MAIL_CA_FILE", "it holds no usable certificates").with_source(source)
+    /// Makes what reaches the SMTP and IMAP servers, for what needs whole mailboxes: archives and backups.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the CA file holds no certificates.
+    pub fn mail(&self) -> Result<SmtpImap, Error> {
+        Ok(SmtpImap::over_tls(self.smtp.clone(), self.imap.clone(), self.tls()?))
+    }
+
+    fn tls(&self) -> Result<Arc<rustls::ClientConfig>, Error> {
+        let tls = tls_config(self.ca_pem.as_deref()).map(Arc::new);
+        tls.map_err(|source| wrong("AGENT_MAIL_CA_FILE", "it holds no usable certificates").with_source(source))
+    }
 }
 
 fn wrong(variable: &'static str, detail: &str) -> Error {
@@ -335,6 +362,16 @@ impl Vars<'_> {
             return None;
         }
         self.optional(name, rule, parse)
+    }
+
+    /// Takes the one of two that is there; both or none is a problem.
+    #[cfg(any(feature = "secret-file", feature = "vault"))]
+    fn one_of<T>(&mut self, one: Option<T>, other: Option<T>, name: &str, other_name: &str) -> Option<T> {
+        if one.is_some() == other.is_some() {
+            self.problems.push(format!("either {name} or {other_name} has to be set"));
+            return None;
+        }
+        one.or(other)
     }
 }
 

@@ -217,19 +217,19 @@ impl Reader {
     /// Reads again what was not acknowledged.
     async fn redeliver(&mut self) -> Result<(), Error> {
         let inner = self.mailbox.inner();
-        let (journal, mail) = (&inner.system.system().journal, &inner.system.system().mail);
+        let (journal, mail) = (&inner.system.system().journal, &*inner.system.system().mail);
         let Some(Unsettled { uid_validity, uids }) = &mut self.unsettled else { return Ok(()) };
         let chunk: Vec<Uid> = uids.iter().take(BATCH).copied().collect();
-        let batch =
-            match mail.fetch(&inner.login, &Selection::Uids(*uid_validity, chunk.clone()), BATCH).await {
-                Ok(batch) => batch,
-                // Reading on finds the new numbering, and these messages by their content.
-                Err(MailError::Renumbered { .. }) => {
-                    uids.clear();
-                    return Ok(());
-                }
-                Err(error) => return Err(lift(error, "read", &inner.id)),
-            };
+        let batch = match inner.login.fetch(mail, &Selection::Uids(*uid_validity, chunk.clone()), BATCH).await
+        {
+            Ok(batch) => batch,
+            // Reading on finds the new numbering, and these messages by their content.
+            Err(MailError::Renumbered { .. }) => {
+                uids.clear();
+                return Ok(());
+            }
+            Err(error) => return Err(lift(error, "read", &inner.id)),
+        };
         let last = batch.messages.last().map(Received::uid).filter(|_| batch.more);
         let looked_at = chunk.iter().take_while(|uid| last.is_none_or(|last| **uid <= last)).count();
         let is_gone = |uid: &Uid| !batch.messages.iter().any(|message| message.uid() == *uid);
@@ -245,10 +245,11 @@ impl Reader {
     /// Reads what is behind the position, or waits for it.
     async fn read_on(&mut self) -> Result<(), Error> {
         let inner = self.mailbox.inner();
-        let (journal, mail) = (&inner.system.system().journal, &inner.system.system().mail);
+        let (journal, mail) = (&inner.system.system().journal, &*inner.system.system().mail);
         let read = |error| lift(error, "read", &inner.id);
         self.position = journal.position(&inner.id).await?;
-        let batch = mail.fetch(&inner.login, &Selection::After(self.position), BATCH).await.map_err(read)?;
+        let behind = Selection::After(self.position);
+        let batch = inner.login.fetch(mail, &behind, BATCH).await.map_err(read)?;
         let validity = batch.uid_validity;
         if batch.messages.is_empty() {
             let here = self.position.filter(|position| position.uid_validity == validity);
@@ -258,7 +259,7 @@ impl Reader {
                 let _seen = journal.offer(&inner.id, self.position, start, None).await?;
                 return Ok(());
             };
-            mail.wait(&inner.login, here, WAIT).await.map_err(read)?;
+            inner.login.wait(mail, here, WAIT).await.map_err(read)?;
         }
         self.ready.extend(batch.messages.into_iter().map(|message| Found::new(message, validity, false)));
         Ok(())

@@ -34,6 +34,8 @@
 
 mod agent_id;
 pub mod backend;
+#[cfg(feature = "backup")]
+pub mod backup;
 mod bootstrap;
 mod builder;
 #[cfg(feature = "from-env")]
@@ -57,6 +59,7 @@ pub mod http;
 mod journal;
 mod local_part;
 mod locks;
+mod logins;
 mod mail;
 #[cfg(feature = "yaml")]
 pub mod mail_list;
@@ -73,6 +76,7 @@ pub mod readiness;
 pub mod records;
 #[cfg(feature = "redb")]
 mod redb;
+mod rotation;
 #[cfg(feature = "redb")]
 mod secret_files;
 mod secrets;
@@ -101,6 +105,7 @@ pub use outbox::{Receipt, Refusal, Unconfirmed};
 pub use records::DnsReport;
 #[cfg(feature = "redb")]
 pub use redb::RedbState;
+pub use rotation::PasswordRotation;
 #[cfg(feature = "redb")]
 pub use secret_files::SecretFiles;
 pub use secrets::EnvSecrets;

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use mail_access::{Address, Contact, Login, NewMessage, Received, Selection, Uid};
+use mail_access::{Address, Contact, NewMessage, Received, Selection, Uid};
 
+use crate::logins::SharedLogin;
 use crate::mail::lift;
 use crate::outbox::{Receipt, Unconfirmed};
 use crate::{AgentId, AgentMail, Error, Events};
@@ -18,11 +19,11 @@ pub struct AgentMailbox(Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) system: AgentMail,
     pub(crate) id: AgentId,
-    pub(crate) login: Login,
+    pub(crate) login: Arc<SharedLogin>,
 }
 
 impl AgentMailbox {
-    pub(crate) fn new(system: AgentMail, id: AgentId, login: Login) -> Self {
+    pub(crate) fn new(system: AgentMail, id: AgentId, login: Arc<SharedLogin>) -> Self {
         Self(Arc::new(Inner { system, id, login }))
     }
 
@@ -121,10 +122,10 @@ impl AgentMailbox {
             return Ok(Vec::new());
         }
         let lift = |source| lift(source, "fetch unseen", self.id());
-        let mail = &self.0.system.system().mail;
-        let batch = mail.fetch(&self.0.login, &Selection::Unseen, limit).await.map_err(lift)?;
+        let mail = &*self.0.system.system().mail;
+        let batch = self.0.login.fetch(mail, &Selection::Unseen, limit).await.map_err(lift)?;
         let uids: Vec<Uid> = batch.messages.iter().map(Received::uid).collect();
-        mail.mark_seen(&self.0.login, batch.uid_validity, &uids).await.map_err(lift)?;
+        self.0.login.mark_seen(mail, batch.uid_validity, &uids).await.map_err(lift)?;
         Ok(batch.messages)
     }
 

@@ -172,7 +172,7 @@ async fn resume(mailbox: &AgentMailbox, record: OutboxRecord) -> Result<Receipt,
     let bytes = system.journal.outbox_bytes(mailbox.id(), &record.name).await?;
     let message = Outgoing::restore(mailbox.address().clone(), lack, record.message_id.clone(), bytes)
         .map_err(|source| lift(source, "send", mailbox.id()))?;
-    let refused = match system.mail.submit(&mailbox.inner().login, &message).await {
+    let refused = match mailbox.inner().login.submit(&*system.mail, &message).await {
         Ok(submission) => {
             have.extend(submission.accepted);
             submission.refused
@@ -205,7 +205,7 @@ async fn look_for(mailbox: &AgentMailbox, recipient: &Address, id: &MessageId) -
 
 async fn submit(mailbox: &AgentMailbox, record: OutboxRecord, message: &Outgoing) -> Result<Receipt, Error> {
     let system = mailbox.inner().system.system();
-    match system.mail.submit(&mailbox.inner().login, message).await {
+    match mailbox.inner().login.submit(&*system.mail, message).await {
         Ok(Submission { accepted, refused, .. }) => close(mailbox, record, (accepted, refused)).await,
         Err(source) => {
             let unknown = source.is_outcome_unknown();

@@ -1,10 +1,13 @@
 //! Files and folders that nobody but their owner can read.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+#[cfg(any(feature = "redb", feature = "backup"))]
+use std::fs::DirBuilder;
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
 /// Makes the folder and those above it, with mode 0700; takes the rights of others from one that is there.
+#[cfg(any(feature = "redb", feature = "backup"))]
 pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -19,7 +22,6 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
 }
 
 /// Opens a file for reading and writing, or makes it with mode 0600.
-#[cfg(any(feature = "redb", feature = "secret-file", feature = "backup"))]
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     options().create(true).truncate(false).open(path)
 }

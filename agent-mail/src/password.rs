@@ -2,13 +2,13 @@
 
 use secrecy::SecretString;
 
-/// Makes a password of 32 letters and digits with at least one of each class that Mailcow's policy may ask for;
-/// over 180 random bits.
+/// Makes a password of letters and digits around a hyphen, with at least one of each class that Mailcow's policy may ask
+/// for; over 180 random bits.
 ///
 /// # Panics
 /// If the operating system has no random numbers to give.
 pub(crate) fn generate() -> SecretString {
-    generate_of(LENGTH)
+    generate_of(RANDOM)
 }
 
 /// Makes such a password of at least `length` letters and digits, and never less than 32.
@@ -16,7 +16,7 @@ pub(crate) fn generate() -> SecretString {
 /// # Panics
 /// If the operating system has no random numbers to give.
 pub(crate) fn generate_of(length: usize) -> SecretString {
-    let length = length.max(LENGTH);
+    let length = length.max(RANDOM);
     loop {
         let mut password = String::with_capacity(length + 1);
         while password.len() < length {
@@ -35,7 +35,9 @@ pub(crate) fn generate_of(length: usize) -> SecretString {
     }
 }
 
-const LENGTH: usize = 32;
+/// How many characters each has.
+pub(crate) const LENGTH: usize = RANDOM + 1;
+const RANDOM: usize = 32;
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 #[cfg(test)]
@@ -51,7 +53,7 @@ mod tests {
         let passwords: HashSet<String> = (0..1000).map(|_| generate().expose_secret().to_owned()).collect();
         assert_eq!(passwords.len(), 1000);
         for password in passwords {
-            assert_eq!(password.len(), LENGTH + 1);
+            assert_eq!(password.len(), LENGTH);
             assert!(password.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
             assert!(password.contains(|c: char| c.is_ascii_uppercase()));
             assert!(password.contains(|c: char| c.is_ascii_lowercase()));

@@ -9,6 +9,7 @@ use mail_access::Address;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::backend::SecretStore;
+use crate::locks::Locks;
 use crate::{Error, ErrorKind, owner_only};
 
 /// Secrets in a folder of mode 0700, one file of mode 0600 for each, replaced as a whole.
@@ -18,6 +19,8 @@ use crate::{Error, ErrorKind, owner_only};
 #[derive(Debug)]
 pub struct SecretFiles {
     folder: PathBuf,
+    /// Changes of one secret come one after the other, those of dropped calls too.
+    locks: Locks,
 }
 
 impl SecretFiles {
@@ -34,7 +37,7 @@ impl SecretFiles {
                 .with_fix("check the permissions of the folder above it")
                 .with_source(source)
         })?;
-        Ok(Self { folder })
+        Ok(Self { folder, locks: Locks::default() })
     }
 
     async fn blocking<T: Send + 'static>(
@@ -44,7 +47,13 @@ impl SecretFiles {
         work: impl FnOnce(&Path, &str) -> io::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
         let (folder, name) = (self.folder.clone(), file_name(address));
-        let done = tokio::task::spawn_blocking(move || work(&folder, &name)).await;
+        let alone = self.locks.acquire(&name).await;
+        // A call that is dropped goes on to its end, and later ones wait for that.
+        let done = tokio::task::spawn_blocking(move || {
+            let _alone = alone;
+            work(&folder, &name)
+        });
+        let done = done.await;
         done.unwrap_or_else(|panicked| Err(io::Error::other(panicked))).map_err(|source| {
             let kind = match source.kind() {
                 io::ErrorKind::InvalidData => ErrorKind::Unexpected,

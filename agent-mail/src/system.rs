@@ -8,10 +8,11 @@ use mail_access::{Address, DomainName, Login, MailAccess};
 use tokio::sync::OnceCell;
 
 use crate::agent_id::AddressRule;
-use crate::backend::{Claim, MailboxSpec, Provisioner, SecretStore};
+use crate::backend::{Claim, LoginRotation, MailboxSpec, Provisioner, SecretStore};
 use crate::bootstrap::Dns;
 use crate::journal::{AgentRecord, Journal, Phase};
 use crate::locks::Locks;
+use crate::logins::Logins;
 use crate::readiness::Gate;
 use crate::{AgentId, AgentMailBuilder, AgentMailbox, Error, ErrorKind, password};
 
@@ -31,7 +32,9 @@ pub(crate) struct System {
     pub(crate) gate: Option<Gate>,
     pub(crate) provisioner: Arc<dyn Provisioner>,
     pub(crate) dns: Option<Dns>,
-    secrets: Arc<dyn SecretStore>,
+    pub(crate) secrets: Arc<dyn SecretStore>,
+    pub(crate) rotation: Option<Arc<dyn LoginRotation>>,
+    pub(crate) logins: Logins,
     quota_mib: u32,
     hourly_limit: Option<u32>,
     domain_ready: OnceCell<()>,
@@ -234,8 +237,13 @@ impl AgentMail {
     }
 
     async fn mailbox(&self, record: &AgentRecord) -> Result<AgentMailbox, Error> {
-        let login = self.login(record).await?;
-        Ok(AgentMailbox::new(self.clone(), record.id.clone(), login))
+        loop {
+            let replaced = self.0.logins.replaced();
+            let login = self.login(record).await?;
+            if let Some(login) = self.0.logins.share(login, replaced) {
+                return Ok(AgentMailbox::new(self.clone(), record.id.clone(), login));
+            }
+        }
     }
 
     async fn login(&self, record: &AgentRecord) -> Result<Login, Error> {
@@ -269,6 +277,7 @@ impl AgentMail {
             dns,
             state,
             secrets,
+            rotation,
             quota_mib,
             hourly_limit,
             gate,
@@ -296,6 +305,8 @@ impl AgentMail {
             gate: gate.map(|gate| Gate::new(gate, provisioner.clone())),
             provisioner,
             secrets,
+            rotation,
+            logins: Logins::default(),
             dns,
             quota_mib,
             hourly_limit,
@@ -329,6 +340,6 @@ impl From<AgentRecord> for Agent {
     }
 }
 
-fn agent_lock(id: &AgentId) -> String {
+pub(crate) fn agent_lock(id: &AgentId) -> String {
     format!("agent/{}", id.encoded())
 }

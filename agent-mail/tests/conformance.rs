@@ -1,22 +1,29 @@
 //! Runs the conformance cases against every backend: `<backend>::<trait>::<case>`.
 
 mod api_server;
+#[path = "vault_server/mod.rs"]
+mod vault_server;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use agent_mail::backend::{DnsProvider, DynamicDns, MailAdmin, Provisioner, SecretStore, StateStore};
-use agent_mail::conformance::{
-    Case, DNS_CASES, DYNAMIC_DNS_CASES, DnsHarness, DynamicDnsHarness, MAIL_ADMIN_CASES, MailAdminHarness,
-    PROVISIONER_CASES, ProvisionerHarness, SECRETS_CASES, SITES_CASES, STATE_CASES,
+use agent_mail::backend::{
+    Claim, DnsProvider, DynamicDns, LoginRotation, MailAdmin, Provisioner, SecretStore, StateStore,
 };
+use agent_mail::conformance::{
+    Case, DNS_CASES, DYNAMIC_DNS_CASES, DnsHarness, DynamicDnsHarness, FakeVault, MAIL_ADMIN_CASES, MailAdminHarness,
+    PROVISIONER_CASES, ProvisionerHarness, ROTATION_CASES, RotationHarness, SECRETS_CASES, SITES_CASES, STATE_CASES,
+};
+use agent_mail::http::{HttpClient, ReqwestClient};
 use agent_mail::sites::{FakeKubernetes, SiteStore, SitesInKubernetes, SitesInState};
 use agent_mail::{
-    Address, Desec, DomainName, Embedded, Mailcow, MemorySecrets, MemoryState, RedbState, SecretFiles,
+    Address, Desec, DomainName, Embedded, EncryptionKey, Mailcow, MemorySecrets, MemoryState, RedbState,
+    SecretFile, SecretFiles, Vault, VaultLogin,
 };
 use api_server::{ApiServer, TOKEN};
 use async_trait::async_trait;
 use desec_api::FakeDesec;
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::{Arguments, Completion, Trial};
 use mail_access::{Login, MailAccess, Selection};
 use mailcow_api::FakeMailcow;
 use secrecy::{ExposeSecret, SecretString};
@@ -35,6 +42,36 @@ fn main() {
         let secrets = SecretFiles::open(folder.path().join("secrets")).expect("the folder can be made");
         Subject { backend: Arc::new(secrets) as Arc<dyn SecretStore>, keep: Box::new(folder) }
     });
+    add(&mut trials, "secret-file::secrets", SECRETS_CASES, || {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let secrets = SecretFile::open(folder.path().join("secrets.age"), EncryptionKey::generate());
+        let secrets = secrets.expect("the file can be made");
+        Subject { backend: Arc::new(secrets) as Arc<dyn SecretStore>, keep: Box::new(folder) }
+    });
+    add(&mut trials, "vault-fake::secrets", SECRETS_CASES, || {
+        let fake = FakeVault::new();
+        let client = Arc::new(fake.clone());
+        Subject::of(Arc::new(fake_vault("https://vault.example", &fake, client)) as Arc<dyn SecretStore>)
+    });
+    add(&mut trials, "vault-http::secrets", SECRETS_CASES, || {
+        let fake = FakeVault::new();
+        let same = fake.clone();
+        let server = block_on(async move { vault_server::serve(&same).await });
+        let client = Arc::new(ReqwestClient::with_public_roots().expect("a client can be made"));
+        let backend = Arc::new(fake_vault(&server.uri(), &fake, client)) as Arc<dyn SecretStore>;
+        Subject { backend, keep: Box::new(server) }
+    });
+    let configured = trials.len();
+    add(&mut trials, "vault::secrets", SECRETS_CASES, || {
+        Subject::of(Arc::new(real_vault().expect("it is configured")) as Arc<dyn SecretStore>)
+    });
+    if real_vault().is_none() {
+        let real = trials.split_off(configured);
+        trials.extend(real.into_iter().map(|trial| {
+            let reason = "VAULT_ADDR and VAULT_TOKEN are not set";
+            Trial::ignorable_test(trial.name(), move || Ok(Completion::ignored_with(reason)))
+        }));
+    }
     add(&mut trials, "embedded::dns", DNS_CASES, || Subject::of(Arc::new(EmbeddedWorld::new())));
     add(&mut trials, "desec-fake::dns", DNS_CASES, || Subject::of(Arc::new(FakeZone::in_memory())));
     add(&mut trials, "desec-http::dns", DNS_CASES, || Subject::of(Arc::new(FakeZone::over_http())));
@@ -87,6 +124,13 @@ fn main() {
         let sites = Arc::new(server.store()) as Arc<dyn SiteStore>;
         Subject { backend: sites, keep: Box::new(server) }
     });
+    add(&mut trials, "embedded::rotation", ROTATION_CASES, || Subject::of(Arc::new(EmbeddedWorld::new())));
+    add(&mut trials, "mailcow-fake::rotation", ROTATION_CASES, || {
+        Subject::of(Arc::new(FakeServer::in_memory()))
+    });
+    add(&mut trials, "mailcow-http::rotation", ROTATION_CASES, || {
+        Subject::of(Arc::new(FakeServer::over_http()))
+    });
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
@@ -121,6 +165,21 @@ fn add<S: ?Sized + 'static>(
             Ok(())
         })
     }));
+}
+
+fn fake_vault(address: &str, fake: &FakeVault, client: Arc<dyn HttpClient>) -> Vault {
+    let hour = Duration::from_hours(1);
+    let (role, secret) = fake.add_role("", hour, hour);
+    Vault::new(address, VaultLogin::app_role(role, secret), client).expect("it is an address")
+}
+
+/// Returns the Vault that the environment names, with a place of its own for each case.
+fn real_vault() -> Option<Vault> {
+    let [address, token] = ["VAULT_ADDR", "VAULT_TOKEN"].map(|name| std::env::var(name).ok());
+    let client = Arc::new(ReqwestClient::with_public_roots().expect("a client can be made"));
+    let vault = Vault::new(&address?, VaultLogin::token(token?.into()), client).expect("it is an address");
+    let place = format!("agent-mail-cases/{}", Claim::generate().as_str());
+    Some(vault.with_prefix(&place).expect("it is a path"))
 }
 
 #[derive(Debug)]
@@ -198,6 +257,31 @@ impl MailAdminHarness for EmbeddedWorld {
         0
     }
 }
+
+#[async_trait]
+impl RotationHarness for EmbeddedWorld {
+    fn provisioner(&self) -> Arc<dyn Provisioner> {
+        self.0.clone()
+    }
+
+    fn rotation(&self) -> Arc<dyn LoginRotation> {
+        self.0.clone()
+    }
+
+    fn domain(&self) -> DomainName {
+        domain()
+    }
+
+    async fn opens(&self, address: &Address, password: &SecretString) -> bool {
+        ProvisionerHarness::opens(self, address, password).await
+    }
+
+    async fn foreign_password(&self, address: &Address, password: &SecretString) {
+        let added = self.0.post_office().set_app_password(address, "phone", password.clone());
+        added.expect("the mailbox is there");
+    }
+}
+
 
 #[derive(Debug)]
 struct FakeZone {
@@ -335,6 +419,32 @@ fn cluster() -> FakeKubernetes {
         fake.add_namespace(namespace);
     }
     fake
+}
+
+#[async_trait]
+impl RotationHarness for FakeServer {
+    fn provisioner(&self) -> Arc<dyn Provisioner> {
+        self.mailcow.clone()
+    }
+
+    fn rotation(&self) -> Arc<dyn LoginRotation> {
+        self.mailcow.clone()
+    }
+
+    fn domain(&self) -> DomainName {
+        domain()
+    }
+
+    async fn opens(&self, address: &Address, password: &SecretString) -> bool {
+        ProvisionerHarness::opens(self, address, password).await
+    }
+
+    async fn foreign_password(&self, address: &Address, password: &SecretString) {
+        let mailbox = address.to_string().parse().expect("it is an address");
+        let protocols = [mailcow_api::Protocol::Imap, mailcow_api::Protocol::Smtp];
+        let phone = mailcow_api::NewAppPassword::new(mailbox, "phone", password.clone(), protocols);
+        self.fake.client().add_app_password(&phone).await.expect("it can be made");
+    }
 }
 
 /// Runs a future to its end on a thread of its own, as the runtime that was entered can't be blocked.

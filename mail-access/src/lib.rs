@@ -126,7 +126,10 @@ mod wire;
 pub use access::{Arrival, Batch, MailAccess, Selection, Submission};
 pub use address::{Address, DomainName, InvalidAddress};
 #[cfg(feature = "archive")]
-pub use archive::{Archive, ArchiveError, Exported, Imported, Verified};
+pub use archive::{
+    Archive, ArchiveError, ArchivedFolder, ArchivedMessage, Exported, Imported, MailSink, MailSource,
+    Verified, file_mailbox, read_mailbox,
+};
 pub use error::Error;
 pub use hub::{
     AddressMap, Copies, DeadLetter, DeadLetters, Delivery, EnvelopeRule, Hub, HubAccess, HubBuilder,
@@ -152,8 +155,8 @@ pub use smtp_imap::{SmtpImap, SmtpImapConfig};
 pub use smtp_pop3::{SmtpPop3, SmtpPop3Config};
 pub use status::{Reason, Status};
 pub use store::{
-    Changes, Entry, Flag, FlagChange, Folder, FolderName, FolderStatus, Found, InvalidFolderName,
-    InvalidKeyword, Keyword, Listing, MessageStore, Messages, Query, Quota, SpecialUse,
+    Changes, Entry, Flag, FlagChange, Folder, FolderChange, FolderChanges, FolderName, FolderStatus, Found,
+    InvalidFolderName, InvalidKeyword, Keyword, Listing, MessageStore, Messages, Query, Quota, SpecialUse,
 };
 pub use watch::{PushHealth, Watched, Watcher};
 #[cfg(feature = "smtp-imap")]

@@ -7,6 +7,7 @@ mod checks;
 mod dns;
 mod mail_admin;
 mod provisioner;
+mod rotation;
 mod secrets;
 mod state;
 
@@ -14,5 +15,6 @@ pub use address::{DynamicDns, PublicAddress, PublicAddressSource, PublicAddresse
 pub use dns::{DnsBudget, DnsProvider, RrSet, Zone};
 pub use mail_admin::{MailAdmin, MailChange, PasswordRules, ServedDomain, ServedMailbox};
 pub use provisioner::{Claim, DkimKey, MailboxSpec, Provisioner};
+pub use rotation::LoginRotation;
 pub use secrets::SecretStore;
 pub use state::{Change, Committed, StateStore};

@@ -6,6 +6,7 @@ mod keys;
 mod provisioner;
 mod readiness;
 mod registry;
+mod rotation;
 mod secrets;
 mod state;
 mod vitals;
@@ -82,6 +83,7 @@ impl Embedded {
         AgentMail::builder(domain.clone())
             .provisioner(world.clone())
             .mail_access(Arc::new(self.0.post_office.clone()))
+            .rotation(world.clone())
             .dns(world, domain, mail_host)
             .state(self.0.state.clone())
             .secrets(self.0.secrets.clone())

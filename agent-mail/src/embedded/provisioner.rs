@@ -61,7 +61,7 @@ impl Provisioner for Embedded {
     }
 }
 
-fn taken(operation: &'static str, address: &Address) -> Error {
+pub(super) fn taken(operation: &'static str, address: &Address) -> Error {
     Error::new(ErrorKind::AlreadyExists, operation, address)
         .with_detail("the mailbox is there and is not this system's")
 }

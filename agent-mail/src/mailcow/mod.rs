@@ -7,6 +7,7 @@ mod forwards;
 mod mailboxes;
 mod provisioner;
 mod relays;
+mod rotation;
 mod spam;
 mod survey;
 

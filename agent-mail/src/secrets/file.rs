@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::{fmt, mem};
 
 use async_trait::async_trait;
@@ -11,6 +11,7 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tokio::sync::Mutex;
 
 use crate::backend::{Claim, SecretStore};
 use crate::encryption::{EncryptionKey, Unopened};
@@ -51,7 +52,7 @@ pub struct SecretFile(Arc<Opened>);
 struct Opened {
     path: PathBuf,
     key: EncryptionKey,
-    kept: Mutex<Kept>,
+    kept: Arc<Mutex<Kept>>,
     /// Keeps other processes out as long as it is open.
     _lock: File,
 }
@@ -92,7 +93,7 @@ impl SecretFile {
             }
             Err(source) => return Err(unusable(OPEN, &path, source)),
         };
-        Ok(Self(Arc::new(Opened { path, key, kept: Mutex::new(kept), _lock: lock })))
+        Ok(Self(Arc::new(Opened { path, key, kept: Arc::new(Mutex::new(kept)), _lock: lock })))
     }
 
     async fn change(
@@ -102,9 +103,10 @@ impl SecretFile {
         secret: Option<SecretString>,
     ) -> Result<(), Error> {
         let (opened, name, subject) = (self.0.clone(), name(address), address.clone());
-        // A call that is dropped goes on to its end: file and memory stay the same.
-        let done =
-            tokio::task::spawn_blocking(move || opened.change(operation, &subject, &name, secret)).await;
+        let mut kept = self.0.kept.clone().lock_owned().await;
+        // A call that is dropped goes on to its end, and later ones wait for that.
+        let work = move || opened.change(operation, &subject, &mut kept, &name, secret);
+        let done = tokio::task::spawn_blocking(work).await;
         done.unwrap_or_else(|panicked| Err(unusable(operation, &self.0.path, io::Error::other(panicked))))
     }
 }
@@ -112,11 +114,7 @@ impl SecretFile {
 #[async_trait]
 impl SecretStore for SecretFile {
     async fn get(&self, address: &Address) -> Result<Option<SecretString>, Error> {
-        let opened = self.0.clone();
-        let name = name(address);
-        // Whoever writes holds the lock while the disk works, or a passphrase is.
-        let got = tokio::task::spawn_blocking(move || opened.kept().secrets.get(&name).cloned()).await;
-        got.map_err(|panicked| unusable("read secret", &self.0.path, io::Error::other(panicked)))
+        Ok(self.0.kept.lock().await.secrets.get(&name(address)).cloned())
     }
 
     async fn put(&self, address: &Address, secret: &SecretString) -> Result<(), Error> {
@@ -140,10 +138,10 @@ impl Opened {
         &self,
         operation: &'static str,
         address: &Address,
+        kept: &mut Kept,
         name: &str,
         secret: Option<SecretString>,
     ) -> Result<(), Error> {
-        let mut kept = self.kept();
         let is_so = match (kept.secrets.get(name), &secret) {
             (Some(old), Some(new)) => old.expose_secret() == new.expose_secret(),
             (old, new) => old.is_none() && new.is_none(),
@@ -170,11 +168,6 @@ impl Opened {
             *kept = Kept { secrets: next, written: Sha256::digest(&encrypted).into() };
         }
         replaced.map_err(unusable)
-    }
-
-    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
-        // A panic elsewhere leaves a whole map, and the digest says whether it is the file's.
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -312,20 +305,24 @@ mod tests {
 
     #[tokio::test]
     async fn another_key_is_told_from_damage() {
+        let mut opened = 0;
         for key in keys() {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("secrets.age");
             drop(SecretFile::open(&path, key).unwrap());
-            for other in keys() {
+            let another = EncryptionKey::from_passphrase("another passphrase".into()).unwrap();
+            for other in keys().into_iter().chain([another.with_work_factor(4)]) {
                 let error = SecretFile::open(&path, other.clone()).map(drop);
                 if let Err(error) = error {
                     assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
                     assert!(error.fix().contains("key"));
                 } else {
                     assert!(other.recipient().is_none(), "only the same passphrase opens it");
+                    opened += 1;
                 }
             }
         }
+        assert_eq!(opened, 1);
         let public = EncryptionKey::from_recipient(&EncryptionKey::generate().recipient().unwrap()).unwrap();
         assert_eq!(SecretFile::open("never", public).unwrap_err().kind(), ErrorKind::InvalidInput);
     }

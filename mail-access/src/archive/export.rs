@@ -2,41 +2,58 @@ use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::pin::Pin;
 
+use async_trait::async_trait;
 use futures_core::Stream as _;
 
 use super::error::{ArchiveError, mail};
 use super::writer::Writer;
-use super::{Archive, Exported, off_thread};
-use crate::{Entry, FolderName, Login, MessageStore, Messages, Position, Reason, Received, Selection, Uid};
+use super::{Archive, Exported, MailSink, off_thread};
+use crate::{
+    Entry, Folder, FolderName, Login, MessageStore, Messages, Position, Reason, Received, Selection, Uid,
+};
 
 pub(super) async fn export(
     archive: &Archive,
     store: &dyn MessageStore,
     login: &Login,
 ) -> Result<Exported, ArchiveError> {
+    let (root, format) = (archive.root.clone(), archive.format);
+    let mut files = Files(Some(off_thread(move || Writer::open(&root, format)).await?));
+    let exported = read_mailbox(store, login, &archive.only, &mut files).await?;
+    if let Files(Some(writer)) = files {
+        off_thread(move || writer.finish()).await?;
+    }
+    Ok(exported)
+}
+
+/// Reads a mailbox, or the folders named in `only`, message by message into a sink: what [`Archive::export`] does with
+/// files. The mailbox is only read; what is removed from it meanwhile may be left out. In memory there is one message at
+/// a time, and the list of a folder.
+///
+/// # Errors
+/// [`ArchiveError::Mail`] if the mailbox can't be read, and whatever the sink says.
+pub async fn read_mailbox(
+    store: &dyn MessageStore,
+    login: &Login,
+    only: &[FolderName],
+    sink: &mut dyn MailSink,
+) -> Result<Exported, ArchiveError> {
     let mut folders = store.folders(login).await.map_err(mail("listing folders"))?;
-    folders.retain(|folder| folder.selectable && archive.wants(&folder.name));
-    for wanted in &archive.only {
+    folders.retain(|folder| folder.selectable && (only.is_empty() || only.contains(&folder.name)));
+    for wanted in only {
         if !folders.iter().any(|folder| folder.name == *wanted) {
             // The system says it in its own words.
             store.status(login, wanted).await.map_err(mail("reading a folder"))?;
         }
     }
-    let (root, format) = (archive.root.clone(), archive.format);
-    let mut writer = off_thread(move || Writer::open(&root, format)).await?;
     let mut exported = Exported::default();
     for folder in folders {
-        let name = folder.name.clone();
+        let name = &folder.name;
         let listing =
-            store.list(login, &name, &Selection::After(None)).await.map_err(mail("listing messages"))?;
+            store.list(login, name, &Selection::After(None)).await.map_err(mail("listing messages"))?;
         let validity = listing.uid_validity;
-        let (entered, known) = off_thread(move || {
-            let known = writer.enter(&folder, validity);
-            (writer, known)
-        })
-        .await;
-        (writer, exported.folders) = (entered, exported.folders + 1);
-        let known = known?;
+        let known = sink.folder(&folder, validity).await?;
+        exported.folders += 1;
         let mut entries = listing.entries;
         let listed = entries.len();
         entries.retain(|entry| known.binary_search(&entry.uid.get()).is_err());
@@ -44,48 +61,70 @@ pub(super) async fn export(
         for group in entries.chunks(GROUP) {
             let uids = group.iter().map(|entry| entry.uid).collect();
             let mut left: BTreeSet<Uid> = group.iter().map(|entry| entry.uid).collect();
-            let mut messages = store.messages(login, &name, &Selection::Uids(validity, uids));
+            let mut messages = store.messages(login, name, &Selection::Uids(validity, uids));
             while let Some(message) = next(&mut messages).await {
                 let message = message.map_err(mail("reading messages"))?;
                 let Some(entry) = entry_of(group, &message) else { continue };
                 left.remove(&message.uid());
-                let bytes = whole(store, login, &name, validity, &message).await?;
+                let bytes = whole(store, login, name, validity, &message).await?;
                 drop(message);
-                writer = put(writer, entry, bytes, &mut exported).await?;
+                exported.count(sink.message(&entry, bytes).await?);
             }
             // Those that were listed and did not come: removed meanwhile, or not as a stream wants them.
             for entry in group.iter().filter(|entry| left.contains(&entry.uid)) {
                 let at = Position { uid_validity: validity, uid: entry.uid.get() };
-                match pieces(store, login, &name, at).await {
+                match pieces(store, login, name, at).await {
                     Err(ArchiveError::Mail { source, .. })
                         if source.reason() == Some(Reason::NoSuchMessage) => {}
                     Ok(bytes) if bytes.is_empty() => return Err(mail("reading messages")(not_given(entry))),
-                    bytes => writer = put(writer, entry.clone(), bytes?, &mut exported).await?,
+                    bytes => exported.count(sink.message(entry, bytes?).await?),
                 }
             }
         }
     }
-    off_thread(move || writer.finish()).await?;
     Ok(exported)
 }
 
-async fn put(
-    mut writer: Writer,
-    entry: Entry,
-    bytes: Vec<u8>,
-    exported: &mut Exported,
-) -> Result<Writer, ArchiveError> {
-    let (writer, is_new) = off_thread(move || {
-        let is_new = writer.put(&entry, &bytes);
-        (writer, is_new)
-    })
-    .await;
-    if is_new? {
-        exported.added += 1;
-    } else {
-        exported.present += 1;
+/// The files of an archive; `None` only while they are written to.
+struct Files(Option<Writer>);
+
+impl Files {
+    async fn with<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Writer) -> Result<T, ArchiveError> + Send + 'static,
+    ) -> Result<T, ArchiveError> {
+        let mut writer = self.0.take().expect("no call was dropped before its end");
+        let (writer, done) = off_thread(move || {
+            let done = work(&mut writer);
+            (writer, done)
+        })
+        .await;
+        self.0 = Some(writer);
+        done
     }
-    Ok(writer)
+}
+
+#[async_trait]
+impl MailSink for Files {
+    async fn folder(&mut self, folder: &Folder, uid_validity: u32) -> Result<Vec<u32>, ArchiveError> {
+        let folder = folder.clone();
+        self.with(move |writer| writer.enter(&folder, uid_validity)).await
+    }
+
+    async fn message(&mut self, entry: &Entry, bytes: Vec<u8>) -> Result<bool, ArchiveError> {
+        let entry = entry.clone();
+        self.with(move |writer| writer.put(&entry, &bytes)).await
+    }
+}
+
+impl Exported {
+    fn count(&mut self, is_new: bool) {
+        if is_new {
+            self.added += 1;
+        } else {
+            self.present += 1;
+        }
+    }
 }
 
 fn not_given(entry: &Entry) -> crate::Error {
@@ -118,7 +157,7 @@ pub(super) async fn whole(
 }
 
 /// Reads a message piece by piece.
-async fn pieces(
+pub(super) async fn pieces(
     store: &dyn MessageStore,
     login: &Login,
     folder: &FolderName,

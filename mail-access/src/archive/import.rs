@@ -1,15 +1,17 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use async_trait::async_trait;
+
 use super::digest::Digest;
 use super::error::{ArchiveError, file, mail};
-use super::export::{next, whole};
+use super::export::{next, pieces, whole};
 use super::manifest::{FolderRecord, Index, Record};
-use super::stored::{Format, Reader};
-use super::{Archive, Imported, mbox, off_thread, path, writer};
-use crate::{Flag, FolderName, Login, MessageStore, Selection};
+use super::stored::{self, At, Format, Reader};
+use super::{Archive, ArchivedFolder, ArchivedMessage, Imported, MailSource, mbox, off_thread, path, writer};
+use crate::{Entry, Error, FolderName, Limit, Login, MessageStore, Position, Reason, Selection, Uid};
 
 pub(super) async fn import(
     archive: &Archive,
@@ -17,41 +19,50 @@ pub(super) async fn import(
     login: &Login,
 ) -> Result<Imported, ArchiveError> {
     let (root, format) = (archive.root.clone(), archive.format);
-    let sources = off_thread(move || Source::all(&root, format)).await?;
+    let mut sources = off_thread(move || Source::all(&root, format)).await?;
+    sources.retain(|source| archive.wants(&source.name));
+    file_mailbox(store, login, &mut Files { sources: sources.into_iter(), current: None }).await
+}
+
+/// Files what a source gives out in a mailbox, each message in its folder: what [`Archive::import`] does with files, with
+/// the same promises. In memory there is one message at a time, and 48 bytes for each that a folder holds already.
+///
+/// # Errors
+/// [`ArchiveError::Mail`] if the mailbox can't be read or changed, and whatever the source says.
+pub async fn file_mailbox(
+    store: &dyn MessageStore,
+    login: &Login,
+    source: &mut dyn MailSource,
+) -> Result<Imported, ArchiveError> {
     let there = store.folders(login).await.map_err(mail("listing folders"))?;
     let separator = there.iter().find_map(|folder| folder.separator);
     let mut imported = Imported::default();
-    for source in sources.into_iter().filter(|source| archive.wants(&source.name)) {
-        let name = source.name_for(separator)?;
+    while let Some(folder) = source.folder().await? {
+        let name = folder.name_for(separator)?;
         let is_there = there.iter().any(|folder| folder.name == name && folder.selectable);
         if !is_there {
             store.create_folder(login, &name).await.map_err(mail("making a folder"))?;
-            if source.subscribed {
+            if folder.subscribed {
                 store.subscribe(login, &name, true).await.map_err(mail("subscribing to a folder"))?;
             }
         }
         let mut present = present(store, login, &name).await?;
-        let mut messages = off_thread(move || source.open()).await?;
-        loop {
-            let (opened, message) = off_thread(move || {
-                let message = messages.next();
-                (messages, message)
-            })
-            .await;
-            messages = opened;
-            let Some(Message { bytes, flags, date }) = message? else { break };
+        while let Some(ArchivedMessage { bytes, flags, date, at }) = source.message().await? {
             // A mailbox can't hold nothing.
             if bytes.is_empty() {
                 continue;
             }
-            let count = present.get_mut(&Digest::of_canonical(&bytes)).filter(|count| **count > 0);
-            if let Some(count) = count {
-                *count -= 1;
+            if present.take(&bytes, date) {
                 imported.present += 1;
-            } else {
-                let filed = store.append(login, &name, &bytes, &flags, date).await;
-                filed.map_err(mail("filing a message"))?;
-                imported.added += 1;
+                continue;
+            }
+            match store.append(login, &name, &bytes, &flags, date).await {
+                // No repetition helps, and the others have nothing to do with it.
+                Err(Error::Invalid { .. }) if bytes.contains(&0) => imported.left_out.push(at),
+                filed => {
+                    filed.map_err(mail("filing a message"))?;
+                    imported.added += 1;
+                }
             }
         }
         imported.folders += 1;
@@ -59,19 +70,108 @@ pub(super) async fn import(
     Ok(imported)
 }
 
-/// Counts the messages of a folder by their contents.
+/// The folders of an archive in files, and the one whose messages are given out.
+struct Files {
+    sources: std::vec::IntoIter<Source>,
+    current: Option<SourceMessages>,
+}
+
+#[async_trait]
+impl MailSource for Files {
+    async fn folder(&mut self) -> Result<Option<ArchivedFolder>, ArchiveError> {
+        let Some(source) = self.sources.next() else { return Ok(None) };
+        let folder = ArchivedFolder {
+            name: source.name.clone(),
+            separator: source.separator,
+            subscribed: source.subscribed,
+            place: source.place.clone(),
+        };
+        self.current = Some(off_thread(move || source.open()).await?);
+        Ok(Some(folder))
+    }
+
+    async fn message(&mut self) -> Result<Option<ArchivedMessage>, ArchiveError> {
+        let Some(mut messages) = self.current.take() else { return Ok(None) };
+        let (messages, message) = off_thread(move || {
+            let message = messages.next();
+            (messages, message)
+        })
+        .await;
+        self.current = Some(messages);
+        message
+    }
+}
+
+impl ArchivedFolder {
+    /// Names it as a system does that has this separator between the levels.
+    fn name_for(&self, separator: Option<char>) -> Result<FolderName, ArchiveError> {
+        let (Some(from), Some(to)) = (self.separator, separator) else { return Ok(self.name.clone()) };
+        if from == to || self.name.is_inbox() {
+            return Ok(self.name.clone());
+        }
+        let levels: Vec<_> = self.name.as_str().split(from).map(|level| level.replace(to, "_")).collect();
+        let name = levels.join(&to.to_string());
+        name.parse().map_err(|_| ArchiveError::damaged(&self.place, format!("{name:?} can't name a folder")))
+    }
+}
+
+/// What a folder holds that nothing of the archive was held against yet.
+#[derive(Default)]
+struct Present {
+    contents: HashMap<Digest, u32>,
+    /// Messages whose contents the system doesn't give out, by size in bytes and date of arrival in seconds.
+    unread: HashMap<(u64, i64), u32>,
+}
+
+impl Present {
+    fn note(&mut self, bytes: &[u8]) {
+        *self.contents.entry(Digest::of_canonical(bytes)).or_default() += 1;
+    }
+
+    fn note_unread(&mut self, entry: &Entry) {
+        *self.unread.entry((entry.size, stored::seconds(entry.internal_date))).or_default() += 1;
+    }
+
+    /// Takes out a message like this one, if there is any.
+    fn take(&mut self, bytes: &[u8], date: Option<SystemTime>) -> bool {
+        let alike = self.contents.get_mut(&Digest::of_canonical(bytes)).filter(|count| **count > 0);
+        let count = alike.or_else(|| {
+            let unread = self.unread.get_mut(&(bytes.len() as u64, stored::seconds(date?)));
+            unread.filter(|count| **count > 0)
+        });
+        count.map(|count| *count -= 1).is_some()
+    }
+}
+
+/// Reads what a folder holds, whether its stream gives it out or not.
 async fn present(
     store: &dyn MessageStore,
     login: &Login,
     folder: &FolderName,
-) -> Result<HashMap<Digest, u32>, ArchiveError> {
-    let status = store.status(login, folder).await.map_err(mail("reading a folder"))?;
-    let mut present = HashMap::new();
-    let mut messages = store.messages(login, folder, &Selection::After(None));
+) -> Result<Present, ArchiveError> {
+    let all = Selection::After(None);
+    let listing = store.list(login, folder, &all).await.map_err(mail("listing messages"))?;
+    let uid_validity = listing.uid_validity;
+    let mut left: BTreeMap<Uid, Entry> =
+        listing.entries.into_iter().map(|entry| (entry.uid, entry)).collect();
+    let mut present = Present::default();
+    let mut messages = store.messages(login, folder, &all);
     while let Some(message) = next(&mut messages).await {
         let message = message.map_err(mail("reading messages"))?;
-        let bytes = whole(store, login, folder, status.uid_validity, &message).await?;
-        *present.entry(Digest::of_canonical(&bytes)).or_default() += 1;
+        let entry = left.remove(&message.uid());
+        match entry {
+            Some(entry) if message.opaque() == Some(Limit::Withheld) => present.note_unread(&entry),
+            _ => present.note(&whole(store, login, folder, uid_validity, &message).await?),
+        }
+    }
+    for entry in left.values() {
+        let at = Position { uid_validity, uid: entry.uid.get() };
+        match pieces(store, login, folder, at).await {
+            Err(ArchiveError::Mail { source, .. }) if source.reason() == Some(Reason::NoSuchMessage) => {}
+            Err(ArchiveError::Mail { source: Error::Protocol { .. }, .. }) => present.note_unread(entry),
+            Ok(bytes) if bytes.is_empty() => present.note_unread(entry),
+            bytes => present.note(&bytes?),
+        }
     }
     Ok(present)
 }
@@ -123,17 +223,6 @@ impl Source {
         Self { name, separator: Some('/'), subscribed: true, format, place, records: None }
     }
 
-    /// Writes its name as a system with another separator wants it.
-    fn name_for(&self, separator: Option<char>) -> Result<FolderName, ArchiveError> {
-        let (Some(from), Some(to)) = (self.separator, separator) else { return Ok(self.name.clone()) };
-        if from == to || self.name.is_inbox() {
-            return Ok(self.name.clone());
-        }
-        let levels: Vec<_> = self.name.as_str().split(from).map(|level| level.replace(to, "_")).collect();
-        let name = levels.join(&to.to_string());
-        name.parse().map_err(|_| ArchiveError::damaged(&self.place, format!("{name:?} can't name a folder")))
-    }
-
     fn open(self) -> Result<SourceMessages, ArchiveError> {
         let reader = self.format.read(&self.place)?;
         let records = self.records.map(|records| (Index::of(records.iter().enumerate()), records));
@@ -148,21 +237,19 @@ struct SourceMessages {
     records: Option<(Index, Vec<Record>)>,
 }
 
-struct Message {
-    bytes: Vec<u8>,
-    flags: Vec<Flag>,
-    date: Option<SystemTime>,
-}
-
 impl SourceMessages {
-    fn next(&mut self) -> Result<Option<Message>, ArchiveError> {
+    fn next(&mut self) -> Result<Option<ArchivedMessage>, ArchiveError> {
         let stored = self.reader.next().transpose()?;
         let Some((index, records)) = &mut self.records else {
-            return Ok(stored.map(|stored| Message {
-                bytes: mbox::canonical(&stored.bytes),
-                flags: stored.flags,
-                date: stored.date,
-            }));
+            let Some(stored) = stored else { return Ok(None) };
+            if let At::File(path) = &stored.at
+                && stored.bytes.starts_with(ENCRYPTED)
+            {
+                return Err(ArchiveError::Encrypted { path: path.clone() });
+            }
+            let at = stored.at.shown(&self.place);
+            let bytes = mbox::canonical(&stored.bytes);
+            return Ok(Some(ArchivedMessage { bytes, flags: stored.flags, date: stored.date, at }));
         };
         let Some(stored) = stored else {
             return match index.left() {
@@ -174,6 +261,10 @@ impl SourceMessages {
             return Err(writer::unknown(&self.place, &stored.at));
         };
         let (flags, date) = writer::facts(&records[at]);
-        Ok(Some(Message { bytes: stored.bytes, flags, date }))
+        let at = stored.at.shown(&self.place);
+        Ok(Some(ArchivedMessage { bytes: stored.bytes, flags, date, at }))
     }
 }
+
+/// What a file of Dovecot's mail_crypt begins with.
+const ENCRYPTED: &[u8] = b"CRYPTED\x03\x07";

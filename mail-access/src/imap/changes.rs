@@ -49,23 +49,37 @@ impl Session {
         if self.resyncs || !can {
             return Ok(());
         }
+        self.resyncs = self.enable("QRESYNC").await?;
+        Ok(())
+    }
+
+    /// Agrees with the server on names and searches in UTF-8, where it can (RFC 6855).
+    pub(super) async fn enable_utf8(&mut self) -> Result<(), Fault> {
+        let offers = |word| self.offers.has(word);
+        let can = (offers("UTF8=ACCEPT") || offers("UTF8=ONLY")) && (offers("ENABLE") || offers("IMAP4REV2"));
+        if can && (self.selected.is_none() || offers("UNSELECT") || offers("IMAP4REV2")) {
+            self.is_utf8 = self.enable("UTF8=ACCEPT").await?;
+        }
+        Ok(())
+    }
+
+    async fn enable(&mut self, what: &str) -> Result<bool, Fault> {
         // It may only be agreed on while no folder is selected (RFC 5161).
         if self.selected.take().is_some() {
             self.run("UNSELECT", SHORT, |_| {}).await?;
         }
         let mut agreed = false;
-        self.run("ENABLE QRESYNC", SHORT, |answer| {
+        self.run(&format!("ENABLE {what}"), SHORT, |answer| {
             if let Said::Line(line) = answer
                 && let Some(mut rest) = line.after("ENABLED")
             {
                 while rest.eat(" ").is_some() {
-                    agreed |= rest.atom().is_some_and(|word| word.eq_ignore_ascii_case("QRESYNC"));
+                    agreed |= rest.atom().is_some_and(|word| word.eq_ignore_ascii_case(what));
                 }
             }
         })
         .await?;
-        self.resyncs = agreed;
-        Ok(())
+        Ok(agreed)
     }
 
     /// Lists every UID that was given out and is not there, known or not.

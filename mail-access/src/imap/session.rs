@@ -34,6 +34,8 @@ pub(crate) struct Session {
     pub(super) synced: Instant,
     /// Tells whether the server names messages that go by their UIDs (QRESYNC).
     pub(super) resyncs: bool,
+    /// Names and searches go as UTF-8 (RFC 6855).
+    pub(super) is_utf8: bool,
     /// What the server is to be told of the program.
     pub(super) id: Id,
     /// The IDLE that was ended in one flight with the command under way.
@@ -84,6 +86,7 @@ impl Session {
             idle: None,
             synced: Instant::now(),
             resyncs: false,
+            is_utf8: false,
             id: Id::default(),
             ended: None,
             in_step: true,

@@ -16,6 +16,8 @@ pub(super) struct Mailbox {
     /// Whether it takes mail and its login works.
     pub(super) active: bool,
     password: SecretString,
+    /// Further passwords, by their names.
+    app_passwords: Vec<(Box<str>, SecretString)>,
     /// In bytes; 0 is no limit.
     quota: u64,
     used: u64,
@@ -30,6 +32,7 @@ impl Mailbox {
             inbox: Folder::new(uid_validity),
             active: true,
             password,
+            app_passwords: Vec::new(),
             quota: quota_mib.saturating_mul(1 << 20),
             used: 0,
             folders: None,
@@ -38,11 +41,27 @@ impl Mailbox {
     }
 
     pub(super) fn opens_with(&self, password: &SecretString) -> bool {
-        self.password.expose_secret() == password.expose_secret()
+        let all = std::iter::once(&self.password).chain(self.app_passwords.iter().map(|(_, known)| known));
+        all.into_iter().any(|known| known.expose_secret() == password.expose_secret())
     }
 
     pub(super) fn set_password(&mut self, password: SecretString) {
         self.password = password;
+        self.ring();
+    }
+
+    pub(super) fn app_passwords(&self) -> impl Iterator<Item = &str> {
+        self.app_passwords.iter().map(|(name, _)| &**name)
+    }
+
+    /// Adds a password, or sets that of the name.
+    pub(super) fn set_app_password(&mut self, name: &str, password: SecretString) {
+        self.remove_app_password(name);
+        self.app_passwords.push((name.into(), password));
+    }
+
+    pub(super) fn remove_app_password(&mut self, name: &str) {
+        self.app_passwords.retain(|(known, _)| **known != *name);
         self.ring();
     }
 

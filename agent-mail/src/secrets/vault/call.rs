@@ -26,7 +26,7 @@ pub(super) struct Door {
 #[derive(Clone, Copy)]
 pub(super) struct What<'a> {
     pub(super) operation: &'static str,
-    pub(super) subject: &'a dyn Display,
+    pub(super) subject: &'a (dyn Display + Sync),
 }
 
 impl What<'_> {

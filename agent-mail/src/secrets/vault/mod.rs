@@ -2,7 +2,7 @@
 
 mod call;
 #[cfg(feature = "conformance")]
-pub mod fake;
+pub(crate) mod fake;
 mod path;
 mod session;
 #[cfg(all(test, feature = "conformance"))]
@@ -375,6 +375,11 @@ fn base_url(text: &str) -> Option<Url> {
     let plain = url.username().is_empty() && url.password().is_none();
     let plain = plain && url.query().is_none() && url.fragment().is_none();
     (plain && (url.scheme() == "https" || (url.scheme() == "http" && loopback))).then_some(url)
+}
+
+#[cfg(feature = "from-env")]
+pub(super) fn is_path(text: &str) -> bool {
+    path::checked(text).is_some()
 }
 
 fn no_path(what: &str) -> Error {

@@ -15,7 +15,7 @@ pub(super) fn segments(address: &Address) -> [String; 2] {
         match byte {
             b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => name.push(char::from(byte)),
             b'.' if at > 0 && !is_dot(at - 1) && !is_dot(at + 1) => name.push('.'),
-            other => name.push_str(&format!("={other:02x}")),
+            other => name.extend(format!("={other:02x}").chars()),
         }
     }
     [address.domain().as_str().to_owned(), name]

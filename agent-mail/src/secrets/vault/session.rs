@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, timeout};
 
@@ -214,7 +214,7 @@ impl State {
         self.lease = Some(Lease {
             token: auth.client_token.into(),
             ends: (!is_for_ever).then(|| now + length),
-            due: (!is_for_ever).then(|| now + length * 2 / 3),
+            due: (!is_for_ever).then(|| now + if auth.renewable { length * 2 / 3 } else { length }),
             renewable: auth.renewable,
             full: full.unwrap_or(length),
         });
@@ -240,7 +240,7 @@ async fn look_up(state: &mut State, door: &Door, token: &SecretString, what: &Wh
     Ok(())
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize)]
 struct Auth {
     client_token: String,
     lease_duration: u64,

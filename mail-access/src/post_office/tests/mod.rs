@@ -1,4 +1,5 @@
 mod administration;
+mod broken;
 mod changes;
 mod delivery;
 mod faults;

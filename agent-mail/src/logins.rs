@@ -1,0 +1,179 @@
+//! The logins of open mailboxes, which all learn of a new password at once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use mail_access::{
+    Address, Arrival, Batch, Error as MailError, Login, MailAccess, Outgoing, Position, Selection,
+    Submission, Uid,
+};
+use secrecy::ExposeSecret;
+
+/// One login for each address, as long as a mailbox holds it.
+#[derive(Debug, Default)]
+pub(crate) struct Logins(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    by_address: HashMap<Address, Weak<SharedLogin>>,
+    /// How many there may be before those that nobody holds are dropped.
+    room: usize,
+    /// How often a login was replaced.
+    replaced: u64,
+}
+
+impl Logins {
+    /// Counts how often a login was replaced so far.
+    pub(crate) fn replaced(&self) -> u64 {
+        lock(&self.0).replaced
+    }
+
+    /// Takes a login that was read just now, for all mailboxes of its address; `None` if one was replaced since, as this
+    /// may be an old one then.
+    pub(crate) fn share(&self, login: Login, replaced: u64) -> Option<Arc<SharedLogin>> {
+        let mut known = lock(&self.0);
+        if known.replaced != replaced {
+            return None;
+        }
+        if let Some(shared) = known.by_address.get(login.address()).and_then(Weak::upgrade) {
+            shared.replace(login);
+            return Some(shared);
+        }
+        if known.by_address.len() >= known.room {
+            known.by_address.retain(|_, shared| shared.strong_count() > 0);
+            known.room = 2 * known.by_address.len() + 16;
+        }
+        let (address, shared) = (login.address().clone(), Arc::new(SharedLogin::new(login)));
+        known.by_address.insert(address, Arc::downgrade(&shared));
+        Some(shared)
+    }
+
+    /// Gives the mailboxes of an address another login.
+    pub(crate) fn replace(&self, login: Login) {
+        let mut known = lock(&self.0);
+        known.replaced += 1;
+        if let Some(shared) = known.by_address.get(login.address()).and_then(Weak::upgrade) {
+            shared.replace(login);
+        }
+    }
+}
+
+/// A login that may be replaced. A call that was refused with an old one is made again with the new one.
+#[derive(Debug)]
+pub(crate) struct SharedLogin {
+    address: Address,
+    login: Mutex<Login>,
+}
+
+impl SharedLogin {
+    fn new(login: Login) -> Self {
+        Self { address: login.address().clone(), login: Mutex::new(login) }
+    }
+
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub(crate) async fn submit(
+        &self,
+        mail: &dyn MailAccess,
+        message: &Outgoing,
+    ) -> Result<Submission, MailError> {
+        let mut login = self.current();
+        loop {
+            match mail.submit(&login, message).await {
+                Err(error) if self.has_another(&error, &mut login) => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    pub(crate) async fn fetch(
+        &self,
+        mail: &dyn MailAccess,
+        selection: &Selection,
+        limit: usize,
+    ) -> Result<Batch, MailError> {
+        let mut login = self.current();
+        loop {
+            match mail.fetch(&login, selection, limit).await {
+                Err(error) if self.has_another(&error, &mut login) => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    pub(crate) async fn mark_seen(
+        &self,
+        mail: &dyn MailAccess,
+        uid_validity: u32,
+        uids: &[Uid],
+    ) -> Result<(), MailError> {
+        let mut login = self.current();
+        loop {
+            match mail.mark_seen(&login, uid_validity, uids).await {
+                Err(error) if self.has_another(&error, &mut login) => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    pub(crate) async fn wait(
+        &self,
+        mail: &dyn MailAccess,
+        after: Position,
+        at_most: Duration,
+    ) -> Result<Arrival, MailError> {
+        let mut login = self.current();
+        loop {
+            match mail.wait(&login, after, at_most).await {
+                Err(error) if self.has_another(&error, &mut login) => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn current(&self) -> Login {
+        lock(&self.login).clone()
+    }
+
+    fn replace(&self, login: Login) {
+        *lock(&self.login) = login;
+    }
+
+    /// Tells whether a refused login has been replaced meanwhile, and takes the other one.
+    fn has_another(&self, error: &MailError, login: &mut Login) -> bool {
+        let current = self.current();
+        let is_other = current.password().expose_secret() != login.password().expose_secret();
+        *login = current;
+        is_other && matches!(error, MailError::Authentication { .. })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic elsewhere leaves whole values: each is changed in one step.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_one_login_and_those_nobody_holds_are_dropped() {
+        let logins = Logins::default();
+        let login = |name: &str, password: &str| {
+            Login::new(format!("{name}@agents.example").parse().unwrap(), password.to_owned().into())
+        };
+        let ada = logins.share(login("ada", "one"), 0).unwrap();
+        assert!(Arc::ptr_eq(&ada, &logins.share(login("ada", "two"), 0).unwrap()));
+        assert_eq!(ada.current().password().expose_secret(), "two");
+        logins.replace(login("ada", "three"));
+        logins.replace(login("bob", "never asked for"));
+        assert_eq!(ada.current().password().expose_secret(), "three");
+        assert!(logins.share(login("ada", "one"), 0).is_none(), "it was read before");
+        (0..1000).for_each(|n| drop(logins.share(login(&format!("a{n}"), "x"), logins.replaced())));
+        assert!(lock(&logins.0).by_address.len() < 40);
+    }
+}

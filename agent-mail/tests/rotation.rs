@@ -1,0 +1,426 @@
+//! Passwords are changed without a moment in which no stored one works, wherever it breaks off.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use agent_mail::backend::{
+    Change, Claim, Committed, LoginRotation, MailAdmin, MailChange, PasswordRules, SecretStore, ServedDomain,
+    StateStore,
+};
+use agent_mail::mail_access::{
+    Arrival, Batch, Error as MailError, Login, MailAccess, Outgoing, Position, PostOffice, Selection,
+    Submission, Uid,
+};
+use agent_mail::{
+    Address, AgentId, AgentMail, DomainName, Embedded, Error, ErrorKind, Mailcow, MemorySecrets, MemoryState,
+    NewMessage, PasswordRotation,
+};
+use async_trait::async_trait;
+use mailcow_api::{FakeMailcow, Fault};
+use secrecy::{ExposeSecret, SecretString};
+
+/// Lets one call fail, before it is carried out or after.
+#[derive(Debug, Default)]
+struct Chance {
+    left: Mutex<Option<usize>>,
+    after: AtomicBool,
+}
+
+impl Chance {
+    fn fail_after(&self, calls: usize, after: bool) {
+        *self.left.lock().unwrap() = Some(calls);
+        self.after.store(after, Ordering::Relaxed);
+    }
+
+    /// Lets nothing fail any more, and tells whether the failure was still to come.
+    fn calm(&self) -> bool {
+        self.left.lock().unwrap().take().is_some()
+    }
+
+    async fn around<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let fails = {
+            let mut left = self.left.lock().unwrap();
+            let fails = *left == Some(0);
+            *left = left.and_then(|n| n.checked_sub(1));
+            fails
+        };
+        let failure = |kind| Err(Error::new(kind, "call", "a shaky backend").with_repeatable());
+        if !fails {
+            return call.await;
+        }
+        if !self.after.load(Ordering::Relaxed) {
+            return failure(ErrorKind::Unavailable);
+        }
+        call.await?;
+        failure(ErrorKind::Interrupted)
+    }
+}
+
+#[derive(Debug)]
+struct Shaky<T: ?Sized> {
+    chance: Arc<Chance>,
+    inner: Arc<T>,
+}
+
+#[async_trait]
+impl SecretStore for Shaky<MemorySecrets> {
+    async fn get(&self, address: &Address) -> Result<Option<SecretString>, Error> {
+        self.chance.around(self.inner.get(address)).await
+    }
+    async fn put(&self, address: &Address, secret: &SecretString) -> Result<(), Error> {
+        self.chance.around(self.inner.put(address, secret)).await
+    }
+    async fn remove(&self, address: &Address) -> Result<(), Error> {
+        self.chance.around(self.inner.remove(address)).await
+    }
+}
+
+#[async_trait]
+impl StateStore for Shaky<MemoryState> {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.chance.around(self.inner.get(key)).await
+    }
+    async fn scan(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        self.chance.around(self.inner.scan(prefix)).await
+    }
+    async fn commit(&self, change: Change) -> Result<Committed, Error> {
+        self.chance.around(self.inner.commit(change)).await
+    }
+}
+
+#[async_trait]
+impl LoginRotation for Shaky<dyn LoginRotation> {
+    async fn add_login(
+        &self,
+        address: &Address,
+        claim: &Claim,
+        label: &str,
+        password: &SecretString,
+    ) -> Result<(), Error> {
+        self.chance.around(self.inner.add_login(address, claim, label, password)).await
+    }
+    async fn keep_only_login(&self, address: &Address, claim: &Claim, label: &str) -> Result<(), Error> {
+        self.chance.around(self.inner.keep_only_login(address, claim, label)).await
+    }
+}
+
+#[async_trait]
+impl MailAccess for Shaky<PostOffice> {
+    async fn submit(&self, login: &Login, message: &Outgoing) -> Result<Submission, MailError> {
+        self.inner.submit(login, message).await
+    }
+    async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, MailError> {
+        let reached = self.chance.around(async { Ok(()) }).await;
+        reached.map_err(|_| MailError::Unavailable {
+            operation: "fetch",
+            server: "mail.example:993".to_owned(),
+            source: io::ErrorKind::ConnectionReset.into(),
+        })?;
+        self.inner.fetch(login, selection, limit).await
+    }
+    async fn mark_seen(&self, login: &Login, uid_validity: u32, uids: &[Uid]) -> Result<(), MailError> {
+        self.inner.mark_seen(login, uid_validity, uids).await
+    }
+    async fn wait(&self, login: &Login, after: Position, at_most: Duration) -> Result<Arrival, MailError> {
+        self.inner.wait(login, after, at_most).await
+    }
+}
+
+/// A mail system for people, as far as passwords go.
+#[async_trait]
+impl MailAdmin for Shaky<PostOffice> {
+    async fn survey(&self, _: &DomainName) -> Result<Option<ServedDomain>, Error> {
+        Err(Error::new(ErrorKind::Unsupported, "survey", "a mail system for passwords only"))
+    }
+    async fn change(
+        &self,
+        _: &DomainName,
+        change: &MailChange,
+        secret: Option<&SecretString>,
+    ) -> Result<(), Error> {
+        let MailChange::SetPassword { address, .. } = change else { panic!("{change:?}") };
+        let set = async {
+            let set = self.inner.set_password(address, secret.expect("it is given").clone());
+            set.map_err(|error| Error::new(ErrorKind::NotFound, "set password", address).with_source(error))
+        };
+        self.chance.around(set).await
+    }
+    async fn password_rules(&self) -> Result<PasswordRules, Error> {
+        self.chance.around(async { Ok(PasswordRules::of_length(20)) }).await
+    }
+}
+
+struct World {
+    embedded: Embedded,
+    chance: Arc<Chance>,
+    secrets: Arc<MemorySecrets>,
+    state: Arc<MemoryState>,
+}
+
+impl World {
+    fn new() -> Self {
+        let embedded = Embedded::new("agents.example".parse().unwrap());
+        Self { embedded, chance: Arc::default(), secrets: Arc::default(), state: Arc::default() }
+    }
+
+    fn shaky<T: ?Sized>(&self, inner: Arc<T>) -> Arc<Shaky<T>> {
+        Arc::new(Shaky { chance: self.chance.clone(), inner })
+    }
+
+    fn system(&self, rotation: Arc<dyn LoginRotation>) -> AgentMail {
+        let builder = self.embedded.system().rotation(self.shaky(rotation));
+        let builder = builder.secrets(self.shaky(self.secrets.clone())).state(self.shaky(self.state.clone()));
+        builder.mail_access(self.shaky(Arc::new(self.office().clone()))).build().unwrap()
+    }
+
+    fn office(&self) -> &PostOffice {
+        self.embedded.post_office()
+    }
+
+    async fn stored(&self, address: &Address) -> Option<SecretString> {
+        self.secrets.get(address).await.unwrap()
+    }
+
+    async fn opens(&self, address: &Address, password: &SecretString) -> bool {
+        let login = Login::new(address.clone(), password.clone());
+        self.office().fetch(&login, &Selection::Unseen, 1).await.is_ok()
+    }
+}
+
+fn id() -> AgentId {
+    "ada".parse().unwrap()
+}
+
+fn ada() -> Address {
+    "agent_ada@agents.example".parse().unwrap()
+}
+
+#[tokio::test]
+async fn wherever_a_rotation_breaks_off_the_stored_password_works_and_the_next_one_finishes() {
+    for after in [false, true] {
+        for step in 0.. {
+            let world = World::new();
+            let system = world.system(Arc::new(world.embedded.clone()));
+            system.provision(&id()).await.unwrap();
+            let old = world.stored(&ada()).await.unwrap();
+            world.chance.fail_after(step, after);
+            let outcome = system.rotate(&id()).await;
+            let over = world.chance.calm();
+            assert_eq!(outcome.is_ok(), over, "no failure goes untold at {step}");
+            let stored = world.stored(&ada()).await.unwrap();
+            assert!(world.opens(&ada(), &stored).await, "{after} {step}");
+
+            // The program starts again.
+            let system = world.system(Arc::new(world.embedded.clone()));
+            let begun = system.unfinished_rotations().await.unwrap();
+            if !over {
+                system.rotate(&id()).await.unwrap();
+            }
+            let stored = world.stored(&ada()).await.unwrap();
+            assert!(world.opens(&ada(), &stored).await && !world.opens(&ada(), &old).await, "{after} {step}");
+            assert_eq!(world.office().app_passwords(&ada()).unwrap().len(), 1, "no other is left");
+            assert!(system.unfinished_rotations().await.unwrap().is_empty());
+            assert!(begun.iter().all(|agent| *agent == id()));
+            system.retire(&id()).await.unwrap();
+            assert_eq!(format!("{:?}", world.state), "MemoryState { records: 0 }");
+            if over {
+                assert!(step >= 8, "{step} calls are too few");
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_agent_that_is_retired_in_between_leaves_nothing() {
+    for step in 0..9 {
+        let world = World::new();
+        let system = world.system(Arc::new(world.embedded.clone()));
+        system.provision(&id()).await.unwrap();
+        world.chance.fail_after(step, true);
+        system.rotate(&id()).await.unwrap_err();
+        world.chance.calm();
+        system.retire(&id()).await.unwrap();
+        let left = format!("{:?} {:?}", world.state, world.secrets);
+        assert_eq!(left, "MemoryState { records: 0 } MemorySecrets { secrets: 0 }");
+        assert_eq!(system.rotate(&id()).await.unwrap_err().kind(), ErrorKind::NotFound);
+    }
+}
+
+#[tokio::test]
+async fn wherever_mailcow_fails_the_stored_password_works_and_the_next_rotation_finishes() {
+    let faults = [
+        Fault::DoneButEmpty,
+        Fault::DoneBut500,
+        Fault::DoneButLost,
+        Fault::DoneBut502,
+        Fault::NotDone500,
+        Fault::Unreachable,
+    ];
+    for route in ["get/mailbox", "get/app-passwd/all", "add/app-passwd", "delete/app-passwd"] {
+        for fault in faults {
+            let world = World::new();
+            let fake = FakeMailcow::new();
+            follow(&fake, world.office());
+            let mailcow = Arc::new(Mailcow::new(fake.client()));
+            let system = world.system(mailcow.clone());
+            world.office().add_domain("agents.example".parse().unwrap());
+            let system_for = |rotation: Arc<Mailcow>| {
+                let builder = world.embedded.system().provisioner(rotation.clone()).rotation(rotation);
+                builder.secrets(world.secrets.clone()).state(world.state.clone()).build().unwrap()
+            };
+            drop(system);
+            let system = system_for(mailcow.clone());
+            system.provision(&id()).await.unwrap();
+            let old = world.stored(&ada()).await.unwrap();
+            fake.fail_next(route, fault);
+            let outcome = system.rotate(&id()).await;
+            let stored = world.stored(&ada()).await.unwrap();
+            assert!(world.opens(&ada(), &stored).await, "{route} {fault:?}");
+            if outcome.is_err() {
+                system_for(mailcow).rotate(&id()).await.unwrap();
+            }
+            let stored = world.stored(&ada()).await.unwrap();
+            assert!(world.opens(&ada(), &stored).await && !world.opens(&ada(), &old).await);
+            let apps: Vec<_> = fake.logins().into_iter().filter(|login| login.imap && login.smtp).collect();
+            let good = apps.iter().filter(|app| app.password.expose_secret() == stored.expose_secret());
+            assert_eq!(good.count(), 1, "{route} {fault:?}");
+            let apps = fake.client().app_passwords(&ada().to_string().parse().unwrap()).await.unwrap();
+            assert_eq!(apps.len(), 1, "{route} {fault:?}");
+        }
+    }
+}
+
+/// Lets a mail system take the passwords that Mailcow knows, and no others.
+fn follow(mailcow: &FakeMailcow, office: &PostOffice) {
+    let office = office.clone();
+    mailcow.on_logins_changed(move |logins| {
+        for address in logins.iter().map(|login| login.address.parse::<Address>().unwrap()) {
+            office.add_mailbox(&address, Claim::generate().as_str().into(), 0).ok();
+            let good: BTreeSet<_> = logins
+                .iter()
+                .filter(|login| login.address == address.to_string())
+                .map(|login| login.password.expose_secret().to_owned())
+                .collect();
+            for known in office.app_passwords(&address).unwrap() {
+                if !good.contains(&known) {
+                    office.remove_app_password(&address, &known).unwrap();
+                }
+            }
+            for password in good {
+                office.set_app_password(&address, &password, password.clone().into()).unwrap();
+            }
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn mailboxes_that_are_open_go_on_with_the_new_password() {
+    let system = AgentMail::embedded("agents.example").unwrap();
+    let ada = system.provision(&id()).await.unwrap();
+    let bob = system.provision(&"bob".parse().unwrap()).await.unwrap();
+    let waiting = {
+        let ada = ada.clone();
+        tokio::spawn(async move { ada.events().next().await })
+    };
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    for _ in 0..3 {
+        system.rotate(&id()).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+    bob.send(NewMessage::to(ada.address()).with_subject("still there?")).await.unwrap();
+    let event = waiting.await.unwrap().unwrap().unwrap();
+    assert_eq!(event.received().unwrap().subject(), "still there?");
+    ada.send(NewMessage::to(bob.address())).await.unwrap();
+    assert_eq!(ada.fetch_unseen(9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_password_that_does_not_open_the_mailbox_is_never_stored() {
+    #[derive(Debug)]
+    struct Forgets;
+    #[async_trait]
+    impl LoginRotation for Forgets {
+        async fn add_login(&self, _: &Address, _: &Claim, _: &str, _: &SecretString) -> Result<(), Error> {
+            Ok(())
+        }
+        async fn keep_only_login(&self, _: &Address, _: &Claim, _: &str) -> Result<(), Error> {
+            panic!("nothing was proven")
+        }
+    }
+    let world = World::new();
+    let system = world.system(Arc::new(Forgets));
+    system.provision(&id()).await.unwrap();
+    let error = system.rotate(&id()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+    assert!(world.opens(&ada(), &world.stored(&ada()).await.unwrap()).await);
+    assert_eq!(system.unfinished_rotations().await.unwrap(), [id()]);
+    assert_eq!(system.rotate(&"eve".parse().unwrap()).await.unwrap_err().kind(), ErrorKind::NotFound);
+    let without = AgentMail::builder("agents.example".parse().unwrap())
+        .provisioner(Arc::new(world.embedded.clone()))
+        .mail_access(Arc::new(world.office().clone()));
+    let error = without.build().unwrap().rotate(&id()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+}
+
+#[tokio::test]
+async fn wherever_a_persons_rotation_breaks_off_one_of_the_stored_passwords_works() {
+    let person: Address = "ada@shop.example".parse().unwrap();
+    let waiting = PasswordRotation::waiting(&person);
+    for after in [false, true] {
+        for step in 0.. {
+            let world = World::new();
+            world.office().add_domain(person.domain().clone());
+            world.office().add_mailbox(&person, "old".into(), 0).unwrap();
+            world.secrets.put(&person, &"old".into()).await.unwrap();
+            let office = world.shaky(Arc::new(world.office().clone()));
+            let rotation = PasswordRotation::new(office.clone(), office, world.shaky(world.secrets.clone()));
+            world.chance.fail_after(step, after);
+            let outcome = rotation.rotate(&person, true).await;
+            let over = world.chance.calm();
+            assert_eq!(outcome.is_ok(), over, "{after} {step}");
+            let mut works = false;
+            for place in [&person, &waiting] {
+                if let Some(stored) = world.stored(place).await {
+                    works |= world.opens(&person, &stored).await;
+                }
+            }
+            assert!(works, "{after} {step}");
+            if !over {
+                rotation.rotate(&person, true).await.unwrap();
+            }
+            assert!(world.stored(&waiting).await.is_none());
+            let stored = world.stored(&person).await.unwrap();
+            assert!(world.opens(&person, &stored).await && !world.opens(&person, &"old".into()).await);
+            if over {
+                assert!(step >= 6, "{step} calls are too few");
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_person_without_a_mailbox_leaves_no_secret() {
+    let world = World::new();
+    world.office().add_domain("shop.example".parse().unwrap());
+    let office = world.shaky(Arc::new(world.office().clone()));
+    let rotation = PasswordRotation::new(office.clone(), office, world.secrets.clone());
+    let error = rotation.rotate(&"nobody@shop.example".parse().unwrap(), true).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(format!("{:?}", world.secrets), "MemorySecrets { secrets: 0 }");
+}
+
+#[test]
+fn where_a_password_waits_is_an_address_of_its_own() {
+    let local = ["a", "b", "\"a\"", "next a", &"x".repeat(60), &"y".repeat(60), "a.b"];
+    let addresses = local.iter().filter_map(|local| format!("{local}@a.example").parse::<Address>().ok());
+    let addresses: Vec<_> = addresses.collect();
+    let waiting: BTreeSet<_> = addresses.iter().map(PasswordRotation::waiting).collect();
+    assert_eq!(waiting.len(), addresses.len());
+    assert!(addresses.iter().all(|address| !waiting.contains(address)));
+}
