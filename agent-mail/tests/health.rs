@@ -37,7 +37,11 @@ fn busy() -> FakeMailcow {
     );
     mailcow.quarantine(&json!({"rcpt": "ada@agents.example", "score": 16.5}));
     for (log, message, age) in [
-        ("netfilter", "192.0.2.7 matched rule id 3 (warning: x[192.0.2.7]: SASL PLAIN authentication failed: x)", 60),
+        (
+            "netfilter",
+            "192.0.2.7 matched rule id 3 (warning: x[192.0.2.7]: SASL PLAIN authentication failed: x)",
+            60,
+        ),
         ("netfilter", "192.0.2.7 matched rule id 6 (imap-login: Disconnected (auth failed, 1 attempts))", 70),
         ("netfilter", "192.0.2.7 matched rule id 3 (warning: SASL PLAIN authentication failed: x)", 7_200),
         ("netfilter", "192.0.2.7 matched rule id 5 (NOQUEUE: reject: RCPT from x)", 60),
@@ -218,11 +222,8 @@ async fn metrics_name_the_hosted_domains_and_nobody_else() {
     figures.backup_age = agent_mail::health::Figure::Known(Duration::from_hours(2));
     let metrics = HealthMetrics::new(["agents.example".parse().unwrap()]);
     let recorder = Snapshot::default();
-    let shown: Vec<_> = recorder
-        .take(&metrics, &figures)
-        .into_iter()
-        .filter(|line| !line.contains("container="))
-        .collect();
+    let shown: Vec<_> =
+        recorder.take(&metrics, &figures).into_iter().filter(|line| !line.contains("container=")).collect();
     assert_eq!(
         shown,
         [

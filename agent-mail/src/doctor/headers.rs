@@ -106,7 +106,9 @@ mod tests {
 
     #[test]
     fn fields_are_unfolded_and_the_first_counts() {
-        let headers = unfold("Subject: x\r\nX-Spamd-Result: a;\r\n\tb\r\nX-Spamd-Result: c\r\n\r\nX-Other: in the body\r\n");
+        let headers = unfold(
+            "Subject: x\r\nX-Spamd-Result: a;\r\n\tb\r\nX-Spamd-Result: c\r\n\r\nX-Other: in the body\r\n",
+        );
         assert_eq!(field(&headers, "x-spamd-result"), Some(" a; b"));
         assert_eq!(field(&headers, "x-other"), None);
     }

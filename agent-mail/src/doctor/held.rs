@@ -15,7 +15,8 @@ impl Doctor {
             Err(_) => walk.failed("quarantine", &super::late("read quarantine", "mail system")),
             Ok(Err(error)) => walk.failed("quarantine", &error),
             Ok(Ok(list)) => {
-                let held: Vec<_> = list.iter().filter(|item| item.recipient.eq_ignore_ascii_case(&own)).collect();
+                let held: Vec<_> =
+                    list.iter().filter(|item| item.recipient.eq_ignore_ascii_case(&own)).collect();
                 if let Some(last) = held.last() {
                     let evidence = format!(
                         "{} messages, the last is {} from {} with a score of {}",

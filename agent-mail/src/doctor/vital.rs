@@ -72,9 +72,7 @@ impl Doctor {
                     _ if !is_meant => continue,
                     (QueueState::Hold, _) => (HELD, String::new()),
                     (_, None) => continue,
-                    (_, Some(reason)) => {
-                        (Remedy::of_words(reason).unwrap_or(UNKNOWN_REASON), reason.clone())
-                    }
+                    (_, Some(reason)) => (Remedy::of_words(reason).unwrap_or(UNKNOWN_REASON), reason.clone()),
                 };
                 let seen = format!("{} to {}: {words}", message.id, recipient.address);
                 causes.entry(remedy.code).or_insert((remedy, 0, seen)).1 += 1;
@@ -99,11 +97,20 @@ const PARTS: &[(&str, Remedy)] = &[
     ("redis", down("redis_down", "Redis doesn't run: DKIM keys, limits and the API are not there")),
     ("php-fpm", down("php_down", "PHP doesn't run: no login and no API call works")),
     ("nginx", down("nginx_down", "nginx doesn't run: the API, and logins that ask PHP, don't work")),
-    ("unbound", down("unbound_down", "the resolver doesn't run: no mail goes out, and block lists can't be asked")),
-    ("dockerapi", down("dockerapi_down", "dockerapi doesn't run: every call of the API answers with status 500")),
+    (
+        "unbound",
+        down("unbound_down", "the resolver doesn't run: no mail goes out, and block lists can't be asked"),
+    ),
+    (
+        "dockerapi",
+        down("dockerapi_down", "dockerapi doesn't run: every call of the API answers with status 500"),
+    ),
     ("acme", down("acme_down", "acme doesn't run: the certificate is not renewed")),
     ("clamd", down("clamd_down", "ClamAV doesn't run: mail with attachments may be put off")),
-    ("netfilter", down("netfilter_down", "the ban service doesn't run: those who guess passwords are not banned")),
+    (
+        "netfilter",
+        down("netfilter_down", "the ban service doesn't run: those who guess passwords are not banned"),
+    ),
 ];
 const OTHER_DOWN: Remedy = down("container_down", "a container of the mail system doesn't run");
 const DISK_FULL: Remedy = remedy(
@@ -126,11 +133,8 @@ const BANNED: Remedy = remedy(
     "the ban service has shut out hosts: if this one is among them, it gets no connection at all",
     "look whether the address of this host is banned, lift the ban, and correct the password that it uses",
 );
-const HELD: Remedy = remedy(
-    "held",
-    "someone holds the message back in the queue",
-    "release it, or delete it",
-);
+const HELD: Remedy =
+    remedy("held", "someone holds the message back in the queue", "release it, or delete it");
 const UNKNOWN_REASON: Remedy = remedy(
     "deferred",
     "the other server puts the message off, in words that this catalogue doesn't know",

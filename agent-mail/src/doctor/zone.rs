@@ -66,8 +66,7 @@ impl View<'_> {
     }
 
     fn look_at_proofs(&self, walk: &mut Diagnosis, key: Option<&DkimKey>) {
-        let spf: Vec<String> =
-            self.texts("").into_iter().filter(|text| begins(text, "v=spf1")).collect();
+        let spf: Vec<String> = self.texts("").into_iter().filter(|text| begins(text, "v=spf1")).collect();
         match spf.as_slice() {
             [] => walk.found("zone", NO_SPF, format!("no v=spf1 at {}", self.shown(""))),
             [policy] if policy.contains("+all") => walk.found("zone", OPEN_SPF, policy.clone()),
@@ -164,11 +163,8 @@ const SEVERAL_SPF: Remedy = remedy(
     "the domain has more than one SPF record, which counts as none (RFC 7208 section 4.5)",
     "merge them into one",
 );
-const OPEN_SPF: Remedy = remedy(
-    "open_spf",
-    "the SPF record lets everybody send in the domain's name",
-    "end it with -all or ~all",
-);
+const OPEN_SPF: Remedy =
+    remedy("open_spf", "the SPF record lets everybody send in the domain's name", "end it with -all or ~all");
 const NO_DKIM: Remedy = remedy(
     "no_dkim_record",
     "the key that the mail system signs with is not published",
@@ -189,8 +185,5 @@ const NO_DMARC: Remedy = remedy(
     "the domain has no DMARC record, which large receivers ask for",
     "publish v=DMARC1; p=quarantine at _dmarc",
 );
-const SEVERAL_DMARC: Remedy = remedy(
-    "several_dmarc",
-    "there is more than one DMARC record, of which none counts",
-    "keep one of them",
-);
+const SEVERAL_DMARC: Remedy =
+    remedy("several_dmarc", "there is more than one DMARC record, of which none counts", "keep one of them");

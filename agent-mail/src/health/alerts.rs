@@ -240,8 +240,11 @@ mod tests {
             QueuedMail::new(format!("Q{n}").parse().unwrap(), SystemTime::UNIX_EPOCH, sender)
         };
         let mut figures = Figures::at(SystemTime::UNIX_EPOCH);
-        figures.queue =
-            Figure::Known(Queue::new(vec![mail(1, "a@x.example"), mail(2, "b@x.example"), mail(3, "y@y.example")]));
+        figures.queue = Figure::Known(Queue::new(vec![
+            mail(1, "a@x.example"),
+            mail(2, "b@x.example"),
+            mail(3, "y@y.example"),
+        ]));
         figures.containers =
             Figure::Known(vec![Container::new("dovecot", "running"), Container::new("postfix", "exited")]);
         let names = |told: Vec<Alert>| told.into_iter().map(|a| (a.instance, a.state)).collect::<Vec<_>>();

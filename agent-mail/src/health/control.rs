@@ -129,7 +129,10 @@ impl Quarantined {
 
 impl Debug for Quarantined {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Quarantined").field("id", &self.id).field("score", &self.score).finish_non_exhaustive()
+        f.debug_struct("Quarantined")
+            .field("id", &self.id)
+            .field("score", &self.score)
+            .finish_non_exhaustive()
     }
 }
 

@@ -58,7 +58,8 @@ impl HealthSource for Mailcow {
 #[async_trait]
 impl QueueControl for Mailcow {
     async fn queue(&self) -> Result<Queue, Error> {
-        let list = self.client().mail_queue().await.map_err(|error| lift(error, "read queue", "mail system"))?;
+        let list =
+            self.client().mail_queue().await.map_err(|error| lift(error, "read queue", "mail system"))?;
         let messages = list.into_iter().map(|message| {
             let id = message.id.as_str().parse()?;
             let mut mail = QueuedMail::new(id, since_1970(message.arrived), message.sender)
@@ -76,7 +77,9 @@ impl QueueControl for Mailcow {
         let client = self.client();
         let (operation, done) = match action {
             QueueAction::Flush => ("flush queue", client.flush_mail_queue().await),
-            QueueAction::Deliver(ids) | QueueAction::Hold(ids) | QueueAction::Release(ids)
+            QueueAction::Deliver(ids)
+            | QueueAction::Hold(ids)
+            | QueueAction::Release(ids)
             | QueueAction::Delete(ids)
                 if ids.is_empty() =>
             {

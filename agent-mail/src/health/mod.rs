@@ -47,7 +47,7 @@ use async_trait::async_trait;
 
 pub use alerts::{Alert, AlertState, Alerts};
 pub use control::{
-    Judgement, Quarantined, QuarantineControl, QuarantineId, QueueAction, QueueControl, QueueId, Treated,
+    Judgement, QuarantineControl, QuarantineId, Quarantined, QueueAction, QueueControl, QueueId, Treated,
 };
 pub use figures::{Container, Disk, Figure, Figures, Queue, QueueState, QueuedMail, QueuedRecipient};
 pub use measure::Measure;

@@ -94,8 +94,7 @@ impl Monitor {
     /// Looks once: reads the figures, records them, and tells the sinks what changed.
     pub async fn look(&mut self) -> Look {
         let figures = timeout(self.deadline, self.source.figures()).await;
-        let figures =
-            figures.unwrap_or_else(|_| Figures::unknown(SystemTime::now(), late("read figures")));
+        let figures = figures.unwrap_or_else(|_| Figures::unknown(SystemTime::now(), late("read figures")));
         for (name, error) in figures.unknowns() {
             tracing::warn!(figure = name, %error, "a figure of the mail system can't be read");
         }

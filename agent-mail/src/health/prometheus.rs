@@ -39,7 +39,8 @@ fn write_rule(file: &mut String, rule: &Rule) -> std::fmt::Result {
         }
     }
     writeln!(file, "        labels:\n          severity: {}", rule.severity().as_str())?;
-    let about = rule.measure().label().map_or_else(String::new, |label| format!(" [{{{{ $labels.{label} }}}}]"));
+    let about =
+        rule.measure().label().map_or_else(String::new, |label| format!(" [{{{{ $labels.{label} }}}}]"));
     let what = rule.measure().describe().trim_end_matches('.');
     writeln!(
         file,

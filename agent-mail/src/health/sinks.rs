@@ -46,8 +46,12 @@ impl AlertSink for LogSink {
             let (rule, instance, summary) = (&alert.rule, &alert.instance, &alert.summary);
             match (alert.state, alert.severity) {
                 (AlertState::Resolved, _) => tracing::info!(rule, instance, summary, "mail alert ends"),
-                (AlertState::Firing, Severity::Critical) => tracing::error!(rule, instance, summary, "mail alert"),
-                (AlertState::Firing, Severity::Warning) => tracing::warn!(rule, instance, summary, "mail alert"),
+                (AlertState::Firing, Severity::Critical) => {
+                    tracing::error!(rule, instance, summary, "mail alert")
+                }
+                (AlertState::Firing, Severity::Warning) => {
+                    tracing::warn!(rule, instance, summary, "mail alert")
+                }
             }
         }
         Ok(())
@@ -79,9 +83,10 @@ impl MailSink {
 #[async_trait]
 impl AlertSink for MailSink {
     async fn deliver(&self, alerts: &[Alert]) -> Result<(), Error> {
-        let (first, others) = self.to.split_first().ok_or_else(|| {
-            Error::new(ErrorKind::InvalidInput, "send alerts", self.mailbox.address())
-        })?;
+        let (first, others) = self
+            .to
+            .split_first()
+            .ok_or_else(|| Error::new(ErrorKind::InvalidInput, "send alerts", self.mailbox.address()))?;
         let message = others
             .iter()
             .fold(NewMessage::to(first.clone()), |message, to| message.with_to(to.clone()))

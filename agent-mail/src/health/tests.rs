@@ -93,7 +93,9 @@ async fn a_silent_system_makes_every_figure_of_it_unknown() {
 async fn a_monitor_tells_each_change_once_to_each_sink_whatever_the_others_do() {
     let world = world();
     let sinks: Vec<Arc<Scripted>> =
-        [&[][..], &[Answer::Hang, Answer::Later], &[Answer::Never], &[Answer::Panic]].map(Scripted::new).into();
+        [&[][..], &[Answer::Hang, Answer::Later], &[Answer::Never], &[Answer::Panic]]
+            .map(Scripted::new)
+            .into();
     let monitor = sinks.iter().fold(monitor(&world), |monitor, sink| monitor.with_sink(sink.clone()));
     let running = tokio::spawn(monitor.with_interval(Duration::from_mins(1)).run());
 

@@ -176,7 +176,10 @@ mod tests {
         assert_eq!(seen[0].0, "Bearer SECRET-TOKEN");
         let body: serde_json::Value = serde_json::from_str(&seen[0].1).unwrap();
         let alert = &body["alerts"][0];
-        assert_eq!((&alert["rule"], &alert["state"], &alert["value"]), (&"disk".into(), &"firing".into(), &93.0.into()));
+        assert_eq!(
+            (&alert["rule"], &alert["state"], &alert["value"]),
+            (&"disk".into(), &"firing".into(), &93.0.into())
+        );
         assert_eq!((alert["id"].as_str().unwrap().len(), &alert["since"]), (24, &7.into()));
     }
 

@@ -261,12 +261,7 @@ pub(super) const WORDS: &[Words] = &[
         cause: "a duration is none",
         fix: "write it as seconds",
     },
-    Words {
-        says: &["null characters"],
-        code: "dns_input",
-        cause: "a value holds a NUL",
-        fix: "take it out",
-    },
+    Words { says: &["null characters"], code: "dns_input", cause: "a value holds a NUL", fix: "take it out" },
     Words {
         says: &["parse error"],
         code: "dns_input",

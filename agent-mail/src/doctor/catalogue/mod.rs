@@ -102,7 +102,6 @@ impl Remedy {
     /// assert!(Remedy::of_symbol("R_SPF_FAIL").unwrap().fix.contains("SPF record"));
     /// ```
     pub fn of_symbol(symbol: &str) -> Option<Self> {
-        
         let found = symbols::SYMBOLS.iter().find_map(|entry| {
             let begin = entry.begin.iter().copied().find(|begin| symbol.starts_with(begin))?;
             Some((begin, entry))

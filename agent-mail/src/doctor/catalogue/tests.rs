@@ -21,7 +21,8 @@ fn all_words() -> impl Iterator<Item = &'static Words> {
 fn every_entry_can_be_found_and_has_a_cause_and_a_fix() {
     for entry in all_words() {
         let words = entry.says.join(" .. ");
-        let found = [Remedy::of_words(&words), Remedy::of_mailcow_words(&words), Remedy::of_desec_words(&words)];
+        let found =
+            [Remedy::of_words(&words), Remedy::of_mailcow_words(&words), Remedy::of_desec_words(&words)];
         let is_hit = found.iter().flatten().any(|remedy| remedy.fix == entry.fix);
         assert!(is_hit, "{words}: an entry before it takes all its words");
         assert!(entry.says.iter().all(|part| part.to_lowercase() == **part), "{words}: not in lower case");
@@ -72,7 +73,7 @@ fn no_kind_of_error_is_without_an_entry() {
     assert_eq!(codes.len(), kinds.len(), "each has one of its own");
     // The match over them is exhaustive: a new kind doesn't compile without an entry. Here it is for the text.
     let variants = include_str!("../../error.rs").split("pub enum ErrorKind {").nth(1).unwrap();
-    let variants = variants.split("\n}").next().unwrap().matches(",\n").count();
+    let variants = variants.split("\n}").next().unwrap().lines().filter(|line| line.ends_with(',')).count();
     assert_eq!(variants, kinds.len());
 }
 
@@ -98,7 +99,7 @@ fn no_reason_of_a_mail_server_is_without_an_entry() {
     assert_eq!(codes.len(), reasons.len());
     let source = include_str!("../../../../mail-access/src/status/reason.rs");
     let variants = source.split("pub enum Reason {").nth(1).unwrap().split("\n}").next().unwrap();
-    assert_eq!(variants.matches(",\n").count(), reasons.len());
+    assert_eq!(variants.lines().filter(|line| line.ends_with(',')).count(), reasons.len());
 }
 
 #[test]
@@ -125,21 +126,45 @@ fn the_words_of_mail_servers_are_told_apart() {
             "Client host [192.0.2.9] blocked using zen.spamhaus.org; Error: open resolver; https://check.spamhaus.org",
             "blocklist_open_resolver",
         ),
-        ("host mx.example[192.0.2.1] said: 450 4.2.0 <b@x.example>: Greylisted, see http://p.example", "greylisted"),
-        ("lost connection with mx.example[192.0.2.1] while receiving the initial server greeting", "connection_lost"),
-        ("SASL authentication failed; server relay.example[192.0.2.1] said: 535 5.7.8", "relay_login_refused"),
+        (
+            "host mx.example[192.0.2.1] said: 450 4.2.0 <b@x.example>: Greylisted, see http://p.example",
+            "greylisted",
+        ),
+        (
+            "lost connection with mx.example[192.0.2.1] while receiving the initial server greeting",
+            "connection_lost",
+        ),
+        (
+            "SASL authentication failed; server relay.example[192.0.2.1] said: 535 5.7.8",
+            "relay_login_refused",
+        ),
         ("535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6", "login_refused"),
-        ("553 5.7.1 <bob@x.example>: Sender address rejected: not owned by user ada@x.example", "sender_not_owned"),
-        ("550 5.1.1 <nobody@x.example>: Recipient address rejected: User unknown in virtual mailbox table", "no_such_recipient"),
-        ("450 4.1.8 <ada@nowhere.example>: Sender address rejected: Domain not found", "sender_domain_not_found"),
+        (
+            "553 5.7.1 <bob@x.example>: Sender address rejected: not owned by user ada@x.example",
+            "sender_not_owned",
+        ),
+        (
+            "550 5.1.1 <nobody@x.example>: Recipient address rejected: User unknown in virtual mailbox table",
+            "no_such_recipient",
+        ),
+        (
+            "450 4.1.8 <ada@nowhere.example>: Sender address rejected: Domain not found",
+            "sender_domain_not_found",
+        ),
         ("452 4.3.1 Insufficient system storage", "disk_full"),
         ("451 4.7.1 Ratelimit \"bounce_to\" exceeded", "rate_limited"),
         ("554 5.7.1 Spam message rejected", "spam_refused"),
         ("554 5.7.1 clamav: virus found: \"Eicar\"", "virus"),
         ("451 4.3.0 <bob@x.example>: Temporary lookup failure", "lookup_failed"),
         ("451 4.7.1 Service unavailable - try again later", "milter_down"),
-        ("454 4.7.0 Temporary authentication failure: Connection lost to authentication server", "auth_backend_down"),
-        ("550 5.7.26 Your email has been blocked because the sender is unauthenticated.", "not_authenticated"),
+        (
+            "454 4.7.0 Temporary authentication failure: Connection lost to authentication server",
+            "auth_backend_down",
+        ),
+        (
+            "550 5.7.26 Your email has been blocked because the sender is unauthenticated.",
+            "not_authenticated",
+        ),
         ("mail for x.example loops back to myself", "loops_back"),
         ("552 5.2.2 <bob@x.example> Quota exceeded (mailbox for user is full)", "mailbox_full"),
         ("[OVERQUOTA] Quota exceeded (mailbox for user is full)", "mailbox_full"),
