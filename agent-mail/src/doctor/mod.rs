@@ -188,7 +188,7 @@ impl Doctor {
                 if headers.is_none() && is_served && self.look_at_login(&mut walk).await {
                     headers = self.send_probe(&mut walk).await;
                 }
-                self.look_at_headers(&mut walk, headers.as_deref());
+                walk.look_at_headers(headers.as_deref());
                 self.look_at_zone(&mut walk, served.as_ref()).await;
                 self.look_at_readiness(&mut walk);
             }

@@ -53,6 +53,7 @@ async fn what_the_mail_system_has_is_told() {
     let limits = |mailboxes, aliases, total| {
         let mut limits = DomainLimits::default();
         (limits.mailboxes, limits.aliases, limits.total_quota_mib) = (mailboxes, aliases, total);
+        limits.max_quota_mib = 256;
         MailChange::SetDomain { description: String::new(), active: true, limits }
     };
     let mut off = MailboxEntry::new(ada());
