@@ -1,5 +1,8 @@
 //! The zone at deSEC (feature `desec`).
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use async_trait::async_trait;
 use desec_api::{Client, Error as DesecError, RecordType, RrSetPatch, SubName, Ttl};
 use mail_access::DomainName;
@@ -9,16 +12,33 @@ use crate::{Error, ErrorKind};
 
 /// A [`DnsProvider`] over the deSEC API.
 ///
-/// A zone is read with one request for each 500 RRsets, and one for its lowest TTL; all changes go in one.
+/// A zone is read with one request for each 500 RRsets, and the first time with one more for its lowest TTL; all changes
+/// go in one.
 #[derive(Clone, Debug)]
 pub struct Desec {
     client: Client,
+    minimum_ttls: Arc<Mutex<HashMap<DomainName, u32>>>,
 }
 
 impl Desec {
     /// Wraps a client.
     pub fn new(client: Client) -> Self {
-        Self { client }
+        Self { client, minimum_ttls: Arc::default() }
+    }
+
+    /// Returns the lowest TTL of a zone, which hardly ever changes.
+    async fn minimum_ttl(&self, name: &DomainName) -> Result<u32, Error> {
+        if let Some(known) = self.known().get(name) {
+            return Ok(*known);
+        }
+        let domain = self.client.domain(&parse(name)?).await;
+        let minimum = domain.map_err(|error| lift(error, "read zone", name))?.minimum_ttl.seconds();
+        self.known().insert(name.clone(), minimum);
+        Ok(minimum)
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<DomainName, u32>> {
+        self.minimum_ttls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -26,25 +46,25 @@ impl Desec {
 impl DnsProvider for Desec {
     async fn zone(&self, name: &DomainName) -> Result<Zone, Error> {
         let lift = |error| lift(error, "read zone", name);
-        let domain = parse(name)?;
-        let minimum_ttl = self.client.domain(&domain).await.map_err(lift)?.minimum_ttl;
-        let sets = self.client.zone(&domain).await.map_err(lift)?;
+        let minimum_ttl = self.minimum_ttl(name).await?;
+        let sets = self.client.zone(&parse(name)?).await.map_err(lift)?;
         let sets = sets
             .into_iter()
             .map(|set| {
                 RrSet::new(set.subname.as_str(), set.rtype.to_string(), set.ttl.seconds(), set.records)
             })
             .collect();
-        Ok(Zone::new(minimum_ttl.seconds(), sets))
+        Ok(Zone::new(minimum_ttl, sets))
     }
 
     async fn replace(&self, zone: &DomainName, sets: &[RrSet]) -> Result<(), Error> {
         let patches = sets.iter().map(patch).collect::<Result<Vec<_>, _>>()?;
-        self.client
-            .patch_rrsets(&parse(zone)?, &patches)
-            .await
-            .map_err(|error| lift(error, "write zone", zone))?;
-        Ok(())
+        let written = self.client.patch_rrsets(&parse(zone)?, &patches).await;
+        written.map(drop).map_err(|error| {
+            // Perhaps because the lowest TTL is another one by now.
+            self.known().remove(zone);
+            lift(error, "write zone", zone)
+        })
     }
 }
 
