@@ -8,6 +8,7 @@ use mail_access::{DomainName, MailAccess};
 
 use crate::backend::{DnsProvider, Provisioner, SecretStore, StateStore};
 use crate::embedded::{MemorySecrets, MemoryState};
+use crate::readiness::SendGate;
 use crate::system::Dns;
 use crate::{AgentMail, Error};
 
@@ -23,6 +24,7 @@ pub struct AgentMailBuilder {
     pub(crate) secrets: Arc<dyn SecretStore>,
     pub(crate) quota_mib: u32,
     pub(crate) hourly_limit: Option<u32>,
+    pub(crate) gate: Option<SendGate>,
 }
 
 impl AgentMailBuilder {
@@ -37,6 +39,7 @@ impl AgentMailBuilder {
             secrets: Arc::new(MemorySecrets::default()),
             quota_mib: 256,
             hourly_limit: None,
+            gate: None,
         }
     }
 
@@ -101,11 +104,17 @@ impl AgentMailBuilder {
         self
     }
 
+    /// Lets mail to the outside pass only while the domain is proven ready; all mail passes unless set.
+    pub fn send_gate(mut self, gate: SendGate) -> Self {
+        self.gate = Some(gate);
+        self
+    }
+
     /// Finishes the system. Nothing is sent yet.
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if a needed backend is missing, the prefix makes no legal
-    /// address, the domain lies outside the zone, or a limit or interval is 0.
+    /// address, the domain lies outside the zone, the send gate is for another domain, or a limit or interval is 0.
     pub fn build(self) -> Result<AgentMail, Error> {
         AgentMail::assemble(self)
     }

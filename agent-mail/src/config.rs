@@ -1,5 +1,6 @@
 //! The real world by environment (feature `from-env`): Mailcow, deSEC, SMTP and IMAP, a state folder.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -9,6 +10,8 @@ use mail_access::{DomainName, Endpoint, SmtpImap, tls_config};
 use secrecy::SecretString;
 use url::{Host, Url};
 
+use crate::readiness::{NameServers, Readiness, SendGate, Sockets, Target};
+use crate::spec::Relay;
 use crate::{
     AgentMail, AgentMailBuilder, Desec, Error, ErrorKind, Mailcow, RedbState, SecretFiles, owner_only,
 };
@@ -32,6 +35,10 @@ use crate::{
 /// | `AGENT_MAIL_PREFIX` | no | what stands before an agent's name; `agent_` unless set. The older `AZT3KNET_AGENT_MAIL_PREFIX` is read too |
 /// | `AGENT_MAIL_CA_FILE` | no | a file with certificates in PEM to trust beside the public ones |
 /// | `AGENT_MAIL_STATE_DIR` | yes | the folder for state and secrets; it is made if it is not there |
+/// | `AGENT_MAIL_SEND_GATE` | no | `on`: mail to the outside waits for the proof that the domain is ready ([`SendGate`]); `off` lets all pass, and logs each. `on` unless set |
+/// | `AGENT_MAIL_NAME_SERVER` | no | the IP address of the recursive name server that the proof asks; the system's unless set |
+/// | `MAILCOW_RELAY_HOST` | no | the host through which Mailcow sends mail to the outside; none unless set |
+/// | `MAILCOW_RELAY_SPF_INCLUDE` | no | the domain that the SPF policy has to include for that host, `sendgrid.net` |
 ///
 /// `Debug` shows no secrets.
 #[derive(Clone, Debug)]
@@ -49,6 +56,9 @@ pub struct Config {
     prefix: String,
     ca_pem: Option<Vec<u8>>,
     state_folder: PathBuf,
+    gate: bool,
+    name_server: Option<IpAddr>,
+    relay: Option<Relay>,
 }
 
 impl Config {
@@ -99,6 +109,16 @@ impl Config {
         let state_folder = vars.required("AGENT_MAIL_STATE_DIR", "a folder for state and secrets", |text| {
             Some(PathBuf::from(text))
         });
+        let gate = vars.optional("AGENT_MAIL_SEND_GATE", "on or off", |text| match text {
+            "on" => Some(true),
+            "off" => Some(false),
+            _ => None,
+        });
+        let name_server = vars.optional("AGENT_MAIL_NAME_SERVER", "an IP address", parsed::<IpAddr>);
+        let relay_host = vars.optional("MAILCOW_RELAY_HOST", "a host name like smtp.sendgrid.net", parsed);
+        let relay_include = vars.optional("MAILCOW_RELAY_SPF_INCLUDE", "a domain like sendgrid.net", parsed);
+        // The user name is Mailcow's concern.
+        let relay = relay_host.map(|host| Relay { spf_include: relay_include, ..Relay::new(host, "") });
         if let (Some(domain), Some(zone)) = (&domain, &zone)
             && !domain.is_within(zone)
         {
@@ -125,6 +145,9 @@ impl Config {
                 prefix: prefix.or(older_prefix).unwrap_or_else(|| "agent_".to_owned()),
                 ca_pem,
                 state_folder: state_folder?,
+                gate: gate.unwrap_or(true),
+                name_server,
+                relay,
             })
         };
         all().filter(|_| problems.is_empty()).ok_or_else(|| {
@@ -138,7 +161,8 @@ impl Config {
     ///
     /// # Errors
     /// [`Unavailable`](ErrorKind::Unavailable) if the state folder can't be used;
-    /// [`InvalidInput`](ErrorKind::InvalidInput) if the CA file holds no certificates.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the CA file holds no certificates, or no name server is known that
+    /// the proof of readiness could ask.
     pub fn builder(&self) -> Result<AgentMailBuilder, Error> {
         let wrong = |variable: &'static str, detail: &str| {
             Error::new(ErrorKind::InvalidInput, "configure", variable).with_detail(detail)
@@ -163,7 +187,9 @@ impl Config {
                 .with_fix("name a folder that this program may write")
                 .with_source(source)
         })?;
+        let gate = self.send_gate(tls.clone())?;
         Ok(AgentMail::builder(self.domain.clone())
+            .send_gate(gate)
             .provisioner(Arc::new(Mailcow::new(mailcow)))
             .mail_access(Arc::new(SmtpImap::over_tls(self.smtp.clone(), self.imap.clone(), tls)))
             .dns(Arc::new(Desec::new(desec)), self.zone.clone(), self.mail_host.clone())
@@ -172,12 +198,29 @@ impl Config {
             .secrets(Arc::new(SecretFiles::open(self.state_folder.join("secrets"))?))
             .prefix(&self.prefix))
     }
+
+    fn send_gate(&self, tls: Arc<rustls::ClientConfig>) -> Result<SendGate, Error> {
+        let name_servers = match self.name_server {
+            Some(address) => NameServers::new((address, 53).into()),
+            None => NameServers::of_system().map_err(|source| {
+                Error::new(ErrorKind::InvalidInput, "configure", "AGENT_MAIL_NAME_SERVER")
+                    .with_detail("it is not set, and the system has no name server")
+                    .with_fix("set it to the IP address of a recursive name server")
+                    .with_source(source)
+            })?,
+        };
+        let mut target = Target::new(self.domain.clone(), self.mail_host.clone());
+        target.relay.clone_from(&self.relay);
+        let gate = SendGate::new(Readiness::new(Arc::new(name_servers), Arc::new(Sockets::new(tls))), target);
+        Ok(if self.gate { gate } else { gate.overridden("AGENT_MAIL_SEND_GATE is off") })
+    }
 }
 
 impl AgentMail {
     /// Makes a system over Mailcow and deSEC as the environment says: see [`Config`] for the variables.
     ///
-    /// Nothing is sent yet.
+    /// Mail to the outside waits for the proof that the domain is ready, unless the environment says otherwise: spawn
+    /// [`keep_ready`](Self::keep_ready) beside [`keep_dns`](Self::keep_dns). Nothing is sent yet.
     ///
     /// # Errors
     /// As [`Config::from_env`] and [`Config::builder`].
@@ -282,6 +325,7 @@ mod tests {
         assert_eq!(config.zone, config.domain);
         assert_eq!(config.prefix, "agent_");
         assert_eq!(config.dns_interval, Duration::from_hours(24));
+        assert!(config.gate && config.relay.is_none() && config.name_server.is_none());
     }
 
     #[test]
@@ -292,12 +336,18 @@ mod tests {
             ("DESEC_DOMAIN", "example.org"),
             ("DESEC_UPDATE_INTERVAL_HOURS", "6"),
             ("AZT3KNET_AGENT_MAIL_PREFIX", "bot-"),
+            ("AGENT_MAIL_SEND_GATE", "off"),
+            ("AGENT_MAIL_NAME_SERVER", "2001:db8::53"),
+            ("MAILCOW_RELAY_HOST", "smtp.relay.example"),
+            ("MAILCOW_RELAY_SPF_INCLUDE", "relay.example"),
         ]);
         let config = config.unwrap();
         assert_eq!((config.imap.host(), config.smtp.port()), ("192.0.2.7", 1465));
         assert_eq!(config.zone.as_str(), "example.org");
         assert_eq!(config.dns_interval, Duration::from_hours(6));
         assert_eq!(config.prefix, "bot-");
+        assert!(!config.gate && config.name_server.is_some());
+        assert_eq!(config.relay.unwrap().spf_include.unwrap().as_str(), "relay.example");
         let both =
             self::config(&[("AGENT_MAIL_PREFIX", "a-"), ("AZT3KNET_AGENT_MAIL_PREFIX", "b-")]).unwrap();
         assert_eq!(both.prefix, "a-");
@@ -327,6 +377,10 @@ mod tests {
             ("DESEC_UPDATE_INTERVAL_HOURS", "0"),
             ("AGENT_MAIL_PREFIX", "Canary-7"),
             ("AGENT_MAIL_CA_FILE", "no/such/canary-7.pem"),
+            ("AGENT_MAIL_SEND_GATE", "canary-7"),
+            ("AGENT_MAIL_NAME_SERVER", "canary-7.example"),
+            ("MAILCOW_RELAY_HOST", "canary-7 x"),
+            ("MAILCOW_RELAY_SPF_INCLUDE", "canary-7..x"),
         ] {
             let error = config(&[(name, value)]).expect_err(name);
             let shown = format!("{error} {error:?} {}", error.fix());

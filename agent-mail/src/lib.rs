@@ -59,6 +59,7 @@ mod outbox;
 #[cfg(feature = "redb")]
 mod owner_only;
 mod password;
+pub mod readiness;
 #[cfg(feature = "redb")]
 mod redb;
 #[cfg(feature = "redb")]

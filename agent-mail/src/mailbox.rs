@@ -56,6 +56,8 @@ impl AgentMailbox {
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the message can't be sent as it is,
+    /// [`NotReady`](crate::ErrorKind::NotReady) if it goes to the outside and the
+    /// [`SendGate`](crate::readiness::SendGate) has no proof that the domain is ready: nothing is sent then, to nobody,
     /// [`Rejected`](crate::ErrorKind::Rejected) if the mail system refuses it for all recipients,
     /// [`Unauthenticated`](crate::ErrorKind::Unauthenticated), [`Unavailable`](crate::ErrorKind::Unavailable),
     /// [`Interrupted`](crate::ErrorKind::Interrupted).

@@ -63,7 +63,8 @@ impl Unconfirmed {
     ///
     /// # Errors
     /// As [`AgentMailbox::send`]; [`NotFound`](ErrorKind::NotFound) if the entry is gone: another call has sent it or
-    /// given it up. If it is refused to all or [`Interrupted`](ErrorKind::Interrupted) again the entry stays.
+    /// given it up. If it is refused to all, [`Interrupted`](ErrorKind::Interrupted) again, or held back by the send
+    /// gate, the entry stays.
     pub async fn resend(&self) -> Result<Receipt, Error> {
         let mailbox = &self.mailbox;
         let _alone = mailbox.inner().system.system().locks.acquire(&lock(mailbox, &self.record.name)).await;
@@ -95,6 +96,7 @@ impl Unconfirmed {
 
 pub(crate) async fn send(mailbox: &AgentMailbox, message: NewMessage) -> Result<Receipt, Error> {
     let message = seal(mailbox, message)?;
+    pass(mailbox, message.recipients()).await?;
     let name = format!("m{}", fingerprint(message.message_id().as_str().as_bytes()));
     let _alone = mailbox.inner().system.system().locks.acquire(&lock(mailbox, &name)).await;
     let record = open_record(name, None, &message);
@@ -123,6 +125,7 @@ pub(crate) async fn send_once(
         };
     }
     let message = seal(mailbox, message)?;
+    pass(mailbox, message.recipients()).await?;
     let record = open_record(name, Some(content), &message);
     if system.journal.open_outbox(mailbox.id(), &record, &message).await?.is_some() {
         return Err(Error::new(ErrorKind::NotReady, "send", mailbox.id())
@@ -165,6 +168,7 @@ async fn resume(mailbox: &AgentMailbox, record: OutboxRecord) -> Result<Receipt,
         let submission = (have, Vec::new());
         return close(mailbox, record, submission).await;
     }
+    pass(mailbox, &lack).await?;
     let bytes = system.journal.outbox_bytes(mailbox.id(), &record.name).await?;
     let message = Outgoing::restore(mailbox.address().clone(), lack, record.message_id.clone(), bytes)
         .map_err(|source| lift(source, "send", mailbox.id()))?;
@@ -253,6 +257,14 @@ fn receipt(record: &OutboxRecord) -> Result<Receipt, Error> {
             })
             .collect::<Result<_, Error>>()?,
     })
+}
+
+/// Asks the send gate, where there is one. Nothing has been written or sent yet.
+async fn pass(mailbox: &AgentMailbox, recipients: &[Address]) -> Result<(), Error> {
+    match &mailbox.inner().system.system().gate {
+        Some(gate) => gate.pass(mailbox.address(), recipients).await,
+        None => Ok(()),
+    }
 }
 
 fn open_record(name: String, content: Option<String>, message: &Outgoing) -> OutboxRecord {

@@ -11,6 +11,7 @@ use crate::agent_id::AddressRule;
 use crate::backend::{Claim, DnsProvider, MailboxSpec, Provisioner, SecretStore};
 use crate::journal::{AgentRecord, Journal, Phase};
 use crate::locks::Locks;
+use crate::readiness::Gate;
 use crate::{AgentId, AgentMailBuilder, AgentMailbox, DnsReport, Error, ErrorKind, bootstrap, password};
 
 /// Gives the agents of a program their mailboxes in one domain.
@@ -26,6 +27,7 @@ pub(crate) struct System {
     pub(crate) mail: Arc<dyn MailAccess>,
     pub(crate) journal: Journal,
     pub(crate) locks: Arc<Locks>,
+    pub(crate) gate: Option<Gate>,
     provisioner: Arc<dyn Provisioner>,
     secrets: Arc<dyn SecretStore>,
     dns: Option<Dns>,
@@ -183,6 +185,9 @@ impl AgentMail {
         // Looked at each time: this is what keeps a domain in repair.
         self.0.provisioner.ensure_domain(domain).await?;
         let key = self.0.provisioner.dkim(domain).await?;
+        if let Some(gate) = &self.0.gate {
+            gate.note_key(&key);
+        }
         let zone = dns.provider.zone(&dns.zone).await?;
         let wanted = bootstrap::records(domain, &dns.zone, &dns.mail_host, &key, zone.minimum_ttl)?;
         let plan = bootstrap::plan(&zone, wanted)?;
@@ -311,6 +316,7 @@ impl AgentMail {
             secrets,
             quota_mib,
             hourly_limit,
+            gate,
         } = builder;
         let wrong = |detail: &str| Error::new(ErrorKind::InvalidInput, "build", &domain).with_detail(detail);
         if hourly_limit == Some(0) {
@@ -318,6 +324,9 @@ impl AgentMail {
         }
         if dns.as_ref().is_some_and(|dns| dns.interval.is_zero()) {
             return Err(wrong("the interval of dns has to be longer than nothing"));
+        }
+        if let Some(gate) = &gate {
+            gate.is_for(&domain).map_err(|problem| wrong(&problem))?;
         }
         let missing = |what: &str, fix| wrong(&format!("no {what} was given")).with_fix(fix);
         let provisioner = provisioner
@@ -334,6 +343,7 @@ impl AgentMail {
             mail,
             locks: Locks::of(&state, &domain),
             journal: Journal::new(state, domain),
+            gate: gate.map(|gate| Gate::new(gate, provisioner.clone())),
             provisioner,
             secrets,
             dns,

@@ -4,6 +4,7 @@ mod admin;
 mod dns;
 mod keys;
 mod provisioner;
+mod readiness;
 mod registry;
 mod secrets;
 mod state;

@@ -1,0 +1,119 @@
+//! Whether the zone is found, and its servers are of one mind.
+
+use futures_util::future::join_all;
+
+use super::report::Finding;
+use super::scene::{Scene, listed};
+use super::zone::{self, Cut, NameServer};
+use super::{Answer, LookUpError, RecordData, RecordType};
+
+/// The parent leads to the zone's name servers, and these agree (RFC 1034 section 4.2.2).
+pub(super) async fn delegation(scene: &Scene<'_>) -> Finding {
+    let zone = match scene.zone().await {
+        Ok(zone) => zone,
+        Err(unknown) => return unknown,
+    };
+    let parent = match named_by_parent(scene, zone).await {
+        Ok(parent) => parent,
+        Err(unknown) => return unknown,
+    };
+    if parent.is_empty() {
+        return Finding::failed(
+            format!("the parent of {} names no name servers for it", zone.name),
+            "enter the zone's name servers at the registrar",
+        );
+    }
+    let mut serials = Vec::new();
+    for (server, said) in asked(scene, zone).await {
+        let Ok(Said { servers, serial }) = said else { continue };
+        if servers != parent {
+            return Finding::failed(
+                format!(
+                    "the parent names {}, but {} says {}",
+                    listed(&parent),
+                    server.host,
+                    listed(&servers)
+                ),
+                "enter the zone's own name servers at the registrar",
+            );
+        }
+        serials.extend(serial);
+    }
+    serials.sort_unstable();
+    serials.dedup();
+    match serials.as_slice() {
+        [] => Finding::unknown(format!("none of the name servers of {} answers for it", zone.name)),
+        [serial] => Finding::ok(format!("{} at {}, serial {serial}", zone.name, listed(&parent))),
+        several => Finding::failed(
+            format!("the name servers have different states of {}, serials {}", zone.name, listed(several)),
+            "wait until all name servers have the newest state, then check again",
+        ),
+    }
+}
+
+/// Each name server answers for the zone; one that doesn't is lame (RFC 1912 section 2.8).
+pub(super) async fn name_servers(scene: &Scene<'_>) -> Finding {
+    let zone = match scene.zone().await {
+        Ok(zone) => zone,
+        Err(unknown) => return unknown,
+    };
+    let said = asked(scene, zone).await;
+    let wrong = said
+        .iter()
+        .filter_map(|(server, said)| said.as_ref().err().map(|error| format!("{}: {error}", server.host)));
+    let wrong: Vec<String> = wrong.collect();
+    let hosts = listed(zone.servers.iter().map(|server| &server.host));
+    match (wrong.len(), said.len()) {
+        (0, 1) => Finding::warning(format!("only {hosts}"), "give the zone a second name server"),
+        (0, _) => Finding::ok(hosts),
+        (bad, all) if bad < all => {
+            Finding::warning(wrong.join("; "), "mend this name server, or take it out of the zone")
+        }
+        _ => Finding::unknown(wrong.join("; ")),
+    }
+}
+
+/// What a server says of its zone.
+struct Said {
+    servers: Vec<String>,
+    serial: Option<u32>,
+}
+
+async fn asked<'z>(scene: &Scene<'_>, zone: &'z Cut) -> Vec<(&'z NameServer, Result<Said, String>)> {
+    let each = zone.servers.iter().map(async |server| {
+        let ask = |rtype| server.ask(scene.look_up, &zone.name, rtype);
+        let (servers, start) = tokio::join!(ask(RecordType::Ns), ask(RecordType::Soa));
+        (server, said(zone, servers, start))
+    });
+    join_all(each).await
+}
+
+fn said(
+    zone: &Cut,
+    servers: Result<Answer, LookUpError>,
+    start: Result<Answer, LookUpError>,
+) -> Result<Said, String> {
+    let (servers, start) =
+        (servers.map_err(|error| error.to_string())?, start.map_err(|error| error.to_string())?);
+    if !servers.is_authoritative || !start.is_authoritative {
+        return Err(format!("it does not serve {}", zone.name));
+    }
+    let serial = start.contents(&zone.name, RecordType::Soa).0.into_iter().find_map(|data| match data {
+        RecordData::Soa(serial) => Some(*serial),
+        _ => None,
+    });
+    Ok(Said { servers: zone::names_in(&servers, &zone.name), serial })
+}
+
+/// Returns the name servers that the zone's parent leads to.
+async fn named_by_parent(scene: &Scene<'_>, zone: &Cut) -> Result<Vec<String>, Finding> {
+    let parent = zone::find(scene.look_up, zone::parent(&zone.name)).await.map_err(Finding::unknown)?;
+    let mut trouble = format!("the zone {:?} has no name servers", parent.name);
+    for server in &parent.servers {
+        match server.ask(scene.look_up, &zone.name, RecordType::Ns).await {
+            Ok(answer) => return Ok(zone::names_in(&answer, &zone.name)),
+            Err(error) => trouble = format!("{} of the parent: {error}", server.host),
+        }
+    }
+    Err(Finding::unknown(trouble))
+}

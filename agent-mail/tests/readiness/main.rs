@@ -1,0 +1,10 @@
+//! Whether a domain is ready to send, over a DNS and ports of its own on loopback; and the gate that asks for it.
+
+mod gate;
+mod hostile;
+mod ports;
+mod records;
+mod resolver;
+mod server;
+mod spf;
+mod world;
