@@ -18,9 +18,10 @@ use std::time::{Duration, SystemTime};
 use std::{env, fs};
 
 use agent_mail::backend::{DnsProvider, MailAdmin, MailChange, RrSet};
-use agent_mail::doctor::{Complaint, Doctor, FailedCheck};
+use agent_mail::doctor::{Complaint, Doctor};
 use agent_mail::health::{Container, Disk, Health, QueuedMail};
 use agent_mail::mail_access::{Endpoint, Fault, Login, Refusal, SmtpImap, Verdict, Verdicts, tls_config};
+use agent_mail::readiness::Target;
 use agent_mail::spec::DomainLimits;
 use agent_mail::{Address, Desec, Embedded, MailboxEntry, Mailcow, NewMessage};
 
@@ -64,19 +65,16 @@ async fn show() -> Result<(), Box<dyn Error>> {
     world.replace(&domain, &[spf]).await?;
     world.post_office().set_verdicts_for_domain(domain.clone(), Verdicts::all(Verdict::SoftFail));
 
-    let reverse = FailedCheck::new(
-        "reverse",
-        "192.0.2.1 has no name",
-        "mail.agents.example",
-        "have the hoster set the reverse name of 192.0.2.1 to mail.agents.example",
-    );
+    // Others expect the mail host at an address that it doesn't have.
+    let host = "mail.agents.example".parse()?;
+    let target = Target::new(domain.clone(), host).with_addresses(["198.51.100.7".parse()?]);
     let doctor = Doctor::new(ada.clone())
         .with_login(Arc::new(world.post_office().clone()), Login::new(ada.clone(), secret))
         .with_admin(Arc::new(world.clone()))
         .with_dns(Arc::new(world.clone()), domain)
         .with_health(Arc::new(Health::new(Arc::new(vitals.clone()))))
         .with_quarantine(Arc::new(vitals.clone()))
-        .with_readiness(vec![reverse])
+        .with_readiness(world.readiness(), target)
         .with_deadline(Duration::from_secs(5));
     for complaint in [Complaint::NotSending, Complaint::NotReceiving] {
         world.post_office().fail_next(&ada, Fault::RecipientRefused(full));

@@ -46,7 +46,9 @@ fn refusals<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
 fn every_refusal_of_mailcow_that_was_recorded_has_a_cause_and_a_fix() {
     let exchanges = all("mailcow-api");
     let mut msgs = Vec::new();
-    exchanges.iter().for_each(|exchange| refusals(&exchange["response"]["body"], &mut msgs));
+    for exchange in &exchanges {
+        refusals(&exchange["response"]["body"], &mut msgs);
+    }
     assert!(msgs.len() > 150, "only {} refusals were read", msgs.len());
     for msg in msgs {
         let first = if let Value::Array(words) = msg { &words[0] } else { msg };

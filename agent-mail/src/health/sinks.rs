@@ -47,10 +47,10 @@ impl AlertSink for LogSink {
             match (alert.state, alert.severity) {
                 (AlertState::Resolved, _) => tracing::info!(rule, instance, summary, "mail alert ends"),
                 (AlertState::Firing, Severity::Critical) => {
-                    tracing::error!(rule, instance, summary, "mail alert")
+                    tracing::error!(rule, instance, summary, "mail alert");
                 }
                 (AlertState::Firing, Severity::Warning) => {
-                    tracing::warn!(rule, instance, summary, "mail alert")
+                    tracing::warn!(rule, instance, summary, "mail alert");
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! Each branch of the doctor's walks, with a trouble that triggers it.
 
+mod mailcow;
 mod sending;
 mod spam;
 mod world;
@@ -150,10 +151,12 @@ async fn records_that_keep_mail_away_are_told() {
             "{diagnosis}"
         );
     }
-    // A host elsewhere is not judged by this zone.
+    // A host elsewhere is not for the zone to judge, but for those who look from outside.
     let world = World::well().await;
     world.set("", "MX", &["10 mx.elsewhere.example."]).await;
-    assert!(world.examine(Complaint::NotReceiving).await.findings.is_empty());
+    let diagnosis = world.examine(Complaint::NotReceiving).await;
+    assert_eq!(diagnosis.findings.len(), 1, "{diagnosis}");
+    assert_eq!(diagnosis.findings[0].code, "ready_mx");
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use agent_mail::backend::MailChange;
-use agent_mail::doctor::{Complaint, FailedCheck};
+use agent_mail::doctor::Complaint;
 use agent_mail::health::{Container, Disk, Figure, QueueState};
-use agent_mail::mail_access::{Fault, Refusal};
+use agent_mail::mail_access::{Fault, MailAccess, Refusal, Selection};
 use agent_mail::{Embedded, Error, ErrorKind};
 
-use crate::world::{World, ada, doctor, health_with_certificate};
+use crate::world::{World, ada, doctor, health_with_certificate, target};
 
 /// Tells the codes of what was found, in order.
 async fn codes(world: &World) -> Vec<String> {
@@ -122,7 +122,6 @@ async fn the_probe_stays_in_the_mailbox_as_seen() {
     world.examine(Complaint::NotSending).await;
     let login = agent_mail::mail_access::Login::new(ada(), crate::world::PASSWORD.into());
     let office = world.embedded.post_office();
-    use agent_mail::mail_access::{MailAccess, Selection};
     assert!(office.fetch(&login, &Selection::Unseen, 9).await.unwrap().messages.is_empty());
     assert_eq!(office.fetch(&login, &Selection::After(None), 9).await.unwrap().messages.len(), 1);
 }
@@ -151,21 +150,32 @@ async fn the_reasons_in_the_queue_are_told_the_most_frequent_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_seen_and_what_is_not_ready_is_told_first_and_last() {
+async fn what_was_seen_comes_first() {
     let mut world = World::well().await;
     let error = Error::new(ErrorKind::Rejected, "ensure mailbox", "ada").with_code("password_complexity");
-    let check =
-        FailedCheck::new("reverse", "none", "mail.agents.example", "have the hoster set the reverse name");
-    world.with(|doctor| doctor.with_error(&error).with_readiness(vec![check]));
+    world.with(|doctor| doctor.with_error(&error));
+    world.embedded.vitals().set_disk(Disk::new(99, ""));
     let diagnosis = world.examine(Complaint::NotSending).await;
     let [first, last] = diagnosis.findings.as_slice() else { panic!("{diagnosis}") };
     assert_eq!((first.step, first.code.as_str()), ("error", "password_complexity"));
     assert_eq!(first.evidence, "ensure mailbox ada: the server refused it");
-    assert_eq!(
-        (last.step, last.code.as_str(), last.evidence.as_str()),
-        ("readiness", "reverse", "found none")
-    );
-    assert!(last.fix.contains("hoster"));
+    assert_eq!(last.code, "disk_full");
+}
+
+#[tokio::test(start_paused = true)]
+async fn checks_that_bear_on_the_complaint_are_told() {
+    let mut world = World::well().await;
+    let elsewhere = target().with_addresses(["198.51.100.7".parse().unwrap()]);
+    let readiness = world.embedded.readiness();
+    world.with(|doctor| doctor.with_readiness(readiness, elsewhere));
+    assert_eq!(codes(&world).await, ["readiness ready_mail_host"]);
+    let receiving = world.examine(Complaint::NotReceiving).await;
+    assert!(receiving.find("ready_mail_host").is_some_and(|finding| !finding.fix.is_empty()), "{receiving}");
+    assert!(world.examine(Complaint::CannotCreate).await.find("ready_mail_host").is_none());
+    // What the zone tells with a cause of its own is not told twice.
+    let world = World::well().await;
+    world.set("_dmarc", "TXT", &[]).await;
+    assert_eq!(codes(&world).await, ["zone no_dmarc"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use agent_mail::backend::{DnsProvider, MailAdmin, MailChange, RrSet};
-use agent_mail::doctor::{Complaint, Diagnosis, Doctor, FailedCheck};
+use agent_mail::doctor::{Complaint, Diagnosis, Doctor};
 use agent_mail::health::{Container, Disk, Health, QueueState, QueuedMail};
 use agent_mail::mail_access::{Login, Outgoing};
+use agent_mail::readiness::Target;
 use agent_mail::spec::DomainLimits;
 use agent_mail::{Address, DomainName, Embedded, Error, MailboxEntry, NewMessage};
 use secrecy::SecretString;
@@ -78,7 +79,7 @@ pub(crate) fn doctor(embedded: &Embedded, password: &str) -> Doctor {
         .with_dns(world, domain())
         .with_health(Arc::new(Health::new(vitals.clone())))
         .with_quarantine(vitals)
-        .with_readiness(Vec::<FailedCheck>::new())
+        .with_readiness(embedded.readiness(), target())
         .with_deadline(Duration::from_secs(20))
 }
 
@@ -90,6 +91,10 @@ pub(crate) fn from_outside() -> Outgoing {
 pub(crate) fn health_with_certificate(embedded: &Embedded, days: Result<u32, fn() -> Error>) -> Arc<Health> {
     let health = Health::new(Arc::new(embedded.vitals().clone()));
     Arc::new(health.with_certificate_days(move || std::future::ready(days.map_err(|error| error()))))
+}
+
+pub(crate) fn target() -> Target {
+    Target::new(domain(), "mail.agents.example".parse().unwrap())
 }
 
 pub(crate) fn domain() -> DomainName {
