@@ -286,4 +286,12 @@ fn the_rule_file_is_as_it_was() {
         std::fs::write(&golden, &file).unwrap();
     }
     assert_eq!(file, std::fs::read_to_string(golden).unwrap());
+    let read: serde_json::Value = serde_saphyr::from_str(&file).unwrap();
+    let rules = read["groups"][0]["rules"].as_array().unwrap();
+    assert_eq!(rules.len(), Rules::default().iter().count());
+    for (read, rule) in rules.iter().zip(Rules::default().iter()) {
+        assert!(read["expr"].as_str().unwrap().starts_with(rule.measure().metric()), "{read}");
+        assert_eq!(read["for"], format!("{}s", rule.holds().as_secs()));
+        assert_eq!(read["labels"]["severity"], rule.severity().as_str());
+    }
 }

@@ -1,5 +1,6 @@
 //! Logs in, and sends the mailbox a mail by itself.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use mail_access::{AutoSubmitted, Error as MailError, MessageId, NewMessage, Received, Selection};
@@ -101,7 +102,10 @@ impl Doctor {
 }
 
 fn header_of(message: &Received) -> String {
-    message.headers().map(|(name, value)| format!("{name}: {value}\n")).collect()
+    message.headers().fold(String::new(), |mut text, (name, value)| {
+        let _ = writeln!(text, "{name}: {value}");
+        text
+    })
 }
 
 const PAUSE: Duration = Duration::from_secs(1);

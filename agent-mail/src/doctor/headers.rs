@@ -1,10 +1,11 @@
 //! What the header of a message tells of its spam score.
 
 use super::catalogue::remedy;
-use super::{Diagnosis, Doctor, Remedy};
+use super::{Diagnosis, Remedy};
 
-impl Doctor {
-    pub(super) fn look_at_headers(&self, walk: &mut Diagnosis, headers: Option<&str>) {
+impl Diagnosis {
+    pub(super) fn look_at_headers(&mut self, headers: Option<&str>) {
+        let walk = self;
         let Some(headers) = headers else {
             return walk.skip("headers", "no header of a message was given");
         };

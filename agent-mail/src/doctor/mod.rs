@@ -26,6 +26,7 @@ mod catalogue;
 mod diagnosis;
 mod headers;
 mod held;
+mod ready;
 mod served;
 mod vital;
 mod zone;
@@ -43,6 +44,7 @@ pub use diagnosis::{Complaint, Diagnosis, Finding, Step, StepState};
 use crate::Error;
 use crate::backend::{DnsProvider, MailAdmin};
 use crate::health::{HealthSource, QuarantineControl};
+use crate::readiness::{Readiness, Target};
 
 /// Examines one mailbox, or an address that can't be created, with whatever it is given; what it lacks, it skips and
 /// says so.
@@ -56,32 +58,10 @@ pub struct Doctor {
     dns: Option<(Arc<dyn DnsProvider>, DomainName)>,
     health: Option<Arc<dyn HealthSource>>,
     quarantine: Option<Arc<dyn QuarantineControl>>,
-    readiness: Option<Vec<FailedCheck>>,
+    readiness: Option<(Readiness, Target)>,
     headers: Option<String>,
     seen: Option<(Remedy, String)>,
     deadline: Duration,
-}
-
-/// A check of the domain's readiness that failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct FailedCheck {
-    /// Its name, as `spf`.
-    pub name: String,
-    /// What was found.
-    pub found: String,
-    /// What was wanted.
-    pub wanted: String,
-    /// What helps, in one sentence.
-    pub fix: String,
-}
-
-impl FailedCheck {
-    /// Describes a check that failed.
-    pub fn new(name: &str, found: &str, wanted: &str, fix: &str) -> Self {
-        let [name, found, wanted, fix] = [name, found, wanted, fix].map(str::to_owned);
-        Self { name, found, wanted, fix }
-    }
 }
 
 impl Doctor {
@@ -131,9 +111,9 @@ impl Doctor {
         self
     }
 
-    /// Adds the checks of the domain's readiness that failed; none if all passed.
-    pub fn with_readiness(mut self, failed: Vec<FailedCheck>) -> Self {
-        self.readiness = Some(failed);
+    /// Adds the checks of the domain as others see it: of these the ones are told that bear on the complaint.
+    pub fn with_readiness(mut self, readiness: Readiness, target: Target) -> Self {
+        self.readiness = Some((readiness, target));
         self
     }
 
@@ -169,7 +149,7 @@ impl Doctor {
                 }
                 self.look_at_queue(&mut walk, figures.as_ref());
                 self.look_at_zone(&mut walk, served.as_ref()).await;
-                self.look_at_readiness(&mut walk);
+                self.look_at_readiness(&mut walk).await;
             }
             Complaint::NotReceiving => {
                 let (served, is_served) = self.look_at_domain(&mut walk).await;
@@ -180,7 +160,7 @@ impl Doctor {
                 }
                 self.look_at_quarantine(&mut walk).await;
                 self.look_at_queue(&mut walk, figures.as_ref());
-                self.look_at_readiness(&mut walk);
+                self.look_at_readiness(&mut walk).await;
             }
             Complaint::HighSpamScore => {
                 let (served, is_served) = self.look_at_domain(&mut walk).await;
@@ -188,9 +168,9 @@ impl Doctor {
                 if headers.is_none() && is_served && self.look_at_login(&mut walk).await {
                     headers = self.send_probe(&mut walk).await;
                 }
-                self.look_at_headers(&mut walk, headers.as_deref());
+                walk.look_at_headers(headers.as_deref());
                 self.look_at_zone(&mut walk, served.as_ref()).await;
-                self.look_at_readiness(&mut walk);
+                self.look_at_readiness(&mut walk).await;
             }
             Complaint::CannotCreate => {
                 self.look_at_domain(&mut walk).await;
@@ -205,20 +185,6 @@ impl Doctor {
         let Some((remedy, evidence)) = &self.seen else { return walk.skip("error", "no error was given") };
         walk.found("error", *remedy, evidence.clone());
         walk.done("error");
-    }
-
-    fn look_at_readiness(&self, walk: &mut Diagnosis) {
-        let Some(failed) = &self.readiness else { return walk.skip("readiness", "no checks were given") };
-        for check in failed {
-            walk.findings.push(Finding {
-                step: "readiness",
-                code: check.name.clone(),
-                cause: format!("the check {} fails: wanted {}", check.name, check.wanted),
-                fix: check.fix.clone(),
-                evidence: format!("found {}", check.found),
-            });
-        }
-        walk.done("readiness");
     }
 }
 

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use super::{Figures, Rule, Rules, Severity};
+use crate::journal::fingerprint;
 
 /// Turns one look at the figures after the other into alerts.
 ///
@@ -138,8 +138,7 @@ impl Alert {
             AlertState::Firing => "firing",
             AlertState::Resolved => "resolved",
         };
-        let text = format!("{}\n{}\n{state}\n{}", self.rule, self.instance, self.since);
-        Sha256::digest(text).iter().take(12).map(|byte| format!("{byte:02x}")).collect()
+        fingerprint(format!("{}\n{}\n{state}\n{}", self.rule, self.instance, self.since).as_bytes())
     }
 
     fn new(rule: &Rule, instance: String, state: AlertState, since: SystemTime, value: f64) -> Self {

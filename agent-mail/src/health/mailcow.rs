@@ -219,7 +219,7 @@ fn since_1970(seconds: i64) -> SystemTime {
 }
 
 const LOG_ROWS: u32 = 1000;
-const WINDOW: Duration = Duration::from_secs(3600);
+const WINDOW: Duration = Duration::from_hours(1);
 const REJECTED: [&str; 3] = ["authentication failed", "auth failed", "Invalid password"];
 const ESSENTIAL: [&str; 9] = [
     "dockerapi-mailcow",
@@ -232,3 +232,56 @@ const ESSENTIAL: [&str; 9] = [
     "rspamd-mailcow",
     "unbound-mailcow",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read<T: serde::de::DeserializeOwned>(text: &str) -> T {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_container_that_has_to_be_there_and_isn_t_is_missing() {
+        let list = read(
+            r#"{
+            "postfix-mailcow": {"container": "p", "state": "exited", "image": "postfix:1", "started_at": "2026"},
+            "own-part": {"container": "o", "state": "running"}
+        }"#,
+        );
+        let shown = containers_of(&list);
+        let states: Vec<_> = shown.iter().map(|c| (c.name.as_str(), c.state.as_str())).collect();
+        assert!(states.contains(&("postfix-mailcow", "exited")) && states.contains(&("own-part", "running")));
+        assert!(states.contains(&("dovecot-mailcow", "missing")));
+        assert_eq!(states.len(), ESSENTIAL.len() + 1);
+        assert!(states.is_sorted());
+    }
+
+    #[test]
+    fn a_disk_is_read_as_df_shows_it() {
+        let of = |percent: &str| {
+            let text = format!(
+                r#"{{"disk": "/dev/sda1", "used": "11G", "total": "252G", "used_percent": "{percent}"}}"#
+            );
+            disk_of(read(&text))
+        };
+        assert_eq!(of("13%").unwrap(), Disk::new(13, "11G of 252G"));
+        assert_eq!(of("100%").unwrap().used_percent, 100);
+        for unread in ["", "-", "full", "1000%"] {
+            assert_eq!(of(unread).unwrap_err().kind(), ErrorKind::Unexpected, "{unread}");
+        }
+        assert!(disk_of(None).is_err());
+    }
+
+    #[test]
+    fn a_recipient_is_taken_apart_from_its_reason() {
+        for (text, address, reason) in [
+            ("a@x.example", "a@x.example", None),
+            ("a@x.example (refused (twice))", "a@x.example", Some("refused (twice)")),
+            ("a@x.example (cut", "a@x.example", Some("cut")),
+            ("", "", None),
+        ] {
+            assert_eq!(with_reason(text), (address, reason), "{text}");
+        }
+    }
+}

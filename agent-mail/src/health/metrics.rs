@@ -52,7 +52,9 @@ impl HealthMetrics {
                 if measure.label().is_none() && recorded.is_empty() {
                     recorded.push(String::new());
                 }
-                recorded.iter().for_each(|instance| set(measure, instance, f64::NAN));
+                for instance in recorded.iter() {
+                    set(measure, instance, f64::NAN);
+                }
                 continue;
             };
             let mut values: BTreeMap<String, f64> = BTreeMap::new();

@@ -22,6 +22,7 @@
 //! ```
 
 mod alerts;
+mod certificate;
 mod control;
 mod figures;
 #[cfg(feature = "mailcow")]
@@ -46,6 +47,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 
 pub use alerts::{Alert, AlertState, Alerts};
+pub use certificate::certificate_days;
 pub use control::{
     Judgement, QuarantineControl, QuarantineId, Quarantined, QueueAction, QueueControl, QueueId, Treated,
 };

@@ -10,8 +10,9 @@ use super::{Limit, Rule, Rules};
 #[cfg_attr(not(feature = "metrics"), doc = "the feature `metrics` records.")]
 ///
 /// It alerts as [`Alerts`](super::Alerts) does: `for` is the rule's time, `keep_firing_for` (Prometheus 2.42 and later)
-/// the time that the value has to be good, and between the limit and the value at which it clears an alert goes on.
-/// Where metrics name the hosted domains only, so does the alert.
+/// the time that the value has to be good, and between the limit and the value at which it clears an alert goes on. It
+/// differs in two things: domains that the metrics don't name count together, and a figure that can't be read ends its
+/// alerts, so that the rule for [`Measure::FigureKnown`](super::Measure::FigureKnown) should stay.
 ///
 /// ```
 /// use agent_mail::health::{rule_file, Measure, Rule, Rules};
@@ -59,9 +60,9 @@ fn expression(rule: &Rule, alert: &str) -> String {
     if !is_better {
         return begins;
     }
-    let on = rule.measure().label().unwrap_or_default();
+    let on = rule.measure().label().map_or_else(String::new, |label| format!(", {label}"));
     format!(
-        "{begins} or ({metric} {broken} {} and on ({on}) ALERTS{{alertname=\"{alert}\", alertstate=\"firing\"}})",
+        "{begins} or ({metric} {broken} {} and on (job, instance{on}) ALERTS{{alertname=\"{alert}\", alertstate=\"firing\"}})",
         rule.clears_at()
     )
 }
@@ -89,7 +90,7 @@ mod tests {
         let rule = Rule::below("cert", Measure::CertificateDays, 14.0).unwrap().with_clears_at(20.0).unwrap();
         assert_eq!(
             expression(&rule, "AgentMail_cert"),
-            "agent_mail_certificate_days < 14 or (agent_mail_certificate_days < 20 and on () \
+            "agent_mail_certificate_days < 14 or (agent_mail_certificate_days < 20 and on (job, instance) \
              ALERTS{alertname=\"AgentMail_cert\", alertstate=\"firing\"})"
         );
     }

@@ -243,13 +243,13 @@ impl Default for Rules {
     /// messages over a sending limit within an hour; a certificate for less than 14 days, and less than 3; a backup
     /// older than 26 hours; a figure that can't be read.
     fn default() -> Self {
+        use Limit::{Above, Below};
         use Measure as M;
+        use Severity::{Critical, Warning};
         let rule = |name: &str, measure, limit, clears_at, minutes: u64, severity| {
             let (holds, keeps) = (Duration::from_secs(minutes * 60), Duration::from_mins(5));
             Rule { name: name.to_owned(), measure, limit, clears_at, holds, keeps, severity }
         };
-        use Limit::{Above, Below};
-        use Severity::{Critical, Warning};
         Self(vec![
             rule("queue_of_sender", M::QueueBySender, Above(50.0), 40.0, 5, Warning),
             rule("queue_to_recipient", M::QueueByRecipient, Above(50.0), 40.0, 5, Warning),

@@ -5,9 +5,9 @@ use std::fmt::{Debug, Write as _};
 
 use async_trait::async_trait;
 use mail_access::{Address, AutoSubmitted, NewMessage};
-use sha2::{Digest, Sha256};
 
 use super::{Alert, AlertState, Severity};
+use crate::journal::fingerprint;
 use crate::{AgentMailbox, Error, ErrorKind};
 
 /// Tells someone of alerts.
@@ -47,10 +47,10 @@ impl AlertSink for LogSink {
             match (alert.state, alert.severity) {
                 (AlertState::Resolved, _) => tracing::info!(rule, instance, summary, "mail alert ends"),
                 (AlertState::Firing, Severity::Critical) => {
-                    tracing::error!(rule, instance, summary, "mail alert")
+                    tracing::error!(rule, instance, summary, "mail alert");
                 }
                 (AlertState::Firing, Severity::Warning) => {
-                    tracing::warn!(rule, instance, summary, "mail alert")
+                    tracing::warn!(rule, instance, summary, "mail alert");
                 }
             }
         }
@@ -93,12 +93,8 @@ impl AlertSink for MailSink {
             .with_subject(subject(alerts))
             .with_text(text(alerts))
             .with_auto_submitted(AutoSubmitted::Generated);
-        let mut ids = Sha256::new();
-        alerts.iter().for_each(|alert| ids.update(alert.id()));
-        let key = ids.finalize().iter().fold(String::from("alerts "), |mut key, byte| {
-            let _ = write!(key, "{byte:02x}");
-            key
-        });
+        let ids: Vec<String> = alerts.iter().map(Alert::id).collect();
+        let key = format!("alerts {}", fingerprint(ids.concat().as_bytes()));
         self.mailbox.send_once(&key, message).await.map(drop)
     }
 }

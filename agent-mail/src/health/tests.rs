@@ -73,7 +73,7 @@ async fn what_others_measure_is_added_and_may_be_late() {
     let source = Arc::new(world().vitals().clone());
     let health = Health::new(source)
         .with_certificate_days(|| async { Ok(12) })
-        .with_backup_age(|| std::future::pending())
+        .with_backup_age(std::future::pending)
         .with_deadline(Duration::from_secs(5));
     let figures = health.figures().await;
     assert_eq!(figures.certificate_days.known(), Some(&12));

@@ -180,7 +180,7 @@ mod tests {
             (&alert["rule"], &alert["state"], &alert["value"]),
             (&"disk".into(), &"firing".into(), &93.0.into())
         );
-        assert_eq!((alert["id"].as_str().unwrap().len(), &alert["since"]), (24, &7.into()));
+        assert_eq!((alert["id"].as_str().unwrap().len(), &alert["since"]), (32, &7.into()));
     }
 
     #[tokio::test(start_paused = true)]

@@ -55,6 +55,10 @@ impl Mailcow {
     pub fn new(client: Client) -> Self {
         Self { client, relays: Arc::default() }
     }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
 }
 
 fn mailbox_address(address: &Address) -> Result<MailboxAddress, Error> {
@@ -78,7 +82,7 @@ fn lift_ours(error: MailcowError, operation: &'static str, subject: &Address) ->
     lift_as(kind, error, operation, subject)
 }
 
-fn lift(error: MailcowError, operation: &'static str, subject: impl Display) -> Error {
+pub(crate) fn lift(error: MailcowError, operation: &'static str, subject: impl Display) -> Error {
     lift_as(kind(&error), error, operation, subject)
 }
 

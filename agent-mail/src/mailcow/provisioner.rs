@@ -133,7 +133,7 @@ fn lift_add(error: MailcowError, address: &Address) -> Error {
     lifted
 }
 
-const APP_NAME: &str = "agent-mail";
+pub(super) const APP_NAME: &str = "agent-mail";
 const MAX_MAILBOXES: u32 = 100_000;
 const MAX_ALIASES: u32 = 400;
 const MAILBOX_MIB: u32 = 256;

@@ -5,7 +5,8 @@ use mail_access::Address;
 use mailcow_api::{AppPassword, AppPasswordChange, How, NewAppPassword, ProblemKind, Protocol};
 use secrecy::SecretString;
 
-use super::{APP_NAME, Mailcow, lift_ours, mailbox_address};
+use super::provisioner::APP_NAME;
+use super::{Mailcow, lift_ours, mailbox_address};
 use crate::backend::{Claim, LoginRotation};
 use crate::{Error, ErrorKind};
 

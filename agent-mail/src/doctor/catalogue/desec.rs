@@ -16,16 +16,16 @@ pub(super) const WORDS: &[Words] = &[
         fix: "set DESEC_TOKEN, and check that no proxy takes the header Authorization out",
     },
     Words {
-        says: &["token header"],
-        code: "dns_token_missing",
-        cause: "the token is empty or holds a blank",
-        fix: "set DESEC_TOKEN to the token alone",
-    },
-    Words {
         says: &["basic auth token header"],
         code: "dns_token_missing",
         cause: "the token of the dynamic address is empty",
         fix: "set the token as password",
+    },
+    Words {
+        says: &["token header"],
+        code: "dns_token_missing",
+        cause: "the token is empty or holds a blank",
+        fix: "set DESEC_TOKEN to the token alone",
     },
     Words {
         says: &["url parameter provided"],
@@ -49,7 +49,7 @@ pub(super) const WORDS: &[Words] = &[
         says: &["invalid username/password"],
         code: "dns_login_refused",
         cause: "e-mail address or password of the deSEC account are wrong",
-        fix: "check both",
+        fix: "check the e-mail address and the password of the account",
     },
     Words {
         says: &["login token required"],

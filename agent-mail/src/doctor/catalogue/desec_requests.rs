@@ -253,7 +253,7 @@ pub(super) const WORDS: &[Words] = &[
         says: &["valid email"],
         code: "dns_input",
         cause: "an e-mail address is none",
-        fix: "correct it",
+        fix: "correct the address that is named",
     },
     Words {
         says: &["wrong format"],

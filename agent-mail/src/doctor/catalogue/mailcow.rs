@@ -2,44 +2,44 @@
 
 /// What several codes mean.
 pub(super) struct Codes {
-    pub(super) codes: &'static [&'static str],
+    pub(super) any_of: &'static [&'static str],
     pub(super) cause: &'static str,
     pub(super) fix: &'static str,
 }
 
 pub(super) const CODES: &[Codes] = &[
     Codes {
-        codes: &["object_exists"],
+        any_of: &["object_exists"],
         cause: "there is a mailbox, resource or user of this name already",
         fix: "use what is there, or choose another name",
     },
     Codes {
-        codes: &["domain_exists"],
+        any_of: &["domain_exists"],
         cause: "the domain is there already, by itself or as another name of one that is",
         fix: "use the domain that is there, or remove the alias domain of this name",
     },
     Codes {
-        codes: &["is_alias", "is_spam_alias"],
+        any_of: &["is_alias", "is_spam_alias"],
         cause: "an alias, or a temporary one, has this address",
         fix: "remove the alias, or choose another address",
     },
     Codes {
-        codes: &["is_alias_or_mailbox"],
+        any_of: &["is_alias_or_mailbox"],
         cause: "a mailbox or an alias has this address",
         fix: "edit the alias that is there, or choose another address",
     },
     Codes {
-        codes: &["already_exists"],
+        any_of: &["already_exists"],
         cause: "the name is taken",
         fix: "read what is there and use it, or choose another name",
     },
     Codes {
-        codes: &["dkim_domain_or_sel_exists"],
+        any_of: &["dkim_domain_or_sel_exists"],
         cause: "the domain has a DKIM key already",
         fix: "use that key, or remove it first; its DNS record has to change too",
     },
     Codes {
-        codes: &[
+        any_of: &[
             "transport_dest_exists",
             "tls_policy_map_entry_exists",
             "recipient_map_entry_exists",
@@ -50,123 +50,123 @@ pub(super) const CODES: &[Codes] = &[
         fix: "change the entry that is there",
     },
     Codes {
-        codes: &["policy_list_from_exists"],
+        any_of: &["policy_list_from_exists"],
         cause: "the sender is on the allow list or the deny list already",
         fix: "remove the entry from the other list first",
     },
     Codes {
-        codes: &["access_denied"],
+        any_of: &["access_denied"],
         cause: "there is no such object or domain, or a value is bad: with an administrator's key Mailcow says no more",
         fix: "check that the domain and the object exist, and each value that was sent",
     },
     Codes {
-        codes: &["domain_not_found", "targetd_not_found"],
+        any_of: &["domain_not_found", "targetd_not_found"],
         cause: "Mailcow doesn't serve the domain",
         fix: "add the domain first",
     },
     Codes {
-        codes: &["object_doesnt_exist", "not_found"],
+        any_of: &["object_doesnt_exist", "not_found"],
         cause: "the id or the name belongs to nothing",
         fix: "list what is there and use one of its ids",
     },
     Codes {
-        codes: &["app_passwd_id_invalid"],
+        any_of: &["app_passwd_id_invalid"],
         cause: "there is no app password of this id",
         fix: "list the app passwords of the mailbox",
     },
     Codes {
-        codes: &["password_complexity"],
+        any_of: &["password_complexity"],
         cause: "the password doesn't meet the password policy of the server",
         fix: "use at least the length and the kinds of characters that the policy asks for",
     },
     Codes {
-        codes: &["password_mismatch"],
+        any_of: &["password_mismatch"],
         cause: "the password and its repetition differ",
         fix: "send the same password twice",
     },
-    Codes { codes: &["password_empty"], cause: "the password is missing", fix: "send a password" },
+    Codes { any_of: &["password_empty"], cause: "the password is missing", fix: "send a password" },
     Codes {
-        codes: &["password_policy"],
+        any_of: &["password_policy"],
         cause: "the password doesn't meet the password policy of the server",
         fix: "use a longer password with letters, digits and special characters",
     },
     Codes {
-        codes: &["mailbox_quota_exceeded"],
+        any_of: &["mailbox_quota_exceeded"],
         cause: "the mailbox is to hold more than a mailbox of this domain may",
         fix: "ask for a smaller quota (in MiB), or raise the largest quota of the domain",
     },
     Codes {
-        codes: &["mailbox_quota_left_exceeded"],
+        any_of: &["mailbox_quota_left_exceeded"],
         cause: "the domain has too little room left for the quota; a negative figure means that it was overrun",
         fix: "ask for a smaller quota (in MiB), or raise that of the domain",
     },
     Codes {
-        codes: &["mailbox_quota_exceeds_domain_quota"],
+        any_of: &["mailbox_quota_exceeds_domain_quota"],
         cause: "the largest quota of a mailbox is above the quota of the whole domain",
         fix: "raise the quota of the domain, or lower that of a mailbox",
     },
     Codes {
-        codes: &["mailbox_defquota_exceeds_mailbox_maxquota"],
+        any_of: &["mailbox_defquota_exceeds_mailbox_maxquota"],
         cause: "the usual quota of a mailbox is above the largest one",
         fix: "lower the usual quota, or raise the largest one",
     },
     Codes {
-        codes: &["domain_quota_m_in_use"],
+        any_of: &["domain_quota_m_in_use"],
         cause: "the mailboxes of the domain hold more than its new quota",
         fix: "set the quota of the domain above what is in use",
     },
     Codes {
-        codes: &["max_quota_in_use"],
+        any_of: &["max_quota_in_use"],
         cause: "a mailbox has more than the new largest quota",
         fix: "lower the quota of that mailbox first",
     },
     Codes {
-        codes: &["quota_exceeded"],
+        any_of: &["quota_exceeded"],
         cause: "a size is above a limit of the domain",
         fix: "ask for a smaller quota (in MiB), or raise that of the domain",
     },
     Codes {
-        codes: &["max_mailbox_exceeded", "mailboxes_in_use"],
+        any_of: &["max_mailbox_exceeded", "mailboxes_in_use"],
         cause: "the domain has as many mailboxes as it may",
         fix: "remove mailboxes, or raise the limit of the domain",
     },
     Codes {
-        codes: &["max_alias_exceeded", "aliases_in_use"],
+        any_of: &["max_alias_exceeded", "aliases_in_use"],
         cause: "the domain has as many aliases as it may",
         fix: "remove aliases, use a catch-all, or raise the limit of the domain",
     },
     Codes {
-        codes: &["tag_limit_exceeded"],
+        any_of: &["tag_limit_exceeded"],
         cause: "an object can't have so many tags",
         fix: "use fewer tags",
     },
     Codes {
-        codes: &["limit_reached"],
+        any_of: &["limit_reached"],
         cause: "a count is above a limit of the domain",
         fix: "remove what is no longer needed, or raise the limit of the domain",
     },
     Codes {
-        codes: &["domain_not_empty", "not_empty"],
+        any_of: &["domain_not_empty", "not_empty"],
         cause: "the domain still has mailboxes, aliases or resources",
         fix: "remove these first",
     },
     Codes {
-        codes: &["domain_invalid"],
+        any_of: &["domain_invalid"],
         cause: "the name of the domain is none",
         fix: "send a name of letters, digits, hyphens and dots, in punycode",
     },
     Codes {
-        codes: &["domain_cannot_match_hostname"],
+        any_of: &["domain_cannot_match_hostname"],
         cause: "the domain is the name of the Mailcow host itself",
         fix: "use the domain above it, or a name beside it",
     },
     Codes {
-        codes: &["mailbox_invalid", "username_invalid", "malformed_username", "resource_invalid"],
+        any_of: &["mailbox_invalid", "username_invalid", "malformed_username", "resource_invalid"],
         cause: "the name has characters that a mailbox or user can't have, or nothing of this name exists",
         fix: "use letters, digits, dots, hyphens and underscores",
     },
     Codes {
-        codes: &[
+        any_of: &[
             "alias_empty",
             "goto_empty",
             "app_name_empty",
@@ -183,42 +183,42 @@ pub(super) const CODES: &[Codes] = &[
         fix: "send the value",
     },
     Codes {
-        codes: &["alias_invalid", "goto_invalid", "alias_goto_identical"],
+        any_of: &["alias_invalid", "goto_invalid", "alias_goto_identical"],
         cause: "the address of an alias or its target is none, or both are the same",
         fix: "send whole addresses, and a target other than the alias",
     },
     Codes {
-        codes: &["alias_domain_invalid", "aliasd_targetd_identical", "target_domain_invalid"],
+        any_of: &["alias_domain_invalid", "aliasd_targetd_identical", "target_domain_invalid"],
         cause: "the alias domain is no name, is served already, or is its own target",
         fix: "choose a name that is not served yet, and another target",
     },
     Codes {
-        codes: &["dkim_domain_or_sel_invalid"],
+        any_of: &["dkim_domain_or_sel_invalid"],
         cause: "the selector, the size or the domain of the key can't be, or the domain has a key already",
         fix: "read the key that is there; use a selector of letters, digits and hyphens, and 2048 bits",
     },
     Codes {
-        codes: &["private_key_error"],
+        any_of: &["private_key_error"],
         cause: "the key that was given is no private key that can be read",
         fix: "import an RSA key in PEM",
     },
     Codes {
-        codes: &["sender_acl_invalid", "extended_sender_acl_denied"],
+        any_of: &["sender_acl_invalid", "extended_sender_acl_denied"],
         cause: "the mailbox can't be allowed to send as this address",
         fix: "name an address or @domain that this Mailcow serves",
     },
     Codes {
-        codes: &["rl_timeframe"],
+        any_of: &["rl_timeframe"],
         cause: "the period of a sending limit has to be s, m, h or d",
         fix: "send one of these, with a number of messages",
     },
     Codes {
-        codes: &["relayhost_invalid"],
+        any_of: &["relayhost_invalid"],
         cause: "there is no relay of this id",
         fix: "list the relays, or add it first",
     },
     Codes {
-        codes: &[
+        any_of: &[
             "invalid_nexthop",
             "invalid_nexthop_authenticated",
             "next_hop_interferes",
@@ -231,7 +231,7 @@ pub(super) const CODES: &[Codes] = &[
         fix: "send a host name that resolves, or an address; one login for each next hop",
     },
     Codes {
-        codes: &[
+        any_of: &[
             "invalid_bcc_map_type",
             "bcc_must_be_email",
             "invalid_recipient_map_new",
@@ -243,37 +243,37 @@ pub(super) const CODES: &[Codes] = &[
         fix: "correct the value that is named",
     },
     Codes {
-        codes: &["policy_list_from_invalid"],
+        any_of: &["policy_list_from_invalid"],
         cause: "the sender in a list is no address or pattern",
         fix: "send an address, *@domain or domain",
     },
     Codes {
-        codes: &["sieve_error", "filter_type", "invalid_filter_type"],
+        any_of: &["sieve_error", "filter_type", "invalid_filter_type"],
         cause: "the filter script has an error, or its type is none",
         fix: "correct the line that is named",
     },
     Codes {
-        codes: &["quarantine_category_invalid"],
+        any_of: &["quarantine_category_invalid"],
         cause: "the category of quarantine notices is none",
         fix: "send add_header, reject or all",
     },
     Codes {
-        codes: &["mode_invalid", "max_age_invalid", "mx_invalid", "version_invalid"],
+        any_of: &["mode_invalid", "max_age_invalid", "mx_invalid", "version_invalid"],
         cause: "the MTA-STS policy has a value that it can't have",
         fix: "mode is enforce, testing or none; max_age lies within 1 and 31557600 seconds",
     },
     Codes {
-        codes: &["template_name_invalid", "template_id_invalid"],
+        any_of: &["template_name_invalid", "template_id_invalid"],
         cause: "the template has no name, or there is none of this id",
         fix: "list the templates",
     },
     Codes {
-        codes: &["comment_too_long"],
+        any_of: &["comment_too_long"],
         cause: "a comment has more than 160 characters",
-        fix: "shorten it",
+        fix: "shorten the comment",
     },
     Codes {
-        codes: &[
+        any_of: &[
             "validity_missing",
             "value_missing",
             "required_data_missing",
@@ -286,7 +286,7 @@ pub(super) const CODES: &[Codes] = &[
         fix: "send the value",
     },
     Codes {
-        codes: &[
+        any_of: &[
             "cors_invalid_method",
             "cors_invalid_origin",
             "global_map_invalid",
@@ -305,28 +305,28 @@ pub(super) const CODES: &[Codes] = &[
         fix: "correct the value that is named",
     },
     Codes {
-        codes: &["invalid_value"],
+        any_of: &["invalid_value"],
         cause: "a value is malformed or not allowed",
         fix: "correct the value that is named",
     },
     Codes {
-        codes: &["wrong_key"],
+        any_of: &["wrong_key"],
         cause: "the API key is unknown or inactive, or did not arrive",
         fix: "set a key that is active on this server; don't repeat the call: about ten of them ban the address of this host",
     },
-    Codes { codes: &["read_only_key"], cause: "the API key may only read", fix: "use the read-write key" },
+    Codes { any_of: &["read_only_key"], cause: "the API key may only read", fix: "use the read-write key" },
     Codes {
-        codes: &["address_not_allowed"],
+        any_of: &["address_not_allowed"],
         cause: "the API key is not for the address of this host",
         fix: "add the address of this host to the key's list of allowed addresses; don't repeat the call",
     },
     Codes {
-        codes: &["proxy_denied"],
+        any_of: &["proxy_denied"],
         cause: "a proxy in front of Mailcow wants another credential",
         fix: "give the client the credential of the proxy",
     },
     Codes {
-        codes: &[
+        any_of: &[
             "no_active_admin",
             "last_key",
             "login_failed",
@@ -341,12 +341,12 @@ pub(super) const CODES: &[Codes] = &[
         fix: "do it with an administrator's read-write key",
     },
     Codes {
-        codes: &["mysql_error"],
+        any_of: &["mysql_error"],
         cause: "the database refuses, mostly because a value is there already",
         fix: "read back what is there before it is sent again",
     },
     Codes {
-        codes: &[
+        any_of: &[
             "redis_error",
             "generic_server_error",
             "temp_error",
@@ -361,47 +361,47 @@ pub(super) const CODES: &[Codes] = &[
         fix: "look at the containers of mailcow and try again",
     },
     Codes {
-        codes: &["release_send_failed"],
+        any_of: &["release_send_failed"],
         cause: "the message can't be handed to Postfix",
         fix: "look at the container postfix of mailcow, then release it again",
     },
     Codes {
-        codes: &["ham_learn_error", "spam_learn_error"],
+        any_of: &["ham_learn_error", "spam_learn_error"],
         cause: "Rspamd doesn't learn the message: it has learned it already, or doesn't answer",
         fix: "look at the container rspamd of mailcow; a message that was learned needs nothing more",
     },
     Codes {
-        codes: &["back_end_down"],
+        any_of: &["back_end_down"],
         cause: "Mailcow, or a service behind it (database, Redis, dockerapi, PHP), is down or starting",
         fix: "look at the containers of mailcow and try again later",
     },
     Codes {
-        codes: &["unreachable"],
+        any_of: &["unreachable"],
         cause: "no connection to the server comes about, or it was lost",
         fix: "check the address of the server, its TLS certificate, and whether this host is banned",
     },
     Codes {
-        codes: &["wrong_server"],
+        any_of: &["wrong_server"],
         cause: "there is another server than Mailcow at this address, or another version of it",
         fix: "check the base URL and the version of Mailcow",
     },
     Codes {
-        codes: &["other"],
+        any_of: &["other"],
         cause: "Mailcow says something that this catalogue doesn't know",
         fix: "look the code up in the documentation of Mailcow",
     },
     Codes {
-        codes: &["partly_done"],
+        any_of: &["partly_done"],
         cause: "not all items of the call were carried out",
         fix: "see what is known of each item, and read back those that are unknown",
     },
     Codes {
-        codes: &["unknown_outcome"],
+        any_of: &["unknown_outcome"],
         cause: "nobody knows whether the write was carried out: Mailcow answers so after an error of its own, too",
         fix: "read back what is there before it is sent again",
     },
     Codes {
-        codes: &["unexpected_answer"],
+        any_of: &["unexpected_answer"],
         cause: "the answer is none that Mailcow gives",
         fix: "check the version of Mailcow, and that nothing in front of it alters its answers",
     },

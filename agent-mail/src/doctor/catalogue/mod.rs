@@ -79,7 +79,7 @@ impl Remedy {
     /// Finds what a code of Mailcow means, or the kind that its client makes of an answer without one.
     pub fn of_mailcow_code(code: &str) -> Option<Self> {
         mailcow::CODES.iter().find_map(|entry| {
-            let code = entry.codes.iter().find(|known| **known == code)?;
+            let code = entry.any_of.iter().find(|known| **known == code)?;
             Some(remedy(code, entry.cause, entry.fix))
         })
     }
