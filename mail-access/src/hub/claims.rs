@@ -40,7 +40,9 @@ impl Claims {
     pub(super) fn take(&mut self, name: &Name) -> Vec<u32> {
         let name = self.hashes.hash_one(name);
         let uids: Vec<u32> = self.by_name.range((name, 0)..=(name, u32::MAX)).map(|(_, uid)| *uid).collect();
-        uids.iter().for_each(|uid| self.forget(*uid));
+        for uid in &uids {
+            self.forget(*uid);
+        }
         uids
     }
 
@@ -64,7 +66,9 @@ mod tests {
             format!("eve{}+x{number}@agents.example", number % 1000).parse::<Address>().unwrap()
         };
         let last = u32::try_from(MAX_CLAIMS).unwrap() * 3;
-        (1..=last).for_each(|uid| claims.note(uid, &name(uid)));
+        for uid in 1..=last {
+            claims.note(uid, &name(uid));
+        }
         assert_eq!((claims.by_uid.len(), claims.by_name.len()), (MAX_CLAIMS, 2 * MAX_CLAIMS));
         let tagged = Name::of(&name(last - 7));
         assert_eq!((claims.take(&tagged), claims.take(&tagged)), (vec![last - 7], vec![]));
@@ -73,7 +77,9 @@ mod tests {
             (last - (last - 1) % 1000..=last).filter(|uid| uid % 1000 == last % 1000).collect();
         let taken = claims.take(&plain);
         assert!(taken.is_sorted() && taken.ends_with(&kept) && taken.len() >= 65, "{}", taken.len());
-        (1..=last).for_each(|uid| claims.forget(uid));
+        for uid in 1..=last {
+            claims.forget(uid);
+        }
         assert_eq!((claims.by_uid.len(), claims.by_name.len()), (0, 0));
     }
 }

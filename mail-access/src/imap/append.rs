@@ -23,7 +23,7 @@ impl Session {
             command = command.words(&format!("\"{}\" ", date::write(date)));
         }
         let header = memchr::memmem::find(message, b"\r\n\r\n").map_or(message, |end| &message[..end]);
-        let is_utf8 = self.is_utf8 && !header.is_ascii() && str::from_utf8(header).is_ok();
+        let is_utf8 = self.agreed.utf8 && !header.is_ascii() && str::from_utf8(header).is_ok();
         let command = if is_utf8 { command.utf8(message) } else { command.literal(message) };
         let mut place = None;
         let done = self

@@ -25,7 +25,7 @@ impl Session {
         let modseq =
             inbox.modseq.ok_or_else(|| refused("[CANNOT] the folder keeps no account of changes"))?;
         let mut vanished = Vanished::new(inbox);
-        let is_told = self.resyncs && since > 0;
+        let is_told = self.agreed.resync && since > 0;
         let vanishing = if is_told { " VANISHED" } else { "" };
         let mut changed = Entries::default();
         // What has no state yet has 0.
@@ -46,10 +46,10 @@ impl Session {
     /// Agrees with the server that it names those that went, where it can (QRESYNC, RFC 7162).
     async fn enable_resync(&mut self) -> Result<(), Fault> {
         let can = ["QRESYNC", "ENABLE", "UNSELECT"].iter().all(|need| self.offers.has(need));
-        if self.resyncs || !can {
+        if self.agreed.resync || !can {
             return Ok(());
         }
-        self.resyncs = self.enable("QRESYNC").await?;
+        self.agreed.resync = self.enable("QRESYNC").await?;
         Ok(())
     }
 
@@ -58,7 +58,7 @@ impl Session {
         let offers = |word| self.offers.has(word);
         let can = (offers("UTF8=ACCEPT") || offers("UTF8=ONLY")) && (offers("ENABLE") || offers("IMAP4REV2"));
         if can && (self.selected.is_none() || offers("UNSELECT") || offers("IMAP4REV2")) {
-            self.is_utf8 = self.enable("UTF8=ACCEPT").await?;
+            self.agreed.utf8 = self.enable("UTF8=ACCEPT").await?;
         }
         Ok(())
     }

@@ -195,7 +195,7 @@ impl Session {
 
     /// Writes the name of a folder as it stands in a command of this session.
     pub(super) fn quoted(&self, folder: &FolderName) -> String {
-        if self.is_utf8 { mailbox_name::quoted_utf8(folder) } else { mailbox_name::quoted(folder) }
+        if self.agreed.utf8 { mailbox_name::quoted_utf8(folder) } else { mailbox_name::quoted(folder) }
     }
 
     /// Waits until the server asks for the next part of the command under way.

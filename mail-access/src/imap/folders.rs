@@ -38,7 +38,7 @@ impl Session {
     async fn listed(&mut self, command: &Command<'_>, word: &str) -> Result<Vec<Folder>, Fault> {
         let mut folders = Vec::new();
         let mut readable = true;
-        let is_utf8 = self.is_utf8;
+        let is_utf8 = self.agreed.utf8;
         self.execute(command, NAMES, |answer| {
             if let Said::Line(line) = answer
                 && let Some(rest) = line.after(word)

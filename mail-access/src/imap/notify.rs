@@ -104,21 +104,19 @@ impl Watch {
             self.due = (0..self.folders.len()).collect();
             return pause.map_or(Ok(()), |heard| heard);
         }
-        match timeout(SILENCE, self.listen()).await {
-            Ok(heard) => heard,
-            // It may be gone, or have forgotten: what it says now proves that it is there.
-            Err(_) => {
-                self.due = (0..self.folders.len()).collect();
-                Ok(())
-            }
+        if let Ok(heard) = timeout(SILENCE, self.listen()).await {
+            return heard;
         }
+        // It may be gone, or have forgotten: what it says now proves that it is there.
+        self.due = (0..self.folders.len()).collect();
+        Ok(())
     }
 
     /// Reads what the server says by itself, up to something that concerns a folder. It may be dropped and called again.
     async fn listen(&mut self) -> Result<(), Fault> {
         loop {
             self.session.allow_silence(NAMES, None);
-            let (folders, due, is_utf8) = (&self.folders, &mut self.due, self.session.is_utf8);
+            let (folders, due, is_utf8) = (&self.folders, &mut self.due, self.session.agreed.utf8);
             let mut is_over = false;
             let next = self.session.next("", |answer| match answer {
                 Said::Line(line) => {

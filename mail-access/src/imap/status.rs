@@ -24,7 +24,7 @@ impl Session {
         let modseq = if self.offers.has("CONDSTORE") { " HIGHESTMODSEQ" } else { "" };
         let items = format!(" (MESSAGES UNSEEN UIDNEXT UIDVALIDITY{modseq})");
         let command = Command::new("STATUS ").folder(folder).words(&items);
-        let (mut told, is_utf8) = (None, self.is_utf8);
+        let (mut told, is_utf8) = (None, self.agreed.utf8);
         self.execute(&command, NAMES, |answer| {
             if let Said::Line(line) = answer
                 && let Some((name, status)) = told_status(line)

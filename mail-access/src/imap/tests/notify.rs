@@ -120,7 +120,7 @@ async fn utf8_is_agreed_on_where_it_is_offered() {
         .then(asks("A4", &format!("SELECT {name}"), selected))
         .then(asks(
             "A5",
-            &format!("UID SEARCH UID 1:4294967295 SUBJECT {{{}+}}\r\n{text}", text.len()),
+            &format!("UID SEARCH UID 1:1 SUBJECT {{{}+}}\r\n{text}", text.len()),
             "* SEARCH 1\r\n",
         ))
         .then(asks("A6", &format!("APPEND {name} () UTF8 (~{{{}+}}\r\n{message})", message.len()), ""))

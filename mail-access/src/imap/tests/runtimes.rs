@@ -112,6 +112,6 @@ async fn a_task_that_always_panics_is_an_error_after_a_while() {
     let read = mail.fetch(&ada(), &Selection::After(None), 1).await;
     assert!(matches!(read, Err(Error::Unavailable { .. })), "{read:?}");
     assert!(begin.elapsed() < Duration::from_mins(1), "{:?}", begin.elapsed());
-    let begun = trap.0.load(std::sync::atomic::Ordering::SeqCst);
-    assert!((2..=12).contains(&begun), "{begun} tasks");
+    let tasks = trap.0.load(std::sync::atomic::Ordering::SeqCst);
+    assert!((2..=12).contains(&tasks), "{tasks} tasks");
 }

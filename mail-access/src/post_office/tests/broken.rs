@@ -57,8 +57,8 @@ async fn they_come_marked_and_the_others_whole() {
 async fn a_watcher_moves_past_them() {
     let mut watcher = Watcher::new(Arc::new(broken().await), login("bob"), None);
     for (uid, expected) in (1..).zip(SHOWN) {
-        let watched = watcher.next().await.unwrap().unwrap();
-        assert_eq!((show(&watched.message).as_str(), watched.at.uid), (expected, uid));
+        let seen = watcher.next().await.unwrap().unwrap();
+        assert_eq!((show(&seen.message).as_str(), seen.at.uid), (expected, uid));
     }
 }
 
