@@ -44,7 +44,8 @@ impl Embedded {
         if !self.0.post_office.has_mailbox(address) {
             return Err(Error::new(ErrorKind::NotFound, operation, address));
         }
-        let is_ours = lock(&self.0.claims).get(address) == Some(claim);
+        let registry = lock(&self.0.registry);
+        let is_ours = registry.mailbox(address).and_then(|known| known.claim.as_ref()) == Some(claim);
         if is_ours { Ok(()) } else { Err(taken(operation, address)) }
     }
 }

@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind, password};
 
 impl Mailcow {
     /// Returns the mailbox if it carries the claim.
-    async fn ours(
+    pub(super) async fn ours(
         &self,
         operation: &'static str,
         address: &Address,

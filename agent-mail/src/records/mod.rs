@@ -45,7 +45,6 @@ pub use checklist::{dns_checklist, security_checklist};
 pub use merge::{changes, changes_since};
 pub use mta_sts::MtaStsPolicy;
 pub use spf::spf_lookups;
-pub(crate) use text::text_of;
 pub use zone_file::{read_zone_file, zone_file};
 
 pub(crate) use text::text_of;

@@ -47,6 +47,11 @@ pub(super) fn of_kind(kind: ErrorKind) -> Remedy {
             "the server understood and refused",
             "read the server's reason and change what was asked for",
         ),
+        ErrorKind::Stale => remedy(
+            "stale",
+            "what the plan was made for has changed meanwhile; nothing was done",
+            "plan anew, look at the plan, and apply that one",
+        ),
         ErrorKind::Unauthenticated => remedy(
             "unauthenticated",
             "the credentials are wrong, expired or not valid from this address",
