@@ -113,7 +113,8 @@ impl AgentMail {
     ///
     /// It sees to it that the domain has a DKIM key, finds the public address of the mail host where that has a source,
     /// writes in one request what the zone lacks, and refreshes the address where it is a dynamic one. Other records
-    /// stay as they are, as [`records::changes`] says. A second run right after writes nothing, but for the refresh.
+    /// stay as they are, as [`records::changes`] says. A second run right after writes nothing, but for the refresh. A
+    /// dropped call leaves all records written or none, and the address refreshed or not: the next run finishes it.
     ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) if no zone is configured;
