@@ -11,8 +11,8 @@ use secrecy::SecretString;
 use url::{Host, Url};
 
 use crate::{
-    AgentMail, AgentMailBuilder, Desec, DesecAddresses, Error, ErrorKind, Mailcow, RedbState, SecretFiles,
-    owner_only,
+    AgentMail, AgentMailBuilder, Desec, DesecAddresses, DomainSpec, Error, ErrorKind, Mailcow, Operator,
+    OperatorBuilder, RedbState, SecretFiles, owner_only,
 };
 
 /// What a system over Mailcow and deSEC needs to know.
@@ -162,17 +162,8 @@ impl Config {
     /// [`Unavailable`](ErrorKind::Unavailable) if the state folder can't be used;
     /// [`InvalidInput`](ErrorKind::InvalidInput) if the CA file holds no certificates.
     pub fn builder(&self) -> Result<AgentMailBuilder, Error> {
-        let wrong = |variable: &'static str, detail: &str| {
-            Error::new(ErrorKind::InvalidInput, "configure", variable).with_detail(detail)
-        };
-        let tls = tls_config(self.ca_pem.as_deref()).map(Arc::new).map_err(|source| {
-            wrong("AGENT_MAIL_CA_FILE", "it holds no usable certificates").with_source(source)
-        })?;
-        let mailcow = mailcow_api::Client::builder(&self.mailcow_url, self.mailcow_key.clone())
-            .tls(tls.clone())
-            .build();
-        let mailcow =
-            mailcow.map_err(|_| wrong("MAILCOW_API_URL", "no client can be made of it and the key"))?;
+        let mailcow = self.mailcow()?;
+        let tls = Arc::new(tls_config(self.ca_pem.as_deref()).map_err(ca_error)?);
         let mut desec = desec_api::Client::builder(self.desec_token.clone()).tls(tls.clone());
         if let Some(url) = &self.desec_url {
             desec = desec.base_url(url);
@@ -186,7 +177,7 @@ impl Config {
                 .with_source(source)
         })?;
         let builder = AgentMail::builder(self.domain.clone())
-            .provisioner(Arc::new(Mailcow::new(mailcow)))
+            .provisioner(Arc::new(mailcow))
             .mail_access(Arc::new(SmtpImap::over_tls(self.smtp.clone(), self.imap.clone(), tls)))
             .dns(Arc::new(Desec::new(desec.clone())), self.zone.clone(), self.mail_host.clone())
             .dns_interval(self.dns_interval)
@@ -222,6 +213,49 @@ impl Config {
         let both: [Arc<dyn AddressSource>; 2] = [Arc::new(own), Arc::new(other)];
         Ok(DesecAddresses::new(Arc::new(Agreement::of(both))))
     }
+
+    /// Begins an operator over all that is configured, with a system for the agents of the domain: opens the state folder
+    /// and sends nothing yet.
+    ///
+    /// # Errors
+    /// As [`builder`](Self::builder).
+    pub fn operator(&self) -> Result<OperatorBuilder, Error> {
+        let system = self.builder()?;
+        let operator = Operator::builder(Arc::new(self.mailcow()?))
+            .state(system.state.clone())
+            .secrets(system.secrets.clone());
+        let operator = match &system.dns {
+            Some(dns) => operator.dns(dns.provider.clone(), dns.zone.clone()),
+            None => operator,
+        };
+        Ok(operator.agents(system.build()?))
+    }
+
+    /// Returns the domain that is configured.
+    pub fn domain(&self) -> &DomainName {
+        &self.domain
+    }
+
+    /// Describes the domain that is configured, with nothing in it and the usual options.
+    pub fn spec(&self) -> DomainSpec {
+        DomainSpec::new(self.domain.clone(), self.mail_host.clone())
+    }
+
+    fn mailcow(&self) -> Result<Mailcow, Error> {
+        let client = mailcow_api::Client::builder(&self.mailcow_url, self.mailcow_key.clone());
+        let tls = tls_config(self.ca_pem.as_deref()).map_err(ca_error)?;
+        let client = client.tls(Arc::new(tls)).build();
+        let detail = "no client can be made of it and the key";
+        client.map(Mailcow::new).map_err(|_| wrong("MAILCOW_API_URL", detail))
+    }
+}
+
+fn ca_error(source: mail_access::Error) -> Error {
+    wrong("AGENT_MAIL_CA_FILE", "it holds no usable certificates").with_source(source)
+}
+
+fn wrong(variable: &'static str, detail: &str) -> Error {
+    Error::new(ErrorKind::InvalidInput, "configure", variable).with_detail(detail)
 }
 
 impl AgentMail {

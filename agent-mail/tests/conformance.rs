@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use agent_mail::backend::{DnsProvider, DynamicDns, Provisioner, SecretStore, StateStore};
+use agent_mail::backend::{DnsProvider, DynamicDns, MailAdmin, Provisioner, SecretStore, StateStore};
 use agent_mail::conformance::{
-    Case, DNS_CASES, DYNAMIC_DNS_CASES, DnsHarness, DynamicDnsHarness, PROVISIONER_CASES, ProvisionerHarness,
-    SECRETS_CASES, STATE_CASES,
+    Case, DNS_CASES, DYNAMIC_DNS_CASES, DnsHarness, DynamicDnsHarness, MAIL_ADMIN_CASES, MailAdminHarness,
+    PROVISIONER_CASES, ProvisionerHarness, SECRETS_CASES, STATE_CASES,
 };
 use agent_mail::{
     Address, Desec, DomainName, Embedded, Mailcow, MemorySecrets, MemoryState, RedbState, SecretFiles,
@@ -34,6 +34,9 @@ fn main() {
     add(&mut trials, "embedded::dns", DNS_CASES, || Subject::of(Arc::new(EmbeddedWorld::new())));
     add(&mut trials, "desec-fake::dns", DNS_CASES, || Subject::of(Arc::new(FakeZone::in_memory())));
     add(&mut trials, "desec-http::dns", DNS_CASES, || Subject::of(Arc::new(FakeZone::over_http())));
+    add(&mut trials, "embedded::mail_admin", MAIL_ADMIN_CASES, || {
+        Subject::of(Arc::new(EmbeddedWorld::new()))
+    });
     add(&mut trials, "embedded::dynamic_dns", DYNAMIC_DNS_CASES, || {
         Subject::of(Arc::new(EmbeddedWorld::new()))
     });
@@ -45,6 +48,12 @@ fn main() {
     });
     add(&mut trials, "embedded::provisioner", PROVISIONER_CASES, || {
         Subject::of(Arc::new(EmbeddedWorld::new()))
+    });
+    add(&mut trials, "mailcow-fake::mail_admin", MAIL_ADMIN_CASES, || {
+        Subject::of(Arc::new(FakeServer::in_memory()))
+    });
+    add(&mut trials, "mailcow-http::mail_admin", MAIL_ADMIN_CASES, || {
+        Subject::of(Arc::new(FakeServer::over_http()))
     });
     add(&mut trials, "mailcow-fake::provisioner", PROVISIONER_CASES, || {
         Subject::of(Arc::new(FakeServer::in_memory()))
@@ -141,6 +150,29 @@ impl ProvisionerHarness for EmbeddedWorld {
     }
 }
 
+#[async_trait]
+impl MailAdminHarness for EmbeddedWorld {
+    fn admin(&self) -> Arc<dyn MailAdmin> {
+        self.0.clone()
+    }
+
+    fn domain(&self) -> DomainName {
+        domain()
+    }
+
+    async fn foreign_mailbox(&self, address: &Address) {
+        ProvisionerHarness::foreign_mailbox(self, address).await;
+    }
+
+    async fn opens(&self, address: &Address, password: &SecretString) -> bool {
+        ProvisionerHarness::opens(self, address, password).await
+    }
+
+    async fn writes(&self) -> usize {
+        0
+    }
+}
+
 #[derive(Debug)]
 struct FakeZone {
     provider: Arc<Desec>,
@@ -191,15 +223,15 @@ impl DynamicDnsHarness for FakeZone {
 #[derive(Debug)]
 struct FakeServer {
     fake: FakeMailcow,
-    provisioner: Arc<Mailcow>,
+    mailcow: Arc<Mailcow>,
     _server: Option<mailcow_api::FakeServer>,
 }
 
 impl FakeServer {
     fn in_memory() -> Self {
         let fake = FakeMailcow::new();
-        let provisioner = Arc::new(Mailcow::new(fake.client()));
-        Self { fake, provisioner, _server: None }
+        let mailcow = Arc::new(Mailcow::new(fake.client()));
+        Self { fake, mailcow, _server: None }
     }
 
     fn over_http() -> Self {
@@ -207,15 +239,15 @@ impl FakeServer {
         let same = fake.clone();
         let server = block_on(async move { same.serve().await });
         let client = mailcow_api::Client::builder(&server.uri(), fake.api_key()).build();
-        let provisioner = Arc::new(Mailcow::new(client.expect("a client can be made")));
-        Self { fake, provisioner, _server: Some(server) }
+        let mailcow = Arc::new(Mailcow::new(client.expect("a client can be made")));
+        Self { fake, mailcow, _server: Some(server) }
     }
 }
 
 #[async_trait]
 impl ProvisionerHarness for FakeServer {
     fn provisioner(&self) -> Arc<dyn Provisioner> {
-        self.provisioner.clone()
+        self.mailcow.clone()
     }
 
     fn domain(&self) -> DomainName {
@@ -241,6 +273,29 @@ impl ProvisionerHarness for FakeServer {
                 && login.imap
                 && login.smtp
         })
+    }
+
+    async fn writes(&self) -> usize {
+        self.fake.writes()
+    }
+}
+
+#[async_trait]
+impl MailAdminHarness for FakeServer {
+    fn admin(&self) -> Arc<dyn MailAdmin> {
+        self.mailcow.clone()
+    }
+
+    fn domain(&self) -> DomainName {
+        domain()
+    }
+
+    async fn foreign_mailbox(&self, address: &Address) {
+        ProvisionerHarness::foreign_mailbox(self, address).await;
+    }
+
+    async fn opens(&self, address: &Address, password: &SecretString) -> bool {
+        ProvisionerHarness::opens(self, address, password).await
     }
 
     async fn writes(&self) -> usize {
