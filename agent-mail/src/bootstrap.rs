@@ -113,7 +113,8 @@ impl AgentMail {
     ///
     /// It sees to it that the domain has a DKIM key, finds the public address of the mail host where that has a source,
     /// writes in one request what the zone lacks, and refreshes the address where it is a dynamic one. Other records
-    /// stay as they are, as [`records::changes`] says. A second run right after writes nothing, but for the refresh.
+    /// stay as they are, as [`records::changes`] says. A second run right after writes nothing, but for the refresh. A
+    /// dropped call leaves all records written or none, and the address refreshed or not: the next run finishes it.
     ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) if no zone is configured;
@@ -242,7 +243,7 @@ impl Keeper {
                     error.retry_after().unwrap_or_default().max(patience)
                 }
             };
-            self.look_up = Instant::now() + wait;
+            self.look_up = later(wait);
         }
         if Instant::now() >= self.repair {
             let wait = match self.mend(mail, dns).await {
@@ -253,7 +254,7 @@ impl Keeper {
                     error.retry_after().or(soon).unwrap_or(keeping.interval)
                 }
             };
-            self.repair = Instant::now() + wait;
+            self.repair = later(wait);
         }
         let next = if keeping.source.is_some() { self.repair.min(self.look_up) } else { self.repair };
         next.saturating_duration_since(Instant::now())
@@ -278,7 +279,7 @@ impl Keeper {
                     }
                     return Err(error);
                 }
-                self.heartbeat = Instant::now() + dns.keeping.interval;
+                self.heartbeat = later(dns.keeping.interval);
                 tracing::info!(host = %dns.mail_host, "address refreshed");
             }
             Some(_) => return Ok(()),
@@ -329,6 +330,11 @@ async fn look_up(source: &dyn PublicAddressSource, host: &DomainName) -> Result<
     }
 }
 
+/// The clock ends somewhere, and no pause is for ever.
+fn later(wait: Duration) -> Instant {
+    Instant::now() + wait.min(LONGEST)
+}
+
 fn differs<A: PartialEq + Copy>(published: PublicAddress<A>, found: PublicAddress<A>) -> bool {
     found != PublicAddress::Unknown && found != published
 }
@@ -343,4 +349,5 @@ const NOTHING: PublicAddresses = PublicAddresses { v4: PublicAddress::Unknown, v
 const HOUR: Duration = Duration::from_hours(1);
 /// deSEC takes two updates in two minutes.
 const SHORTEST: Duration = Duration::from_mins(1);
+const LONGEST: Duration = Duration::from_hours(24 * 365);
 const LOOK_UP: Duration = Duration::from_mins(3);

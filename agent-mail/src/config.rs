@@ -475,6 +475,19 @@ mod tests {
     }
 
     #[test]
+    fn the_address_is_kept_if_that_is_asked_for() {
+        let zone = ("DESEC_DOMAIN", "example.org");
+        let agreeing = ("DESEC_CHECKIP_V4_URL", "https://ip.example.net/");
+        let desec = desec_api::Client::builder("token".to_owned().into()).build().unwrap();
+        for (changes, shown) in [(&[zone][..], "CheckIp"), (&[zone, agreeing][..], "Agreement")] {
+            let config = config(&[&[("DESEC_DYNDNS", "yes")], changes].concat()).unwrap();
+            assert!(config.dyndns);
+            assert!(format!("{:?}", config.address_source(&desec).unwrap()).contains(shown));
+        }
+        assert!(!config(&[agreeing]).unwrap().dyndns);
+    }
+
+    #[test]
     fn all_that_is_missing_is_named_at_once() {
         let error = Config::from_vars(|_| None).unwrap_err().to_string();
         for (name, _) in GOOD {

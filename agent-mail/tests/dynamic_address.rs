@@ -241,6 +241,18 @@ async fn a_source_that_hangs_holds_nothing_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_interval_without_end_is_a_long_one() {
+    let world = World::with(true, |builder| {
+        builder.dns_interval(Duration::MAX).public_address_interval(Duration::MAX)
+    });
+    let keeper = world.keep();
+    tokio::time::sleep(Duration::from_hours(48)).await;
+    assert_eq!(world.calls(), [1, 1, 1, 1]);
+    assert!(!keeper.is_finished(), "it has not panicked");
+    keeper.abort();
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_world_in_memory_keeps_its_address_too() {
     let world = Arc::new(Embedded::new("agents.example".parse().unwrap()));
     let fixed = addresses(9, PublicAddress::Absent);

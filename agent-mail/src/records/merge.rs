@@ -68,7 +68,7 @@ fn place(
         }
         return without_contradiction(zone, wanted, leaving).map(Some);
     };
-    if is_address(wanted) && present.ttl == DYNDNS_TTL {
+    if is_dynamic(present) && wanted.ttl != DYNDNS_TTL {
         return Ok(None);
     }
     if wanted.records.is_empty() {
@@ -129,7 +129,7 @@ fn texts(present: &RrSet, wanted: &RrSet, earlier: &[String]) -> Result<Vec<Stri
 fn without_ours(zone: &Zone, set: &RrSet, earlier: &[RrSet]) -> Option<RrSet> {
     let present = zone.find(&set.name, &set.rtype)?;
     let ours = earlier.iter().find(|old| same_place(old, set))?;
-    if is_address(set) && present.ttl == DYNDNS_TTL {
+    if is_dynamic(present) && ours.ttl != DYNDNS_TTL {
         return None;
     }
     let left = present.records.iter().filter(|record| !contains(&set.rtype, &ours.records, record));
@@ -174,8 +174,9 @@ fn is_below(name: &str, above: &str) -> bool {
     name.strip_suffix(above).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
-fn is_address(set: &RrSet) -> bool {
-    set.rtype == "A" || set.rtype == "AAAA"
+/// Tells whether dynDNS keeps it, unless the zone's own records live as short.
+fn is_dynamic(present: &RrSet) -> bool {
+    present.ttl == DYNDNS_TTL && (present.rtype == "A" || present.rtype == "AAAA")
 }
 
 /// What dynDNS gives its records, in seconds.

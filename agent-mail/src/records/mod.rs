@@ -1,6 +1,6 @@
 //! Which records a mail domain needs in the DNS, and what of them a zone lacks. Pure: nothing here talks to anyone.
 //!
-//! [`wanted`] says what a [`DomainSpec`](crate::DomainSpec) needs in a zone, [`changes`] what of it has to be written,
+//! [`wanted`] says what a [`DomainSpec`] needs in a zone, [`changes`] what of it has to be written,
 //! merged with what others keep there. Whoever has no provider with an API takes [`zone_file`] or [`dns_checklist`].
 //!
 //! ```

@@ -22,6 +22,8 @@ fn addresses_of_dyndns_are_left_alone_and_others_are_replaced() {
     assert_eq!(changes(&fixed, none.clone()).unwrap().written, none);
     assert_eq!(changes(&zone(&[]), none.clone()).unwrap().unchanged, 1);
     assert_eq!(changes(&dynamic, none).unwrap().unchanged, 1);
+    let short = vec![set("mail", "A", 60, &["192.0.2.2"])];
+    assert_eq!(changes(&dynamic, short.clone()).unwrap().written, short, "all records here live as short");
 }
 
 #[test]
