@@ -169,9 +169,8 @@ impl Step<'_> {
 
     fn set_domain(&mut self, description: &str, active: bool, limits: &DomainLimits) -> Result<(), Error> {
         let (office, domain) = (&self.world.0.post_office, self.domain);
-        let mailboxes = office.mailboxes_of(domain);
-        let assigned: u64 = mailboxes.iter().map(|mailbox| mailbox.quota_mib).sum();
-        if mailboxes.len() > limits.mailboxes as usize || assigned > limits.total_quota_mib.into() {
+        let (mailboxes, assigned) = office.mailbox_usage(domain);
+        if mailboxes > limits.mailboxes as usize || assigned > limits.total_quota_mib.into() {
             let error = self.failed(ErrorKind::Rejected, domain);
             return Err(error.with_detail("more than that is in use"));
         }
@@ -244,10 +243,13 @@ impl Step<'_> {
         let DomainLimits { mailboxes, default_quota_mib, max_quota_mib, total_quota_mib, .. } =
             self.registry.domain(self.domain).limits.clone();
         let quota_mib = mailbox.quota_mib.unwrap_or(default_quota_mib);
-        let mut others = self.world.0.post_office.mailboxes_of(self.domain);
-        others.retain(|other| !other.address.is_same_mailbox(&mailbox.address));
-        let assigned: u64 = others.iter().map(|other| other.quota_mib).sum();
-        let problem = if others.len() >= mailboxes as usize {
+        let office = &self.world.0.post_office;
+        let (count, sum) = office.mailbox_usage(self.domain);
+        let (others, assigned) = match office.hosted_mailbox(&mailbox.address) {
+            Some(itself) => (count - 1, sum - itself.quota_mib),
+            None => (count, sum),
+        };
+        let problem = if others >= mailboxes as usize {
             format!("the domain may have {mailboxes} mailboxes")
         } else if quota_mib > max_quota_mib {
             format!("a mailbox of the domain may hold {max_quota_mib} MiB")

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::state::{Entry, Forward, Name};
+use super::mailbox::Mailbox;
+use super::state::{Entry, Forward, Name, State};
 use super::{PostOffice, PostOfficeError};
 use crate::{Address, DomainName};
 
@@ -29,7 +30,7 @@ impl PostOffice {
     /// [`PostOfficeError::DomainNotEmpty`] while it has mailboxes, aliases or other names.
     pub fn remove_domain(&self, domain: &DomainName) -> Result<(), PostOfficeError> {
         let mut state = self.state();
-        let is_used = state.addresses.keys().any(|name| name.within(domain).is_some());
+        let is_used = state.addresses.keys().any(|name| name.is_within(domain));
         if is_used || state.alias_domains.values().any(|target| target == domain) {
             return Err(PostOfficeError::DomainNotEmpty(domain.clone()));
         }
@@ -168,22 +169,33 @@ impl PostOffice {
         }
     }
 
+    /// Returns a mailbox as its administrator sees it.
+    pub fn hosted_mailbox(&self, address: &Address) -> Option<HostedMailbox> {
+        let (state, name) = (self.state(), Name::of(address));
+        let Some(Entry::Mailbox(mailbox)) = state.addresses.get(&name) else { return None };
+        state.seen(&name, mailbox, address.domain())
+    }
+
     /// Returns the mailboxes of a domain, ordered by address.
     pub fn mailboxes_of(&self, domain: &DomainName) -> Vec<HostedMailbox> {
         let state = self.state();
-        let seen = |(name, entry): (&Name, &Entry)| {
-            let Entry::Mailbox(mailbox) = entry else { return None };
-            let (forward_to, keeps_copy) = match state.forwards.get(name) {
-                Some(Forward { targets, keeps_copy }) => (targets.clone(), *keeps_copy),
-                None => (Vec::new(), true),
-            };
-            let (quota_mib, active) = (mailbox.quota_mib(), mailbox.active);
-            let address = name.within(domain)?;
-            Some(HostedMailbox { address, quota_mib, active, forward_to, keeps_copy })
+        let seen = |(name, entry): (&Name, &Entry)| match entry {
+            Entry::Mailbox(mailbox) => state.seen(name, mailbox, domain),
+            Entry::Alias(_) => None,
         };
         let mut mailboxes: Vec<_> = state.addresses.iter().filter_map(seen).collect();
         mailboxes.sort_by(|one, other| one.address.cmp(&other.address));
         mailboxes
+    }
+
+    /// Returns how many mailboxes a domain has, and how many MiB they may hold together, those without a limit left out.
+    pub fn mailbox_usage(&self, domain: &DomainName) -> (usize, u64) {
+        let state = self.state();
+        let quota = |(name, entry): (&Name, &Entry)| match entry {
+            Entry::Mailbox(mailbox) if name.is_within(domain) => Some(mailbox.quota_mib()),
+            _ => None,
+        };
+        state.addresses.iter().filter_map(quota).fold((0, 0), |(count, sum), quota| (count + 1, sum + quota))
     }
 
     /// Returns the aliases of a domain and where they lead, ordered by address.
@@ -216,5 +228,16 @@ impl PostOffice {
     /// Returns the domain that this is another name of.
     pub fn alias_domain_target(&self, name: &DomainName) -> Option<DomainName> {
         self.state().alias_domains.get(name).cloned()
+    }
+}
+
+impl State {
+    fn seen(&self, name: &Name, mailbox: &Mailbox, domain: &DomainName) -> Option<HostedMailbox> {
+        let (forward_to, keeps_copy) = match self.forwards.get(name) {
+            Some(Forward { targets, keeps_copy }) => (targets.clone(), *keeps_copy),
+            None => (Vec::new(), true),
+        };
+        let (address, quota_mib, active) = (name.within(domain)?, mailbox.quota_mib(), mailbox.active);
+        Some(HostedMailbox { address, quota_mib, active, forward_to, keeps_copy })
     }
 }

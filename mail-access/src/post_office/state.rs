@@ -255,8 +255,11 @@ impl Name {
 
     /// Returns the address, if it is one of the domain.
     pub(super) fn within(&self, domain: &DomainName) -> Option<Address> {
-        let (_, own) = self.0.rsplit_once('@')?;
-        if own == domain.as_str() { self.0.parse().ok() } else { None }
+        if self.is_within(domain) { self.0.parse().ok() } else { None }
+    }
+
+    pub(super) fn is_within(&self, domain: &DomainName) -> bool {
+        self.0.strip_suffix(domain.as_str()).is_some_and(|rest| rest.ends_with('@'))
     }
 }
 

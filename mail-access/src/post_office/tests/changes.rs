@@ -128,6 +128,7 @@ async fn a_mailbox_has_its_own_limit_or_shares_that_of_its_domain() {
     }
     assert_eq!(refusal(submit(&office, &["bob@agents.example"]).await), (451, (4, 7, 1)));
     office.set_rate_limit(&at_home("ada"), None).unwrap();
+    submit(&office, &["bob@agents.example"]).await.unwrap();
     assert_eq!(refusal(submit(&office, &["bob@agents.example"]).await), (451, (4, 7, 1)));
     office.set_domain_rate_limit(&domain(), None).unwrap();
     submit(&office, &["bob@agents.example"]).await.unwrap();
@@ -156,6 +157,9 @@ async fn the_administrator_sees_what_he_set() {
     assert_eq!(shown, [("ada", 0), ("bob", 7)]);
     assert!(seen[0].active && seen[0].keeps_copy && seen[0].forward_to.is_empty());
     assert!(!seen[1].keeps_copy && seen[1].forward_to == [address("x@elsewhere.example")]);
+    assert_eq!(office.hosted_mailbox(&at_home("Bob")).as_ref(), Some(&seen[1]));
+    assert_eq!(office.hosted_mailbox(&at_home("zoe")), None, "it is an alias");
+    assert_eq!(office.mailbox_usage(&domain()), (2, 7));
     assert_eq!(office.aliases_of(&domain()), [(at_home("zoe"), vec![at_home("bob"), at_home("ada")])]);
     assert_eq!(office.catch_all_of(&domain()), [at_home("zoe")]);
     assert!(office.mailboxes_of(&name("other.example")).is_empty());
