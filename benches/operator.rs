@@ -1,9 +1,9 @@
 //! What a plan for a thousand agents costs on Mailcow.
 //!
-//! `cargo bench --bench operator` prints three figures. *Onboarding*: the time that applying takes where each call takes 50 ms,
-//! against that of the calls alone, eight at once. The clock is tokio's, which stands still while anything is computed, so
-//! the ratio is that of waiting only; *computing* is what all of it takes on this machine, the fake's work included.
-//! *Unchanged*: the calls of a plan that finds nothing to do, and of its apply.
+//! `cargo bench --bench operator` prints three figures. *Onboarding*: the time that applying takes where each call takes
+//! 50 ms, against that of the calls alone, eight at once. The clock is tokio's, which stands still while anything is
+//! computed, so the ratio is that of waiting only. *Computing*: what all of it takes on this machine, the fake's work
+//! included. *Unchanged*: the calls of a plan that finds nothing to do, and of its apply.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
