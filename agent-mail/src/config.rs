@@ -231,6 +231,11 @@ impl Config {
         Ok(operator.agents(system.build()?))
     }
 
+    /// Returns the domain that is configured.
+    pub fn domain(&self) -> &DomainName {
+        &self.domain
+    }
+
     /// Describes the domain that is configured, with nothing in it and the usual options.
     pub fn spec(&self) -> DomainSpec {
         DomainSpec::new(self.domain.clone(), self.mail_host.clone())

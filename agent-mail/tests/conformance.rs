@@ -53,6 +53,12 @@ fn main() {
     add(&mut trials, "embedded::provisioner", PROVISIONER_CASES, || {
         Subject::of(Arc::new(EmbeddedWorld::new()))
     });
+    add(&mut trials, "mailcow-fake::mail_admin", MAIL_ADMIN_CASES, || {
+        Subject::of(Arc::new(FakeServer::in_memory()))
+    });
+    add(&mut trials, "mailcow-http::mail_admin", MAIL_ADMIN_CASES, || {
+        Subject::of(Arc::new(FakeServer::over_http()))
+    });
     add(&mut trials, "mailcow-fake::provisioner", PROVISIONER_CASES, || {
         Subject::of(Arc::new(FakeServer::in_memory()))
     });
@@ -243,15 +249,15 @@ impl DynamicDnsHarness for FakeZone {
 #[derive(Debug)]
 struct FakeServer {
     fake: FakeMailcow,
-    provisioner: Arc<Mailcow>,
+    mailcow: Arc<Mailcow>,
     _server: Option<mailcow_api::FakeServer>,
 }
 
 impl FakeServer {
     fn in_memory() -> Self {
         let fake = FakeMailcow::new();
-        let provisioner = Arc::new(Mailcow::new(fake.client()));
-        Self { fake, provisioner, _server: None }
+        let mailcow = Arc::new(Mailcow::new(fake.client()));
+        Self { fake, mailcow, _server: None }
     }
 
     fn over_http() -> Self {
@@ -259,15 +265,15 @@ impl FakeServer {
         let same = fake.clone();
         let server = block_on(async move { same.serve().await });
         let client = mailcow_api::Client::builder(&server.uri(), fake.api_key()).build();
-        let provisioner = Arc::new(Mailcow::new(client.expect("a client can be made")));
-        Self { fake, provisioner, _server: Some(server) }
+        let mailcow = Arc::new(Mailcow::new(client.expect("a client can be made")));
+        Self { fake, mailcow, _server: Some(server) }
     }
 }
 
 #[async_trait]
 impl ProvisionerHarness for FakeServer {
     fn provisioner(&self) -> Arc<dyn Provisioner> {
-        self.provisioner.clone()
+        self.mailcow.clone()
     }
 
     fn domain(&self) -> DomainName {
@@ -293,6 +299,29 @@ impl ProvisionerHarness for FakeServer {
                 && login.imap
                 && login.smtp
         })
+    }
+
+    async fn writes(&self) -> usize {
+        self.fake.writes()
+    }
+}
+
+#[async_trait]
+impl MailAdminHarness for FakeServer {
+    fn admin(&self) -> Arc<dyn MailAdmin> {
+        self.mailcow.clone()
+    }
+
+    fn domain(&self) -> DomainName {
+        domain()
+    }
+
+    async fn foreign_mailbox(&self, address: &Address) {
+        ProvisionerHarness::foreign_mailbox(self, address).await;
+    }
+
+    async fn opens(&self, address: &Address, password: &SecretString) -> bool {
+        ProvisionerHarness::opens(self, address, password).await
     }
 
     async fn writes(&self) -> usize {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent_mail::backend::{DkimKey, DnsProvider};
+use agent_mail::backend::{DkimKey, DnsProvider, RrSet};
 use agent_mail::{AgentMail, Desec, DomainSpec, Embedded, Error, ErrorKind, records};
 use desec_api::{FakeDesec, Fault, Method, Ttl};
 
@@ -97,6 +97,24 @@ async fn what_others_keep_in_the_zone_stays() {
     }
     assert_eq!(world.mail.bootstrap_dns().await.unwrap().written, []);
     assert!(world.embedded.zone_records().len() == 1, "nothing goes to another provider");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_zone_is_read_again_with_one_request() {
+    let desec = FakeDesec::new();
+    desec.add_domain(&zone(), Ttl::new(3600).unwrap());
+    let provider = Desec::new(desec.client_builder().unpaced().build().unwrap());
+    let name = "example.org".parse().unwrap();
+    let requests = async || {
+        let before = desec.calls().len();
+        assert_eq!(provider.zone(&name).await.unwrap().minimum_ttl, 3600);
+        desec.calls().len() - before
+    };
+    assert_eq!((requests().await, requests().await, requests().await), (2, 1, 1));
+    // A refusal may come of another minimum, so it is asked for again.
+    let low = RrSet::new("www", "A", 60, vec!["192.0.2.1".to_owned()]);
+    assert_eq!(provider.replace(&name, &[low]).await.unwrap_err().kind(), ErrorKind::Rejected);
+    assert_eq!((requests().await, requests().await), (2, 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -246,6 +246,7 @@ pub enum MailChange {
 /// What a mail system asks of a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[allow(clippy::struct_excessive_bools, reason = "each is a rule of its own")]
 pub struct PasswordRules {
     /// The fewest characters.
     pub length: usize,

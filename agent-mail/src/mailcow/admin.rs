@@ -110,7 +110,7 @@ impl Step<'_> {
         is_so: impl Future<Output = Result<bool, MailcowError>>,
     ) -> Result<(), Error> {
         match done {
-            Err(error) if error.outcome_unknown() || error.problem().is_some() => match is_so.await {
+            Err(error) if error.outcome_unknown() || !error.problems().is_empty() => match is_so.await {
                 Ok(true) => Ok(()),
                 Ok(false) | Err(_) => self.did(Err(error)),
             },

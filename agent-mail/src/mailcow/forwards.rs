@@ -1,5 +1,7 @@
 //! Forwards: sieve filters (RFC 5228) that redirect, with or without `:copy` (RFC 3894).
 
+use std::fmt::Write;
+
 use mail_access::Address;
 use mailcow_api::{Filter, FilterId, FilterKind, MailboxAddress, NewFilter};
 
@@ -71,7 +73,7 @@ fn write(targets: &[MailboxAddress], keep_copy: bool) -> String {
     for target in targets {
         // In a quoted string of sieve these two are escaped (RFC 5228 section 2.4.2).
         let target = target.as_str().replace('\\', "\\\\").replace('"', "\\\"");
-        script.push_str(&format!("{command}\"{target}\";\n"));
+        let _ = writeln!(script, "{command}\"{target}\";");
     }
     script
 }

@@ -1,7 +1,7 @@
 //! Mailboxes of people.
 
 use mail_access::Address;
-use mailcow_api::{Error as MailcowError, How, Mailbox, MailboxChange, MailboxStatus, Mib, NewMailbox};
+use mailcow_api::{Mailbox, MailboxChange, MailboxStatus, Mib, NewMailbox};
 use secrecy::SecretString;
 
 use super::admin::Step;
@@ -29,16 +29,15 @@ impl Step<'_> {
         if let Some(limit) = hourly(entry.hourly_limit) {
             wanted = wanted.with_rate_limit(limit);
         }
-        match self.client.ensure_mailbox(&wanted).await {
-            Ok(ensured) if ensured.how == How::Created && ensured.differs.is_empty() => Ok(()),
-            Ok(ensured) => self.take_over(&ensured.value, entry, password).await,
-            Err(error @ MailcowError::Refused { .. }) => {
-                // Of a missing domain Mailcow says no more than that access is denied.
-                self.served().await?;
-                self.did(Err(error))
+        let Err(error) = self.client.add_mailbox(&wanted).await else { return Ok(()) };
+        if error.outcome_unknown() || error.problem().is_some() {
+            if let Ok(Some(found)) = self.client.get_mailbox(wanted.address()).await {
+                return self.take_over(&found, entry, password).await;
             }
-            Err(error) => self.did(Err(error)),
+            // Of a missing domain Mailcow says no more than that access is denied.
+            self.served().await?;
         }
+        self.did(Err(error))
     }
 
     pub(super) async fn set_mailbox(&self, entry: &MailboxEntry) -> Result<(), Error> {
@@ -61,10 +60,8 @@ impl Step<'_> {
         let address = mailbox_address(address)?;
         let Some(found) = self.did(self.client.get_mailbox(&address).await)? else { return Ok(()) };
         self.own(&found)?;
-        if found.settings.relayhost.is_some() {
-            // First, as nobody would come back for it once the mailbox is gone.
-            self.drop_mailbox_relay(&address).await?;
-        }
+        // First, as nobody would come back for it once the mailbox is gone.
+        self.drop_mailbox_relay(&address, &found).await?;
         self.did(self.client.ensure_no_mailbox(&address).await)?;
         Ok(())
     }
@@ -114,10 +111,18 @@ impl Step<'_> {
                 None => self.client.remove_mailbox_rate_limit(&address).await,
             })?;
         }
-        if entry.relay.is_none() && found.settings.relayhost.is_some() {
-            self.drop_mailbox_relay(&address).await?;
+        if entry.relay.is_none() {
+            self.drop_mailbox_relay(&address, found).await?;
         }
-        Ok(())
+        if found.name == entry.name {
+            return Ok(());
+        }
+        // Mailcow has its own view of names that are empty or stand in angle brackets.
+        let now = self.mailbox(&entry.address).await?.name;
+        if now == entry.name {
+            return Ok(());
+        }
+        Err(self.failed(ErrorKind::Rejected, format!("the mail system keeps the name {now:?}")))
     }
 
     async fn quota(&self, entry: &MailboxEntry) -> Result<Mib, Error> {

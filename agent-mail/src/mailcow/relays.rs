@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use mail_access::Address;
-use mailcow_api::{Domain, MailboxAddress, NewDomain, NewRelayhost, Relayhost};
+use mailcow_api::{Domain, Mailbox, MailboxAddress, NewDomain, NewRelayhost, Relayhost};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
@@ -52,7 +52,7 @@ impl Step<'_> {
 
     /// Lets a domain send by itself, before it goes.
     pub(super) async fn drop_relay(&self, domain: &Domain) -> Result<(), Error> {
-        if domain.relayhost.is_none() && !domain.tags.iter().any(|tag| tag.starts_with(PREFIX)) {
+        if domain.relayhost.is_none() && !is_noted(domain) {
             return Ok(());
         }
         let _turn = self.mailcow.relays.lock().await;
@@ -61,9 +61,19 @@ impl Step<'_> {
     }
 
     /// Lets a mailbox send as its domain does.
-    pub(super) async fn drop_mailbox_relay(&self, address: &MailboxAddress) -> Result<(), Error> {
+    pub(super) async fn drop_mailbox_relay(
+        &self,
+        address: &MailboxAddress,
+        found: &Mailbox,
+    ) -> Result<(), Error> {
+        // Where it has none, a call that was interrupted may still have left a relay host.
+        if found.settings.relayhost.is_none() && !is_noted(&self.served().await?) {
+            return Ok(());
+        }
         let _turn = self.mailcow.relays.lock().await;
-        let _set = self.did(self.client.ensure_mailbox_relayhost(address, None).await)?;
+        if found.settings.relayhost.is_some() {
+            let _set = self.did(self.client.ensure_mailbox_relayhost(address, None).await)?;
+        }
         self.tidy().await
     }
 
@@ -124,6 +134,11 @@ pub(super) fn read(found: &Relayhost) -> Option<Relay> {
     };
     let port = port.map_or(Some(SMTP), |port| port.parse().ok())?;
     Some(Relay::new(host.parse().ok()?, &found.username).with_port(port))
+}
+
+/// Tells whether a relay host that was made here is used in the domain, or was.
+fn is_noted(domain: &Domain) -> bool {
+    domain.tags.iter().any(|tag| tag.starts_with(PREFIX))
 }
 
 /// Writes it as Postfix takes it without a look at MX records.
