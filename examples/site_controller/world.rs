@@ -25,13 +25,12 @@ pub(crate) fn open(vars: &dyn Fn(&str) -> Option<String>) -> Result<Sites, Box<d
     }
     let config = Config::from_vars(vars)?;
     let (operator, template) = (config.operator()?.build()?, config.spec());
-    let store: Arc<dyn SiteStore> = match vars("SITES_KUBERNETES_PREFIX") {
-        Some(prefix) => Arc::new(SitesInKubernetesBuilder::in_cluster(&prefix, vars)?.build()?),
-        None => {
-            let folder = vars("AGENT_MAIL_STATE_DIR").ok_or("AGENT_MAIL_STATE_DIR is not set")?;
-            let state = RedbState::open(PathBuf::from(folder).join("sites.redb"))?;
-            Arc::new(SitesInState::new(Arc::new(state), template.domain.clone()))
-        }
+    let store: Arc<dyn SiteStore> = if let Some(prefix) = vars("SITES_KUBERNETES_PREFIX") {
+        Arc::new(SitesInKubernetesBuilder::in_cluster(&prefix, vars)?.build()?)
+    } else {
+        let folder = vars("AGENT_MAIL_STATE_DIR").ok_or("AGENT_MAIL_STATE_DIR is not set")?;
+        let state = RedbState::open(PathBuf::from(folder).join("sites.redb"))?;
+        Arc::new(SitesInState::new(Arc::new(state), template.domain.clone()))
     };
     Ok(Sites::builder(operator, store, template).build()?)
 }
