@@ -16,7 +16,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use agent_mail::Address;
-use agent_mail::mail_list::MailList;
+use agent_mail::mail_list::{ListedDomain, MailList};
 use indicatif::{ProgressBar, ProgressStyle};
 use world::{Vars, World};
 
@@ -104,7 +104,7 @@ async fn apply(world: &World, list: &MailList, out: &mut impl Write) -> Result<O
         })
         .await;
     bar.finish_and_clear();
-    world.remember(list.domains().iter().map(|domain| domain.name())).await?;
+    world.remember(list.domains().iter().map(ListedDomain::name)).await?;
     for applied in applied? {
         writeln!(out, "{applied}")?;
     }

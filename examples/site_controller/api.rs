@@ -25,7 +25,7 @@ pub(crate) const OPENAPI: &str = include_str!("openapi.json");
 /// The most that a request's body may hold, in bytes.
 pub(crate) const MAX_BODY: usize = 16 << 10;
 
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 pub(crate) fn router(sites: Sites, token: Token) -> Router {
     let guarded = Router::new()
@@ -113,14 +113,12 @@ async fn with_token(State(token): State<Token>, request: Request, next: Next) ->
 
 /// Ends calls that take too long. The site stays pending then, and the next call finishes.
 async fn in_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(DEADLINE, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            let detail = "it took longer than 60 seconds";
-            let fix = "ask for the status, then try again: it is safe to repeat";
-            Problem::new(StatusCode::GATEWAY_TIMEOUT, "too_slow", detail, fix).into_response()
-        }
-    }
+    let answered = tokio::time::timeout(DEADLINE, next.run(request)).await;
+    answered.unwrap_or_else(|_| {
+        let detail = "it took longer than 60 seconds";
+        let fix = "ask for the status, then try again: it is safe to repeat";
+        Problem::new(StatusCode::GATEWAY_TIMEOUT, "too_slow", detail, fix).into_response()
+    })
 }
 
 fn slug(path: Result<Path<String>, PathRejection>) -> Result<Slug, Problem> {

@@ -9,12 +9,9 @@
 //! |---|---|
 //! | `SITES_TOKEN` | the bearer token that callers have to send, at least 16 characters; it does not serve without one |
 //! | `SITES_LISTEN` | where it listens, a loopback address: a proxy in front of it has the certificate; `127.0.0.1:8080` |
-//! | `SITES_MAIL_ZONE` | the shared mail zone: a site's domain is `<slug>.<zone>` |
 //! | `SITES_KUBERNETES_PREFIX` | keeps the state in annotations below this prefix, of the cluster it runs in |
-//! | `MAILCOW_API_URL`, `MAILCOW_API_KEY` | a real Mailcow; without it the world is in memory |
-//! | `MAILCOW_HOSTNAME` | the host that the MX records name |
-//! | `DESEC_TOKEN` | deSEC, which has the mail zone |
-//! | `AGENT_MAIL_STATE_DIR` | the folder for state and passwords |
+//! | `MAILCOW_API_URL`, .. | a real Mailcow and deSEC: all that `AgentMail::from_env` reads; else the world is in memory |
+//! | `MAILCOW_DOMAIN` | the shared mail zone: a site's domain is `<slug>.<zone>` |
 //!
 //! What it serves is in `openapi.json`, and at `/openapi.json`.
 

@@ -39,7 +39,6 @@ impl Node {
             },
             merge_keys: serde_saphyr::MergeKeyPolicy::AsOrdinary,
             strict_booleans: true,
-            strict_indentation: true,
             reject_unsupported_tags: true,
             with_snippet: false,
         };

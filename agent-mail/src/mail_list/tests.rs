@@ -146,11 +146,10 @@ fn all_problems_are_told_at_once_in_the_order_of_the_text() {
 
 #[test]
 fn bombs_and_broken_texts_are_refused_quickly() {
-    let mut bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned();
-    for level in 'b'..='z' {
-        let below = char::from(level as u8 - 1);
-        bomb += &format!("{level}: &{level} [{}]\n", vec![format!("*{below}"); 9].join(", "));
-    }
+    let levels = ('b'..='z')
+        .zip('a'..)
+        .map(|(level, below)| format!("{level}: &{level} [{}]\n", vec![format!("*{below}"); 9].join(", ")));
+    let bomb: String = ["a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned()].into_iter().chain(levels).collect();
     assert!(found(&bomb).contains("anchors"), "{}", found(&bomb));
     assert!(found(&"[".repeat(100_000)).starts_with("1:"));
     assert!(found(&format!("domains: {}", "{a: ".repeat(50))).contains("nested too deeply"));
@@ -180,14 +179,11 @@ proptest! {
     /// Wherever one bad user stands, line and column lead to it.
     #[test]
     fn a_place_leads_to_the_culprit(before in 0..20_usize, after in 0..20_usize, domains in 0..5_usize, flow: bool) {
-        let mut text = "domains:\n".to_owned();
-        for n in 0..domains {
-            text += &format!("  - name: d{n}.example\n    users: [u]\n");
-        }
+        let others = (0..domains).map(|n| format!("  - name: d{n}.example\n    users: [u]\n"));
         let users = (0..before).map(|n| format!("b{n}")).chain(["BAD!".to_owned()]);
         let users: Vec<String> = users.chain((0..after).map(|n| format!("a{n}"))).collect();
-        text += "  - name: last.example\n    users:";
-        text += &if flow { format!(" [{}]\n", users.join(", ")) } else { format!("\n      - {}\n", users.join("\n      - ")) };
+        let users = if flow { format!(" [{}]\n", users.join(", ")) } else { format!("\n      - {}\n", users.join("\n      - ")) };
+        let text = format!("domains:\n{}  - name: last.example\n    users:{users}", others.collect::<Vec<_>>().concat());
         let error = text.parse::<MailList>().unwrap_err();
         let [(place, _)] = error.problems() else { panic!("{error}") };
         let line = text.lines().nth(usize::try_from(place.line).unwrap() - 1).unwrap();
@@ -199,13 +195,11 @@ proptest! {
     fn a_list_is_read_as_it_was_written(
         domains in proptest::collection::btree_map("[a-z]{1,8}\\.example", proptest::collection::btree_set("[a-z0-9]{1,8}", 0..6), 0..5)
     ) {
-        let mut text = "domains:\n".to_owned();
-        for (name, users) in &domains {
-            text += &format!("- name: {name}\n  users: {users:?}\n").replace(['{', '}'], "\u{1}").replacen('\u{1}', "[", 1).replace('\u{1}', "]");
-        }
-        if domains.is_empty() {
-            text = "domains: []".to_owned();
-        }
+        let entries = domains.iter().map(|(name, users)| {
+            let users: Vec<&String> = users.iter().collect();
+            format!("{{name: {name}, users: {users:?}}}")
+        });
+        let text = format!("domains: [{}]", entries.collect::<Vec<_>>().join(",\n"));
         let list: MailList = text.parse().unwrap();
         let read: Vec<(String, Vec<String>)> = list.domains().iter().map(|domain| {
             (domain.name().to_string(), domain.users().iter().map(|user| user.address().local_part().to_owned()).collect())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use agent_mail::http::{HttpClient, HttpRequest, Method};
-use agent_mail::sites::{FakeKubernetes, SitesInKubernetes};
+use agent_mail::sites::{FakeKubernetes, SitesInKubernetes, SitesInKubernetesBuilder};
 use rustls::pki_types::PrivateKeyDer;
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -61,18 +61,14 @@ impl ApiServer {
 
     /// Returns a store as a pod would have it.
     pub(crate) fn store(&self) -> SitesInKubernetes {
-        SitesInKubernetes::builder(&self.url, "platform.example")
-            .token_file(self.folder.path().join("token"))
-            .ca_file(self.folder.path().join("ca.crt"))
-            .namespace_prefix("tenant-")
-            .build()
-            .unwrap()
+        let authority = self.folder.path().join("ca.crt");
+        self.builder().ca_file(authority).namespace_prefix("tenant-").build().unwrap()
     }
 
-    /// Returns a store that does not know the cluster's authority.
-    pub(crate) fn distrustful_store(&self) -> SitesInKubernetes {
+    /// Begins a store that does not know the cluster's authority.
+    pub(crate) fn builder(&self) -> SitesInKubernetesBuilder {
         let builder = SitesInKubernetes::builder(&self.url, "platform.example");
-        builder.token_file(self.folder.path().join("token")).build().unwrap()
+        builder.token_file(self.folder.path().join("token"))
     }
 }
 
@@ -104,7 +100,7 @@ async fn read(stream: &mut (impl AsyncReadExt + Unpin), base: &str) -> Option<Ht
     for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
         match name.to_ascii_lowercase().as_str() {
             "authorization" => {
-                request = request.with_secret_header("authorization", SecretString::from(value))
+                request = request.with_secret_header("authorization", SecretString::from(value));
             }
             "content-length" => length = value.parse().ok()?,
             "content-type" => content_type = Some(value.to_owned()),

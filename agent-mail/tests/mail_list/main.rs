@@ -1,6 +1,7 @@
 //! Lists of mailboxes: who comes in, who goes, and what is left when something breaks.
 
 #[path = "../operator/faults.rs"]
+#[allow(dead_code, reason = "other tests need other faults")]
 mod faults;
 #[path = "../stage/mod.rs"]
 mod stage;

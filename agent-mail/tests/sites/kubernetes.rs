@@ -39,6 +39,6 @@ async fn a_server_that_the_authority_does_not_know_hears_no_token() {
     let fake = FakeKubernetes::new(TOKEN);
     fake.add_namespace("shop");
     let server = ApiServer::start(fake).await;
-    let error = server.distrustful_store().read(&slug("shop")).await.unwrap_err();
+    let error = server.builder().build().unwrap().read(&slug("shop")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
 }

@@ -3,6 +3,7 @@
 #[path = "../api_server/mod.rs"]
 mod api_server;
 #[path = "../operator/faults.rs"]
+#[allow(dead_code, reason = "other tests need other faults")]
 mod faults;
 mod kubernetes;
 mod real;
@@ -12,9 +13,10 @@ mod sweep;
 
 use std::sync::Arc;
 
-use agent_mail::backend::{MailAdmin, SecretStore};
+use agent_mail::backend::{Committed, MailAdmin, SecretStore};
 use agent_mail::sites::{NewSiteMailbox, SiteState, SiteStatus, SiteStore, Sites, SitesInState, Slug};
-use agent_mail::{DomainSpec, ErrorKind};
+use agent_mail::{DomainSpec, Error, ErrorKind};
+use async_trait::async_trait;
 use secrecy::ExposeSecret;
 use stage::Stage;
 
@@ -148,9 +150,9 @@ async fn calls_about_one_site_take_turns() {
         created += u32::from(call.await.unwrap().unwrap());
     }
     assert_eq!(created, 5);
-    let state = sites.status(&slug("shop")).await.unwrap();
-    assert_eq!(state.status, SiteStatus::Ready);
-    assert_eq!(stage.world.survey(&state.domain).await.unwrap().unwrap().mailboxes.len(), 5);
+    let ready = sites.status(&slug("shop")).await.unwrap();
+    assert_eq!(ready.status, SiteStatus::Ready);
+    assert_eq!(stage.world.survey(&ready.domain).await.unwrap().unwrap().mailboxes.len(), 5);
 }
 
 #[tokio::test]
@@ -160,35 +162,9 @@ async fn a_state_that_another_process_wrote_is_not_overwritten() {
     sites(&stage).enable(&shop).await.unwrap();
     let ready = sites(&stage).status(&shop).await.unwrap();
 
-    /// Another process disables the site while this one works on it.
-    #[derive(Debug)]
-    struct Overtaken(Arc<dyn SiteStore>);
-
-    #[async_trait::async_trait]
-    impl SiteStore for Overtaken {
-        async fn read(&self, site: &Slug) -> Result<Option<SiteState>, agent_mail::Error> {
-            let seen = self.0.read(site).await?;
-            if let Some(state) = seen.as_ref().filter(|state| state.enabled) {
-                let mut other = state.clone();
-                (other.enabled, other.status) = (false, SiteStatus::Pending);
-                let _ = self.0.replace(site, seen.as_ref(), &other).await?;
-            }
-            Ok(seen)
-        }
-
-        async fn replace(
-            &self,
-            site: &Slug,
-            seen: Option<&SiteState>,
-            next: &SiteState,
-        ) -> Result<agent_mail::backend::Committed, agent_mail::Error> {
-            self.0.replace(site, seen, next).await
-        }
-    }
-
-    let overtaken =
-        Sites::builder(stage.operator(), Arc::new(Overtaken(store(&stage))), template()).build().unwrap();
-    let refused = overtaken.add_mailbox(&shop, &ada()).await.unwrap_err();
+    let store = Arc::new(Overtaken(store(&stage)));
+    let here = Sites::builder(stage.operator(), store, template()).build().unwrap();
+    let refused = here.add_mailbox(&shop, &ada()).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::NotReady);
     assert!(
         stage.world.survey(&ready.domain).await.unwrap().unwrap().mailboxes.is_empty(),
@@ -212,4 +188,30 @@ fn a_template_describes_no_one() {
     }
     let provider = Sites::builder(stage.operator(), store(&stage), template()).provider("my cow").build();
     assert_eq!(provider.unwrap_err().kind(), ErrorKind::InvalidInput);
+}
+
+/// Another process disables the site while this one works on it.
+#[derive(Debug)]
+struct Overtaken(Arc<dyn SiteStore>);
+
+#[async_trait]
+impl SiteStore for Overtaken {
+    async fn read(&self, site: &Slug) -> Result<Option<SiteState>, Error> {
+        let seen = self.0.read(site).await?;
+        if let Some(state) = seen.as_ref().filter(|state| state.enabled) {
+            let mut other = state.clone();
+            (other.enabled, other.status) = (false, SiteStatus::Pending);
+            let _ = self.0.replace(site, seen.as_ref(), &other).await?;
+        }
+        Ok(seen)
+    }
+
+    async fn replace(
+        &self,
+        site: &Slug,
+        seen: Option<&SiteState>,
+        next: &SiteState,
+    ) -> Result<Committed, Error> {
+        self.0.replace(site, seen, next).await
+    }
 }
