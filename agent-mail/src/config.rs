@@ -14,8 +14,8 @@ use url::{Host, Url};
 use crate::readiness::{NameServers, Readiness, SendGate, Sockets, Target};
 use crate::spec::Relay;
 use crate::{
-    AgentMail, AgentMailBuilder, Desec, DesecAddresses, Error, ErrorKind, Mailcow, RedbState, SecretFiles,
-    owner_only,
+    AgentMail, AgentMailBuilder, Desec, DesecAddresses, DomainSpec, Error, ErrorKind, Mailcow, Operator,
+    OperatorBuilder, RedbState, SecretFiles, owner_only,
 };
 
 /// What a system over Mailcow and deSEC needs to know.
@@ -186,17 +186,8 @@ impl Config {
     /// [`InvalidInput`](ErrorKind::InvalidInput) if the CA file holds no certificates, or no name server is known that
     /// the proof of readiness could ask.
     pub fn builder(&self) -> Result<AgentMailBuilder, Error> {
-        let wrong = |variable: &'static str, detail: &str| {
-            Error::new(ErrorKind::InvalidInput, "configure", variable).with_detail(detail)
-        };
-        let tls = tls_config(self.ca_pem.as_deref()).map(Arc::new).map_err(|source| {
-            wrong("AGENT_MAIL_CA_FILE", "it holds no usable certificates").with_source(source)
-        })?;
-        let mailcow = mailcow_api::Client::builder(&self.mailcow_url, self.mailcow_key.clone())
-            .tls(tls.clone())
-            .build();
-        let mailcow =
-            mailcow.map_err(|_| wrong("MAILCOW_API_URL", "no client can be made of it and the key"))?;
+        let mailcow = self.mailcow()?;
+        let tls = Arc::new(tls_config(self.ca_pem.as_deref()).map_err(ca_error)?);
         let mut desec = desec_api::Client::builder(self.desec_token.clone()).tls(tls.clone());
         if let Some(url) = &self.desec_url {
             desec = desec.base_url(url);
@@ -209,10 +200,11 @@ impl Config {
                 .with_fix("name a folder that this program may write")
                 .with_source(source)
         })?;
-        let gate = self.send_gate(tls.clone())?;
+        let mailcow = Arc::new(mailcow);
+        let gate = self.send_gate(tls.clone(), mailcow.clone())?;
         let builder = AgentMail::builder(self.domain.clone())
             .send_gate(gate)
-            .provisioner(Arc::new(Mailcow::new(mailcow)))
+            .provisioner(mailcow)
             .mail_access(Arc::new(SmtpImap::over_tls(self.smtp.clone(), self.imap.clone(), tls)))
             .dns(Arc::new(Desec::new(desec.clone())), self.zone.clone(), self.mail_host.clone())
             .dns_interval(self.dns_interval)
@@ -249,21 +241,59 @@ impl Config {
         Ok(DesecAddresses::new(Arc::new(Agreement::of(both))))
     }
 
-    fn send_gate(&self, tls: Arc<rustls::ClientConfig>) -> Result<SendGate, Error> {
+    /// Begins an operator over all that is configured, with a system for the agents of the domain: opens the state folder
+    /// and sends nothing yet.
+    ///
+    /// # Errors
+    /// As [`builder`](Self::builder).
+    pub fn operator(&self) -> Result<OperatorBuilder, Error> {
+        let system = self.builder()?;
+        let operator = Operator::builder(Arc::new(self.mailcow()?))
+            .state(system.state.clone())
+            .secrets(system.secrets.clone());
+        let operator = match &system.dns {
+            Some(dns) => operator.dns(dns.provider.clone(), dns.zone.clone()),
+            None => operator,
+        };
+        Ok(operator.agents(system.build()?))
+    }
+
+    /// Describes the domain that is configured, with nothing in it and the usual options.
+    pub fn spec(&self) -> DomainSpec {
+        DomainSpec::new(self.domain.clone(), self.mail_host.clone())
+    }
+
+    fn send_gate(&self, tls: Arc<rustls::ClientConfig>, mailcow: Arc<Mailcow>) -> Result<SendGate, Error> {
         let name_servers = match self.name_server {
             Some(address) => NameServers::new((address, 53).into()),
             None => NameServers::of_system().map_err(|source| {
-                Error::new(ErrorKind::InvalidInput, "configure", "AGENT_MAIL_NAME_SERVER")
-                    .with_detail("it is not set, and the system has no name server")
+                wrong("AGENT_MAIL_NAME_SERVER", "it is not set, and the system has no name server")
                     .with_fix("set it to the IP address of a recursive name server")
                     .with_source(source)
             })?,
         };
         let mut target = Target::new(self.domain.clone(), self.mail_host.clone());
         target.relay.clone_from(&self.relay);
-        let gate = SendGate::new(Readiness::new(Arc::new(name_servers), Arc::new(Sockets::new(tls))), target);
+        let gate = SendGate::new(Readiness::new(Arc::new(name_servers), Arc::new(Sockets::new(tls))), target)
+            .with_admin(mailcow);
         Ok(if self.gate { gate } else { gate.overridden("AGENT_MAIL_SEND_GATE is off") })
     }
+
+    fn mailcow(&self) -> Result<Mailcow, Error> {
+        let client = mailcow_api::Client::builder(&self.mailcow_url, self.mailcow_key.clone());
+        let tls = tls_config(self.ca_pem.as_deref()).map_err(ca_error)?;
+        let client = client.tls(Arc::new(tls)).build();
+        let detail = "no client can be made of it and the key";
+        client.map(Mailcow::new).map_err(|_| wrong("MAILCOW_API_URL", detail))
+    }
+}
+
+fn ca_error(source: mail_access::Error) -> Error {
+    wrong("AGENT_MAIL_CA_FILE", "it holds no usable certificates").with_source(source)
+}
+
+fn wrong(variable: &'static str, detail: &str) -> Error {
+    Error::new(ErrorKind::InvalidInput, "configure", variable).with_detail(detail)
 }
 
 impl AgentMail {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use agent_mail::backend::{DnsProvider, DynamicDns, Provisioner, SecretStore, StateStore};
+use agent_mail::backend::{DnsProvider, DynamicDns, MailAdmin, Provisioner, SecretStore, StateStore};
 use agent_mail::conformance::{
-    Case, DNS_CASES, DYNAMIC_DNS_CASES, DnsHarness, DynamicDnsHarness, PROVISIONER_CASES, ProvisionerHarness,
-    SECRETS_CASES, STATE_CASES,
+    Case, DNS_CASES, DYNAMIC_DNS_CASES, DnsHarness, DynamicDnsHarness, MAIL_ADMIN_CASES, MailAdminHarness,
+    PROVISIONER_CASES, ProvisionerHarness, SECRETS_CASES, STATE_CASES,
 };
 use agent_mail::{
     Address, Desec, DomainName, Embedded, Mailcow, MemorySecrets, MemoryState, RedbState, SecretFiles,
@@ -34,6 +34,9 @@ fn main() {
     add(&mut trials, "embedded::dns", DNS_CASES, || Subject::of(Arc::new(EmbeddedWorld::new())));
     add(&mut trials, "desec-fake::dns", DNS_CASES, || Subject::of(Arc::new(FakeZone::in_memory())));
     add(&mut trials, "desec-http::dns", DNS_CASES, || Subject::of(Arc::new(FakeZone::over_http())));
+    add(&mut trials, "embedded::mail_admin", MAIL_ADMIN_CASES, || {
+        Subject::of(Arc::new(EmbeddedWorld::new()))
+    });
     add(&mut trials, "embedded::dynamic_dns", DYNAMIC_DNS_CASES, || {
         Subject::of(Arc::new(EmbeddedWorld::new()))
     });
@@ -138,6 +141,29 @@ impl ProvisionerHarness for EmbeddedWorld {
 
     async fn writes(&self) -> usize {
         usize::from(self.0.post_office().has_domain(&domain()))
+    }
+}
+
+#[async_trait]
+impl MailAdminHarness for EmbeddedWorld {
+    fn admin(&self) -> Arc<dyn MailAdmin> {
+        self.0.clone()
+    }
+
+    fn domain(&self) -> DomainName {
+        domain()
+    }
+
+    async fn foreign_mailbox(&self, address: &Address) {
+        ProvisionerHarness::foreign_mailbox(self, address).await;
+    }
+
+    async fn opens(&self, address: &Address, password: &SecretString) -> bool {
+        ProvisionerHarness::opens(self, address, password).await
+    }
+
+    async fn writes(&self) -> usize {
+        0
     }
 }
 

@@ -36,6 +36,8 @@ pub trait MailAdmin: Debug + Send + Sync + 'static {
     /// - [`MailChange::AddMailbox`] marks the mailbox as made by a plan. One that is there without the mark, or an alias
     ///   in its place, is [`AlreadyExists`](crate::ErrorKind::AlreadyExists) and left untouched; one with the mark gets
     ///   the password and what the change says.
+    /// - A mailbox's relay has a login of its own, so only [`MailChange::SetRelay`] sets one: a mailbox entry that names a
+    ///   relay leaves it as it is, and one without takes it away.
     /// - Everything but [`MailChange::AddDomain`] is [`NotFound`](crate::ErrorKind::NotFound) in a domain that is not
     ///   served; removing what can't be there is fine.
     ///
@@ -160,7 +162,8 @@ pub enum MailChange {
         /// What it may hold and send.
         limits: DomainLimits,
     },
-    /// Stops serving the domain; [`Rejected`](crate::ErrorKind::Rejected) while it has mailboxes or aliases.
+    /// Stops serving the domain; [`Rejected`](crate::ErrorKind::Rejected) while it has mailboxes, aliases, a catch-all or
+    /// other names. Its key, relay and spam policy go with it.
     RemoveDomain,
     /// Makes a signing key if there is none; one that is there stays, whatever its selector.
     AddDkim {
@@ -172,7 +175,7 @@ pub enum MailChange {
         /// Which mailbox.
         mailbox: MailboxEntry,
     },
-    /// Sets name, quota, limit, state and relay of a mailbox that is there; not its password.
+    /// Sets name, quota, limit and state of a mailbox that is there; not its password.
     SetMailbox {
         /// Which mailbox, and what it has to be.
         mailbox: MailboxEntry,
@@ -184,7 +187,8 @@ pub enum MailChange {
         /// Whether it has to be changed at the first login to the web interface.
         must_change: bool,
     },
-    /// Removes a mailbox and all its mail. One without the mark of a plan stays, and the answer is
+    /// Removes a mailbox and all its mail; aliases and the catch-all lead to it no longer, and those that led only there
+    /// go with it. One without the mark of a plan stays, and the answer is
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists).
     RemoveMailbox {
         /// The mailbox.
@@ -215,7 +219,7 @@ pub enum MailChange {
         /// Who.
         targets: Vec<Address>,
     },
-    /// Adds another name of the domain.
+    /// Adds another name of the domain, which signs with the domain's key.
     AddAliasDomain {
         /// The name.
         name: DomainName,

@@ -3,6 +3,7 @@
 //! Mail itself is one more, [`MailAccess`](mail_access::MailAccess).
 
 mod address;
+mod checks;
 mod dns;
 mod mail_admin;
 mod provisioner;

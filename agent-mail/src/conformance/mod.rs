@@ -5,6 +5,7 @@
 
 mod dns;
 mod dynamic_dns;
+mod mail_admin;
 mod provisioner;
 mod secrets;
 mod state;
@@ -15,6 +16,7 @@ use std::pin::Pin;
 
 pub use self::dns::{DNS_CASES, DnsHarness};
 pub use self::dynamic_dns::{DYNAMIC_DNS_CASES, DynamicDnsHarness};
+pub use self::mail_admin::{MAIL_ADMIN_CASES, MailAdminHarness};
 pub use self::provisioner::{PROVISIONER_CASES, ProvisionerHarness};
 pub use self::secrets::SECRETS_CASES;
 pub use self::state::STATE_CASES;

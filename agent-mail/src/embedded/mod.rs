@@ -1,22 +1,26 @@
 //! A world in memory that needs no server and behaves as the real one.
 
+mod admin;
 mod dns;
+mod keys;
 mod provisioner;
 mod readiness;
+mod registry;
 mod secrets;
 mod state;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use mail_access::{Address, DomainName, PostOffice};
+use mail_access::{DomainName, PostOffice};
 
 pub use secrets::MemorySecrets;
 pub use state::MemoryState;
 
-use crate::backend::{Claim, RrSet};
-use crate::{AgentMail, AgentMailBuilder};
+use self::registry::Registry;
+use crate::backend::RrSet;
+use crate::{AgentMail, AgentMailBuilder, Error, Operator, OperatorBuilder};
 
 /// A whole world in memory: a mail system ([`PostOffice`]), its provisioning, a zone, state and secrets.
 ///
@@ -46,7 +50,7 @@ pub struct Embedded(Arc<World>);
 struct World {
     domain: DomainName,
     post_office: PostOffice,
-    claims: Mutex<HashMap<Address, Claim>>,
+    registry: Mutex<Registry>,
     records: Mutex<Vec<RrSet>>,
     state: Arc<MemoryState>,
     secrets: Arc<MemorySecrets>,
@@ -59,7 +63,7 @@ impl Embedded {
             records: Mutex::new(dns::new_zone()),
             domain,
             post_office: PostOffice::new(),
-            claims: Mutex::default(),
+            registry: Mutex::default(),
             state: Arc::default(),
             secrets: Arc::default(),
         }))
@@ -76,6 +80,38 @@ impl Embedded {
             .dns(world, domain, mail_host)
             .state(self.0.state.clone())
             .secrets(self.0.secrets.clone())
+    }
+
+    /// Begins an operator of this world's domain, with this world's zone, state and secrets and a [system](Self::system)
+    /// for its agents.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use agent_mail::{DomainSpec, Embedded, MailboxEntry};
+    ///
+    /// let world = Embedded::new("shop.example".parse()?);
+    /// let operator = world.operator()?.build()?;
+    /// let spec = DomainSpec::new("shop.example".parse()?, "mail.shop.example".parse()?)
+    ///     .with_mailbox(MailboxEntry::new("ada@shop.example".parse()?));
+    ///
+    /// let plan = operator.plan(&spec).await?;
+    /// println!("{plan}");
+    /// operator.apply(&plan).await?;
+    /// assert!(operator.plan(&spec).await?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`AgentMailBuilder::build`].
+    pub fn operator(&self) -> Result<OperatorBuilder, Error> {
+        let world = Arc::new(self.clone());
+        Ok(Operator::builder(world.clone())
+            .dns(world, self.0.domain.clone())
+            .state(self.0.state.clone())
+            .secrets(self.0.secrets.clone())
+            .agents(self.system().build()?))
     }
 
     /// Returns the mail system, for mailboxes beside the agents' and for faults on purpose.
@@ -102,3 +138,5 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // A panic elsewhere leaves whole values: each is changed in one step.
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
+
+const HOUR: Duration = Duration::from_hours(1);

@@ -10,7 +10,8 @@ use crate::backend::{DnsBudget, MailChange};
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Cost {
-    /// About how many calls to the mail system its steps take, as Mailcow needs them.
+    /// About how many calls to the mail system its steps take, as Mailcow needs them. The look that comes before them is
+    /// no part of it: nine or ten reads.
     pub mail_calls: usize,
     /// How many secrets are stored or removed.
     pub secrets: usize,
@@ -44,6 +45,9 @@ impl Cost {
                 Step::Record { .. } | Step::KeyRecord { .. } => cost.dns_writes = 1,
             }
         }
+        if steps.iter().any(|step| matches!(step, Step::KeyRecord { .. })) {
+            cost.mail_calls += SURVEY;
+        }
         cost
     }
 }
@@ -69,10 +73,31 @@ impl fmt::Display for Cost {
     }
 }
 
-fn calls(_change: &MailChange) -> usize {
-    2
+/// Returns what a change takes at Mailcow, as its adapter was counted: reads to look, writes, and reads that confirm.
+fn calls(change: &MailChange) -> usize {
+    match change {
+        MailChange::RemoveForward { .. }
+        | MailChange::RemoveAlias { .. }
+        | MailChange::SetMailbox { .. }
+        | MailChange::SetPassword { .. } => 2,
+        MailChange::AddDomain { .. }
+        | MailChange::RemoveMailbox { .. }
+        | MailChange::RemoveAliasDomain { .. } => 3,
+        MailChange::SetCatchAll { targets } if targets.is_empty() => 3,
+        MailChange::AddMailbox { .. } | MailChange::SetDomain { .. } => 4,
+        MailChange::AddDkim { .. }
+        | MailChange::SetForward { .. }
+        | MailChange::SetCatchAll { .. }
+        | MailChange::SetSpamPolicy { .. } => 5,
+        MailChange::SetAlias { .. } => 6,
+        MailChange::RemoveDomain => 7,
+        MailChange::AddAliasDomain { .. } | MailChange::SetRelay { relay: None, .. } => 8,
+        MailChange::SetRelay { relay: Some(_), .. } => 13,
+    }
 }
 
 /// Four reads and two writes.
 const PROVISION: usize = 6;
 const RETIRE: usize = 2;
+/// The key is read once it is made.
+const SURVEY: usize = 9;

@@ -55,11 +55,8 @@ fn wanted(spec: &DomainSpec, zone: Option<&DomainName>, seen: &Seen) -> Result<(
         changes.push(MailChange::SetCatchAll { targets: sorted(&spec.catch_all) });
     }
     let mut steps: Vec<Step> = changes.into_iter().filter_map(|change| seen.step(change)).collect();
-    for id in &spec.agents {
-        let Some(agent) = seen.agents.get(id) else { continue };
-        let is_there =
-            agent.phase == Some(crate::journal::Phase::Active) && seen.mailbox(&agent.address).is_some();
-        if !is_there {
+    for id in spec.agents.iter().filter(|id| !seen.is_provisioned(id)) {
+        if let Some(agent) = seen.agents.get(id) {
             steps.push(Step::Provision { agent: id.clone(), address: agent.address.clone() });
         }
     }

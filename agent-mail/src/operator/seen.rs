@@ -85,6 +85,12 @@ impl Seen {
         self.agents.iter().find(|(_, agent)| agent.address == *address).map(|(id, _)| id)
     }
 
+    /// Tells whether an agent has its mailbox, as its journal and the mail system say.
+    pub(super) fn is_provisioned(&self, id: &AgentId) -> bool {
+        let active = self.agents.get(id).filter(|agent| agent.phase == Some(AgentPhase::Active));
+        active.is_some_and(|agent| self.mailbox(&agent.address).is_some())
+    }
+
     /// Returns the step that makes the change, `None` if all is as it says.
     pub(super) fn step(&self, change: MailChange) -> Option<Step> {
         if self.holds(&change) {
@@ -104,6 +110,10 @@ impl Seen {
 
     /// Tells whether what the change is about is as the change says.
     pub(super) fn holds(&self, change: &MailChange) -> bool {
+        // Relays are changes of their own.
+        let without_relay = |mailbox: MailboxEntry| MailChange::SetMailbox {
+            mailbox: MailboxEntry { must_change_password: false, relay: None, ..mailbox },
+        };
         let said = match change.clone() {
             MailChange::AddDkim { .. } => return self.served().dkim.is_some(),
             // Nobody can tell what a password is, so none is as it has to be.
@@ -111,12 +121,14 @@ impl Seen {
             MailChange::AddDomain { description, active, limits } => {
                 MailChange::SetDomain { description, active, limits }
             }
-            MailChange::AddMailbox { mailbox } | MailChange::SetMailbox { mailbox } => {
-                MailChange::SetMailbox { mailbox: MailboxEntry { must_change_password: false, ..mailbox } }
-            }
+            MailChange::AddMailbox { mailbox } | MailChange::SetMailbox { mailbox } => without_relay(mailbox),
             other => other,
         };
-        self.present(change) == Some(said)
+        let is = match self.present(change) {
+            Some(MailChange::SetMailbox { mailbox }) => Some(without_relay(mailbox)),
+            other => other,
+        };
+        is == Some(said)
     }
 
     /// Returns the change that says what is there now.

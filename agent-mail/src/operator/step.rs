@@ -136,8 +136,10 @@ impl fmt::Display for Step {
                     write!(f, ": TTL {} -> {} s", old.ttl, new.ttl)
                 }
                 (Some(old), Some(new)) => write!(f, ": {} -> {}", list(&old.records), list(&new.records)),
-                (_, Some(only)) | (Some(only), None) => write!(f, ": {}", list(&only.records)),
-                (None, None) => Ok(()),
+                (_, Some(only)) | (Some(only), None) if !only.records.is_empty() => {
+                    write!(f, ": {}", list(&only.records))
+                }
+                _ => Ok(()),
             },
             Self::KeyRecord { .. } => f.write_str(": the key, after it is made"),
         }

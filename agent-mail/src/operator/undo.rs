@@ -46,13 +46,10 @@ pub(super) fn steps(done: &[Step], seen: &Seen, resuming: bool) -> Result<Vec<St
             Step::ForgetSecret { .. } | Step::Mail { undo: None, .. } => continue,
             Step::Mail { change, undo: Some(undo) } => (seen.holds(undo), seen.holds(change)),
             Step::Provision { agent, .. } => {
-                let known = seen.agents.get(agent).is_some_and(|agent| agent.phase.is_some());
-                (!known, known)
+                let is_known = seen.agents.get(agent).is_some_and(|agent| agent.phase.is_some());
+                (!is_known, is_known)
             }
-            Step::Retire { agent, .. } => {
-                let known = seen.agents.get(agent).is_some_and(|agent| agent.phase.is_some());
-                (known, !known)
-            }
+            Step::Retire { agent, .. } => (seen.is_provisioned(agent), !seen.is_provisioned(agent)),
             Step::Record { old, new } => {
                 (zone::is(seen, step, old.as_ref()), zone::is(seen, step, new.as_ref()))
             }

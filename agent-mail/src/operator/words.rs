@@ -117,12 +117,12 @@ pub(super) fn detail(
                     format!("{}:{} as {}", relay.host, relay.port, relay.user.escape_debug())
                 })
             };
-            if let Some(MailChange::SetRelay { relay: was, .. }) = was
-                && was.is_some()
-            {
-                write!(f, ": {} ->", name(was.as_ref()))?;
+            match was {
+                Some(MailChange::SetRelay { relay: Some(was), .. }) => {
+                    write!(f, ": {} -> {}", name(Some(was)), name(relay.as_ref()))
+                }
+                _ => write!(f, " over {}", name(relay.as_ref())),
             }
-            write!(f, " {}", name(relay.as_ref()))
         }
         (MailChange::SetSpamPolicy { policy }, _) => {
             write!(f, ": allows {}, blocks {}", policy.allow.len(), policy.block.len())

@@ -9,6 +9,7 @@ use agent_mail::backend::{
 };
 use agent_mail::{Address, DomainName, Error, ErrorKind};
 use async_trait::async_trait;
+use mailcow_api::{FakeMailcow, HttpClient, HttpError, HttpRequest, HttpResponse};
 use secrecy::SecretString;
 
 /// What becomes of a call.
@@ -65,7 +66,8 @@ impl Faults {
         }
     }
 
-    fn next(&self) -> Option<How> {
+    /// Counts a call, and returns how it goes wrong if it does.
+    pub(crate) fn next(&self) -> Option<How> {
         let mut state = self.0.lock().unwrap();
         state.calls += 1;
         let (at, how) = state.fault?;
@@ -156,5 +158,28 @@ impl StateStore for Faulty<dyn StateStore> {
 
     async fn commit(&self, change: Change) -> Result<Committed, Error> {
         self.1.through(self.0.commit(change)).await
+    }
+}
+
+/// A way to Mailcow of which one request goes wrong.
+#[derive(Debug)]
+pub(crate) struct FaultyHttp(pub(crate) FakeMailcow, pub(crate) Arc<Faults>);
+
+#[async_trait]
+impl HttpClient for FaultyHttp {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        match self.1.next() {
+            None => self.0.handle(&request),
+            Some(How::NotDone) => Err(HttpError::Connect("refused".into())),
+            Some(How::DoneButLost) => {
+                self.0.handle(&request)?;
+                Err(HttpError::Lost("reset".into()))
+            }
+            Some(How::Hangs) => pending().await,
+            Some(How::DoneButHangs) => {
+                self.0.handle(&request)?;
+                pending().await
+            }
+        }
     }
 }

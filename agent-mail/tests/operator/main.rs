@@ -3,6 +3,7 @@
 mod bad_input;
 mod faults;
 mod plans;
+mod scale;
 mod stale;
 mod sweep;
 mod undoing;

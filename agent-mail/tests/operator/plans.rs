@@ -10,7 +10,7 @@ use super::world::{World, address, at, changed, domain, full, names};
 async fn a_plan_is_shown_stored_and_applied_and_the_next_one_is_empty() {
     let world = World::embedded();
     let plan = world.operator().plan(&full()).await.unwrap();
-    assert_eq!(plan.to_string(), include_str!("../golden/operator/onboarding.txt").trim_end());
+    golden("onboarding", &plan);
     let stored = serde_json::to_string(&plan).unwrap();
     assert!(!stored.contains("Passw0rd"), "{stored}");
     let plan: Plan = serde_json::from_str(&stored).unwrap();
@@ -31,7 +31,7 @@ async fn what_changed_is_changed_and_nothing_else() {
     let world = World::embedded();
     apply(&world, &full()).await;
     let plan = world.operator().plan(&changed()).await.unwrap();
-    assert_eq!(plan.to_string(), include_str!("../golden/operator/change.txt").trim_end());
+    golden("change", &plan);
     world.operator().apply(&plan).await.unwrap();
     assert!(world.operator().plan(&changed()).await.unwrap().is_empty());
     world.check_secrets("after the change").await;
@@ -90,7 +90,8 @@ async fn a_mailbox_that_others_made_is_adopted_with_its_password_and_never_remov
     );
     world.operator().apply(&plan).await.unwrap();
     assert_eq!(format!("{:?}", world.secrets), "MemorySecrets { secrets: 0 }");
-    let pruning = DomainSpec { prune: true, ..bare };
+    let mut pruning = bare;
+    pruning.prune = true;
     assert!(world.operator().plan(&pruning).await.unwrap().is_empty());
 }
 
@@ -113,7 +114,7 @@ async fn offboarding_takes_what_is_named_and_what_leads_there() {
     apply(&world, &full()).await;
     let gone = [at("bob"), at("agent_bot"), at("nobody")];
     let plan = world.operator().plan_offboard(&domain(), &gone).await.unwrap();
-    assert_eq!(plan.to_string(), include_str!("../golden/operator/offboarding.txt").trim_end());
+    golden("offboarding", &plan);
     world.operator().apply(&plan).await.unwrap();
     let served = world.served().await;
     assert_eq!(
@@ -154,6 +155,16 @@ async fn an_agent_whose_mailbox_was_lost_gets_it_back_with_its_password() {
     );
     apply(&world, &full()).await;
     world.check_secrets("after the repair").await;
+}
+
+/// Compares with the golden file of that name; with UPDATE_GOLDEN=1 it is written.
+pub(crate) fn golden(name: &str, plan: &Plan) {
+    let file = format!("{}/tests/golden/operator/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+    let shown = format!("{plan}\n");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&file, &shown).unwrap();
+    }
+    assert_eq!(shown, std::fs::read_to_string(&file).unwrap(), "{file}");
 }
 
 pub(crate) async fn apply(world: &World, spec: &DomainSpec) {

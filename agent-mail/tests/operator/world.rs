@@ -4,19 +4,20 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use agent_mail::backend::{
-    DnsProvider, MailAdmin, Provisioner, RrSet, SecretStore, ServedDomain, StateStore,
+    DnsBudget, DnsProvider, MailAdmin, Provisioner, RrSet, SecretStore, ServedDomain, StateStore, Zone,
 };
-use agent_mail::mail_access::{Login, MailAccess};
+use agent_mail::mail_access::{Login, MailAccess, Selection};
 use agent_mail::spec::{AliasEntry, ForwardEntry, MailboxEntry, Relay, Service, SpamPolicy};
 use agent_mail::{
-    Address, AgentMail, Desec, DomainName, DomainSpec, Embedded, Mailcow, MemorySecrets, MemoryState,
+    Address, AgentMail, Desec, DomainName, DomainSpec, Embedded, Error, Mailcow, MemorySecrets, MemoryState,
     Operator,
 };
+use async_trait::async_trait;
 use desec_api::{FakeDesec, Ttl};
-use mailcow_api::FakeMailcow;
+use mailcow_api::{Client, FakeMailcow};
 use secrecy::ExposeSecret;
 
-use super::faults::{Faults, Faulty};
+use super::faults::{Faults, Faulty, FaultyHttp};
 
 pub(crate) struct World {
     pub(crate) admin: Arc<dyn MailAdmin>,
@@ -26,6 +27,7 @@ pub(crate) struct World {
     pub(crate) faults: Arc<Faults>,
     pub(crate) embedded: Embedded,
     pub(crate) mailcow: Option<FakeMailcow>,
+    desec: Option<FakeDesec>,
     provisioner: Arc<dyn Provisioner>,
 }
 
@@ -42,18 +44,24 @@ impl World {
             faults: Arc::default(),
             embedded,
             mailcow: None,
+            desec: None,
         }
     }
 
     pub(crate) fn mailcow() -> Self {
         let (mailcow, desec) = (FakeMailcow::new(), FakeDesec::new());
         desec.add_domain(&ZONE.parse().unwrap(), Ttl::new(3600).unwrap());
-        let client = Mailcow::new(mailcow.client());
+        let faults: Arc<Faults> = Arc::default();
+        let http = Arc::new(FaultyHttp(mailcow.clone(), faults.clone()));
+        let client = Client::builder("https://mail.example.com", mailcow.api_key()).http_client(http);
+        let client = Mailcow::new(client.build().unwrap());
         Self {
+            faults,
             admin: Arc::new(client.clone()),
             provisioner: Arc::new(client),
             dns: Arc::new(Desec::new(desec.client_builder().unpaced().build().unwrap())),
             mailcow: Some(mailcow),
+            desec: Some(desec),
             ..Self::embedded()
         }
     }
@@ -71,7 +79,12 @@ impl World {
             .secrets(secrets.clone())
             .build()
             .unwrap();
-        Operator::builder(Arc::new(Faulty::<dyn MailAdmin>(self.admin.clone(), faults())))
+        // A call to Mailcow goes wrong further down, request by request.
+        let admin: Arc<dyn MailAdmin> = match self.mailcow {
+            Some(_) => self.admin.clone(),
+            None => Arc::new(Faulty::<dyn MailAdmin>(self.admin.clone(), faults())),
+        };
+        Operator::builder(admin)
             .dns(Arc::new(Faulty::<dyn DnsProvider>(self.dns.clone(), faults())), domain())
             .secrets(secrets)
             .state(state)
@@ -80,6 +93,19 @@ impl World {
             .relay_password("bob", "relay.example.net".parse().unwrap(), "Relay-Passw0rd-2")
             .build()
             .unwrap()
+    }
+
+    /// Lets the zone's provider say how many writes it allows.
+    pub(crate) fn budget(&mut self, budget: DnsBudget) {
+        self.dns = Arc::new(Budgeted(self.embedded.clone(), budget));
+    }
+
+    pub(crate) fn mailcow_calls(&self) -> usize {
+        self.mailcow.as_ref().unwrap().calls().len()
+    }
+
+    pub(crate) fn desec_calls(&self) -> usize {
+        self.desec.as_ref().unwrap().calls().len()
     }
 
     pub(crate) async fn served(&self) -> ServedDomain {
@@ -105,16 +131,32 @@ impl World {
             let secret = self.secrets.get(&mailbox.address).await.unwrap().expect(told);
             let opens = match &self.mailcow {
                 Some(mailcow) => mailcow.logins().iter().any(|login| {
-                    login.address.as_str() == mailbox.address.to_string()
+                    login.address == mailbox.address.to_string()
                         && login.password.expose_secret() == secret.expose_secret()
                 }),
                 None => {
                     let login = Login::new(mailbox.address.clone(), secret);
-                    self.embedded.post_office().position(&login).await.is_ok()
+                    let office = self.embedded.post_office();
+                    office.fetch(&login, &Selection::After(None), 1).await.is_ok()
                 }
             };
             assert!(opens, "{} {told}", mailbox.address);
         }
+    }
+}
+
+/// A provider that allows so many writes.
+#[derive(Debug)]
+struct Budgeted(Embedded, DnsBudget);
+
+#[async_trait]
+impl DnsProvider for Budgeted {
+    async fn zone(&self, name: &DomainName) -> Result<Zone, Error> {
+        Ok(self.0.zone(name).await?.with_budget(self.1))
+    }
+
+    async fn replace(&self, zone: &DomainName, sets: &[RrSet]) -> Result<(), Error> {
+        self.0.replace(zone, sets).await
     }
 }
 

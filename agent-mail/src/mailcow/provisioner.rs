@@ -1,38 +1,15 @@
-//! Mailboxes on a Mailcow server (feature `mailcow`).
-
-use std::fmt::Display;
-use std::num::NonZeroU32;
-
 use async_trait::async_trait;
 use mail_access::{Address, DomainName};
 use mailcow_api::{
-    AppPasswordChange, Client, DkimKeySpec, Error as MailcowError, How, Mailbox, MailboxAddress, Mib,
-    NewAppPassword, NewDomain, NewMailbox, ProblemKind, Protocol, RateFrame, RateLimit,
+    AppPasswordChange, DkimKeySpec, Error as MailcowError, How, Mailbox, MailboxAddress, Mib, NewAppPassword,
+    NewDomain, NewMailbox, Protocol,
 };
 
+use super::{Mailcow, hourly, lift, lift_ours, mailbox_address};
 use crate::backend::{Claim, DkimKey, MailboxSpec, Provisioner};
 use crate::{Error, ErrorKind, password};
 
-/// A [`Provisioner`] over the Mailcow API.
-///
-/// - A mailbox is ours if it carries the tag `agent-mail-<claim>`.
-/// - The agent logs in with an app password that is good for IMAP and SMTP only; the mailbox's own password is random
-///   and known to nobody, so that the agent's secret opens no web interface.
-/// - A domain that is not there is made with room for 100 000 mailboxes of at most 10 GiB each. To have other limits,
-///   make it beforehand: a domain that is there is left as it is.
-///
-/// A new mailbox costs four reads and two writes; on Mailcow a write's cost grows with the mailboxes of the domain.
-#[derive(Clone, Debug)]
-pub struct Mailcow {
-    client: Client,
-}
-
 impl Mailcow {
-    /// Wraps a client.
-    pub fn new(client: Client) -> Self {
-        Self { client }
-    }
-
     /// Returns the mailbox if it carries the claim.
     async fn ours(
         &self,
@@ -102,8 +79,7 @@ impl Provisioner for Mailcow {
         let mut wanted = NewMailbox::new(address.clone(), password::generate(), Mib::new(spec.quota_mib))
             .with_name(&spec.display_name)
             .with_tags([tag(&spec.claim)]);
-        let limit =
-            spec.hourly_limit.and_then(NonZeroU32::new).map(|value| RateLimit::new(value, RateFrame::Hour));
+        let limit = hourly(spec.hourly_limit);
         if let Some(limit) = &limit {
             wanted = wanted.with_rate_limit(limit.clone());
         }
@@ -146,10 +122,6 @@ fn tag(claim: &Claim) -> String {
     format!("agent-mail-{}", claim.as_str())
 }
 
-fn mailbox_address(address: &Address) -> Result<MailboxAddress, Error> {
-    address.to_string().parse().map_err(|error| lift(error, "name mailbox", address))
-}
-
 /// Mailcow has one word for a missing domain and for a lack of rights; an administrator's key lacks none.
 fn lift_add(error: MailcowError, address: &Address) -> Error {
     let lifted = lift(error, "ensure mailbox", address);
@@ -159,46 +131,6 @@ fn lift_add(error: MailcowError, address: &Address) -> Error {
             .with_fix("make the domain first");
     }
     lifted
-}
-
-/// The mailbox is known to be ours: whatever else exists already doesn't make it somebody else's.
-fn lift_ours(error: MailcowError, operation: &'static str, subject: &Address) -> Error {
-    let kind = match kind(&error) {
-        ErrorKind::AlreadyExists => ErrorKind::Rejected,
-        other => other,
-    };
-    lift_as(kind, error, operation, subject)
-}
-
-fn lift(error: MailcowError, operation: &'static str, subject: impl Display) -> Error {
-    lift_as(kind(&error), error, operation, subject)
-}
-
-fn lift_as(kind: ErrorKind, error: MailcowError, operation: &'static str, subject: impl Display) -> Error {
-    // Each call looks at what is there before it writes.
-    let lifted = Error::new(kind, operation, subject).with_repeatable();
-    let lifted = match error.problem() {
-        Some(problem) => lifted.with_code(problem.code()).with_fix(problem.fix()),
-        None => lifted,
-    };
-    lifted.with_source(error)
-}
-
-fn kind(error: &MailcowError) -> ErrorKind {
-    match error {
-        MailcowError::InvalidInput { .. } => ErrorKind::InvalidInput,
-        MailcowError::Refused { problem, .. } => match problem.kind() {
-            ProblemKind::AlreadyExists => ErrorKind::AlreadyExists,
-            ProblemKind::NotFound | ProblemKind::AccessDenied => ErrorKind::NotFound,
-            _ => ErrorKind::Rejected,
-        },
-        MailcowError::Partial { .. } | MailcowError::Unknown { .. } => ErrorKind::Interrupted,
-        MailcowError::PermissionDenied { .. } => ErrorKind::PermissionDenied,
-        MailcowError::Unauthenticated { .. } => ErrorKind::Unauthenticated,
-        MailcowError::Unavailable { .. } => ErrorKind::Unavailable,
-        MailcowError::Unsupported { .. } => ErrorKind::Unsupported,
-        _ => ErrorKind::Unexpected,
-    }
 }
 
 const APP_NAME: &str = "agent-mail";
