@@ -218,7 +218,7 @@ impl Config {
                 .with_source(source)
         })?;
         let secrets = self.secrets.open(&self.state_folder, &tls)?;
-        let gate = self.send_gate(tls.clone())?;
+        let gate = self.send_gate(tls.clone(), mailcow.clone())?;
         let builder = AgentMail::builder(self.domain.clone())
             .send_gate(gate)
             .rotation(mailcow.clone())
@@ -286,27 +286,27 @@ impl Config {
         DomainSpec::new(self.domain.clone(), self.mail_host.clone())
     }
 
-    fn mailcow(&self) -> Result<Mailcow, Error> {
-        let client = mailcow_api::Client::builder(&self.mailcow_url, self.mailcow_key.clone());
-        let client = client.tls(self.tls()?).build();
-        let detail = "no client can be made of it and the key";
-        client.map(Mailcow::new).map_err(|_| wrong("MAILCOW_API_URL", detail))
-    }
-
-    fn send_gate(&self, tls: Arc<rustls::ClientConfig>) -> Result<SendGate, Error> {
+    fn send_gate(&self, tls: Arc<rustls::ClientConfig>, mailcow: Arc<Mailcow>) -> Result<SendGate, Error> {
         let name_servers = match self.name_server {
             Some(address) => NameServers::new((address, 53).into()),
             None => NameServers::of_system().map_err(|source| {
-                Error::new(ErrorKind::InvalidInput, "configure", "AGENT_MAIL_NAME_SERVER")
-                    .with_detail("it is not set, and the system has no name server")
+                wrong("AGENT_MAIL_NAME_SERVER", "it is not set, and the system has no name server")
                     .with_fix("set it to the IP address of a recursive name server")
                     .with_source(source)
             })?,
         };
         let mut target = Target::new(self.domain.clone(), self.mail_host.clone());
         target.relay.clone_from(&self.relay);
-        let gate = SendGate::new(Readiness::new(Arc::new(name_servers), Arc::new(Sockets::new(tls))), target);
+        let gate = SendGate::new(Readiness::new(Arc::new(name_servers), Arc::new(Sockets::new(tls))), target)
+            .with_admin(mailcow);
         Ok(if self.gate { gate } else { gate.overridden("AGENT_MAIL_SEND_GATE is off") })
+    }
+
+    fn mailcow(&self) -> Result<Mailcow, Error> {
+        let client = mailcow_api::Client::builder(&self.mailcow_url, self.mailcow_key.clone());
+        let client = client.tls(self.tls()?).build();
+        let detail = "no client can be made of it and the key";
+        client.map(Mailcow::new).map_err(|_| wrong("MAILCOW_API_URL", detail))
     }
 
     /// Makes what reaches the SMTP and IMAP servers, for what needs whole mailboxes: archives and backups.

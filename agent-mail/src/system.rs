@@ -42,7 +42,8 @@ pub(crate) struct System {
 
 impl AgentMail {
     /// Makes a system with a world of its own in memory: mail system, provisioning, zone and state. It needs no
-    /// server and no configuration, and ends with the program.
+    /// server and no configuration, and ends with the program. It has no outside, and so no
+    /// [`SendGate`](crate::readiness::SendGate).
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::policies::public_key;
 use super::{Check, Readiness, Report, Target};
 use crate::backend::{DkimKey, MailAdmin, Provisioner};
+use crate::spec::Relay;
 use crate::{Error, ErrorKind};
 
 /// The condition of mail to the outside: a [`Ready`] proof for the domain, its mail host and its key.
@@ -41,8 +42,8 @@ impl SendGate {
         Self { readiness, target, admin: None, lifetime: Duration::from_hours(24), overridden: None }
     }
 
-    /// Has the domain's relay, alias domains and key read from the mail system at each check, in place of the target's.
-    /// The domain that a relay's SPF has to include is taken from the target if its relay has the same host.
+    /// Has the domain's relay, alias domains and key read from the mail system at each check, beside what the target
+    /// says. The domain that SPF has to include for a relay is taken from the target if that has the same relay.
     pub fn with_admin(mut self, admin: Arc<dyn MailAdmin>) -> Self {
         self.admin = Some(admin);
         self
@@ -286,14 +287,11 @@ impl Gate {
             let within = tokio::time::timeout(ADMIN_DEADLINE, admin.survey(&target.domain)).await;
             let late = |_| Err(Error::new(ErrorKind::Unavailable, "survey", &target.domain));
             if let Some(served) = within.unwrap_or_else(late)? {
-                let known = target
-                    .relay
-                    .take()
-                    .filter(|known| served.relay.as_ref().is_some_and(|relay| relay.host == known.host));
-                target.relay = served.relay.map(|mut relay| {
-                    relay.spf_include = known.and_then(|known| known.spf_include);
-                    relay
-                });
+                if let Some(relay) = served.relay {
+                    let known = target.relay.take().filter(|known| known.host == relay.host);
+                    target.relay =
+                        Some(Relay { spf_include: known.and_then(|known| known.spf_include), ..relay });
+                }
                 target.dkim = target.dkim.or(served.dkim);
                 target.alias_domains.extend(served.alias_domains);
                 self.state().alias_domains.clone_from(&target.alias_domains);

@@ -1,22 +1,25 @@
 //! Where a name's zone begins, and who serves it.
 
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
 
 use super::{Answer, LookUp, LookUpError, RecordData, RecordType, Server};
 
 /// A zone and its name servers, as the recursive server sees them.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Cut {
     pub(super) name: String,
     pub(super) servers: Vec<NameServer>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct NameServer {
     pub(super) host: String,
     pub(super) addresses: Vec<IpAddr>,
+    /// Whether it has let the time of one question pass: it is not asked a second time then.
+    is_silent: AtomicBool,
 }
 
 impl NameServer {
@@ -27,13 +30,17 @@ impl NameServer {
         name: &str,
         rtype: RecordType,
     ) -> Result<Answer, LookUpError> {
+        if self.is_silent.load(Ordering::Relaxed) {
+            return Err(LookUpError::Unreachable("it gave no answer before".into()));
+        }
         let mut answer = Err(LookUpError::Unreachable("it has no address".into()));
         for address in &self.addresses {
             answer = look_up.look_up(Server::At(*address), name, rtype).await;
             if answer.is_ok() {
-                break;
+                return answer;
             }
         }
+        self.is_silent.store(matches!(answer, Err(LookUpError::Silent(_))), Ordering::Relaxed);
         answer
     }
 }
@@ -86,7 +93,7 @@ async fn server(look_up: &dyn LookUp, host: String) -> NameServer {
         let answer = answer.unwrap_or_default();
         addresses.extend(answer.contents(&host, rtype).0.into_iter().filter_map(RecordData::address).take(1));
     }
-    NameServer { host, addresses }
+    NameServer { host, addresses, is_silent: AtomicBool::new(false) }
 }
 
 /// The root has 13, and no zone has reason to have more.

@@ -1,131 +1,24 @@
 //! Mail to the outside waits for the proof that the domain is ready; mail within it doesn't.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::fmt::{Debug, Write as _};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use agent_mail::backend::{
-    Claim, DkimKey, MailAdmin, MailChange, MailboxSpec, PasswordRules, Provisioner, ServedDomain,
-};
-use agent_mail::readiness::{
-    Answer, LookUp, LookUpError, Readiness, RecordType, SendGate, Server, State, Target,
-};
+use agent_mail::backend::{DkimKey, Provisioner, ServedDomain};
+use agent_mail::readiness::{Readiness, SendGate, State, Target};
 use agent_mail::spec::{DomainLimits, Relay};
-use agent_mail::{Address, AgentMail, AgentMailbox, DomainName, Embedded, Error, ErrorKind, NewMessage};
-use async_trait::async_trait;
-use mail_access::{Fault, Foreign};
-use secrecy::SecretString;
+use agent_mail::{ErrorKind, NewMessage};
+use mail_access::Fault;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
 
+use crate::gate_world::{Admin, DOMAIN, World, ada, address, outside};
 use crate::world::name;
 
-const DOMAIN: &str = "agents.example";
 const HOUR: Duration = Duration::from_hours(1);
 const MINUTE: Duration = Duration::from_mins(1);
-
-/// A world in memory whose DNS can be switched off, and whose key can be changed.
-struct World {
-    embedded: Embedded,
-    dns: Arc<Switched>,
-    keys: Arc<Keys>,
-}
-
-#[derive(Debug)]
-struct Switched {
-    world: Embedded,
-    is_down: AtomicBool,
-    checks: AtomicUsize,
-}
-
-#[async_trait]
-impl LookUp for Switched {
-    async fn look_up(&self, server: Server, name: &str, rtype: RecordType) -> Result<Answer, LookUpError> {
-        if (server, name, rtype) == (Server::Recursive, DOMAIN, RecordType::Ns) {
-            self.checks.fetch_add(1, Ordering::Relaxed);
-        }
-        // Long enough for others to come in between.
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        if self.is_down.load(Ordering::Relaxed) {
-            return Err(LookUpError::Silent(Duration::from_secs(5)));
-        }
-        self.world.look_up(server, name, rtype).await
-    }
-}
-
-#[derive(Debug)]
-struct Keys {
-    world: Embedded,
-    other: Mutex<Option<Result<DkimKey, ErrorKind>>>,
-}
-
-#[async_trait]
-impl Provisioner for Keys {
-    async fn ensure_domain(&self, domain: &DomainName) -> Result<(), Error> {
-        self.world.ensure_domain(domain).await
-    }
-    async fn dkim(&self, domain: &DomainName) -> Result<DkimKey, Error> {
-        let other = self.other.lock().unwrap().clone();
-        match other {
-            Some(Ok(key)) => Ok(key),
-            Some(Err(kind)) => Err(Error::new(kind, "ask for key", domain)),
-            None => self.world.dkim(domain).await,
-        }
-    }
-    async fn ensure_mailbox(&self, spec: &MailboxSpec) -> Result<(), Error> {
-        self.world.ensure_mailbox(spec).await
-    }
-    async fn remove_mailbox(&self, address: &Address, claim: &Claim) -> Result<(), Error> {
-        self.world.remove_mailbox(address, claim).await
-    }
-}
-
-impl World {
-    fn new() -> Self {
-        let embedded = Embedded::new(name(DOMAIN));
-        let office = embedded.post_office();
-        office.add_domain(name(DOMAIN));
-        office.set_policy(office.policy().with_foreign_domains(Foreign::Kept));
-        let checks = AtomicUsize::new(0);
-        let dns = Arc::new(Switched { world: embedded.clone(), is_down: AtomicBool::new(false), checks });
-        let keys = Arc::new(Keys { world: embedded.clone(), other: Mutex::default() });
-        Self { embedded, dns, keys }
-    }
-
-    /// Makes a world whose records are there.
-    async fn ready() -> Self {
-        let world = Self::new();
-        world.embedded.system().build().unwrap().bootstrap_dns().await.unwrap();
-        world
-    }
-
-    fn gate(&self) -> SendGate {
-        let readiness = Readiness::new(self.dns.clone(), Arc::new(self.embedded.clone()));
-        SendGate::new(readiness, Target::new(name(DOMAIN), name("mail.agents.example")))
-    }
-
-    fn system(&self, gate: SendGate) -> AgentMail {
-        self.embedded.system().provisioner(self.keys.clone()).send_gate(gate).build().unwrap()
-    }
-
-    fn checks(&self) -> usize {
-        self.dns.checks.load(Ordering::Relaxed)
-    }
-
-    fn departed(&self) -> usize {
-        self.embedded.post_office().take_departed().len()
-    }
-}
-
-async fn ada(mail: &AgentMail) -> AgentMailbox {
-    mail.provision(&"ada".parse().unwrap()).await.unwrap()
-}
-
-fn outside() -> NewMessage {
-    NewMessage::to(address("carol@elsewhere.example")).with_text("hello")
-}
-
-fn address(text: &str) -> Address {
-    text.parse().unwrap()
-}
 
 #[tokio::test(start_paused = true)]
 async fn without_a_proof_mail_to_the_outside_is_not_sent_and_the_failed_checks_are_named() {
@@ -341,6 +234,49 @@ async fn the_gate_can_be_overridden_for_a_while_or_for_good() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_override_is_logged_as_a_warning_with_its_reason_and_so_is_each_message() {
+    let warnings = Warnings::default();
+    let _heard = tracing::subscriber::set_default(warnings.clone());
+    let world = World::new();
+    let mail = world.system(world.gate());
+    let ada = ada(&mail).await;
+    let heard = || warnings.0.lock().unwrap().matches("the registrar is slow").count();
+    mail.override_send_gate(HOUR, "the registrar is slow").unwrap();
+    assert_eq!(heard(), 1);
+    ada.send(NewMessage::to(ada.address()).with_text("stays inside")).await.unwrap();
+    assert_eq!(heard(), 1, "that needs no override");
+    ada.send(outside()).await.unwrap();
+    ada.send_once("key", outside()).await.unwrap();
+    assert_eq!(heard(), 3);
+}
+
+/// What was logged as a warning.
+#[derive(Clone, Default)]
+struct Warnings(Arc<Mutex<String>>);
+
+impl Visit for Warnings {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        writeln!(self.0.lock().unwrap(), "{field}={value:?}").unwrap();
+    }
+}
+
+impl Subscriber for Warnings {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() == Level::WARN
+    }
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut self.clone());
+    }
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_broken_off_is_held_back_too_and_not_lost() {
     let world = World::ready().await;
     let mail = world.system(world.gate());
@@ -380,28 +316,6 @@ async fn a_gate_belongs_to_its_domain_and_its_proofs_have_an_end() {
     assert_eq!(without.override_send_gate(HOUR, "why").unwrap_err().kind(), ErrorKind::Unsupported);
     without.keep_ready().await;
     assert!(without.ready_proof().is_none());
-}
-
-/// What the mail system says of the domain.
-#[derive(Debug)]
-struct Admin(ServedDomain);
-
-#[async_trait]
-impl MailAdmin for Admin {
-    async fn survey(&self, _: &DomainName) -> Result<Option<ServedDomain>, Error> {
-        Ok(Some(self.0.clone()))
-    }
-    async fn change(
-        &self,
-        domain: &DomainName,
-        _: &MailChange,
-        _: Option<&SecretString>,
-    ) -> Result<(), Error> {
-        Err(Error::new(ErrorKind::Unsupported, "change", domain))
-    }
-    async fn password_rules(&self) -> Result<PasswordRules, Error> {
-        Ok(PasswordRules::of_length(6))
-    }
 }
 
 #[tokio::test(start_paused = true)]
