@@ -5,27 +5,30 @@
 //! Without configuration it looks at a world in memory whose disk is nearly full, scrapes itself once, prints what
 //! Prometheus would see, the alerts and the rule file, and ends.
 //!
-//! With `MAILCOW_API_URL` and `MAILCOW_API_KEY` it looks at that Mailcow each minute and serves `/metrics` and
-//! `/rules.yml` until it gets SIGTERM or ctrl-c. `HEALTH_LISTEN` says where (`127.0.0.1:9153` unless set),
-//! `HEALTH_DOMAINS` which domains metrics may name, with commas between, and `HEALTH_RULES` names a file of rules in
-//! JSON that take the place of those with the same name. `HEALTH_WEBHOOK` is a URL that alerts are posted to.
+//! With `MAILCOW_API_URL` and `MAILCOW_API_KEY` it looks at that Mailcow each minute, and with `MAILCOW_HOSTNAME` at the
+//! certificate of that host, and serves `/metrics` and `/rules.yml` until it gets SIGTERM or ctrl-c. `HEALTH_LISTEN` says
+//! where (`127.0.0.1:9153` unless set), `HEALTH_DOMAINS` which domains metrics may name, with commas between, and
+//! `HEALTH_RULES` names a file of rules in JSON that take the place of those with the same name. `HEALTH_WEBHOOK` is a URL
+//! that alerts are posted to.
 
 use std::error::Error;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use std::{env, fs};
 
 use agent_mail::health::{
     Alert, AlertSink, AlertState, Disk, Health, HealthMetrics, HealthSource, Monitor, QueuedMail, Rule,
-    Rules, WebhookSink, rule_file,
+    Rules, WebhookSink, certificate_days, rule_file,
 };
 use agent_mail::http::{HttpClient, HttpRequest, Method, ReqwestClient};
-use agent_mail::{Embedded, Mailcow};
+use agent_mail::mail_access::tls_config;
+use agent_mail::readiness::Sockets;
+use agent_mail::{DomainName, Embedded, ErrorKind, Mailcow};
 use axum::Router;
 use axum::routing::get;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, lookup_host};
 
 /// Shows alerts to whoever sits before the terminal.
 #[derive(Debug)]
@@ -43,7 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// Looks at a world in memory and scrapes itself once.
 async fn show(handle: PrometheusHandle) -> Result<(), Box<dyn Error>> {
     let world = Embedded::new("agents.example".parse()?);
-    let vitals = world.vitals();
+    let vitals = world.vitals().clone();
     vitals.set_disk(Disk::new(97, "244G of 252G"));
     vitals.set_rejected_logins(12);
     for n in 0..3 {
@@ -51,7 +54,11 @@ async fn show(handle: PrometheusHandle) -> Result<(), Box<dyn Error>> {
         let mail = QueuedMail::new(id, SystemTime::now(), "ada@agents.example");
         vitals.put_in_queue(mail.with_recipient("bob@far.example", Some("connection timed out")));
     }
-    let health = Health::new(Arc::new(vitals.clone())).with_certificate_days(|| async { Ok(30) });
+    let host: DomainName = "mail.agents.example".parse()?;
+    let health = Health::new(Arc::new(vitals.clone())).with_certificate_days(move || {
+        let (world, host) = (world.clone(), host.clone());
+        async move { certificate_days(&world, Ipv4Addr::new(192, 0, 2, 25).into(), &host).await }
+    });
     // So that a single look tells what it finds.
     let disk = Rule::above("disk_full", agent_mail::health::Measure::DiskUsedPercent, 95.0)?;
     let rules = Rules::default().with_rule(disk);
@@ -91,7 +98,14 @@ async fn serve(url: &str, handle: PrometheusHandle) -> Result<(), Box<dyn Error>
     let domains = domains.split(',').map(str::trim).filter(|name| !name.is_empty());
     let metrics = HealthMetrics::new(domains.map(str::parse).collect::<Result<Vec<_>, _>>()?);
     metrics.describe();
-    let health = Health::new(Arc::new(Mailcow::new(client)));
+    let mut health = Health::new(Arc::new(Mailcow::new(client)));
+    if let Some(host) = setting("MAILCOW_HOSTNAME") {
+        let (host, probe) = (host.parse::<DomainName>()?, Sockets::new(Arc::new(tls_config(None)?)));
+        health = health.with_certificate_days(move || {
+            let (host, probe) = (host.clone(), probe.clone());
+            async move { certificate_days(&probe, address_of(&host).await?, &host).await }
+        });
+    }
     let mut monitor = monitor(Arc::new(health), rules.clone(), metrics);
     if let Some(url) = setting("HEALTH_WEBHOOK") {
         let http = Arc::new(ReqwestClient::with_public_roots()?);
@@ -105,6 +119,12 @@ async fn serve(url: &str, handle: PrometheusHandle) -> Result<(), Box<dyn Error>
     looks.abort();
     println!("stopped");
     Ok(())
+}
+
+async fn address_of(host: &DomainName) -> Result<IpAddr, agent_mail::Error> {
+    let error = || agent_mail::Error::new(ErrorKind::Unavailable, "look up", host);
+    let mut found = lookup_host((host.as_str(), 993)).await.map_err(|source| error().with_source(source))?;
+    Ok(found.next().ok_or_else(error)?.ip())
 }
 
 fn monitor(source: Arc<dyn HealthSource>, rules: Rules, metrics: HealthMetrics) -> Monitor {
@@ -126,23 +146,23 @@ async fn scrape(address: SocketAddr, path: &str) -> Result<String, Box<dyn Error
 }
 
 /// Waits for SIGTERM or ctrl-c.
+#[cfg(unix)]
 async fn told_to_stop() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
     }
-    #[cfg(not(unix))]
-    {
-        let _ = interrupt.await;
-    }
+}
+
+/// Waits for ctrl-c.
+#[cfg(not(unix))]
+async fn told_to_stop() {
+    let _ = tokio::signal::ctrl_c().await;
 }
 
 #[async_trait::async_trait]

@@ -36,7 +36,7 @@ fn is_wrong(check: &Check) -> bool {
     check.state == State::Failed || (check.mandatory && check.state == State::Unknown)
 }
 
-/// Tells whether the zone has told it already, with a cause of its own.
+/// Tells whether the mail system or the zone has told it already, with a cause of its own.
 fn is_told(walk: &Diagnosis, name: CheckName) -> bool {
     let topic = match name {
         CheckName::Mx => "mx",
@@ -45,7 +45,8 @@ fn is_told(walk: &Diagnosis, name: CheckName) -> bool {
         CheckName::Dmarc => "dmarc",
         _ => return false,
     };
-    walk.findings.iter().any(|finding| finding.step == "zone" && finding.code.contains(topic))
+    let is_own = |step| matches!(step, "domain" | "zone");
+    walk.findings.iter().any(|finding| is_own(finding.step) && finding.code.contains(topic))
 }
 
 fn bearing_on(complaint: Complaint) -> &'static [CheckName] {

@@ -67,7 +67,8 @@ impl Monitor {
         self
     }
 
-    /// Sets how long it waits for the figures, and for each sink.
+    /// Sets how long it waits for each sink. It waits twice as long for the figures, whose source has a deadline of its
+    /// own.
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
@@ -93,7 +94,7 @@ impl Monitor {
 
     /// Looks once: reads the figures, records them, and tells the sinks what changed.
     pub async fn look(&mut self) -> Look {
-        let figures = timeout(self.deadline, self.source.figures()).await;
+        let figures = timeout(2 * self.deadline, self.source.figures()).await;
         let figures = figures.unwrap_or_else(|_| Figures::unknown(SystemTime::now(), late("read figures")));
         for (name, error) in figures.unknowns() {
             tracing::warn!(figure = name, %error, "a figure of the mail system can't be read");

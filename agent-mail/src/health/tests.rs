@@ -87,6 +87,11 @@ async fn a_silent_system_makes_every_figure_of_it_unknown() {
     let figures = health.figures().await;
     assert_eq!(figures.unknowns().len(), 7);
     assert_eq!(figures.certificate_days.known(), Some(&12));
+    // What others measure is kept where a monitor looks, too.
+    let look = Monitor::new(Arc::new(health), Rules::default()).look().await;
+    assert_eq!(look.figures.certificate_days.known(), Some(&12));
+    let look = Monitor::new(Arc::new(Silent), Rules::default()).look().await;
+    assert_eq!(look.figures.unknowns().len(), 7, "and one without a deadline holds up no monitor");
 }
 
 #[tokio::test(start_paused = true)]
