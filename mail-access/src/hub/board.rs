@@ -1,10 +1,11 @@
 //! What the hub knows of its mailbox: for each address the UIDs of its mail, and how far it has read.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use tokio::sync::futures::OwnedNotified;
 
 use super::addresses::{AddressMap, Name};
+use super::claims::Claims;
 use super::index::Index;
 use super::queue::{Bell, Key, Queue, Slot, Step, Stop, Taken, removed};
 use super::stock::Stock;
@@ -16,10 +17,10 @@ pub(super) struct Board {
     pub(super) domains: HashSet<DomainName>,
     pub(super) slots: Vec<Slot>,
     free: Vec<u32>,
-    dead: BTreeMap<u32, Unroutable>,
+    dead: BTreeSet<u32>,
     dead_bell: Bell,
-    /// Those of the dead letters that are for unknown addresses, by their names without tags.
-    unknown: HashMap<Name, BTreeSet<u32>>,
+    /// Those of the dead letters that are for unknown addresses.
+    claims: Claims,
     pub(super) stock: Stock,
     /// What was read and not acknowledged; `None` where nothing ever is.
     open: Option<BTreeSet<u32>>,
@@ -44,9 +45,9 @@ impl Board {
             domains: HashSet::new(),
             slots: Vec::new(),
             free: Vec::new(),
-            dead: BTreeMap::new(),
+            dead: BTreeSet::new(),
             dead_bell: Bell::default(),
-            unknown: HashMap::new(),
+            claims: Claims::default(),
             stock: Stock::new(stock),
             open: (!is_indexed).then(BTreeSet::new),
             index: is_indexed.then(Index::default),
@@ -73,11 +74,11 @@ impl Board {
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         });
         self.slots[slot as usize].name = Some(name.clone());
+        self.claim(&name, slot);
         self.addresses.insert_name(name, slot);
         if !self.domains.contains(address.domain()) {
             self.domains.insert(address.domain().clone());
         }
-        self.claim(address, slot);
         self.key(slot)
     }
 
@@ -91,7 +92,7 @@ impl Board {
         self.free.push(slot);
         if self.open.is_some() {
             for uid in left.uids.into_iter().skip(left.taken as usize) {
-                self.bury(uid, Unroutable::Unknown(address.clone()));
+                self.bury(uid, Some(address));
             }
         }
         left.bell.ring();
@@ -147,10 +148,7 @@ impl Board {
                 // It was filed already; a server that gives it out again is not to be believed.
                 continue;
             }
-            let found = found.and_then(|recipient| match self.addresses.find(&recipient) {
-                Some(&slot) => Ok(slot),
-                None => Err(Unroutable::Unknown(recipient)),
-            });
+            let found = found.ok().map(|recipient| self.addresses.find(&recipient).copied().ok_or(recipient));
             if let Some(open) = &mut self.open {
                 open.insert(uid);
             }
@@ -159,12 +157,13 @@ impl Board {
             }
             self.stock.put(message);
             match found {
-                Ok(slot) => {
+                Some(Ok(slot)) => {
                     let slot = &mut self.slots[slot as usize];
                     slot.uids.push(uid);
                     slot.bell.ring();
                 }
-                Err(why) => self.bury(uid, why),
+                Some(Err(unknown)) => self.bury(uid, Some(&unknown)),
+                None => self.bury(uid, None),
             }
         }
         if let Selection::Uids(_, asked) = selection {
@@ -198,7 +197,7 @@ impl Board {
             slot.bell.ring();
         }
         self.dead.clear();
-        self.unknown.clear();
+        self.claims.clear();
         self.stock.clear();
         if let Some(open) = &mut self.open {
             open.clear();
@@ -212,9 +211,7 @@ impl Board {
 
     pub(super) fn position(&self) -> HubPosition {
         let Some(read) = self.read else { return self.again.clone() };
-        let mut open: BTreeSet<u32> = self.again.open_uids().map(Uid::get).collect();
-        open.extend(self.open.iter().flatten());
-        HubPosition::new(read, open)
+        self.again.joined(read, self.open.iter().flatten().copied())
     }
 
     pub(super) fn acknowledge(&mut self, place: Position) {
@@ -253,9 +250,7 @@ impl Board {
         }
         let end = messages.last().map_or(0, |message| message.uid().get());
         for uid in asked.iter().filter(|uid| !more || uid.get() < end) {
-            if messages.binary_search_by_key(uid, Received::uid).is_err()
-                && self.leave(queue, uid.get()).is_some()
-            {
+            if messages.binary_search_by_key(uid, Received::uid).is_err() && self.leave(queue, uid.get()) {
                 self.acknowledge(Position { uid_validity, uid: uid.get() });
             }
         }
@@ -300,31 +295,22 @@ impl Board {
 
     fn hand_out(&mut self, queue: Queue, message: Received) -> Taken {
         let uid = message.uid().get();
-        let why = self.leave(queue, uid).and_then(|left| left.why);
+        self.leave(queue, uid);
         let repeated = match self.repeats {
             Repeats::All => true,
             Repeats::UpTo(last) => uid <= last,
         };
         let uid_validity = self.read.map_or(0, |read| read.uid_validity);
-        Taken { message, repeated, place: Position { uid_validity, uid }, why }
+        Taken { message, repeated, place: Position { uid_validity, uid } }
     }
 
-    /// Takes a message out of a queue; `None` if it is not in it.
-    fn leave(&mut self, queue: Queue, uid: u32) -> Option<Left> {
+    /// Takes a message out of a queue; false if it is not in it.
+    fn leave(&mut self, queue: Queue, uid: u32) -> bool {
         match queue {
-            Queue::Address(key) => self.slot_mut(key)?.leave(uid).then_some(Left { why: None }),
+            Queue::Address(key) => self.slot_mut(key).is_some_and(|slot| slot.leave(uid)),
             Queue::Dead => {
-                let why = self.dead.remove(&uid)?;
-                if let Unroutable::Unknown(recipient) = &why {
-                    let name = Name::untagged(recipient);
-                    if let Some(alike) = self.unknown.get_mut(&name) {
-                        alike.remove(&uid);
-                        if alike.is_empty() {
-                            self.unknown.remove(&name);
-                        }
-                    }
-                }
-                Some(Left { why: Some(why) })
+                self.claims.forget(uid);
+                self.dead.remove(&uid)
             }
         }
     }
@@ -335,7 +321,7 @@ impl Board {
                 let waiting = self.slot(key).ok_or_else(removed)?.waiting();
                 waiting.iter().take(count).copied().filter_map(Uid::new).collect()
             }
-            Queue::Dead => self.dead.keys().take(count).copied().filter_map(Uid::new).collect(),
+            Queue::Dead => self.dead.iter().take(count).copied().filter_map(Uid::new).collect(),
         })
     }
 
@@ -346,40 +332,27 @@ impl Board {
         }
     }
 
-    fn bury(&mut self, uid: u32, why: Unroutable) {
-        if let Unroutable::Unknown(recipient) = &why {
-            self.unknown.entry(Name::untagged(recipient)).or_default().insert(uid);
+    /// Makes a message a dead letter, of an address that is unknown or of none.
+    fn bury(&mut self, uid: u32, unknown: Option<&Address>) {
+        if let Some(recipient) = unknown {
+            self.claims.note(uid, recipient);
         }
-        self.dead.insert(uid, why);
+        self.dead.insert(uid);
         self.dead_bell.ring();
     }
 
     /// Gives a new address what came for it before it was known.
-    fn claim(&mut self, address: &Address, slot: u32) {
-        let name = Name::untagged(address);
-        let Some(mut waiting) = self.unknown.remove(&name) else { return };
-        waiting.retain(|uid| {
-            let is_its = matches!(self.dead.get(uid), Some(Unroutable::Unknown(recipient))
-                if self.addresses.find(recipient) == Some(&slot));
-            if is_its {
-                self.dead.remove(uid);
-                self.slots[slot as usize].uids.push(*uid);
+    fn claim(&mut self, name: &Name, slot: u32) {
+        for uid in self.claims.take(name) {
+            if self.dead.remove(&uid) {
+                self.slots[slot as usize].uids.push(uid);
             }
-            !is_its
-        });
-        if !waiting.is_empty() {
-            self.unknown.insert(name, waiting);
         }
     }
 
     fn key(&self, slot: u32) -> Key {
         Key { slot, generation: self.slots[slot as usize].generation }
     }
-}
-
-/// What is known of a message that left a queue.
-struct Left {
-    why: Option<Unroutable>,
 }
 
 /// Which messages an earlier hub may have handed out.

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::message::fields;
 use crate::{Address, Error};
 
 /// Where a mail server notes for whom it delivered a message: the name of the field, and its place in the header.
@@ -87,10 +88,14 @@ impl EnvelopeRule {
     /// [`Unroutable`] if the field is not in its place, not alone there, or holds no address. That is never guessed:
     /// what a server writes once per delivery and stands there twice, with two addresses, may be anyone's.
     pub fn recipient(&self, message: &[u8]) -> Result<Address, Unroutable> {
-        let mut fields = Fields { rest: &message[..message.len().min(MAX_BYTES)] };
-        let mut found = None;
+        let looked_at = &message[..message.len().min(MAX_BYTES)];
+        let (mut found, mut read) = (None, 0);
         let mut is_below_delivery = false;
-        for (name, value) in &mut fields {
+        for field in fields(looked_at) {
+            read += field.len();
+            // What is no field is passed over.
+            let Some(colon) = memchr::memchr(b':', field) else { continue };
+            let (name, value) = (field[..colon].trim_ascii_end(), &field[colon + 1..]);
             if name.eq_ignore_ascii_case(b"Received") {
                 let is_end = is_below_delivery || self.place == Place::AboveReceived;
                 if !is_below_delivery && !self.is_own(value) {
@@ -111,7 +116,7 @@ impl EnvelopeRule {
                 }
             }
         }
-        Err(if message.len() > MAX_BYTES && fields.rest.is_empty() {
+        Err(if message.len() > MAX_BYTES && read == looked_at.len() {
             Unroutable::TooLong
         } else {
             Unroutable::NoEvidence
@@ -152,39 +157,6 @@ pub enum Unroutable {
 enum Place {
     AboveReceived,
     BelowDelivery,
-}
-
-/// Gives names and values of the fields, folded as they stand there; what is no field is passed over. It ends with the
-/// header, or with a line that has only blanks, which some readers take for its end.
-struct Fields<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Iterator for Fields<'a> {
-    type Item = (&'a [u8], &'a [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let mut end = 0;
-            loop {
-                let line = &self.rest[end..];
-                let length = memchr::memchr(b'\n', line).map_or(line.len(), |at| at + 1);
-                let is_more = end == 0 || line.starts_with(b" ") || line.starts_with(b"\t");
-                if !is_more || line[..length].trim_ascii().is_empty() {
-                    break;
-                }
-                end += length;
-            }
-            if end == 0 {
-                return None;
-            }
-            let (field, rest) = self.rest.split_at(end);
-            self.rest = rest;
-            if let Some(colon) = memchr::memchr(b':', field) {
-                return Some((field[..colon].trim_ascii_end(), &field[colon + 1..]));
-            }
-        }
-    }
 }
 
 /// Reads the address, in angle brackets or without. Folds were never in it; they are taken out.

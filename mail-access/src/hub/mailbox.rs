@@ -108,8 +108,9 @@ impl DeadLetters {
     /// # Errors
     /// As for [`HubMailbox::next`].
     pub async fn next(&self) -> Result<DeadLetter, Error> {
-        let Taken { message, repeated, place, why } = self.reading.next(Queue::Dead).await?;
-        let why = why.unwrap_or(Unroutable::NoEvidence);
+        let Taken { message, repeated, place } = self.reading.next(Queue::Dead).await?;
+        // It stands in the message, and costs nothing until then.
+        let why = self.reading.rule.recipient(message.raw()).map_or_else(|why| why, Unroutable::Unknown);
         Ok(DeadLetter { message, why, repeated, opened: Opened::new(&self.reading, place) })
     }
 }

@@ -5,6 +5,7 @@ mod addresses;
 mod board;
 mod builder;
 mod check;
+mod claims;
 mod evidence;
 mod index;
 mod mailbox;
@@ -74,8 +75,9 @@ pub use self::submit::Copies;
 /// limit](HubBuilder::with_stock); what is pushed out is fetched again when its address asks for it, up to 16 at a time.
 /// So somebody who never takes his mail costs 12 bytes a message, and the others nothing but the memory that his
 /// newest mail takes from theirs. An address without mail takes about 170 bytes.
-/// A dead letter costs about 300 bytes until it is taken, as its address and the reason are kept: a domain that draws much
-/// spam wants somebody who takes and acknowledges them.
+/// A dead letter costs about 8 bytes until it is taken, and about 8 for the position until it is acknowledged. For whom the
+/// newest 65536 of them came is kept too, in 6 MiB at most, so that an [address](Self::address) which becomes known later
+/// gets what came for it; older ones stay dead letters.
 ///
 /// # What comes again
 /// Each message is handed out once by a hub, to one of the handles of its address. It stays open until it is

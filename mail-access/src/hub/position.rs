@@ -30,16 +30,27 @@ impl HubPosition {
         Self { read: place, open: Vec::new() }
     }
 
-    /// Joins a place and the UIDs before it, in ascending order, that are open.
-    pub(super) fn new(read: Position, open: impl IntoIterator<Item = u32>) -> Self {
-        let mut ranges: Vec<RangeInclusive<u32>> = Vec::new();
+    /// Joins with what is open of it other UIDs that are, and another place before which they lie.
+    pub(super) fn joined(&self, read: Position, open: impl IntoIterator<Item = u32>) -> Self {
+        let mut all = self.open.clone();
+        // What is not joined here is: a range holds any number of them.
         for uid in open {
-            match ranges.last_mut() {
+            match all.last_mut() {
                 Some(last) if last.end().checked_add(1) == Some(uid) => *last = *last.start()..=uid,
-                _ => ranges.push(uid..=uid),
+                _ => all.push(uid..=uid),
             }
         }
-        Self { read, open: ranges }
+        all.sort_unstable_by_key(|range| *range.start());
+        let mut joined: Vec<RangeInclusive<u32>> = Vec::new();
+        for range in all {
+            match joined.last_mut() {
+                Some(last) if last.end().saturating_add(1) >= *range.start() => {
+                    *last = *last.start()..=*last.end().max(range.end());
+                }
+                _ => joined.push(range),
+            }
+        }
+        Self { read, open: joined }
     }
 
     /// Returns up to where the mailbox was read.
@@ -114,13 +125,25 @@ mod tests {
     proptest! {
         #[test]
         fn a_position_is_kept_as_text(open in proptest::collection::btree_set(1_u32..60, 0..40), done in 0_u32..70) {
-            let mut position = HubPosition::new(Position { uid_validity: 7, uid: 60 }, open.iter().copied());
+            let place = Position { uid_validity: 7, uid: 60 };
+            let (one, other): (Vec<u32>, Vec<u32>) = open.iter().partition(|uid| *uid % 7 < 3);
+            let mut position = HubPosition::behind(place).joined(place, one).joined(place, other);
             prop_assert_eq!(position.to_string().parse::<HubPosition>().unwrap(), position.clone());
             prop_assert_eq!(position.open(), open.len() as u64);
             position.without_open_up_to(done);
             let left: Vec<_> = position.open_uids().map(Uid::get).collect();
             prop_assert_eq!(left, open.range(done + 1..).copied().collect::<Vec<_>>());
         }
+    }
+
+    /// What it costs goes by its ranges.
+    #[test]
+    fn a_range_of_all_uids_is_one_range() {
+        let all: HubPosition = "7:4294967295:1-4294967295".parse().unwrap();
+        let board = super::super::board::Board::new(Some(all.clone()), 1 << 20, false);
+        assert_eq!((board.position(), all.open()), (all.clone(), u64::from(u32::MAX)));
+        let crate::Selection::Uids(7, uids) = board.selection() else { panic!("what is open comes first") };
+        assert!(uids.len() <= 1000);
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
-use super::Unroutable;
 use super::addresses::Name;
 use crate::{Address, Error, Position, Received, Status, Uid};
 
@@ -75,7 +74,6 @@ pub(super) struct Taken {
     pub(super) message: Received,
     pub(super) repeated: bool,
     pub(super) place: Position,
-    pub(super) why: Option<Unroutable>,
 }
 
 /// Wakes whoever waits; it is made when somebody does for the first time.

@@ -64,7 +64,7 @@ pub(super) fn header_within(raw: &[u8], limits: &Limits) -> Vec<u8> {
 }
 
 /// Gives the fields of the header with their folded lines and line ends.
-pub(super) fn fields(raw: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn fields(raw: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = raw;
     std::iter::from_fn(move || {
         let mut end = 0;

@@ -37,6 +37,7 @@ pub use new::{AutoSubmitted, NewMessage};
 pub use outgoing::Outgoing;
 pub use received::Received;
 
+pub(crate) use header_fields::fields;
 pub(crate) use searched::{Searched, field_values, searched};
 
 #[cfg(feature = "smtp-imap")]
