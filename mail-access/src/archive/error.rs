@@ -33,6 +33,12 @@ pub enum ArchiveError {
         /// What is wrong with it.
         problem: String,
     },
+    /// Dovecot encrypted it (mail_crypt), and only Dovecot can read it.
+    #[error("{path} is encrypted by Dovecot (mail_crypt); export the mailbox over IMAP instead", path = path.display())]
+    Encrypted {
+        /// Which file.
+        path: PathBuf,
+    },
     /// The export did not come to its end; it goes on when it is called again.
     #[error("{path} holds an unfinished export; export into it again to finish it", path = path.display())]
     Unfinished {

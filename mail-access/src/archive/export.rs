@@ -118,7 +118,7 @@ pub(super) async fn whole(
 }
 
 /// Reads a message piece by piece.
-async fn pieces(
+pub(super) async fn pieces(
     store: &dyn MessageStore,
     login: &Login,
     folder: &FolderName,

@@ -1,15 +1,15 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::digest::Digest;
 use super::error::{ArchiveError, file, mail};
-use super::export::{next, whole};
+use super::export::{next, pieces, whole};
 use super::manifest::{FolderRecord, Index, Record};
-use super::stored::{Format, Reader};
+use super::stored::{self, At, Format, Reader};
 use super::{Archive, Imported, mbox, off_thread, path, writer};
-use crate::{Flag, FolderName, Login, MessageStore, Selection};
+use crate::{Entry, Error, Flag, FolderName, Limit, Login, MessageStore, Position, Reason, Selection, Uid};
 
 pub(super) async fn import(
     archive: &Archive,
@@ -39,19 +39,22 @@ pub(super) async fn import(
             })
             .await;
             messages = opened;
-            let Some(Message { bytes, flags, date }) = message? else { break };
+            let Some(Message { bytes, flags, date, at }) = message? else { break };
             // A mailbox can't hold nothing.
             if bytes.is_empty() {
                 continue;
             }
-            let count = present.get_mut(&Digest::of_canonical(&bytes)).filter(|count| **count > 0);
-            if let Some(count) = count {
-                *count -= 1;
+            if present.take(&bytes, date) {
                 imported.present += 1;
-            } else {
-                let filed = store.append(login, &name, &bytes, &flags, date).await;
-                filed.map_err(mail("filing a message"))?;
-                imported.added += 1;
+                continue;
+            }
+            match store.append(login, &name, &bytes, &flags, date).await {
+                // No repetition helps, and the others have nothing to do with it.
+                Err(Error::Invalid { .. }) if bytes.contains(&0) => imported.left_out.push(at),
+                filed => {
+                    filed.map_err(mail("filing a message"))?;
+                    imported.added += 1;
+                }
             }
         }
         imported.folders += 1;
@@ -59,19 +62,63 @@ pub(super) async fn import(
     Ok(imported)
 }
 
-/// Counts the messages of a folder by their contents.
+/// What a folder holds that nothing of the archive was held against yet.
+#[derive(Default)]
+struct Present {
+    contents: HashMap<Digest, u32>,
+    /// Messages whose contents the system doesn't give out, by size in bytes and date of arrival in seconds.
+    unread: HashMap<(u64, i64), u32>,
+}
+
+impl Present {
+    fn note(&mut self, bytes: &[u8]) {
+        *self.contents.entry(Digest::of_canonical(bytes)).or_default() += 1;
+    }
+
+    fn note_unread(&mut self, entry: &Entry) {
+        *self.unread.entry((entry.size, stored::seconds(entry.internal_date))).or_default() += 1;
+    }
+
+    /// Takes out a message like this one, if there is any.
+    fn take(&mut self, bytes: &[u8], date: Option<SystemTime>) -> bool {
+        let alike = self.contents.get_mut(&Digest::of_canonical(bytes)).filter(|count| **count > 0);
+        let count = alike.or_else(|| {
+            let unread = self.unread.get_mut(&(bytes.len() as u64, stored::seconds(date?)));
+            unread.filter(|count| **count > 0)
+        });
+        count.map(|count| *count -= 1).is_some()
+    }
+}
+
+/// Reads what a folder holds, whether its stream gives it out or not.
 async fn present(
     store: &dyn MessageStore,
     login: &Login,
     folder: &FolderName,
-) -> Result<HashMap<Digest, u32>, ArchiveError> {
-    let status = store.status(login, folder).await.map_err(mail("reading a folder"))?;
-    let mut present = HashMap::new();
-    let mut messages = store.messages(login, folder, &Selection::After(None));
+) -> Result<Present, ArchiveError> {
+    let all = Selection::After(None);
+    let listing = store.list(login, folder, &all).await.map_err(mail("listing messages"))?;
+    let uid_validity = listing.uid_validity;
+    let mut left: BTreeMap<Uid, Entry> =
+        listing.entries.into_iter().map(|entry| (entry.uid, entry)).collect();
+    let mut present = Present::default();
+    let mut messages = store.messages(login, folder, &all);
     while let Some(message) = next(&mut messages).await {
         let message = message.map_err(mail("reading messages"))?;
-        let bytes = whole(store, login, folder, status.uid_validity, &message).await?;
-        *present.entry(Digest::of_canonical(&bytes)).or_default() += 1;
+        let entry = left.remove(&message.uid());
+        match entry {
+            Some(entry) if message.opaque() == Some(Limit::Withheld) => present.note_unread(&entry),
+            _ => present.note(&whole(store, login, folder, uid_validity, &message).await?),
+        }
+    }
+    for entry in left.values() {
+        let at = Position { uid_validity, uid: entry.uid.get() };
+        match pieces(store, login, folder, at).await {
+            Err(ArchiveError::Mail { source, .. }) if source.reason() == Some(Reason::NoSuchMessage) => {}
+            Err(ArchiveError::Mail { source: Error::Protocol { .. }, .. }) => present.note_unread(entry),
+            Ok(bytes) if bytes.is_empty() => present.note_unread(entry),
+            bytes => present.note(&bytes?),
+        }
     }
     Ok(present)
 }
@@ -152,17 +199,23 @@ struct Message {
     bytes: Vec<u8>,
     flags: Vec<Flag>,
     date: Option<SystemTime>,
+    /// Where it lies, in words.
+    at: String,
 }
 
 impl SourceMessages {
     fn next(&mut self) -> Result<Option<Message>, ArchiveError> {
         let stored = self.reader.next().transpose()?;
         let Some((index, records)) = &mut self.records else {
-            return Ok(stored.map(|stored| Message {
-                bytes: mbox::canonical(&stored.bytes),
-                flags: stored.flags,
-                date: stored.date,
-            }));
+            let Some(stored) = stored else { return Ok(None) };
+            if let At::File(path) = &stored.at
+                && stored.bytes.starts_with(ENCRYPTED)
+            {
+                return Err(ArchiveError::Encrypted { path: path.clone() });
+            }
+            let at = stored.at.shown(&self.place);
+            let bytes = mbox::canonical(&stored.bytes);
+            return Ok(Some(Message { bytes, flags: stored.flags, date: stored.date, at }));
         };
         let Some(stored) = stored else {
             return match index.left() {
@@ -174,6 +227,10 @@ impl SourceMessages {
             return Err(writer::unknown(&self.place, &stored.at));
         };
         let (flags, date) = writer::facts(&records[at]);
-        Ok(Some(Message { bytes: stored.bytes, flags, date }))
+        let at = stored.at.shown(&self.place);
+        Ok(Some(Message { bytes: stored.bytes, flags, date, at }))
     }
 }
+
+/// What a file of Dovecot's mail_crypt begins with.
+const ENCRYPTED: &[u8] = b"CRYPTED\x03\x07";

@@ -112,6 +112,9 @@ impl Archive {
     /// - Each message is checked against the manifest before it is filed.
     /// - It is safe to repeat, and after an interruption too: what is in the folder already, by its content, is not
     ///   filed again. Copies count: of two alike in the archive there are two afterwards.
+    /// - What the mailbox lists and doesn't give out counts as the message of that size and date of arrival.
+    /// - A message with a NUL, where the system takes none, is left out and [named](Imported::left_out); the others are
+    ///   filed. A Maildir that Dovecot encrypted is [`ArchiveError::Encrypted`].
     /// - Folders that aren't there are made, and subscribed to as they were. Nothing in the mailbox is removed or
     ///   changed.
     ///
@@ -149,7 +152,7 @@ pub struct Exported {
 }
 
 /// What an import did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Imported {
     /// Folders of the archive that were looked at.
@@ -158,6 +161,8 @@ pub struct Imported {
     pub added: u64,
     /// Messages that were in the mailbox already.
     pub present: u64,
+    /// Messages that the mail system can't hold, by where they lie: those with a NUL, which IMAP can't carry.
+    pub left_out: Vec<String>,
 }
 
 /// What an archive holds, all of it as it was written.

@@ -63,6 +63,16 @@ pub(super) enum At {
     File(PathBuf),
 }
 
+impl At {
+    /// Names it, in a folder that lies at `place`.
+    pub(super) fn shown(&self, place: &Path) -> String {
+        match self {
+            Self::Offset(at) => format!("{}, byte {at}", place.display()),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+}
+
 /// Gives out the messages of a folder one after the other.
 pub(super) enum Reader {
     Mbox(mbox::Reader),

@@ -74,3 +74,19 @@ async fn a_maildir_is_read_with_its_flags_and_keywords() {
     let flags = vec![Flag::Deleted, Flag::Draft, Flag::Flagged, keyword("$forwarded")];
     assert_eq!(work, [("Subject: d\r\n\r\nd\r\n".to_owned(), flags, 100)]);
 }
+
+#[tokio::test]
+async fn a_maildir_that_dovecot_encrypted_is_refused() {
+    let world = World::new().await;
+    let root = world.root();
+    fs::create_dir_all(root.join("cur")).unwrap();
+    fs::write(root.join("cur/100.a.host:2,S"), b"CRYPTED\x03\x07\x02\0\0\0\x01secret").unwrap();
+    let error = world.import(&Archive::maildir(&root), &world.bob).await.unwrap_err();
+    assert!(
+        matches!(&error, ArchiveError::Encrypted { path } if path.ends_with("cur/100.a.host:2,S")),
+        "{error:?}"
+    );
+    assert!(error.to_string().contains("encrypted by Dovecot"), "{error}");
+    let status = world.office.status(&world.bob, &folder("INBOX")).await.unwrap();
+    assert_eq!(status.messages, 0);
+}

@@ -34,6 +34,44 @@ async fn what_is_listed_is_exported_whether_the_stream_has_it_or_not() {
     }
 }
 
+/// What its stream leaves out is in the mailbox all the same, also if nobody can read it there.
+#[tokio::test]
+async fn what_the_target_does_not_give_out_is_not_filed_twice() {
+    let world = World::new().await;
+    for archive in world.archives() {
+        let archive = archive.with_folder(FolderName::inbox());
+        world.export(&archive).await.unwrap();
+        for is_empty in [false, true] {
+            let (kept, gone) = (Uid::new(3).unwrap(), Uid::new(1_000).unwrap());
+            let store = LeavesOut { office: world.office.clone(), kept, gone, is_empty };
+            let imported = archive.import(&store, &world.ada).await.unwrap();
+            assert_eq!((imported.added, imported.present), (0, AWKWARD.len() as u64), "{is_empty}");
+        }
+    }
+}
+
+/// IMAP carries no NUL: such a message is named, and keeps no other back.
+#[tokio::test]
+async fn a_message_with_a_nul_is_left_out_and_named() {
+    let world = World::new().await;
+    let root = world.root();
+    fs::create_dir_all(root.join("cur")).unwrap();
+    for (name, text) in [
+        ("100.a.host:2,S", "Subject: a\n\na\n"),
+        ("101.b.host:2,", "Subject: b\n\n\0\n"),
+        ("102.c.host:2,", "c\n"),
+    ] {
+        fs::write(root.join("cur").join(name), text).unwrap();
+    }
+    let none = Uid::new(1_000).unwrap();
+    let store = LeavesOut { office: world.office.clone(), kept: none, gone: none, is_empty: false };
+    for (added, present) in [(2, 0), (0, 2)] {
+        let imported = Archive::maildir(&root).import(&store, &world.bob).await.unwrap();
+        assert_eq!((imported.added, imported.present, imported.left_out.len()), (added, present, 1));
+        assert!(imported.left_out[0].ends_with("101.b.host:2,"), "{:?}", imported.left_out);
+    }
+}
+
 #[derive(Debug)]
 struct LeavesOut {
     office: PostOffice,
@@ -165,6 +203,9 @@ impl MessageStore for LeavesOut {
         flags: &[Flag],
         date: Option<SystemTime>,
     ) -> Result<Option<Position>, Error> {
+        if message.contains(&0) {
+            return Err(Error::Invalid { what: "message", problem: "it holds a NUL".into() });
+        }
         self.office.append(login, folder, message, flags, date).await
     }
 
