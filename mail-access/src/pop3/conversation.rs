@@ -85,7 +85,7 @@ impl Conversation {
             in_all += taken as u64;
             content.truncate(keep);
             if in_all > limit {
-                return Err(Fault::Protocol(format!("a message is longer than {limit} bytes")));
+                return Err(Fault::Unreadable("a message is longer than it was listed with"));
             }
             if is_end {
                 return Ok(content);

@@ -167,7 +167,8 @@ pub(super) fn code(text: &str) -> String {
 pub(super) const NOT_NOW: (u8, u16, u16) = (4, 3, 0);
 /// Another session has the maildrop.
 pub(super) const IN_USE: &str = "IN-USE";
-const LOGIN_DELAY: &str = "LOGIN-DELAY";
+/// It was logged in to too short a time ago.
+pub(super) const LOGIN_DELAY: &str = "LOGIN-DELAY";
 const WHAT: &str = "the answer to the login";
 const GREETING: Duration = Duration::from_secs(30);
 const MAX_OFFERS: usize = 128;

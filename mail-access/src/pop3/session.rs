@@ -53,13 +53,12 @@ impl Session {
         Ok(listed)
     }
 
-    /// Reads messages, or parts of them, in the order given; `each` gets them one by one.
-    ///
-    /// A refusal comes after what was asked for before it, and leaves the session in step.
+    /// Reads messages, or parts of them, in the order given; `each` gets them one by one, or `None` for one that is
+    /// refused for good. A refusal for now comes after what was asked for with it, and leaves the session in step.
     pub(super) async fn read(
         &mut self,
         wanted: &[(u32, Part)],
-        mut each: impl FnMut(usize, Vec<u8>),
+        mut each: impl FnMut(usize, Option<Vec<u8>>),
     ) -> Result<(), Fault> {
         let commands: Vec<_> = wanted
             .iter()
@@ -68,10 +67,12 @@ impl Session {
                 Part::Header => format!("TOP {number} 0\r\n"),
             })
             .collect();
-        let mut refused = None;
+        let mut not_now = None;
         for (at, (_, part)) in wanted.iter().enumerate() {
-            if self.begins_flight(at) && refused.is_some() {
-                break;
+            if self.begins_flight(at)
+                && let Some(fault) = not_now.take()
+            {
+                return Err(fault);
             }
             self.send_flight(&commands, at).await?;
             match self.talk.answer(COMMAND, "the answer to RETR or TOP").await? {
@@ -81,21 +82,25 @@ impl Session {
                         Part::Header => (MAX_HEADER, MAX_HEADER, MAX_TOP),
                     };
                     let time = COMMAND + Duration::from_secs(size / SLOWEST_DOWNLOAD);
-                    each(at, self.talk.content(keep, limit, time).await?);
+                    each(at, Some(self.talk.content(keep, limit, time).await?));
                 }
-                Answer::Refused(text) => refused = refused.or(Some(text)),
+                Answer::Refused(text) => match refusal(&text) {
+                    Fault::Refused(status) if !status.is_temporary() => each(at, None),
+                    fault => not_now = not_now.or(Some(fault)),
+                },
                 Answer::GoOn => return Err(Fault::Protocol("+ is no answer to RETR or TOP".into())),
             }
         }
-        refused.map_or(Ok(()), |text| Err(refusal(&text)))
+        not_now.map_or(Ok(()), Err)
     }
 
-    /// Reads the headers of the messages from one on, as many as are asked for in one go, and returns them.
+    /// Reads the headers of the messages from one on, as many as are asked for in one go, and returns them; those that
+    /// are refused are empty.
     pub(super) async fn headers(&mut self, numbers: &[u32]) -> Result<Vec<Vec<u8>>, Fault> {
         let wanted: Vec<_> =
             numbers.iter().take(self.flight()).map(|number| (*number, Part::Header)).collect();
         let mut headers = Vec::new();
-        self.read(&wanted, |_, header| headers.push(header)).await?;
+        self.read(&wanted, |_, header| headers.push(header.unwrap_or_default())).await?;
         Ok(headers)
     }
 

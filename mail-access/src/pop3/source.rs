@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -5,11 +6,11 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::conversation::COMMAND;
 use super::desk::{Desk, Turn};
-use super::login::{IN_USE, code};
+use super::login::{IN_USE, LOGIN_DELAY, NOT_NOW, code};
 use super::numbering::Entry;
 use super::session::{Part, Session};
 use crate::wire::{Connector, Endpoint, Fault};
-use crate::{Arrival, Batch, Login, MessageId, Position, Received, Selection, Uid};
+use crate::{Arrival, Batch, Login, MessageId, Position, Received, Selection, Status, Uid};
 
 /// The maildrops of one server.
 pub(crate) struct Source {
@@ -44,6 +45,7 @@ impl Source {
         limit: usize,
     ) -> Result<Batch, Fault> {
         let mut attempts = 1..ATTEMPTS;
+        let mut doubts = Doubts::new();
         loop {
             let (turn, mut session, entries) = self.enter(login).await?;
             let uid_validity = turn.numbering.uid_validity();
@@ -52,13 +54,23 @@ impl Source {
                 _ => Ok(()),
             };
             let done = match done {
-                Ok(()) => self.read(&mut session, uid_validity, entries, selection, limit.max(1)).await,
+                Ok(()) => {
+                    self.read(&mut session, uid_validity, entries, selection, limit.max(1), &mut doubts).await
+                }
                 Err(fault) => Err(fault),
             };
+            if let Ok(Read::UpTo(batch)) = done {
+                return Ok(batch);
+            }
             match self.end(turn, session, done).await {
-                // Another client deleted a message meanwhile: the next session no longer lists it.
-                Err(Fault::Refused(status)) if !status.is_temporary() && attempts.next().is_some() => {}
-                done => return done,
+                Ok(Read::All(batch) | Read::UpTo(batch)) => return Ok(batch),
+                // Another client deleted a message meanwhile, and the next session no longer lists it; or less of it is
+                // asked for there.
+                Ok(Read::Refused) | Err(Fault::Unreadable(_)) if attempts.next().is_some() => {}
+                Ok(Read::Refused) => {
+                    return Err(Fault::Protocol("it lists messages and doesn't give them out".into()));
+                }
+                Err(fault) => return Err(fault),
             }
         }
     }
@@ -90,22 +102,28 @@ impl Source {
             }
         }
         // It is given some time even if there is none, as it shows the login.
-        let Ok(look) = timeout_at(end + COMMAND, self.look(login, after, Duration::ZERO)).await else {
+        let Ok(mut look) = timeout_at(end + COMMAND, self.look(login, after, Duration::ZERO)).await else {
             return Ok(Arrival::TimedOut);
         };
-        let mut look = look?;
+        let mut pause = self.limits.poll.max(UNTOLD_DELAY);
         loop {
             match look {
-                Look::New => return Ok(Arrival::New),
-                Look::Nothing { next } => sleep_until(end.min(next)).await,
+                Ok(Look::New) => return Ok(Arrival::New),
+                Ok(Look::Nothing { next }) => sleep_until(end.min(next)).await,
+                // It doesn't say for how long it wants to be left alone.
+                Err(Fault::Refused(status)) if code(&status.text) == LOGIN_DELAY => {
+                    sleep_until(end.min(Instant::now() + pause)).await;
+                    pause = (pause * 2).min(MAX_DELAY);
+                }
+                Err(fault) => return Err(fault),
             }
             if Instant::now() >= end {
                 return Ok(Arrival::TimedOut);
             }
-            match timeout_at(end, self.look(login, after, self.limits.poll)).await {
-                Ok(next) => look = next?,
-                Err(_) => return Ok(Arrival::TimedOut),
-            }
+            let Ok(next) = timeout_at(end, self.look(login, after, self.limits.poll)).await else {
+                return Ok(Arrival::TimedOut);
+            };
+            look = next;
         }
     }
 
@@ -154,6 +172,16 @@ impl Source {
     async fn list(&self, login: &Login, turn: &mut Turn) -> Result<(Session, Vec<Entry>), Fault> {
         if let Some((status, left)) = turn.refused(login) {
             return Err(Fault::Barred { status, left });
+        }
+        if let Some((at, delay)) = turn.listed {
+            let left = delay.saturating_sub(at.elapsed());
+            if left > MAX_DELAY {
+                let text =
+                    format!("[LOGIN-DELAY] the server wants to be left alone for {} s more", left.as_secs());
+                return Err(Fault::Refused(Status::new(0, Some(NOT_NOW), &text)));
+            }
+            // It would refuse the login, and count from there.
+            sleep(left).await;
         }
         let mut session = match self.open(login).await {
             Err(Fault::Authentication(status)) => {
@@ -216,7 +244,8 @@ impl Source {
         entries: Vec<Entry>,
         selection: &Selection,
         limit: usize,
-    ) -> Result<Batch, Fault> {
+        doubts: &mut Doubts,
+    ) -> Result<Read, Fault> {
         let matching: Vec<Entry> = match selection {
             Selection::After(Some(place)) if place.uid_validity == uid_validity => {
                 entries.into_iter().filter(|entry| entry.uid.get() > place.uid).collect()
@@ -244,12 +273,73 @@ impl Source {
             size if size <= largest => Part::Whole(size, largest + largest / 16 + SLACK),
             _ => Part::Header,
         };
-        let wanted: Vec<_> = chosen.iter().map(|entry| (entry.number, part(entry))).collect();
-        let mut messages = Vec::with_capacity(chosen.len());
-        session.read(&wanted, |at, raw| messages.push(received(chosen[at], wanted[at].1, raw))).await?;
-        let more = matching.len() > chosen.len();
-        Ok(Batch::new(uid_validity, messages, more))
+        let doubt = |entry: &Entry| doubts.get(&(uid_validity, entry.uid)).copied();
+        let mut read = BTreeMap::new();
+        let mut asked = Vec::new();
+        for entry in &chosen {
+            match doubt(entry) {
+                None => asked.push((entry, part(entry), false)),
+                Some(Doubt::Whole) => asked.push((entry, Part::Header, true)),
+                Some(Doubt::Header) => {
+                    let bare = Received::withheld(entry.uid, None, entry.seen, [], entry.size);
+                    read.insert(entry.uid, bare);
+                }
+            }
+        }
+        let wanted: Vec<_> = asked.iter().map(|(entry, part, _)| (entry.number, *part)).collect();
+        let (mut came, mut refused) = (0, Vec::new());
+        let done = session.read(&wanted, |at, raw| {
+            let (entry, part, is_doubtful) = asked[at];
+            came = at + 1;
+            match raw {
+                Some(raw) if is_doubtful => {
+                    let message = Received::withheld(entry.uid, None, entry.seen, raw, entry.size);
+                    read.insert(entry.uid, message);
+                }
+                Some(raw) => drop(read.insert(entry.uid, received(*entry, part, raw))),
+                None => refused.push(entry.uid),
+            }
+        });
+        let done = done.await;
+        if let Err(Fault::Unreadable(_)) = done {
+            refused.extend(asked.get(came).map(|(entry, ..)| entry.uid));
+        }
+        for uid in &refused {
+            let doubt = doubts.entry((uid_validity, *uid));
+            doubt.and_modify(|doubt| *doubt = Doubt::Header).or_insert(Doubt::Whole);
+        }
+        let messages: Vec<_> = chosen.iter().map_while(|entry| read.remove(&entry.uid)).collect();
+        match done {
+            // What is whole before it is given out, so that the next call begins with the one in question.
+            Err(Fault::Unreadable(_)) if !messages.is_empty() => {
+                Ok(Read::UpTo(Batch::new(uid_validity, messages, true)))
+            }
+            Err(fault) => Err(fault),
+            Ok(()) if !refused.is_empty() => Ok(Read::Refused),
+            Ok(()) => {
+                let more = matching.len() > chosen.len();
+                Ok(Read::All(Batch::new(uid_validity, messages, more)))
+            }
+        }
     }
+}
+
+/// What of a message the server failed to give out, by the UIDVALIDITY and UID.
+type Doubts = BTreeMap<(u32, Uid), Doubt>;
+
+#[derive(Clone, Copy, Debug)]
+enum Doubt {
+    Whole,
+    Header,
+}
+
+/// What came of reading.
+enum Read {
+    All(Batch),
+    /// Something ended the session; this is what came before.
+    UpTo(Batch),
+    /// Some messages were refused, which is noted for the next session.
+    Refused,
 }
 
 enum Look {
@@ -281,24 +371,12 @@ async fn with_id(
 }
 
 fn received(entry: Entry, part: Part, raw: Vec<u8>) -> Received {
-    let date = arrival(entry, &raw).unwrap_or_else(SystemTime::now);
+    // POP3 doesn't tell.
+    let date = Received::date_within(&raw).unwrap_or_else(SystemTime::now);
     match part {
         Part::Whole(..) => Received::parse(entry.uid, date, entry.seen, raw),
         Part::Header => Received::parse_header(entry.uid, date, entry.seen, raw),
     }
-}
-
-/// Reads when a message arrived out of the field that its last server wrote, else when it was written: POP3 doesn't
-/// tell.
-fn arrival(entry: Entry, raw: &[u8]) -> Option<SystemTime> {
-    let end = memchr::memmem::find(raw, b"\r\n\r\n").unwrap_or(raw.len());
-    let header = Received::parse_header(entry.uid, SystemTime::UNIX_EPOCH, false, &raw[..end]);
-    let received = header.header("Received").and_then(|field| {
-        let (_, date) = field.rsplit_once(';')?;
-        let field = format!("Date:{date}\r\n").into_bytes();
-        Received::parse_header(entry.uid, SystemTime::UNIX_EPOCH, false, field).date()
-    });
-    received.or_else(|| header.date())
 }
 
 const ATTEMPTS: usize = 3;
@@ -306,3 +384,7 @@ const IN_USE_PAUSES: [Duration; 4] =
     [Duration::from_millis(250), Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
 /// In bytes.
 const SLACK: u64 = 1 << 20;
+/// How long a call waits where the server wants to be left alone between two logins.
+const MAX_DELAY: Duration = Duration::from_mins(5);
+/// How long a wait leaves a server alone at first that wants it and doesn't say for how long.
+const UNTOLD_DELAY: Duration = Duration::from_mins(1);

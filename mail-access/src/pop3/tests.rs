@@ -14,6 +14,7 @@ mod faults;
 mod hostile;
 mod read;
 mod wait;
+mod withheld;
 
 fn ada() -> Login {
     Login::new("ada@agents.example".parse().unwrap(), SecretString::from("canary"))

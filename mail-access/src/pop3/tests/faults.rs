@@ -101,8 +101,14 @@ async fn no_refusal_is_an_empty_batch() {
                 Error::Unavailable { .. } => "unavailable",
                 _ => "another",
             };
-            assert_eq!(found, kind, "{before:?} {answer:?}: {error:?}");
-            assert_eq!(error.is_retryable(), answer.contains("TEMP") || kind == "unavailable");
+            // A message that is refused may be that message: it is asked for once more, and this server has gone.
+            let is_message = before.contains("1 a") && answer == "-ERR no\r\n";
+            assert_eq!(
+                found,
+                if is_message { "unavailable" } else { kind },
+                "{before:?} {answer:?}: {error:?}"
+            );
+            assert_eq!(error.is_retryable(), is_message || answer.contains("TEMP") || kind == "unavailable");
         }
     }
 }

@@ -81,3 +81,43 @@ async fn a_look_that_fails_ends_the_wait() {
     let error = mail.wait(&ada(), after, Duration::from_mins(10)).await.unwrap_err();
     assert!(matches!(error, Error::Refused { .. }) && error.is_retryable(), "{error:?}");
 }
+
+/// Every call keeps to what the server wants, and a server that wants more than a call may take is no wrong password.
+#[tokio::test(start_paused = true)]
+async fn no_call_comes_sooner_than_the_server_wants() {
+    for (delay, calls, expected) in [(120, 3, 240), (900, 2, 0)] {
+        let slow = logged_in_with(&format!("PIPELINING,SASL PLAIN,LOGIN-DELAY {delay}"));
+        let script = Script::each(slow.then(lists(&["a"])).then(gives(&[1])).then(leaves()), 1 << 10);
+        let mail = mail(&script);
+        let begin = Instant::now();
+        for call in 0..calls {
+            let done = fetch_all(&mail).await;
+            match done {
+                Ok(batch) => assert_eq!(uids(&batch), [1]),
+                Err(error) => assert!(delay == 900 && call == 1 && error.is_retryable(), "{error:?}"),
+            }
+        }
+        assert_eq!(begin.elapsed().as_secs(), expected);
+    }
+}
+
+/// One that refuses quick logins without having said so is left alone, longer each time, and the wait goes on.
+#[tokio::test(start_paused = true)]
+async fn a_wait_outlasts_a_server_that_refuses_quick_logins() {
+    let refuses = || {
+        greets("PIPELINING,SASL PLAIN")
+            .hears(format!("AUTH PLAIN {BLOB}\r\n"))
+            .says("-ERR [LOGIN-DELAY] minimum time between mail checks violation\r\n")
+    };
+    let script = Script::of([looks(&["a"]), refuses(), refuses(), looks(&["a", "b"])]);
+    let mail = mail(&script);
+    let after = start(&mail).await;
+    let begin = Instant::now();
+    assert_eq!(mail.wait(&ada(), after, Duration::from_mins(10)).await.unwrap(), Arrival::New);
+    assert_eq!((begin.elapsed().as_secs(), script.problems()), (60 + 120, vec![]));
+    let script = Script::of([looks(&["a"]), refuses(), refuses(), refuses()]);
+    let mail = mail_with(&script, config());
+    let after = start(&mail).await;
+    assert_eq!(mail.wait(&ada(), after, Duration::from_mins(4)).await.unwrap(), Arrival::TimedOut);
+    assert_eq!(script.connections(), 4);
+}
