@@ -152,8 +152,8 @@ pub use smtp_imap::{SmtpImap, SmtpImapConfig};
 pub use smtp_pop3::{SmtpPop3, SmtpPop3Config};
 pub use status::{Reason, Status};
 pub use store::{
-    Changes, Entry, Flag, FlagChange, Folder, FolderName, FolderStatus, Found, InvalidFolderName,
-    InvalidKeyword, Keyword, Listing, MessageStore, Messages, Query, Quota, SpecialUse,
+    Changes, Entry, Flag, FlagChange, Folder, FolderChange, FolderChanges, FolderName, FolderStatus, Found,
+    InvalidFolderName, InvalidKeyword, Keyword, Listing, MessageStore, Messages, Query, Quota, SpecialUse,
 };
 pub use watch::{PushHealth, Watched, Watcher};
 #[cfg(feature = "smtp-imap")]

@@ -139,7 +139,7 @@ impl MailAccess for SmtpImap {
                 Ok(Fetched::Batch(batch)) => break Ok(batch),
                 // The message is asked for on another connection, and by less of it, until it lets the others by.
                 Ok(Fetched::Broken(suspect)) if connections.next().is_some() => {
-                    doubts.extend([suspect.doubt()])
+                    doubts.extend([suspect.doubt()]);
                 }
                 Ok(Fetched::Broken(suspect)) => break Err(suspect.fault),
                 Err(fault) => break Err(fault),

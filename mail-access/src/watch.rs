@@ -1,5 +1,6 @@
 //! A mailbox's new messages as a stream.
 
+mod folders;
 mod given;
 mod health;
 
@@ -14,6 +15,7 @@ use futures_core::Stream;
 
 use crate::chance::back_off;
 use crate::{Arrival, Error, Login, MailAccess, Position, Received, Selection};
+pub(crate) use folders::Polled;
 use given::Given;
 use health::Doctor;
 pub use health::PushHealth;

@@ -85,8 +85,35 @@ const CASES: &[(&str, Case)] = &[
     ("pieces-of-a-message", |client| Box::pin(pieces_of_a_message(client))),
     ("a-selected-folder-goes-away", |client| Box::pin(a_selected_folder_goes_away(client))),
     ("a-compressed-session", |client| Box::pin(compressed::a_whole_session(client))),
+    ("folders-are-watched", |client| Box::pin(folders_are_watched(client))),
     ("quota-and-uses", |client| Box::pin(quota_and_uses(client))),
 ];
+
+/// Dovecot offers NOTIFY: it tells of several folders over one connection, long before anybody would ask.
+async fn folders_are_watched(client: Client) {
+    let folders = [FolderName::inbox(), client.make("W\u{fc}rfel").await, client.make("other").await];
+    let hour = Duration::from_hours(1);
+    let mut changes = client.mail.watch_folders(&client.login, &folders[..2], hour);
+    let mut next = async || {
+        let change = tokio::time::timeout(Duration::from_secs(20), changes.next()).await;
+        let change = change.expect("it is told").unwrap().unwrap();
+        (change.folder, change.status.messages, change.status.unseen)
+    };
+    for folder in &folders[..2] {
+        assert_eq!(next().await, (folder.clone(), 0, 0));
+    }
+    client.file(&folders[2], &["unheard"]).await;
+    for (folder, subject) in [(&folders[1], "a"), (&folders[0], "b")] {
+        let uid_validity = client.file(folder, &[subject]).await;
+        assert_eq!(next().await, (folder.clone(), 1, 1));
+        let uid = Uid::new(1).unwrap();
+        let seen = FlagChange::Add(vec![Flag::Seen]);
+        client.mail.change_flags(&client.login, folder, uid_validity, &[uid], &seen).await.unwrap();
+        assert_eq!(next().await, (folder.clone(), 1, 0));
+        MessageStore::expunge(&client.mail, &client.login, folder, uid_validity, &[uid]).await.unwrap();
+        assert_eq!(next().await, (folder.clone(), 0, 0));
+    }
+}
 
 /// Names that have to be quoted, sent as a literal or shifted; and none of them is a command.
 async fn names_of_any_kind(client: Client) {

@@ -1,6 +1,6 @@
 use super::exchange::{Exchange, drop_after, end, moments, numbers, subjects, uids};
 use super::{Harness, Missing};
-use crate::{Error, Login, Position, Received, Selection, Uid};
+use crate::{Error, Limit, Login, Position, Received, Selection, Uid};
 
 pub(super) async fn an_error_is_never_an_empty_batch(harness: &dyn Harness) -> Result<(), Missing> {
     let exchange = Exchange::open(harness).await;
@@ -135,6 +135,31 @@ pub(super) async fn a_message_is_found_by_its_message_id(harness: &dyn Harness) 
     let unknown = Selection::MessageId("never.sent@by.example".parse().expect("it is a Message-ID"));
     let none = exchange.fetch(&unknown, 10).await;
     assert_eq!((none.messages.len(), none.more), (0, false));
+    Ok(())
+}
+
+pub(super) async fn a_message_that_can_not_be_given_out_keeps_no_other_back(
+    harness: &dyn Harness,
+) -> Result<(), Missing> {
+    for with_header in [true, false] {
+        let exchange = Exchange::open(harness).await;
+        harness.break_next(&exchange.ada, with_header).await?;
+        for (subject, count) in [("broken", 1), ("whole", 2)] {
+            exchange.submit(&exchange.message(subject)).await;
+            exchange.arrived(&exchange.bob, count).await;
+        }
+        let batch = exchange.fetch(&Selection::After(None), 10).await;
+        let [broken, whole] = &batch.messages[..] else { panic!("{batch:?}") };
+        assert_eq!((broken.opaque(), broken.is_truncated()), (Some(Limit::Withheld), true));
+        assert_eq!((broken.subject() == "broken", broken.raw().is_empty()), (with_header, !with_header));
+        assert!(broken.text().is_none() && broken.whole_size() > 0);
+        assert_eq!((whole.subject(), whole.opaque(), whole.is_truncated()), ("whole", None, false));
+        // It can be gone past, and marked, like any other.
+        assert_eq!(numbers(&exchange.fetch(&Selection::After(None), 1).await), [broken.uid().get()]);
+        let marked = exchange.access.mark_seen(&exchange.bob, batch.uid_validity, &[broken.uid()]).await;
+        marked.expect("it can be marked");
+        assert_eq!(subjects(&exchange.fetch(&Selection::Unseen, 10).await.messages), ["whole"]);
+    }
     Ok(())
 }
 

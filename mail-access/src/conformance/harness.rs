@@ -72,6 +72,12 @@ pub trait Harness: Debug + Send + Sync + 'static {
     /// [`Missing`] if there is no way to do it.
     async fn interrupt_copy(&self, login: &Login, to: &FolderName, taken: bool) -> Result<(), Missing>;
 
+    /// Has this login's next message arrive so that the system lists it and can't give it out, or only its header.
+    ///
+    /// # Errors
+    /// [`Missing`] if there is no way to do it.
+    async fn break_next(&self, login: &Login, with_header: bool) -> Result<(), Missing>;
+
     /// Removes messages from a mailbox for good, behind the back of the implementation.
     ///
     /// # Errors

@@ -119,6 +119,7 @@ pub const CASES: &[Case] = cases! {
         uids_of_another_uidvalidity_are_an_error
         the_worked_example_comes_out_as_written
         a_message_is_found_by_its_message_id
+        a_message_that_can_not_be_given_out_keeps_no_other_back
         fetching_changes_nothing
         a_dropped_fetch_leaves_nothing_behind;
     mark_seen:

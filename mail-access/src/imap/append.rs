@@ -22,7 +22,9 @@ impl Session {
         if let Some(date) = date {
             command = command.words(&format!("\"{}\" ", date::write(date)));
         }
-        let command = command.literal(message);
+        let header = memchr::memmem::find(message, b"\r\n\r\n").map_or(message, |end| &message[..end]);
+        let is_utf8 = self.agreed.utf8 && !header.is_ascii() && str::from_utf8(header).is_ok();
+        let command = if is_utf8 { command.utf8(message) } else { command.literal(message) };
         let mut place = None;
         let done = self
             .execute(&command, LONG, |answer| {

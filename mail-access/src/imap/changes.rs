@@ -25,7 +25,7 @@ impl Session {
         let modseq =
             inbox.modseq.ok_or_else(|| refused("[CANNOT] the folder keeps no account of changes"))?;
         let mut vanished = Vanished::new(inbox);
-        let is_told = self.resyncs && since > 0;
+        let is_told = self.agreed.resync && since > 0;
         let vanishing = if is_told { " VANISHED" } else { "" };
         let mut changed = Entries::default();
         // What has no state yet has 0.
@@ -46,26 +46,40 @@ impl Session {
     /// Agrees with the server that it names those that went, where it can (QRESYNC, RFC 7162).
     async fn enable_resync(&mut self) -> Result<(), Fault> {
         let can = ["QRESYNC", "ENABLE", "UNSELECT"].iter().all(|need| self.offers.has(need));
-        if self.resyncs || !can {
+        if self.agreed.resync || !can {
             return Ok(());
         }
+        self.agreed.resync = self.enable("QRESYNC").await?;
+        Ok(())
+    }
+
+    /// Agrees with the server on names and searches in UTF-8, where it can (RFC 6855).
+    pub(super) async fn enable_utf8(&mut self) -> Result<(), Fault> {
+        let offers = |word| self.offers.has(word);
+        let can = (offers("UTF8=ACCEPT") || offers("UTF8=ONLY")) && (offers("ENABLE") || offers("IMAP4REV2"));
+        if can && (self.selected.is_none() || offers("UNSELECT") || offers("IMAP4REV2")) {
+            self.agreed.utf8 = self.enable("UTF8=ACCEPT").await?;
+        }
+        Ok(())
+    }
+
+    async fn enable(&mut self, what: &str) -> Result<bool, Fault> {
         // It may only be agreed on while no folder is selected (RFC 5161).
         if self.selected.take().is_some() {
             self.run("UNSELECT", SHORT, |_| {}).await?;
         }
         let mut agreed = false;
-        self.run("ENABLE QRESYNC", SHORT, |answer| {
+        self.run(&format!("ENABLE {what}"), SHORT, |answer| {
             if let Said::Line(line) = answer
                 && let Some(mut rest) = line.after("ENABLED")
             {
                 while rest.eat(" ").is_some() {
-                    agreed |= rest.atom().is_some_and(|word| word.eq_ignore_ascii_case("QRESYNC"));
+                    agreed |= rest.atom().is_some_and(|word| word.eq_ignore_ascii_case(what));
                 }
             }
         })
         .await?;
-        self.resyncs = agreed;
-        Ok(())
+        Ok(agreed)
     }
 
     /// Lists every UID that was given out and is not there, known or not.

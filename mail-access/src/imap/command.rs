@@ -17,7 +17,11 @@ pub(super) struct Command<'a>(Vec<Part<'a>>);
 #[derive(Clone, Debug)]
 enum Part<'a> {
     Text(String),
+    /// It is written as the session has agreed on.
+    Folder(FolderName),
     Literal(Cow<'a, [u8]>),
+    /// One whose header holds UTF-8 (RFC 6855 section 4).
+    Utf8(&'a [u8]),
 }
 
 impl<'a> Command<'a> {
@@ -43,8 +47,9 @@ impl<'a> Command<'a> {
     }
 
     /// Adds the name of a folder.
-    pub(super) fn folder(self, name: &FolderName) -> Self {
-        self.words(&mailbox_name::quoted(name))
+    pub(super) fn folder(mut self, name: &FolderName) -> Self {
+        self.0.push(Part::Folder(name.clone()));
+        self
     }
 
     /// Adds flags in parentheses.
@@ -59,12 +64,19 @@ impl<'a> Command<'a> {
         self
     }
 
+    /// Adds a message whose header holds UTF-8, for a server that has agreed on that.
+    pub(super) fn utf8(mut self, bytes: &'a [u8]) -> Self {
+        self.push("UTF8 (");
+        self.0.push(Part::Utf8(bytes));
+        self.words(")")
+    }
+
     /// Adds what another one consists of.
     pub(super) fn then(mut self, other: Self) -> Self {
         for part in other.0 {
             match part {
                 Part::Text(text) => self.push(&text),
-                Part::Literal(_) => self.0.push(part),
+                part => self.0.push(part),
             }
         }
         self
@@ -74,7 +86,9 @@ impl<'a> Command<'a> {
     pub(super) fn length(&self) -> usize {
         let length = |part: &Part<'_>| match part {
             Part::Text(text) => text.len(),
+            Part::Folder(name) => name.as_str().len() * 3,
             Part::Literal(bytes) => ANNOUNCED + bytes.len(),
+            Part::Utf8(bytes) => ANNOUNCED + bytes.len(),
         };
         self.0.iter().map(length).sum()
     }
@@ -83,7 +97,9 @@ impl<'a> Command<'a> {
     pub(super) fn is_ascii(&self) -> bool {
         self.0.iter().all(|part| match part {
             Part::Text(text) => text.is_ascii(),
+            Part::Folder(name) => name.as_str().is_ascii(),
             Part::Literal(bytes) => bytes.is_ascii(),
+            Part::Utf8(bytes) => bytes.is_ascii(),
         })
     }
 
@@ -104,6 +120,8 @@ impl Command<'_> {
         for part in &self.0 {
             match part {
                 Part::Text(text) => bytes.extend_from_slice(text.as_bytes()),
+                Part::Folder(name) => bytes.extend_from_slice(mailbox_name::quoted(name).as_bytes()),
+                Part::Utf8(_) => unreachable!("no test of bytes has one"),
                 Part::Literal(literal) => {
                     bytes.extend_from_slice(format!("{{{}+}}\r\n", literal.len()).as_bytes());
                     bytes.extend_from_slice(literal);
@@ -140,32 +158,44 @@ impl Session {
     ) -> Result<String, Fault> {
         let (mut ready, tag) = self.take_off(allowance).await?;
         for part in &command.0 {
-            match part {
-                Part::Text(text) => ready.extend_from_slice(text.as_bytes()),
-                Part::Literal(bytes) => {
-                    if self.offers.takes_at_once(bytes.len()) {
-                        ready.extend_from_slice(format!("{{{}+}}\r\n", bytes.len()).as_bytes());
-                    } else {
-                        ready.extend_from_slice(format!("{{{}}}\r\n", bytes.len()).as_bytes());
-                        self.send(&ready).await?;
-                        ready.clear();
-                        self.request(&tag, each).await?;
-                    }
-                    if bytes.len() > PIECE {
-                        self.send(&ready).await?;
-                        ready.clear();
-                        for piece in bytes.chunks(PIECE) {
-                            self.send(piece).await?;
-                        }
-                    } else {
-                        ready.extend_from_slice(bytes);
-                    }
+            let (tilde, bytes): (&str, &[u8]) = match part {
+                Part::Text(text) => {
+                    ready.extend_from_slice(text.as_bytes());
+                    continue;
                 }
+                Part::Folder(name) => {
+                    ready.extend_from_slice(self.quoted(name).as_bytes());
+                    continue;
+                }
+                Part::Literal(bytes) => ("", bytes),
+                Part::Utf8(bytes) => ("~", bytes),
+            };
+            if self.offers.takes_at_once(bytes.len()) {
+                ready.extend_from_slice(format!("{tilde}{{{}+}}\r\n", bytes.len()).as_bytes());
+            } else {
+                ready.extend_from_slice(format!("{tilde}{{{}}}\r\n", bytes.len()).as_bytes());
+                self.send(&ready).await?;
+                ready.clear();
+                self.request(&tag, each).await?;
+            }
+            if bytes.len() > PIECE {
+                self.send(&ready).await?;
+                ready.clear();
+                for piece in bytes.chunks(PIECE) {
+                    self.send(piece).await?;
+                }
+            } else {
+                ready.extend_from_slice(bytes);
             }
         }
         ready.extend_from_slice(b"\r\n");
         self.send(&ready).await?;
         Ok(tag)
+    }
+
+    /// Writes the name of a folder as it stands in a command of this session.
+    pub(super) fn quoted(&self, folder: &FolderName) -> String {
+        if self.agreed.utf8 { mailbox_name::quoted_utf8(folder) } else { mailbox_name::quoted(folder) }
     }
 
     /// Waits until the server asks for the next part of the command under way.

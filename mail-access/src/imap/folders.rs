@@ -38,13 +38,14 @@ impl Session {
     async fn listed(&mut self, command: &Command<'_>, word: &str) -> Result<Vec<Folder>, Fault> {
         let mut folders = Vec::new();
         let mut readable = true;
+        let is_utf8 = self.agreed.utf8;
         self.execute(command, NAMES, |answer| {
             if let Said::Line(line) = answer
                 && let Some(rest) = line.after(word)
             {
                 let listed = Listed::read(rest);
                 readable &= listed.is_some();
-                folders.extend(listed.and_then(Listed::folder));
+                folders.extend(listed.and_then(|listed| listed.folder(is_utf8)));
             }
         })
         .await?;
@@ -93,7 +94,7 @@ impl Session {
 
     /// Makes sure that this folder isn't the one that is selected, nor one below it.
     async fn unselect(&mut self, folder: &FolderName) -> Result<(), Fault> {
-        let name = mailbox_name::quoted(folder);
+        let name = self.quoted(folder);
         if self.selected.as_ref().is_some_and(|selected| selected.begins_with(name.trim_end_matches('"'))) {
             self.select_anew(INBOX).await?;
         }
@@ -130,14 +131,19 @@ impl<'a> Listed<'a> {
     }
 
     /// Returns the folder, if it can be reached.
-    fn folder(self) -> Option<Folder> {
+    fn folder(self, is_utf8: bool) -> Option<Folder> {
         let has = |attribute: &str| self.attributes.iter().any(|one| one.eq_ignore_ascii_case(attribute));
-        let mut folder = Folder::new(mailbox_name::decode(&self.name)?, self.separator);
+        let mut folder = Folder::new(name(&self.name, is_utf8)?, self.separator);
         folder.selectable = !has("\\Noselect") && !has("\\NonExistent");
         folder.subscribed = has("\\Subscribed");
         folder.special_use = USES.iter().find(|(attribute, _)| has(attribute)).map(|(_, used)| *used);
         Some(folder)
     }
+}
+
+/// Reads the name of a folder as the session has agreed on.
+pub(super) fn name(written: &[u8], is_utf8: bool) -> Option<FolderName> {
+    if is_utf8 { mailbox_name::decode_utf8(written) } else { mailbox_name::decode(written) }
 }
 
 const USES: [(&str, SpecialUse); 7] = [

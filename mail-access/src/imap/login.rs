@@ -64,6 +64,7 @@ impl Session {
         if door.offers.is_none() {
             session.ask_offers().await?;
         }
+        session.enable_utf8().await?;
         if let Some(fields) = terms.id.as_ref().filter(|_| session.offers.has("ID")) {
             session.id = Id::due(fields);
         }
@@ -109,7 +110,9 @@ impl Door {
         let lines = self.login_lines(login)?;
         // A refused token takes one more line before the next command.
         let is_one_line = lines.len() == 1 && login.kind() == LoginKind::Password;
-        self.ahead = (self.in_inbox && is_one_line).then(Instant::now);
+        // UTF-8 is agreed on before a folder is selected.
+        let is_ahead = self.in_inbox && is_one_line && !self.offers("UTF8=ACCEPT");
+        self.ahead = is_ahead.then(Instant::now);
         // What it offers may differ after the login.
         self.offers = None;
         for (number, line) in lines.iter().enumerate() {

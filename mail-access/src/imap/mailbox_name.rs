@@ -27,6 +27,19 @@ pub(super) fn quoted(name: &FolderName) -> String {
     format!("\"{}\"", encode(name).replace('\\', "\\\\").replace('"', "\\\""))
 }
 
+/// Writes a name as it stands in a command, where UTF-8 was agreed on (RFC 6855 section 3).
+pub(super) fn quoted_utf8(name: &FolderName) -> String {
+    if name.is_inbox() {
+        return INBOX.to_owned();
+    }
+    format!("\"{}\"", name.as_str().replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// Reads a name where UTF-8 was agreed on.
+pub(super) fn decode_utf8(written: &[u8]) -> Option<FolderName> {
+    str::from_utf8(written).ok()?.parse().ok()
+}
+
 /// Reads a name in modified UTF-7; `None` if it can't be one that [`encode`] wrote.
 pub(super) fn decode(written: &[u8]) -> Option<FolderName> {
     let text = str::from_utf8(written).ok().filter(|text| text.chars().all(is_plain))?;

@@ -65,12 +65,11 @@ impl Reading {
     /// Finds out which messages there are, or goes on where another session stood.
     pub(crate) async fn begin(mut session: Session, mut course: Course) -> Result<Self, Fault> {
         let inbox = session.examine_folder(&course.folder).await?;
-        match course.uid_validity {
-            Some(known) => inbox.check(known)?,
-            None => {
-                course.listed = session.matching(inbox, &course.selection, usize::MAX).await?.into();
-                course.uid_validity = Some(inbox.uid_validity);
-            }
+        if let Some(known) = course.uid_validity {
+            inbox.check(known)?;
+        } else {
+            course.listed = session.matching(inbox, &course.selection, usize::MAX).await?.into();
+            course.uid_validity = Some(inbox.uid_validity);
         }
         Ok(Self { session, course, asked: None })
     }

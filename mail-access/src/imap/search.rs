@@ -30,7 +30,8 @@ impl Session {
     pub(super) async fn search(&mut self, low: u32, high: u32, query: &Query) -> Result<Vec<Uid>, Fault> {
         let key = query::write(query)?;
         let returns = if self.offers.has("ESEARCH") { "RETURN (ALL) " } else { "" };
-        let charset = if key.is_ascii() { "" } else { "CHARSET UTF-8 " };
+        // Where UTF-8 was agreed on none may be named (RFC 6855 section 3).
+        let charset = if key.is_ascii() || self.agreed.utf8 { "" } else { "CHARSET UTF-8 " };
         let command = Command::new(format!("UID SEARCH {returns}{charset}UID {low}:{high} ")).then(key);
         let mut found = Vec::new();
         let mut readable = true;

@@ -1,7 +1,6 @@
 use async_imap::imap_proto::{MailboxDatum, Response, ResponseCode};
 use tokio::time::Instant;
 
-use super::mailbox_name;
 use super::selected::Selected;
 use super::session::{SHORT, Said, Session};
 use crate::FolderName;
@@ -27,18 +26,18 @@ impl Session {
 
     /// Does the same with a folder.
     pub(super) async fn select_folder(&mut self, folder: &FolderName) -> Result<Inbox, Fault> {
-        self.select_mailbox(&mailbox_name::quoted(folder)).await
+        self.select_mailbox(&self.quoted(folder)).await
     }
 
     /// Selects a folder, again if it is already, and asks for the state of its messages and flags.
     pub(super) async fn select_state(&mut self, folder: &FolderName) -> Result<Inbox, Fault> {
-        self.select_by("SELECT", &mailbox_name::quoted(folder), " (CONDSTORE)").await
+        self.select_by("SELECT", &self.quoted(folder), " (CONDSTORE)").await
     }
 
     /// Selects a folder so that nothing can be changed there, not even by being seen (EXAMINE, RFC 3501 section 6.3.2).
     /// The session is good for nothing else from then on.
     pub(super) async fn examine_folder(&mut self, folder: &FolderName) -> Result<Inbox, Fault> {
-        self.select_by("EXAMINE", &mailbox_name::quoted(folder), "").await
+        self.select_by("EXAMINE", &self.quoted(folder), "").await
     }
 
     /// Makes sure that a mailbox, named as it stands in a command, is selected, and tells how it is now.

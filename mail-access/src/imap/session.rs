@@ -32,8 +32,7 @@ pub(crate) struct Session {
     pub(super) idle: Option<Idle>,
     /// When the server was asked last to look at the folder, of those times that it answered.
     pub(super) synced: Instant,
-    /// Tells whether the server names messages that go by their UIDs (QRESYNC).
-    pub(super) resyncs: bool,
+    pub(super) agreed: Agreed,
     /// What the server is to be told of the program.
     pub(super) id: Id,
     /// The IDLE that was ended in one flight with the command under way.
@@ -41,6 +40,15 @@ pub(crate) struct Session {
     /// Tells whether every command was answered to its end.
     in_step: bool,
     tag: u32,
+}
+
+/// What the server has agreed on (ENABLE, RFC 5161).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Agreed {
+    /// It names messages that go by their UIDs (QRESYNC).
+    pub(super) resync: bool,
+    /// Names and searches go as UTF-8 (RFC 6855).
+    pub(super) utf8: bool,
 }
 
 /// What an answer is to the command under way.
@@ -83,7 +91,7 @@ impl Session {
             refused: None,
             idle: None,
             synced: Instant::now(),
-            resyncs: false,
+            agreed: Agreed::default(),
             id: Id::default(),
             ended: None,
             in_step: true,

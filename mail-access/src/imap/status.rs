@@ -1,6 +1,8 @@
+use std::borrow::Cow;
+
 use super::command::Command;
 use super::folders::NAMES;
-use super::line::{Reader, unreadable};
+use super::line::{Line, Reader, unreadable};
 use super::session::{Said, Session};
 use crate::wire::Fault;
 use crate::{FolderName, FolderStatus};
@@ -8,21 +10,40 @@ use crate::{FolderName, FolderStatus};
 impl Session {
     /// Does what [`MessageStore::status`](crate::MessageStore::status) says.
     pub(crate) async fn status(&mut self, folder: &FolderName) -> Result<FolderStatus, Fault> {
+        // There is only one folder that the server can speak of.
+        self.status_among(folder, |_, _| true).await
+    }
+
+    /// Does the same where the server tells of other folders unasked: `is_it` knows whether it is the one, by its name as
+    /// the server writes it.
+    pub(super) async fn status_among(
+        &mut self,
+        folder: &FolderName,
+        mut is_it: impl FnMut(&[u8], bool) -> bool + Send,
+    ) -> Result<FolderStatus, Fault> {
         let modseq = if self.offers.has("CONDSTORE") { " HIGHESTMODSEQ" } else { "" };
         let items = format!(" (MESSAGES UNSEEN UIDNEXT UIDVALIDITY{modseq})");
         let command = Command::new("STATUS ").folder(folder).words(&items);
-        let mut told = None;
+        let (mut told, is_utf8) = (None, self.agreed.utf8);
         self.execute(&command, NAMES, |answer| {
-            // There is only one folder that the server can speak of.
             if let Said::Line(line) = answer
-                && let Some(rest) = line.after("STATUS")
+                && let Some((name, status)) = told_status(line)
+                && is_it(&name, is_utf8)
             {
-                told = status(rest);
+                // Unasked it tells less.
+                told = status.or(told);
             }
         })
         .await?;
         told.ok_or_else(unreadable)
     }
+}
+
+/// Reads ` STATUS name (MESSAGES 3 UNSEEN 1 ...)`: the name as it is written, and the state if all of it is there.
+pub(super) fn told_status(line: Line<'_>) -> Option<(Cow<'_, [u8]>, Option<FolderStatus>)> {
+    let rest = line.after("STATUS")?;
+    let name = rest.space()?.astring()?;
+    Some((name, status(rest)))
 }
 
 /// Reads ` name (MESSAGES 3 UNSEEN 1 ...)`.

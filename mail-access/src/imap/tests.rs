@@ -17,6 +17,7 @@ mod hostile;
 mod id;
 mod many;
 mod memory;
+mod notify;
 mod random;
 mod read;
 mod runtimes;

@@ -39,6 +39,10 @@ impl State {
                     self.bring(mail, recipient, mail.now, &mut fates);
                     self.bring(mail, recipient, mail.now, &mut Vec::new());
                 }
+                Some(Fault::DeliveredBroken { with_header }) => {
+                    let broken = Arc::new(mail.as_ref().clone().broken(with_header));
+                    self.bring(&broken, recipient, mail.now, &mut fates);
+                }
                 _ => self.bring(mail, recipient, mail.now, &mut fates),
             }
         }

@@ -38,6 +38,12 @@ pub enum Fault {
     DeliveryLate(Duration),
     /// The recipient gets the message twice.
     DeliveredTwice,
+    /// The recipient gets the message, and the server can't give it out from then on: it comes
+    /// [withheld](crate::Limit::Withheld).
+    DeliveredBroken {
+        /// Whether its header can be given out.
+        with_header: bool,
+    },
     /// The recipient gets the message behind his next few ones, or after the time if they don't come by then.
     Overtaken {
         /// How many messages overtake it.
@@ -92,6 +98,7 @@ impl Fault {
                 | Self::DeliveryFailed(_)
                 | Self::DeliveryLate(_)
                 | Self::DeliveredTwice
+                | Self::DeliveredBroken { .. }
                 | Self::Overtaken { .. }
         )
     }

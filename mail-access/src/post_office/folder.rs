@@ -190,13 +190,29 @@ pub(super) struct Stored {
     pub(super) letter: Arc<Letter>,
     pub(super) arrived: SystemTime,
     pub(super) marks: Marks,
+    pub(super) given: Given,
     modseq: u64,
+}
+
+/// How much of a message can be given out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Given {
+    Whole,
+    Header,
+    Nothing,
 }
 
 impl Stored {
     /// Keeps the time to the second, as the file systems of mail servers do.
     pub(super) fn new(trace: String, letter: Arc<Letter>, arrived: SystemTime, marks: Marks) -> Self {
-        Self { trace: trace.into(), letter, arrived: to_the_second(arrived), marks, modseq: 0 }
+        Self {
+            trace: trace.into(),
+            letter,
+            arrived: to_the_second(arrived),
+            marks,
+            given: Given::Whole,
+            modseq: 0,
+        }
     }
 
     pub(super) fn size(&self) -> u64 {
@@ -221,7 +237,13 @@ pub(super) struct Found {
 impl Found {
     pub(super) fn decode(self) -> Received {
         let Self { uid, stored } = self;
-        Received::parse(uid, stored.arrived, stored.marks.seen(), stored.bytes())
+        let (arrived, seen, bytes) = (stored.arrived, stored.marks.seen(), stored.bytes());
+        let header = match stored.given {
+            Given::Whole => return Received::parse(uid, arrived, seen, bytes),
+            Given::Header => memchr::memmem::find(&bytes, b"\r\n\r\n").map_or(bytes.len(), |end| end + 4),
+            Given::Nothing => 0,
+        };
+        Received::withheld(uid, Some(arrived), seen, &bytes[..header], stored.size())
     }
 }
 

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::folder::{Letter, Stored};
+use super::folder::{Given, Letter, Stored};
 use super::marks::Marks;
 use super::state::{Name, State};
 use super::verdict;
 use crate::{Address, DeliveryReports, DomainName, MessageId, Outgoing, Received, Uid};
 
+#[derive(Clone)]
 pub(super) struct Mail {
     pub(super) sender: Address,
     pub(super) host: DomainName,
@@ -20,6 +21,8 @@ pub(super) struct Mail {
     pub(super) submitted: bool,
     /// Who judged it to be authentic, or not.
     authentication_results: String,
+    /// How much of it can be given out where it was filed.
+    given: Given,
 }
 
 impl Mail {
@@ -54,6 +57,7 @@ impl Mail {
             message: message.clone(),
             submitted,
             authentication_results: String::new(),
+            given: Given::Whole,
         }
     }
 
@@ -65,11 +69,18 @@ impl Mail {
         self
     }
 
+    /// Makes it one that can't be given out.
+    pub(super) fn broken(self, with_header: bool) -> Self {
+        Self { given: if with_header { Given::Header } else { Given::Nothing }, ..self }
+    }
+
     /// Files a copy as Dovecot's LMTP does: what it writes above the message is proof of the envelope.
     pub(super) fn stored(&self, recipient: &Address, mailbox: &Name, now: SystemTime) -> Stored {
         let letter = Arc::clone(&self.letter);
         let trace = self.trace(&self.sender.to_string(), recipient, mailbox, now);
-        Stored::new(trace + &self.authentication_results, letter, now, Marks::default())
+        let mut stored = Stored::new(trace + &self.authentication_results, letter, now, Marks::default());
+        stored.given = self.given;
+        stored
     }
 
     /// Files a report on this message in a mailbox of its sender.

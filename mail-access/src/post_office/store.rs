@@ -1,22 +1,56 @@
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use tokio::task::coop::consume_budget;
 
 use super::call::{Call, no_such_folder, refused};
-use super::folder::{Letter, Stored};
+use super::folder::{Given, Letter, Stored};
 use super::folders::{Unnameable, objection};
 use super::mailbox::{Mailbox, Unfit};
 use super::marks::Marks;
 use super::reader::Reader;
 use super::search::Search;
 use super::{PostOffice, mail};
+use crate::watch::Polled;
 use crate::{
-    Changes, Error, Flag, FlagChange, FolderName, FolderStatus, Found, Listing, Login, MessageStore,
-    Messages, Position, Query, Quota, Selection, Uid,
+    Changes, Error, Flag, FlagChange, FolderChanges, FolderName, FolderStatus, Found, Listing, Login,
+    MessageStore, Messages, Position, Query, Quota, Selection, Uid,
 };
+
+impl PostOffice {
+    /// Watches folders: gives out how each is now, and then how one is each time it changes, by a look at them `every` so
+    /// often. It ends with the first error.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use futures_util::StreamExt;
+    /// use mail_access::{FolderName, Login, MessageStore, PostOffice};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let office = PostOffice::new();
+    /// office.add_domain("agents.example".parse()?);
+    /// let ada = Login::new("ada@agents.example".parse()?, "a password".into());
+    /// office.add_mailbox(ada.address(), ada.password().clone(), 0)?;
+    ///
+    /// let folders = [FolderName::inbox(), "Sent".parse()?];
+    /// let mut changes = office.watch_folders(&ada, &folders, Duration::from_millis(10));
+    /// for folder in &folders {
+    ///     assert_eq!(&changes.next().await.ok_or("it goes on")??.folder, folder);
+    /// }
+    /// office.append(&ada, &folders[1], b"Subject: a copy\r\n\r\nHello\r\n", &[], None).await?;
+    /// let change = changes.next().await.ok_or("it goes on")??;
+    /// assert_eq!((change.folder.as_str(), change.status.messages), ("Sent", 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn watch_folders(&self, login: &Login, folders: &[FolderName], every: Duration) -> FolderChanges {
+        Box::pin(Polled::new(Arc::new(self.clone()), login.clone(), folders, every))
+    }
+}
 
 /// Each mailbox has the folders Archive, Drafts, Junk, Sent and Trash of Mailcow, and levels of names stand between
 /// `/`. Each method takes effect in one step, so that a dropped call has done everything or nothing.
@@ -141,7 +175,12 @@ impl MessageStore for PostOffice {
             let found = call.numbered(mailbox, at.uid_validity)?.get(at.uid);
             found.ok_or_else(|| refused(call.operation, "[EXPUNGEISSUED] There is no such message"))
         };
-        let bytes = self.reading(&call, find).await?.stored.bytes();
+        let found = self.reading(&call, find).await?;
+        if found.stored.given != Given::Whole {
+            let problem = "it doesn't give out the piece that was asked for".into();
+            return Err(Error::Protocol { operation: call.operation, problem });
+        }
+        let bytes = found.stored.bytes();
         let place = |at: u64| usize::try_from(at).map_or(bytes.len(), |at| at.min(bytes.len()));
         Ok(bytes[place(range.start)..place(range.end)].to_vec())
     }

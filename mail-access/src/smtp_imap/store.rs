@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
@@ -12,8 +12,8 @@ use super::{SmtpImap, report};
 use crate::imap::{self, Course, Manner, Session};
 use crate::wire::Fault;
 use crate::{
-    Changes, Error, Flag, FlagChange, Folder, FolderName, FolderStatus, Found, Listing, Login, MessageStore,
-    Messages, Position, Query, Quota, Selection, Uid,
+    Changes, Error, Flag, FlagChange, Folder, FolderChanges, FolderName, FolderStatus, Found, Listing, Login,
+    MessageStore, Messages, Position, Query, Quota, Selection, Uid,
 };
 
 /// Names of folders are written in modified UTF-7, which every server reads. What a server doesn't offer is done by other
@@ -231,6 +231,23 @@ impl MessageStore for SmtpImap {
 }
 
 impl SmtpImap {
+    /// Watches folders over one connection: gives out how each is now, and then how one is each time it changes.
+    ///
+    /// A server that offers it tells of changes by itself (NOTIFY, RFC 5465; Dovecot within a second); another is asked
+    /// `every` so often. Several changes at a time may come as one.
+    ///
+    /// # Contract
+    /// - Nothing that changes after a folder was told of is missed: it is told anew if it is otherwise then.
+    /// - It ends with the first error; a stream that is begun anew tells how each folder is by then. A folder that isn't
+    ///   there is [`Error::Refused`].
+    /// - It takes one of the connections for reading for as long as it lasts. Nothing is changed, and a dropped stream
+    ///   leaves nothing behind.
+    pub fn watch_folders(&self, login: &Login, folders: &[FolderName], every: Duration) -> FolderChanges {
+        let (server, login) = (self.config.imap.clone(), login.clone());
+        let told = imap::folder_changes(self.mailboxes.opener(&login), folders.to_vec(), every);
+        Box::pin(told.map_err(move |fault: Fault| fault.lift("watch_folders", &server, &login)))
+    }
+
     /// Has a job done with what was given, on the login's connection.
     async fn on<A, T>(
         &self,

@@ -324,6 +324,26 @@ pub trait MessageStore: MailAccess {
 /// Messages as they are read, one after the other.
 pub type Messages = Pin<Box<dyn Stream<Item = Result<Received, Error>> + Send>>;
 
+/// How folders are, and then each change of one of them.
+pub type FolderChanges = Pin<Box<dyn Stream<Item = Result<FolderChange, Error>> + Send>>;
+
+/// A folder that is otherwise than it was told last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FolderChange {
+    /// Which one.
+    pub folder: FolderName,
+    /// How it is now.
+    pub status: FolderStatus,
+}
+
+impl FolderChange {
+    /// Makes it of its parts.
+    pub fn new(folder: FolderName, status: FolderStatus) -> Self {
+        Self { folder, status }
+    }
+}
+
 /// What a search found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

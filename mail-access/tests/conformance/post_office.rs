@@ -103,6 +103,11 @@ impl Harness for OfficeHarness {
         Ok(())
     }
 
+    async fn break_next(&self, login: &Login, with_header: bool) -> Result<(), Missing> {
+        self.office.fail_next(login.address(), Fault::DeliveredBroken { with_header });
+        Ok(())
+    }
+
     async fn expunge(&self, login: &Login, uids: &[Uid]) -> Result<(), Missing> {
         self.office.expunge(login.address(), uids).unwrap();
         Ok(())

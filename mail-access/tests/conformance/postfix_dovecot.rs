@@ -122,6 +122,10 @@ impl Harness for ServersHarness {
         Ok(())
     }
 
+    async fn break_next(&self, _: &Login, _: bool) -> Result<(), Missing> {
+        Err(Missing("Dovecot ends the connection where it can't read a message".to_owned()))
+    }
+
     async fn expunge(&self, login: &Login, uids: &[Uid]) -> Result<(), Missing> {
         let uids: Vec<u32> = uids.iter().map(|uid| uid.get()).collect();
         self.servers.expunge(&login.address().to_string(), &uids).unwrap();

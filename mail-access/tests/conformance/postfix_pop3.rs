@@ -109,6 +109,10 @@ impl Harness for Pop3Harness {
     }
 
     /// In a new mailbox the numbers of IMAP and ours are the same.
+    async fn break_next(&self, _: &Login, _: bool) -> Result<(), Missing> {
+        Err(Missing("Dovecot ends the connection where it can't read a message".to_owned()))
+    }
+
     async fn expunge(&self, login: &Login, uids: &[Uid]) -> Result<(), Missing> {
         self.servers.expunge(login, uids).await
     }

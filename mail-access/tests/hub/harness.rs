@@ -91,6 +91,16 @@ impl Harness for HubHarness {
         self.store().map(drop)
     }
 
+    async fn break_next(&self, login: &Login, with_header: bool) -> Result<(), Missing> {
+        if !with_header {
+            return Err(Missing("without its header a message is a dead letter".to_owned()));
+        }
+        let sender = login.address().clone();
+        let rule = FaultRule::new(Fault::DeliveredBroken { with_header });
+        self.office.add_fault(rule.with_matching(move |message| message.sender() == &sender));
+        Ok(())
+    }
+
     async fn expunge(&self, _: &Login, uids: &[Uid]) -> Result<(), Missing> {
         self.office.expunge(self.hub.address(), uids).unwrap();
         Ok(())

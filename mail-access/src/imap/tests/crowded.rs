@@ -55,6 +55,35 @@ async fn a_stream_left_alone_goes_on_hours_later() {
     assert!(matches!(error, Error::Renumbered { .. }), "{error:?}");
 }
 
+/// While nobody asks for the next message, the server is not asked either.
+#[tokio::test(start_paused = true)]
+async fn a_stream_asks_for_nothing_while_nobody_asks_it() {
+    let server = Arc::new(Double::new());
+    let mail = server.mail(Double::config());
+    // More than go into one command.
+    for number in 0..1500 {
+        server.deliver(&agent(0), &number.to_string());
+    }
+    let commands = || server.world(|world| world.commands.len());
+    let mut stream = mail.messages(&agent(0), &FolderName::inbox(), &Selection::After(None));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(
+        (commands(), server.world(|world| world.logins.len())),
+        (0, 0),
+        "before the first one neither"
+    );
+    let mut asked = Vec::new();
+    for number in 0..1500 {
+        assert_eq!(stream.next().await.unwrap().unwrap().subject(), number.to_string());
+        let before = commands();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(commands(), before, "{number}");
+        asked.push(before);
+    }
+    asked.dedup();
+    assert_eq!(asked.len(), 3, "and one command asks for hundreds: {asked:?}");
+}
+
 /// The link is held by a call whose server says nothing; who waits for one hears of it after a while.
 #[tokio::test(start_paused = true)]
 async fn a_call_ends_where_no_connection_comes_free() {

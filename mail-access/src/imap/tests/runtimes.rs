@@ -67,7 +67,11 @@ fn a_runtime_that_stands_still_is_passed_by() {
     // The task that stood still sees that it was replaced, and now the other one stands still.
     still.block_on(async {
         tokio::time::sleep(Duration::from_secs(3)).await;
-        assert_eq!(server.traffic.open.load(Ordering::Relaxed), 1, "it keeps no connection beside that one's");
+        assert_eq!(
+            server.traffic.open.load(Ordering::Relaxed),
+            1,
+            "it keeps no connection beside that one's"
+        );
         read(&mail, &[1]).await;
         assert_eq!(server.traffic.open.load(Ordering::Relaxed), 2);
     });
@@ -108,6 +112,6 @@ async fn a_task_that_always_panics_is_an_error_after_a_while() {
     let read = mail.fetch(&ada(), &Selection::After(None), 1).await;
     assert!(matches!(read, Err(Error::Unavailable { .. })), "{read:?}");
     assert!(begin.elapsed() < Duration::from_mins(1), "{:?}", begin.elapsed());
-    let begun = trap.0.load(std::sync::atomic::Ordering::SeqCst);
-    assert!((2..=12).contains(&begun), "{begun} tasks");
+    let tasks = trap.0.load(std::sync::atomic::Ordering::SeqCst);
+    assert!((2..=12).contains(&tasks), "{tasks} tasks");
 }

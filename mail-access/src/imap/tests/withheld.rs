@@ -279,8 +279,8 @@ async fn a_watcher_goes_on() {
     let script = Script::of([dialogue]);
     let mut watcher = Watcher::new(std::sync::Arc::new(script.mail()), ada(), None);
     for expected in ["3 bare", "5 whole"] {
-        let watched = watcher.next().await.unwrap().unwrap();
-        assert_eq!((show(&watched.message), watched.at.uid), (expected.into(), watched.message.uid().get()));
+        let seen = watcher.next().await.unwrap().unwrap();
+        assert_eq!((show(&seen.message), seen.at.uid), (expected.into(), seen.message.uid().get()));
     }
     assert_eq!(script.problems(), [""; 0]);
 }

@@ -63,7 +63,11 @@ proptest! {
 fn is_of_call(fault: Fault) -> bool {
     !matches!(
         fault,
-        Fault::DeliveryFailed(_) | Fault::DeliveryLate(_) | Fault::DeliveredTwice | Fault::Overtaken { .. }
+        Fault::DeliveryFailed(_)
+            | Fault::DeliveryLate(_)
+            | Fault::DeliveredTwice
+            | Fault::DeliveredBroken { .. }
+            | Fault::Overtaken { .. }
     ) && !matches!(fault, Fault::RecipientRefused(_))
 }
 
@@ -80,6 +84,7 @@ fn fault() -> impl Strategy<Value = Fault> {
         Just(Fault::DeliveryFailed(Refusal::PERMANENT)),
         time().prop_map(Fault::DeliveryLate),
         Just(Fault::DeliveredTwice),
+        Just(Fault::DeliveredBroken { with_header: true }),
         (0_u32..4, time()).prop_map(|(by, at_most)| Fault::Overtaken { by, at_most }),
     ]
 }

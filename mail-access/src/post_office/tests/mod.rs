@@ -1,4 +1,5 @@
 mod administration;
+mod broken;
 mod delivery;
 mod faults;
 mod folders;
