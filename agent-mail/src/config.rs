@@ -319,7 +319,9 @@ impl Config {
 
     fn tls(&self) -> Result<Arc<rustls::ClientConfig>, Error> {
         let tls = tls_config(self.ca_pem.as_deref()).map(Arc::new);
-        tls.map_err(|source| wrong("AGENT_MAIL_CA_FILE", "it holds no usable certificates").with_source(source))
+        tls.map_err(|source| {
+            wrong("AGENT_MAIL_CA_FILE", "it holds no usable certificates").with_source(source)
+        })
     }
 }
 

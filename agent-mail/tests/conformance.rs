@@ -11,8 +11,9 @@ use agent_mail::backend::{
     Claim, DnsProvider, DynamicDns, LoginRotation, MailAdmin, Provisioner, SecretStore, StateStore,
 };
 use agent_mail::conformance::{
-    Case, DNS_CASES, DYNAMIC_DNS_CASES, DnsHarness, DynamicDnsHarness, FakeVault, MAIL_ADMIN_CASES, MailAdminHarness,
-    PROVISIONER_CASES, ProvisionerHarness, ROTATION_CASES, RotationHarness, SECRETS_CASES, SITES_CASES, STATE_CASES,
+    Case, DNS_CASES, DYNAMIC_DNS_CASES, DnsHarness, DynamicDnsHarness, FakeVault, MAIL_ADMIN_CASES,
+    MailAdminHarness, PROVISIONER_CASES, ProvisionerHarness, ROTATION_CASES, RotationHarness, SECRETS_CASES,
+    SITES_CASES, STATE_CASES,
 };
 use agent_mail::http::{HttpClient, ReqwestClient};
 use agent_mail::sites::{FakeKubernetes, SiteStore, SitesInKubernetes, SitesInState};
@@ -281,7 +282,6 @@ impl RotationHarness for EmbeddedWorld {
         added.expect("the mailbox is there");
     }
 }
-
 
 #[derive(Debug)]
 struct FakeZone {
