@@ -131,7 +131,8 @@ impl Session {
         // Not all UIDs are still there; some more than wanted spare a second question.
         let width = u32::try_from(wanted).unwrap_or(u32::MAX).saturating_mul(4).clamp(FEW, MANY);
         let mut windows = Windows::new(inbox, first, width, LISTED);
-        while let Some((low, high)) = windows.next(listed.is_empty()).filter(|_| listed.len() < wanted) {
+        // Pieces grow as long as there are too few.
+        while let Some((low, high)) = windows.next(true).filter(|_| listed.len() < wanted) {
             let window = self.list(&format!("{low}:{high}")).await?;
             listed.extend(window.into_iter().filter(|one| (low..=high).contains(&one.uid.get())));
         }

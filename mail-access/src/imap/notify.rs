@@ -62,8 +62,10 @@ impl Watch {
             command = command.words(if at == 0 { "" } else { " " }).folder(folder);
         }
         let command = command.words(") (MessageNew MessageExpunge FlagChange))");
-        match self.session.execute(&command, NAMES, |_| {}).await {
-            Ok(()) => self.is_told = true,
+        let mut gives_up = false;
+        let done = self.session.execute(&command, NAMES, |answer| gives_up |= is_overflow(answer));
+        match done.await {
+            Ok(()) => self.is_told = !gives_up,
             Err(Fault::Refused(status)) if !status.is_temporary() => {}
             Err(fault) => return Err(fault),
         }
@@ -104,7 +106,7 @@ impl Watch {
             self.due = (0..self.folders.len()).collect();
             return pause.map_or(Ok(()), |heard| heard);
         }
-        if let Ok(heard) = timeout(SILENCE, self.listen()).await {
+        if let Ok(heard) = timeout(SILENCE.min(self.every), self.listen()).await {
             return heard;
         }
         // It may be gone, or have forgotten: what it says now proves that it is there.
@@ -123,7 +125,7 @@ impl Watch {
                     let found = told_status(line).and_then(|(name, _)| place(folders, &name, is_utf8));
                     due.extend(found.filter(|at| !due.contains(at)));
                 }
-                Said::Parsed(answer) => is_over = format!("{answer:?}").contains(OVERFLOW),
+                answer @ Said::Parsed(_) => is_over = is_overflow(answer),
             });
             match next.await? {
                 Next::Untagged if is_over => {
@@ -136,6 +138,11 @@ impl Watch {
             }
         }
     }
+}
+
+/// Tells whether the server says that it doesn't tell, or no more.
+fn is_overflow(answer: Said<'_>) -> bool {
+    matches!(answer, Said::Parsed(answer) if format!("{answer:?}").contains(OVERFLOW))
 }
 
 fn place(folders: &[(FolderName, Option<FolderStatus>)], written: &[u8], is_utf8: bool) -> Option<usize> {

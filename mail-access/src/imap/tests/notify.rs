@@ -38,6 +38,7 @@ fn show(change: Option<Result<FolderChange, Error>>) -> String {
 }
 
 const EVERY: Duration = Duration::from_secs(30);
+const HOUR: Duration = Duration::from_hours(1);
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_tells_is_asked_only_then() {
@@ -57,7 +58,7 @@ async fn a_server_that_tells_is_asked_only_then() {
         .says("* BYE\r\n");
     let script = Script::of([dialogue]);
     let begin = Instant::now();
-    let mut changes = script.mail().watch_folders(&ada(), &folders(), EVERY);
+    let mut changes = script.mail().watch_folders(&ada(), &folders(), HOUR);
     for expected in ["INBOX 1", "Entw\u{fc}rfe 5", "Entw\u{fc}rfe 6", "INBOX 2", "Entw\u{fc}rfe 8"] {
         assert_eq!(show(changes.next().await), expected);
     }
@@ -98,7 +99,7 @@ async fn silence_is_looked_into() {
     ] {
         let script = Script::of([dialogue]);
         let begin = Instant::now();
-        let changes = script.mail().watch_folders(&ada(), &folders(), EVERY);
+        let changes = script.mail().watch_folders(&ada(), &folders(), HOUR);
         assert_eq!(
             (show(changes.skip(2).next().await).as_str(), begin.elapsed().as_secs()),
             (expected, seconds)
