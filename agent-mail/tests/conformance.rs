@@ -29,6 +29,7 @@ use mail_access::{Login, MailAccess, Selection};
 use mailcow_api::FakeMailcow;
 use secrecy::{ExposeSecret, SecretString};
 
+#[expect(clippy::too_many_lines, reason = "it is a list")]
 fn main() {
     let mut trials = Vec::new();
     add(&mut trials, "embedded::state", STATE_CASES, || Subject::of(Arc::new(MemoryState::default())));

@@ -21,6 +21,7 @@ fn with_dns(change: impl FnOnce(&mut DnsOptions)) -> DomainSpec {
     with(|spec| change(&mut spec.dns))
 }
 
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn wrong() -> Vec<(DomainSpec, &'static str)> {
     let mailbox = |name: &str| MailboxEntry::new(address(name));
     vec![
@@ -114,16 +115,16 @@ fn wrong() -> Vec<(DomainSpec, &'static str)> {
             "mailboxes[0].hourly_limit: it has to be at least 1; leave it out for no limit",
         ),
         (
-            with(|spec| spec.mailboxes[0].name = "a\nb".to_owned()),
+            with(|spec| spec.mailboxes[0].name = "a\nb".into()),
             "mailboxes[0].name: it has to be one line of at most 255 bytes",
         ),
         (
-            with(|spec| spec.description = "\u{7}".to_owned()),
+            with(|spec| spec.description = "\u{7}".into()),
             "description: it has to be one line of at most 255 bytes",
         ),
         (with(|spec| spec.dkim.bits = 1024), "dkim.bits: 1024 has to be 2048 or 4096"),
         (
-            with(|spec| spec.dkim.selector = "a b".to_owned()),
+            with(|spec| spec.dkim.selector = "a b".into()),
             "dkim.selector: \"a b\" has to be labels of a-z, 0-9, hyphen and underscore",
         ),
         (
@@ -153,13 +154,13 @@ fn wrong() -> Vec<(DomainSpec, &'static str)> {
         (with_dns(|dns| dns.ttl = 0), "dns.ttl: 0 has to be 1 to 604800 seconds"),
         (
             with_dns(|dns| {
-                dns.tlsa.push(Tlsa { usage: 1, selector: 1, matching: 1, digest: "a".repeat(64) })
+                dns.tlsa.push(Tlsa { usage: 1, selector: 1, matching: 1, digest: "a".repeat(64) });
             }),
             "dns.tlsa[0]: usage has to be 2 or 3, selector 0 or 1, matching 1 or 2",
         ),
         (
             with_dns(|dns| {
-                dns.tlsa.push(Tlsa { usage: 3, selector: 1, matching: 2, digest: "a".repeat(64) })
+                dns.tlsa.push(Tlsa { usage: 3, selector: 1, matching: 2, digest: "a".repeat(64) });
             }),
             "dns.tlsa[0].digest: it has to be 64 hex digits for SHA-256, 128 for SHA-512",
         ),

@@ -129,16 +129,15 @@ impl World {
         );
         for mailbox in mailboxes {
             let secret = self.secrets.get(&mailbox.address).await.unwrap().expect(told);
-            let opens = match &self.mailcow {
-                Some(mailcow) => mailcow.logins().iter().any(|login| {
+            let opens = if let Some(mailcow) = &self.mailcow {
+                mailcow.logins().iter().any(|login| {
                     login.address == mailbox.address.to_string()
                         && login.password.expose_secret() == secret.expose_secret()
-                }),
-                None => {
-                    let login = Login::new(mailbox.address.clone(), secret);
-                    let office = self.embedded.post_office();
-                    office.fetch(&login, &Selection::After(None), 1).await.is_ok()
-                }
+                })
+            } else {
+                let login = Login::new(mailbox.address.clone(), secret);
+                let office = self.embedded.post_office();
+                office.fetch(&login, &Selection::After(None), 1).await.is_ok()
             };
             assert!(opens, "{} {told}", mailbox.address);
         }
@@ -172,7 +171,7 @@ pub(crate) fn full() -> DomainSpec {
         .with_forward(ForwardEntry::new(at("bob"), [address("bob@example.org")]).without_copy())
         .with_catch_all([at("ada")])
         .with_relay(relay("shop").with_spf_include("example.net".parse().unwrap()));
-    spec.description = "The shop".to_owned();
+    spec.description = "The shop".into();
     spec.limits.hourly_limit = Some(1000);
     spec.alias_domains = vec!["store.example".parse().unwrap()];
     spec.spam = SpamPolicy::new(["*@example.org"], ["spam@example.net"]);
@@ -185,7 +184,7 @@ pub(crate) fn changed() -> DomainSpec {
     let mut spec = full();
     spec.agents = vec!["clerk".parse().unwrap()];
     spec.mailboxes.remove(1);
-    spec.mailboxes[0].name = "Ada L.".to_owned();
+    spec.mailboxes[0].name = "Ada L.".into();
     spec.mailboxes[0].quota_mib = Some(1024);
     let spec = spec.with_mailbox(MailboxEntry::new(at("cy")));
     let mut spec = spec.with_forward(ForwardEntry::new(at("cy"), [address("cy@example.org")]));
@@ -196,7 +195,7 @@ pub(crate) fn changed() -> DomainSpec {
     spec.alias_domains = vec!["boutique.example".parse().unwrap()];
     spec.relay = None;
     spec.spam = SpamPolicy::new(["*@example.com"], ["spam@example.net"]);
-    spec.description = "The new shop".to_owned();
+    spec.description = "The new shop".into();
     spec.dns.autodiscovery = false;
     spec.dns.pop3s = Service::Offered;
     spec.prune = true;

@@ -65,6 +65,7 @@ fn no_kind_of_error_is_without_an_entry() {
         ErrorKind::PermissionDenied,
         ErrorKind::RateLimited,
         ErrorKind::Rejected,
+        ErrorKind::Stale,
         ErrorKind::Unauthenticated,
         ErrorKind::Unavailable,
         ErrorKind::Unexpected,
