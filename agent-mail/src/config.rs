@@ -1,24 +1,24 @@
 //! The real world by environment (feature `from-env`): Mailcow, deSEC, SMTP and IMAP, a state folder.
 
 mod secrets;
+mod vars;
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use desec_api::{AddressSource, Agreement, CheckIp};
 use mail_access::{DomainName, Endpoint, SmtpImap, tls_config};
 use secrecy::SecretString;
-use url::{Host, Url};
 
 use self::secrets::SecretsConfig;
+use self::vars::{Vars, api_url, ca_file, host, mailcow_key, name_server, parsed, port, prefix, token};
 use crate::readiness::{NameServers, Readiness, SendGate, Sockets, Target};
 use crate::spec::Relay;
 use crate::{
-    AgentMail, AgentMailBuilder, Desec, DesecAddresses, DomainSpec, Error, ErrorKind, Mailcow, Operator,
-    OperatorBuilder, RedbState, owner_only,
+    AgentMail, AgentMailBuilder, Desec, DesecAddresses, DnsOptions, DomainSpec, Error, ErrorKind, Mailcow,
+    Operator, OperatorBuilder, RedbState, owner_only,
 };
 
 /// What a system over Mailcow and deSEC needs to know.
@@ -44,9 +44,9 @@ use crate::{
 /// | `AGENT_MAIL_CA_FILE` | no | a file with certificates in PEM to trust beside the public ones |
 /// | `AGENT_MAIL_STATE_DIR` | yes | the folder for state and secrets; it is made if it is not there |
 /// | `AGENT_MAIL_SEND_GATE` | no | `on`: mail to the outside waits for the proof that the domain is ready ([`SendGate`]); `off` lets all pass, and logs each. `on` unless set |
-/// | `AGENT_MAIL_NAME_SERVER` | no | the IP address of the recursive name server that the proof asks; the system's unless set |
+/// | `AGENT_MAIL_NAME_SERVER` | no | the IP address of the recursive name server that the proof asks, with a port (`192.0.2.53:5353`) if that isn't 53; the system's unless set |
 /// | `MAILCOW_RELAY_HOST` | no | the host through which Mailcow sends mail to the outside; none unless set |
-/// | `MAILCOW_RELAY_SPF_INCLUDE` | no | the domain that the SPF policy has to include for that host, `sendgrid.net` |
+/// | `MAILCOW_RELAY_SPF_INCLUDE` | no | the domain that the SPF policy has to include for that host, `sendgrid.net`: it is published and looked for |
 /// | `AGENT_MAIL_SECRETS` | no | where passwords are kept: `files` in the state folder unless set, `file` for `secrets.age` there (feature `secret-file`), `env` ([`EnvSecrets`](crate::EnvSecrets)), `vault` (feature `vault`) |
 /// | `AGENT_MAIL_SECRETS_KEY_FILE` | for `file`, one of these | a file with the key of `secrets.age`, as `age-keygen` writes it |
 /// | `AGENT_MAIL_SECRETS_PASSPHRASE` | | its passphrase, of at least 12 characters |
@@ -76,7 +76,7 @@ pub struct Config {
     ca_pem: Option<Vec<u8>>,
     state_folder: PathBuf,
     gate: bool,
-    name_server: Option<IpAddr>,
+    name_server: Option<SocketAddr>,
     relay: Option<Relay>,
     secrets: SecretsConfig,
 }
@@ -130,7 +130,7 @@ impl Config {
         let prefix_rule =
             "a-z, 0-9, dot, hyphen and underscore, beginning with a letter or digit, like agent_";
         let prefix = vars.optional("AGENT_MAIL_PREFIX", prefix_rule, prefix);
-        let older_prefix = vars.optional("AZT3KNET_AGENT_MAIL_PREFIX", prefix_rule, self::prefix);
+        let older_prefix = vars.optional("AZT3KNET_AGENT_MAIL_PREFIX", prefix_rule, vars::prefix);
         let ca_pem =
             vars.optional("AGENT_MAIL_CA_FILE", "a file with certificates in PEM that can be read", ca_file);
         let state_folder = vars.required("AGENT_MAIL_STATE_DIR", "a folder for state and secrets", |text| {
@@ -141,9 +141,16 @@ impl Config {
             "off" => Some(false),
             _ => None,
         });
-        let name_server = vars.optional("AGENT_MAIL_NAME_SERVER", "an IP address", parsed::<IpAddr>);
+        let name_server = vars.optional(
+            "AGENT_MAIL_NAME_SERVER",
+            "an IP address, with a port like 192.0.2.53:5353 if that isn't 53",
+            name_server,
+        );
         let relay_host = vars.optional("MAILCOW_RELAY_HOST", "a host name like smtp.sendgrid.net", parsed);
         let relay_include = vars.optional("MAILCOW_RELAY_SPF_INCLUDE", "a domain like sendgrid.net", parsed);
+        if relay_include.is_some() && relay_host.is_none() {
+            vars.problems.push("MAILCOW_RELAY_SPF_INCLUDE needs a MAILCOW_RELAY_HOST".to_owned());
+        }
         // The user name is Mailcow's concern.
         let relay = relay_host.map(|host| Relay { spf_include: relay_include, ..Relay::new(host, "") });
         let secrets = SecretsConfig::read(&mut vars);
@@ -199,8 +206,8 @@ impl Config {
     ///
     /// # Errors
     /// [`Unavailable`](ErrorKind::Unavailable) if the state folder can't be used;
-    /// [`InvalidInput`](ErrorKind::InvalidInput) if the CA file holds no certificates, or no name server is known that
-    /// the proof of readiness could ask; [`Unauthenticated`](ErrorKind::Unauthenticated) if the key does not open the
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the CA file holds no certificates, or the system's name servers
+    /// can't be read; [`Unauthenticated`](ErrorKind::Unauthenticated) if the key does not open the
     /// secrets.
     pub fn builder(&self) -> Result<AgentMailBuilder, Error> {
         let mailcow = Arc::new(self.mailcow()?);
@@ -225,6 +232,7 @@ impl Config {
             .provisioner(mailcow)
             .mail_access(Arc::new(SmtpImap::over_tls(self.smtp.clone(), self.imap.clone(), tls)))
             .dns(Arc::new(Desec::new(desec.clone())), self.zone.clone(), self.mail_host.clone())
+            .dns_options(self.dns_options())
             .dns_interval(self.dns_interval)
             .state(Arc::new(RedbState::open(self.state_folder.join("state.redb"))?))
             .secrets(secrets)
@@ -281,16 +289,24 @@ impl Config {
         &self.domain
     }
 
-    /// Describes the domain that is configured, with nothing in it and the usual options.
+    /// Describes the domain that is configured, with nothing in it and the usual options. Its SPF policy includes what
+    /// `MAILCOW_RELAY_SPF_INCLUDE` names.
     pub fn spec(&self) -> DomainSpec {
-        DomainSpec::new(self.domain.clone(), self.mail_host.clone())
+        DomainSpec { dns: self.dns_options(), ..DomainSpec::new(self.domain.clone(), self.mail_host.clone()) }
+    }
+
+    fn dns_options(&self) -> DnsOptions {
+        let mut options = DnsOptions::default();
+        let include = self.relay.as_ref().and_then(|relay| relay.spf_include.as_ref());
+        options.spf.include.extend(include.map(DomainName::to_string));
+        options
     }
 
     fn send_gate(&self, tls: Arc<rustls::ClientConfig>, mailcow: Arc<Mailcow>) -> Result<SendGate, Error> {
         let name_servers = match self.name_server {
-            Some(address) => NameServers::new((address, 53).into()),
+            Some(address) => NameServers::new(address),
             None => NameServers::of_system().map_err(|source| {
-                wrong("AGENT_MAIL_NAME_SERVER", "it is not set, and the system has no name server")
+                wrong("AGENT_MAIL_NAME_SERVER", "it is not set, and the system's name servers can't be read")
                     .with_fix("set it to the IP address of a recursive name server")
                     .with_source(source)
             })?,
@@ -342,195 +358,5 @@ impl AgentMail {
     }
 }
 
-/// Reads one variable after the other and collects what is wrong with them.
-struct Vars<'a> {
-    lookup: &'a dyn Fn(&str) -> Option<String>,
-    problems: Vec<String>,
-}
-
-impl Vars<'_> {
-    fn optional<T>(&mut self, name: &str, rule: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
-        let text = (self.lookup)(name).filter(|text| !text.trim().is_empty())?;
-        let parsed = parse(text.trim());
-        if parsed.is_none() {
-            self.problems.push(format!("{name} is malformed, it has to be {rule}"));
-        }
-        parsed
-    }
-
-    fn required<T>(&mut self, name: &str, rule: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
-        if (self.lookup)(name).is_none_or(|text| text.trim().is_empty()) {
-            self.problems.push(format!("{name} is missing, it has to be {rule}"));
-            return None;
-        }
-        self.optional(name, rule, parse)
-    }
-
-    /// Takes the one of two that is there; both or none is a problem.
-    #[cfg(any(feature = "secret-file", feature = "vault"))]
-    fn one_of<T>(&mut self, one: Option<T>, other: Option<T>, name: &str, other_name: &str) -> Option<T> {
-        if one.is_some() == other.is_some() {
-            self.problems.push(format!("either {name} or {other_name} has to be set"));
-            return None;
-        }
-        one.or(other)
-    }
-}
-
-fn parsed<T: FromStr>(text: &str) -> Option<T> {
-    text.parse().ok()
-}
-
-fn api_url(text: &str) -> Option<String> {
-    let url = Url::parse(text).ok()?;
-    let loopback = match url.host()? {
-        Host::Domain(name) => name == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-    };
-    let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
-    let secure = url.scheme() == "https" || (url.scheme() == "http" && loopback);
-    (plain && secure && url.fragment().is_none()).then(|| text.to_owned())
-}
-
-fn mailcow_key(text: &str) -> Option<SecretString> {
-    text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-').then(|| text.to_owned().into())
-}
-
-fn token(text: &str) -> Option<SecretString> {
-    text.bytes().all(|b| b.is_ascii_graphic()).then(|| text.to_owned().into())
-}
-
-fn host(text: &str) -> Option<String> {
-    (text.parse::<std::net::IpAddr>().is_ok() || text == "localhost" || parsed::<DomainName>(text).is_some())
-        .then(|| text.to_owned())
-}
-
-fn port(text: &str) -> Option<u16> {
-    text.parse().ok().filter(|port| *port > 0)
-}
-
-fn prefix(text: &str) -> Option<String> {
-    let domain = "agents.example".parse().ok()?;
-    crate::agent_id::AddressRule::new(text, domain).is_ok().then(|| text.to_owned())
-}
-
-fn ca_file(path: &str) -> Option<Vec<u8>> {
-    let pem = std::fs::read(path).ok()?;
-    tls_config(Some(&pem)).is_ok().then_some(pem)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const GOOD: &[(&str, &str)] = &[
-        ("MAILCOW_API_URL", "https://mail.example.org/"),
-        ("MAILCOW_API_KEY", "AAAAAA-BBBBBB"),
-        ("MAILCOW_HOSTNAME", "mail.example.org"),
-        ("MAILCOW_DOMAIN", "agents.example.org"),
-        ("DESEC_TOKEN", "canary-token"),
-        ("AGENT_MAIL_STATE_DIR", "state"),
-    ];
-
-    fn config(changes: &[(&str, &str)]) -> Result<Config, Error> {
-        Config::from_vars(|name| {
-            let all = changes.iter().chain(GOOD);
-            all.into_iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
-        })
-    }
-
-    #[test]
-    fn what_is_not_set_has_its_usual_value() {
-        let config = config(&[]).unwrap();
-        assert_eq!((config.imap.host(), config.imap.port()), ("mail.example.org", 993));
-        assert_eq!((config.smtp.host(), config.smtp.port()), ("mail.example.org", 465));
-        assert_eq!(config.zone, config.domain);
-        assert_eq!(config.prefix, "agent_");
-        assert_eq!(config.dns_interval, Duration::from_hours(24));
-        assert!(config.gate && config.relay.is_none() && config.name_server.is_none());
-    }
-
-    #[test]
-    fn what_is_set_counts() {
-        let config = config(&[
-            ("MAILCOW_IMAP_HOST", "192.0.2.7"),
-            ("MAILCOW_SMTP_PORT", "1465"),
-            ("DESEC_DOMAIN", "example.org"),
-            ("DESEC_UPDATE_INTERVAL_HOURS", "6"),
-            ("AZT3KNET_AGENT_MAIL_PREFIX", "bot-"),
-            ("AGENT_MAIL_SEND_GATE", "off"),
-            ("AGENT_MAIL_NAME_SERVER", "2001:db8::53"),
-            ("MAILCOW_RELAY_HOST", "smtp.relay.example"),
-            ("MAILCOW_RELAY_SPF_INCLUDE", "relay.example"),
-        ]);
-        let config = config.unwrap();
-        assert_eq!((config.imap.host(), config.smtp.port()), ("192.0.2.7", 1465));
-        assert_eq!(config.zone.as_str(), "example.org");
-        assert_eq!(config.dns_interval, Duration::from_hours(6));
-        assert_eq!(config.prefix, "bot-");
-        assert!(!config.gate && config.name_server.is_some());
-        assert_eq!(config.relay.unwrap().spf_include.unwrap().as_str(), "relay.example");
-        let both =
-            self::config(&[("AGENT_MAIL_PREFIX", "a-"), ("AZT3KNET_AGENT_MAIL_PREFIX", "b-")]).unwrap();
-        assert_eq!(both.prefix, "a-");
-    }
-
-    #[test]
-    fn the_address_is_kept_if_that_is_asked_for() {
-        let zone = ("DESEC_DOMAIN", "example.org");
-        let agreeing = ("DESEC_CHECKIP_V4_URL", "https://ip.example.net/");
-        let desec = desec_api::Client::builder("token".to_owned().into()).build().unwrap();
-        for (changes, shown) in [(&[zone][..], "CheckIp"), (&[zone, agreeing][..], "Agreement")] {
-            let config = config(&[&[("DESEC_DYNDNS", "yes")], changes].concat()).unwrap();
-            assert!(config.dyndns);
-            assert!(format!("{:?}", config.address_source(&desec).unwrap()).contains(shown));
-        }
-        assert!(!config(&[agreeing]).unwrap().dyndns);
-    }
-
-    #[test]
-    fn all_that_is_missing_is_named_at_once() {
-        let error = Config::from_vars(|_| None).unwrap_err().to_string();
-        for (name, _) in GOOD {
-            assert!(error.contains(&format!("{name} is missing")), "{error}");
-        }
-    }
-
-    #[test]
-    fn what_is_malformed_is_named_and_its_value_never_shown() {
-        for (name, value) in [
-            ("MAILCOW_API_URL", "http://canary-7.example.org"),
-            ("MAILCOW_API_URL", "https://canary-7:x@mail.example.org"),
-            ("MAILCOW_API_KEY", "canary-7!"),
-            ("MAILCOW_HOSTNAME", "canary-7 x"),
-            ("MAILCOW_DOMAIN", "canary-7..x"),
-            ("MAILCOW_IMAP_HOST", "canary-7/"),
-            ("MAILCOW_IMAP_PORT", "canary-7"),
-            ("MAILCOW_SMTP_PORT", "587"),
-            ("DESEC_DOMAIN", "canary-7.example"),
-            ("DESEC_TOKEN", "canary-7 x"),
-            ("DESEC_UPDATE_INTERVAL_HOURS", "0"),
-            ("DESEC_DYNDNS", "canary-7"),
-            ("DESEC_DYNDNS", "yes"),
-            ("DESEC_CHECKIP_V4_URL", "http://canary-7.example.org"),
-            ("AGENT_MAIL_PREFIX", "Canary-7"),
-            ("AGENT_MAIL_CA_FILE", "no/such/canary-7.pem"),
-            ("AGENT_MAIL_SEND_GATE", "canary-7"),
-            ("AGENT_MAIL_NAME_SERVER", "canary-7.example"),
-            ("MAILCOW_RELAY_HOST", "canary-7 x"),
-            ("MAILCOW_RELAY_SPF_INCLUDE", "canary-7..x"),
-        ] {
-            let error = config(&[(name, value)]).expect_err(name);
-            let shown = format!("{error} {error:?} {}", error.fix());
-            assert!(shown.contains(name), "{shown}");
-            assert!(!shown.to_lowercase().contains("canary-7"), "{shown}");
-        }
-    }
-
-    #[test]
-    fn debug_shows_no_secret() {
-        let shown = format!("{:?}", config(&[]).unwrap());
-        assert!(!shown.contains("canary-token") && !shown.contains("AAAAAA"), "{shown}");
-    }
-}
+mod tests;

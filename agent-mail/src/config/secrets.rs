@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Vars, token};
+use super::vars::{Vars, token};
 use crate::backend::SecretStore;
 use crate::{EnvSecrets, Error, SecretFiles};
 
@@ -81,9 +81,9 @@ impl SecretsConfig {
 
     #[cfg(feature = "vault")]
     fn read_vault(vars: &mut Vars<'_>) -> Option<Self> {
+        use super::vars::api_url;
         use crate::VaultLogin;
-        let address =
-            vars.required("VAULT_ADDR", "an address like https://vault.example.org:8200", super::api_url);
+        let address = vars.required("VAULT_ADDR", "an address like https://vault.example.org:8200", api_url);
         let given = vars.optional("VAULT_TOKEN", "a token of Vault", token).map(VaultLogin::token);
         let role = vars.optional("VAULT_ROLE_ID", "the id of an AppRole", token);
         let secret = vars.optional("VAULT_SECRET_ID", "the secret id of the AppRole", token);

@@ -100,6 +100,7 @@ fn code_of(name: CheckName) -> &'static str {
         CheckName::Spf => "ready_spf",
         CheckName::Dkim => "ready_dkim",
         CheckName::Dmarc => "ready_dmarc",
+        CheckName::DmarcReports => "ready_dmarc_reports",
         CheckName::Autoconfig => "ready_autoconfig",
         CheckName::Autodiscover => "ready_autodiscover",
         CheckName::Port25 => "ready_port_25",

@@ -126,9 +126,9 @@ impl Probe for Embedded {
         }
         let in_90_days = SystemTime::now() + Duration::from_hours(90 * 24);
         let certificate =
-            (security == Security::Tls).then(|| Certificate::new(vec![host.clone()], in_90_days));
+            (security != Security::Plain).then(|| Certificate::new(vec![host.clone()], in_90_days));
         match (port, security) {
-            (25 | 587, Security::Plain) | (465, Security::Tls) => {
+            (25 | 587, Security::Plain) | (465, Security::Tls) | (587, Security::StartTls) => {
                 Ok(Greeting::new(format!("220 {host} ESMTP"), certificate))
             }
             (993, Security::Tls) => Ok(Greeting::new("* OK IMAP4rev1", certificate)),

@@ -13,6 +13,14 @@ pub(super) async fn delegation(scene: &Scene<'_>) -> Finding {
         Ok(zone) => zone,
         Err(unknown) => return unknown,
     };
+    let domain = &scene.target.domain;
+    // A top-level domain is nobody's own zone: below it the domain is not known at all.
+    if !zone.name.contains('.') && zone.name != domain.as_str() {
+        return Finding::failed(
+            format!("nobody leads to {domain}: the nearest zone is {:?}", zone.name),
+            "register the domain, and enter its zone's name servers at the registrar",
+        );
+    }
     let parent = match named_by_parent(scene, zone).await {
         Ok(parent) => parent,
         Err(unknown) => return unknown,
@@ -111,7 +119,14 @@ async fn named_by_parent(scene: &Scene<'_>, zone: &Cut) -> Result<Vec<String>, F
     let mut trouble = format!("the zone {:?} has no name servers", parent.name);
     for server in &parent.servers {
         match server.ask(scene.look_up, &zone.name, RecordType::Ns).await {
-            Ok(answer) => return Ok(zone::names_in(&answer, &zone.name)),
+            Ok(answer) => {
+                let names = zone::names_in(&answer, &zone.name);
+                // One that neither leads on nor speaks for the parent knows nothing of it.
+                if !names.is_empty() || answer.is_authoritative {
+                    return Ok(names);
+                }
+                trouble = format!("{} of the parent does not serve it", server.host);
+            }
             Err(error) => trouble = format!("{} of the parent: {error}", server.host),
         }
     }

@@ -150,6 +150,12 @@ struct Last {
     outcome: Result<Report, (ErrorKind, String)>,
 }
 
+impl Last {
+    fn is_ready(&self) -> bool {
+        self.outcome.as_ref().is_ok_and(Report::is_ready)
+    }
+}
+
 impl Gate {
     pub(crate) fn new(config: SendGate, keys: Arc<dyn Provisioner>) -> Self {
         if let Some(reason) = &config.overridden {
@@ -166,7 +172,9 @@ impl Gate {
             return Ok(());
         }
         let rests = |last: &Last| REST.saturating_sub(last.ended.elapsed());
-        let is_recent = self.state().last.as_ref().is_some_and(|last| !rests(last).is_zero());
+        // A check that was fine stands for as long as its proof, which has expired.
+        let is_recent =
+            self.state().last.as_ref().is_some_and(|last| !last.is_ready() && !rests(last).is_zero());
         if !is_recent {
             // What it says is in the state, and stands in the error below.
             let _ = self.check().await;
@@ -213,7 +221,7 @@ impl Gate {
         let half = self.config.lifetime / 2;
         let state = self.state();
         match &state.last {
-            Some(Last { outcome: Ok(report), .. }) if report.is_ready() => half,
+            Some(last) if last.is_ready() => half,
             _ => half.min(REST),
         }
     }

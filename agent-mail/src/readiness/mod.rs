@@ -28,6 +28,7 @@
 
 mod blocklists;
 mod delegation;
+mod dmarc_reports;
 mod dnssec;
 mod gate;
 mod host;

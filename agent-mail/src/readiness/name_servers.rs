@@ -1,3 +1,4 @@
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -33,22 +34,27 @@ impl NameServers {
         Self { recursive: vec![recursive], port: 53, deadline: Duration::from_secs(5) }
     }
 
-    /// Asks the recursive servers that the operating system uses, one after the other (`/etc/resolv.conf`).
+    /// Asks the recursive servers that the operating system uses, one after the other (`/etc/resolv.conf`). Where that
+    /// names none, or isn't there, it is the one on this machine, as resolv.conf(5) has it.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) if none is named there.
+    /// [`Unavailable`](ErrorKind::Unavailable) if the file can't be read.
     pub fn of_system() -> Result<Self, Error> {
-        let none = || {
-            Error::new(ErrorKind::NotFound, "find name servers", RESOLV_CONF)
-                .with_detail("it names no name server")
-                .with_fix("name a recursive name server yourself")
+        Self::of_file(RESOLV_CONF)
+    }
+
+    fn of_file(path: &str) -> Result<Self, Error> {
+        let text = match std::fs::read_to_string(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            read => read.map_err(|source| {
+                Error::new(ErrorKind::Unavailable, "find name servers", path)
+                    .with_fix("name a recursive name server yourself")
+                    .with_source(source)
+            })?,
         };
-        let text = std::fs::read_to_string(RESOLV_CONF).map_err(|source| none().with_source(source))?;
+        let own = Self::new((Ipv4Addr::LOCALHOST, 53).into());
         let recursive = nameservers(&text);
-        if recursive.is_empty() {
-            return Err(none());
-        }
-        Ok(Self { recursive, ..Self::new((Ipv4Addr::LOCALHOST, 53).into()) })
+        Ok(if recursive.is_empty() { own } else { Self { recursive, ..own } })
     }
 
     /// Sets the port on which the servers of zones are asked.
@@ -210,5 +216,20 @@ mod tests {
         let wanted = ["192.0.2.53:53", "[fe80::1]:53", "[2001:db8::53]:53"];
         assert_eq!(nameservers(text), wanted.map(|text| text.parse::<SocketAddr>().unwrap()));
         assert!(nameservers("options rotate\nnameserver").is_empty());
+    }
+
+    #[test]
+    fn a_system_that_names_none_has_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("resolv.conf");
+        let path = path.to_str().unwrap();
+        let servers = || NameServers::of_file(path).unwrap().recursive;
+        assert_eq!(servers(), ["127.0.0.1:53".parse::<SocketAddr>().unwrap()]);
+        std::fs::write(path, "search x.example\n").unwrap();
+        assert_eq!(servers(), ["127.0.0.1:53".parse::<SocketAddr>().unwrap()]);
+        std::fs::write(path, "nameserver 192.0.2.53\n").unwrap();
+        assert_eq!(servers(), ["192.0.2.53:53".parse::<SocketAddr>().unwrap()]);
+        std::fs::write(path, [0xff]).unwrap();
+        assert_eq!(NameServers::of_file(path).unwrap_err().kind(), ErrorKind::Unavailable);
     }
 }

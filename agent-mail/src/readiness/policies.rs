@@ -224,12 +224,12 @@ pub(super) fn public_key(record: &str) -> Option<String> {
 }
 
 /// Reads `tag=value; tag=value` (RFC 6376 section 3.2).
-fn tags(text: &str) -> Vec<(String, String)> {
+pub(super) fn tags(text: &str) -> Vec<(String, String)> {
     let pairs = text.split(';').filter_map(|pair| pair.split_once('='));
     pairs.map(|(tag, value)| (tag.trim().to_owned(), value.trim().to_owned())).collect()
 }
 
-fn tag<'a>(tags: &'a [(String, String)], name: &str) -> Option<&'a str> {
+pub(super) fn tag<'a>(tags: &'a [(String, String)], name: &str) -> Option<&'a str> {
     tags.iter().find(|(tag, _)| tag == name).map(|(_, value)| value.as_str())
 }
 

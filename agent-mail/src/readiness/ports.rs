@@ -19,7 +19,9 @@ pub trait Probe: Debug + Send + Sync + 'static {
     /// # Contract
     /// - With [`Security::Tls`] the line is read over TLS, after the certificate was found to be trusted for `name`; one
     ///   that isn't is [`ProbeError::Untrusted`].
-    /// - Nothing is sent but what TLS needs, and the connection is closed.
+    /// - With [`Security::StartTls`] TLS begins after the line, with the same look at the certificate. An SMTP server that
+    ///   doesn't offer or begin it is [`ProbeError::Broken`].
+    /// - Nothing is sent but what leads to TLS, and the connection is closed.
     /// - It ends within seconds, by an error if need be. A dropped call leaves nothing behind.
     ///
     /// # Errors
@@ -37,8 +39,10 @@ pub trait Probe: Debug + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Security {
-    /// In the clear; STARTTLS would come later.
+    /// In the clear, and no further than the first line.
     Plain,
+    /// In the clear, then with TLS by command (RFC 3207).
+    StartTls,
     /// With TLS (RFC 8314).
     Tls,
 }
@@ -49,7 +53,7 @@ pub enum Security {
 pub struct Greeting {
     /// The line, without its end.
     pub line: String,
-    /// The certificate, with [`Security::Tls`].
+    /// The certificate, with [`Security::Tls`] and [`Security::StartTls`].
     pub certificate: Option<Certificate>,
 }
 
@@ -117,7 +121,7 @@ pub(super) struct Port {
 pub(super) const PORTS: [Port; 4] = [
     Port { number: 25, security: Security::Plain, greeting: "220" },
     Port { number: 465, security: Security::Tls, greeting: "220" },
-    Port { number: 587, security: Security::Plain, greeting: "220" },
+    Port { number: 587, security: Security::StartTls, greeting: "220" },
     Port { number: 993, security: Security::Tls, greeting: "* OK" },
 ];
 
@@ -153,14 +157,14 @@ pub(super) async fn port(scene: &Scene<'_>, number: u16) -> Finding {
     }
 }
 
-/// The certificate is trusted for the mail host's name, on both ports that begin with TLS, and lasts.
+/// The certificate is trusted for the mail host's name, on all ports of its users, and lasts.
 pub(super) async fn certificate(scene: &Scene<'_>) -> Finding {
-    let (smtp, imap) = tokio::join!(scene.probed(465), scene.probed(993));
-    let (smtp, imap) = match (smtp, imap) {
-        (Ok(smtp), Ok(imap)) => (smtp, imap),
-        (Err(unknown), _) | (_, Err(unknown)) => return unknown,
+    let probed = tokio::try_join!(scene.probed(465), scene.probed(587), scene.probed(993));
+    let (smtp, later, imap) = match probed {
+        Ok(probed) => probed,
+        Err(unknown) => return unknown,
     };
-    let said = || smtp.iter().chain(imap).map(|(_, said)| said);
+    let said = || smtp.iter().chain(later).chain(imap).map(|(_, said)| said);
     let untrusted = said().find_map(|said| match said {
         Err(error @ ProbeError::Untrusted(_)) => Some(error.to_string()),
         _ => None,
@@ -174,7 +178,7 @@ pub(super) async fn certificate(scene: &Scene<'_>) -> Finding {
     }
     let first = said().flatten().filter_map(|greeting| greeting.certificate.as_ref());
     let Some(certificate) = first.min_by_key(|certificate| certificate.not_after) else {
-        return Finding::unknown("no port that begins with TLS answers");
+        return Finding::unknown("no port with TLS answers");
     };
     let left = certificate.not_after.duration_since(SystemTime::now()).unwrap_or_default();
     let days = left.as_secs() / 86_400;

@@ -132,6 +132,8 @@ pub enum CheckName {
     Dkim,
     /// There is a policy for mail that fails the checks (RFC 7489). Mandatory.
     Dmarc,
+    /// Those elsewhere who get the reports on such mail say that they take them.
+    DmarcReports,
     /// `autoconfig` leads to the mail host.
     Autoconfig,
     /// `autodiscover` leads to the mail host.
@@ -164,6 +166,7 @@ impl CheckName {
         Self::Spf,
         Self::Dkim,
         Self::Dmarc,
+        Self::DmarcReports,
         Self::Autoconfig,
         Self::Autodiscover,
         Self::Port25,
@@ -192,6 +195,7 @@ impl Display for CheckName {
             Self::Spf => "SPF",
             Self::Dkim => "DKIM",
             Self::Dmarc => "DMARC",
+            Self::DmarcReports => "DMARC reports",
             Self::Autoconfig => "autoconfig",
             Self::Autodiscover => "autodiscover",
             Self::Port25 => "port 25",

@@ -10,7 +10,7 @@ use super::ports::Probed;
 use super::report::{CheckName, Finding, State};
 use super::zone::Cut;
 use super::{Answer, LookUp, LookUpError, Probe, RecordData, RecordType, Server, Target};
-use super::{blocklists, delegation, dnssec, host, policies, ports};
+use super::{blocklists, delegation, dmarc_reports, dnssec, host, policies, ports};
 use crate::backend::{DkimKey, Provisioner};
 use crate::{Error, ErrorKind};
 
@@ -55,6 +55,7 @@ impl<'a> Scene<'a> {
             CheckName::Spf => policies::spf(self).await,
             CheckName::Dkim => policies::dkim(self).await,
             CheckName::Dmarc => policies::dmarc(self).await,
+            CheckName::DmarcReports => dmarc_reports::dmarc_reports(self).await,
             CheckName::Autoconfig => host::leads_to_host(self, "autoconfig").await,
             CheckName::Autodiscover => host::leads_to_host(self, "autodiscover").await,
             CheckName::Port25 => ports::port(self, 25).await,
@@ -87,10 +88,12 @@ impl<'a> Scene<'a> {
             CheckName::Spf => format!("one SPF policy by which mail from {sender} passes"),
             CheckName::Dkim => "the mail system's own key under its selector".into(),
             CheckName::Dmarc => format!("one DMARC policy at _dmarc.{domain}"),
+            CheckName::DmarcReports => "those elsewhere who get DMARC reports say that they take them".into(),
             CheckName::Autoconfig | CheckName::Autodiscover => {
                 format!("{name}.{domain} leads to {mail_host}")
             }
-            CheckName::Port25 | CheckName::Port587 => "an SMTP server answers".into(),
+            CheckName::Port25 => "an SMTP server answers".into(),
+            CheckName::Port587 => "an SMTP server answers and begins TLS by STARTTLS".into(),
             CheckName::Port465 => "an SMTP server answers over TLS".into(),
             CheckName::Port993 => "an IMAP server answers over TLS".into(),
             CheckName::Certificate => {

@@ -63,7 +63,9 @@ struct Reader {
 impl Reader {
     fn entry(&mut self, entry: &Entry, zone: &DomainName) -> Result<(), String> {
         let mut tokens = entry.tokens.iter().map(String::as_str).peekable();
-        match entry.tokens.first().map(String::as_str) {
+        // Keywords may be written in either case, as BIND has it.
+        let keyword = entry.tokens.first().map(|token| token.to_ascii_uppercase());
+        match keyword.as_deref() {
             Some("$ORIGIN") => {
                 let name = entry.tokens.get(1).ok_or("$ORIGIN needs a name")?;
                 self.origin = self.absolute(name)?;
@@ -109,7 +111,7 @@ impl Reader {
         }
         let host = match rtype.as_str() {
             "CNAME" | "DNAME" | "NS" | "PTR" => Some(0),
-            "MX" => Some(1),
+            "AFSDB" | "HTTPS" | "KX" | "MX" | "SVCB" => Some(1),
             "SRV" => Some(3),
             _ => None,
         };
@@ -213,6 +215,8 @@ dkim._domainkey IN 1d2h TXT ( \"v=DKIM1;\"
 $ORIGIN sub.shop.example.
 www CNAME @
 _imaps._tcp SRV 0 0 0 .
+$origin shop.example.
+@ HTTPS 1 www.sub alpn=h2
 ";
         let sets = read(text).unwrap();
         let lines: Vec<String> = sets
@@ -229,6 +233,7 @@ _imaps._tcp SRV 0 0 0 .
                 "dkim._domainkey 93600 TXT \"v=DKIM1;\" \"p=AB\"",
                 "www.sub 3600 CNAME sub.shop.example.",
                 "_imaps._tcp.sub 3600 SRV 0 0 0 .",
+                " 3600 HTTPS 1 www.sub.shop.example. alpn=h2",
             ]
         );
     }

@@ -134,6 +134,17 @@ async fn a_proof_expires() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_send_has_a_proof_renewed_that_expired_soon_after_its_check() {
+    let world = World::ready().await;
+    let mail = world.system(world.gate().with_lifetime(MINUTE));
+    let ada = ada(&mail).await;
+    ada.send(outside()).await.unwrap();
+    tokio::time::advance(2 * MINUTE).await;
+    ada.send(outside()).await.unwrap();
+    assert_eq!(world.checks(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_proof_is_renewed_in_the_background_and_outlives_a_failing_renewal() {
     let world = World::ready().await;
     let mail = world.system(world.gate());

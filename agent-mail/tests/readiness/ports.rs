@@ -54,7 +54,7 @@ impl Host {
         let mut host = Self::new().await;
         let certificate = host.certificate(HOST, Duration::from_hours(24 * 60));
         host.listen(25, "220 hello\r\n", None).await;
-        host.listen(587, "220 hello\r\n", None).await;
+        host.listen_start_tls("250-me\r\n250 STARTTLS\r\n", "220 go ahead\r\n", certificate.clone()).await;
         host.listen(465, "220 hello\r\n", Some(certificate.clone())).await;
         host.listen(993, "* OK hello\r\n", Some(certificate)).await;
         host
@@ -90,6 +90,32 @@ impl Host {
                             let _ = stream.read_u8().await;
                         }
                     }
+                }
+            }
+        });
+    }
+
+    /// Has port 587 offer this, answer STARTTLS with that, and begin TLS then.
+    async fn listen_start_tls(&mut self, offers: &'static str, answer: &'static str, tls: Arc<ServerConfig>) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        self.sockets = self.sockets.clone().with_port_at(587, listener.local_addr().unwrap());
+        self.tasks.spawn(async move {
+            loop {
+                let Ok((mut stream, _)) = listener.accept().await else { continue };
+                let mut heard = [0; 256];
+                let talk = async {
+                    stream.write_all(b"220-hello\r\n220 and welcome\r\n").await.ok()?;
+                    let length = stream.read(&mut heard).await.ok()?;
+                    heard[..length].starts_with(b"EHLO [127.0.0.1]\r\n").then_some(())?;
+                    stream.write_all(offers.as_bytes()).await.ok()?;
+                    let length = stream.read(&mut heard).await.ok()?;
+                    heard[..length].starts_with(b"STARTTLS\r\n").then_some(())?;
+                    stream.write_all(answer.as_bytes()).await.ok()
+                };
+                if talk.await.is_some()
+                    && let Ok(mut stream) = TlsAcceptor::from(tls.clone()).accept(stream).await
+                {
+                    let _ = stream.read_u8().await;
                 }
             }
         });
@@ -193,6 +219,26 @@ async fn a_certificate_has_to_be_trusted_for_the_name_and_last() {
     host.listen(993, "* OK hello\r\n", Some(served(own.der().clone(), &key))).await;
     let check = host.check(CheckName::Certificate).await;
     assert!(check.state == State::Failed && check.found.contains("not trusted"), "{check}");
+}
+
+#[tokio::test]
+async fn port_587_has_to_begin_tls() {
+    let mut host = Host::open().await;
+    let good = host.certificate(HOST, Duration::from_hours(24 * 60));
+    for (offers, answer, found) in [
+        ("250-me\r\n250 AUTH PLAIN\r\n", "", "does not offer STARTTLS"),
+        ("502 no\r\n", "", "it says \"502 no\" to EHLO"),
+        ("250 STARTTLS\r\n", "454 not now\r\n", "it says \"454 not now\" to STARTTLS"),
+        ("250 STARTTLS\r\n", "220 go\r\n250 injected\r\n", "more than it may before TLS"),
+    ] {
+        host.listen_start_tls(offers, answer, good.clone()).await;
+        let check = host.check(CheckName::Port587).await;
+        assert!(check.state == State::Failed && check.found.contains(found), "{check}");
+    }
+    let other = host.certificate("other.example", Duration::from_hours(24 * 60));
+    host.listen_start_tls("250-me\r\n250 STARTTLS\r\n", "220 go\r\n", other).await;
+    let check = host.check(CheckName::Certificate).await;
+    assert!(check.state == State::Failed && check.found.contains("not valid for name"), "{check}");
 }
 
 #[tokio::test]

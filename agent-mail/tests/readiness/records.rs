@@ -7,7 +7,7 @@ use agent_mail::{DomainSpec, Embedded};
 use std::sync::Arc;
 
 use crate::server::Fault;
-use crate::world::{DOMAIN, HOST, KEY, NS1, NS2, RECURSIVE, SELECTOR, World, name, target};
+use crate::world::{DOMAIN, HOST, KEY, LAME, NS1, NS2, RECURSIVE, SELECTOR, World, name, target};
 
 #[tokio::test]
 async fn a_domain_with_which_all_is_well_is_ready() {
@@ -174,12 +174,50 @@ async fn a_policy_of_the_domain_above_counts() {
 }
 
 #[tokio::test]
+async fn those_elsewhere_who_get_reports_have_to_take_them() {
+    let world = World::good().await;
+    let dmarc = "_dmarc.shop.example";
+    assert_eq!(world.check(CheckName::DmarcReports).await.found, "nobody elsewhere gets reports");
+    world.dns.set(dmarc, "TXT", &["v=DMARC1; p=none; rua=mailto:a@shop.example,mailto:b@reports.example!5m"]);
+    let report = world.report().await;
+    let check = report.check(CheckName::DmarcReports).unwrap();
+    assert!(check.state == State::Warning && check.found.starts_with("reports.example does not"), "{check}");
+    assert!(check.fix.contains("`shop.example._report._dmarc.reports.example.`"), "{check}");
+    assert!(report.is_ready(), "reports are not what mail waits for");
+    let taken = "shop.example._report._dmarc.reports.example";
+    world.dns.set(taken, "TXT", &["unrelated"]);
+    assert_eq!(world.check(CheckName::DmarcReports).await.state, State::Warning);
+    world.dns.set(taken, "TXT", &["unrelated", "v=DMARC1"]);
+    let check = world.check(CheckName::DmarcReports).await;
+    assert_eq!((check.state, check.found.as_str()), (State::Ok, "reports are taken by reports.example"));
+    world.dns.fault(None, Some(taken), Fault::Fails);
+    assert_eq!(world.check(CheckName::DmarcReports).await.state, State::Unknown);
+}
+
+#[tokio::test]
 async fn the_parent_and_the_zone_name_the_same_servers() {
     let world = World::good().await;
     world.dns.set_at(10, DOMAIN, "NS", &["ns1.shop.example"]);
     world.fails(CheckName::Delegation, "the parent names ns1.shop.example, but", "at the registrar").await;
     world.dns.set_at(10, DOMAIN, "NS", &[]);
     world.fails(CheckName::Delegation, "names no name servers", "at the registrar").await;
+}
+
+#[tokio::test]
+async fn a_domain_that_nobody_leads_to_is_not_delegated() {
+    let world = World::good().await;
+    world.dns.set(DOMAIN, "NS", &[]);
+    world.fails(CheckName::Delegation, "nobody leads to shop.example", "register the domain").await;
+}
+
+#[tokio::test]
+async fn a_lame_server_of_the_parent_is_passed_over() {
+    let world = World::good().await;
+    world.dns.set("example", "NS", &["a.example", "ns.example"]);
+    world.dns.set("a.example", "A", &["127.0.0.13"]);
+    world.dns.set_at(LAME, DOMAIN, "NS", &[]);
+    let check = world.check(CheckName::Delegation).await;
+    assert_eq!(check.state, State::Ok, "{check}");
 }
 
 #[tokio::test]

@@ -21,6 +21,8 @@ pub(crate) const KEY: &str = "v=DKIM1;k=rsa;t=s;s=email;p=MIIBIjANBgkqhkiG9w0BAQ
 /// The zone's servers.
 pub(crate) const NS1: u8 = 11;
 pub(crate) const NS2: u8 = 12;
+/// One that has no zone.
+pub(crate) const LAME: u8 = 13;
 /// The server that others ask.
 pub(crate) const RECURSIVE: u8 = 2;
 
@@ -36,6 +38,7 @@ impl World {
             (10, &["example"]),
             (NS1, &["shop.example"]),
             (NS2, &["shop.example"]),
+            (LAME, &[]),
         ])
         .await;
         dns.set("example", "NS", &["ns.example"]);
@@ -118,6 +121,6 @@ impl Probe for AllOpen {
         let line = if port == 993 { "* OK ready" } else { "220 ready" };
         let certificate =
             Certificate::new(vec![name.to_string()], SystemTime::now() + Duration::from_hours(2000));
-        Ok(Greeting::new(line, (security == Security::Tls).then_some(certificate)))
+        Ok(Greeting::new(line, (security != Security::Plain).then_some(certificate)))
     }
 }
