@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use agent_mail::health::{
-    Figures, HealthMetrics, HealthSource, Judgement, Measure, QuarantineControl, QueueAction, QueueControl,
-    QueueId, Rules, Treated, rule_file,
+    Container, Figures, HealthMetrics, HealthSource, Judgement, Measure, QuarantineControl, QueueAction,
+    QueueControl, QueueId, Rules, Treated, rule_file,
 };
 use agent_mail::{Embedded, ErrorKind, Mailcow};
 use mailcow_api::{Client, FakeHealth, FakeMailcow, Fault};
@@ -276,6 +276,23 @@ async fn what_is_gone_or_unknown_leaves_no_old_value() {
     let world = Embedded::new("agents.example".parse().unwrap());
     let fresh = Snapshot::default().take(&HealthMetrics::new([]), &world.vitals().figures().await);
     assert_eq!(fresh.len(), 4, "{fresh:#?}");
+}
+
+/// Prometheus would tell for ever of a container that a new version of Mailcow no longer has.
+#[test]
+fn a_container_that_is_gone_is_not_one_that_is_down() {
+    let (metrics, recorder) = (HealthMetrics::new([]), Snapshot::default());
+    let with = |names: &[&str]| {
+        let mut figures = Figures::at(SystemTime::UNIX_EPOCH);
+        let running = names.iter().map(|name| Container::new(*name, "running")).collect();
+        figures.containers = agent_mail::health::Figure::Known(running);
+        figures
+    };
+    recorder.take(&metrics, &with(&["postfix-mailcow", "ipv6nat-mailcow"]));
+    let shown = recorder.take(&metrics, &with(&["postfix-mailcow"]));
+    for line in ["container=postfix-mailcow 1", "container=ipv6nat-mailcow NaN"] {
+        assert!(shown.iter().any(|shown| shown.ends_with(line)), "{line} in {shown:#?}");
+    }
 }
 
 #[test]

@@ -5,18 +5,82 @@ use std::error::Error as _;
 use std::fmt::{Debug, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use agent_mail::backend::{Claim, MailboxSpec};
+use agent_mail::backend::{Claim, MailboxSpec, SecretStore};
+use agent_mail::conformance::{FakeFault, FakeVault};
 use agent_mail::{
-    AgentId, AgentMail, Desec, Embedded, Error, Mailcow, MemorySecrets, NewMessage, SecretFiles,
+    AgentId, AgentMail, Desec, Embedded, EncryptionKey, EnvSecrets, Error, Mailcow, MemorySecrets,
+    NewMessage, SecretFile, SecretFiles, Vault, VaultLogin,
 };
 use desec_api::{FakeDesec, Ttl};
-use mail_access::Fault as MailFault;
+use mail_access::{Address, Fault as MailFault};
 use mailcow_api::{FakeMailcow, Fault};
 use secrecy::ExposeSecret;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
+
+/// The stores of the operator's half, each with every kind of call and, for Vault, every kind of fault at every call.
+#[tokio::test(start_paused = true)]
+async fn no_store_shows_a_secret() {
+    let shown = Shown::default();
+    let _tracing = tracing::subscriber::set_default(shown.clone());
+    let ada: Address = "ada@agents.example".parse().unwrap();
+    let fake = FakeVault::new();
+    let (role, secret_id) = fake.add_role("", Duration::from_hours(1), Duration::from_hours(2));
+    let root = fake.root_token();
+    for login in [VaultLogin::token(root.clone()), VaultLogin::app_role(role, secret_id.clone())] {
+        for fault in VAULT_FAULTS {
+            for at in 0..4 {
+                let vault =
+                    Vault::new("https://vault.example", login.clone(), Arc::new(fake.clone())).unwrap();
+                (at..at + 9).for_each(|call| fake.fail_call(call, fault));
+                work_with(&vault, &ada, &shown).await;
+                fake.calm();
+            }
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let key = EncryptionKey::from_passphrase("canary passphrase".into()).unwrap().with_work_factor(2);
+    let file = folder.path().join("secrets.age");
+    let store = SecretFile::open(&file, key.clone()).unwrap();
+    work_with(&store, &ada, &shown).await;
+    shown.add_outcome(SecretFile::open(&file, key.clone()));
+    std::fs::write(&file, "canary-torn").unwrap();
+    work_with(&store, &ada, &shown).await;
+    drop(store);
+    shown.add_outcome(SecretFile::open(&file, key));
+    work_with(&EnvSecrets::from_vars(|_| Some("canary-env".into())), &ada, &shown).await;
+    let shown = shown.0.lock().unwrap();
+    assert!(shown.contains("Unauthenticated") && shown.contains("Interrupted"), "faults were met");
+    for canary in ["canary", secret_id.expose_secret(), root.expose_secret(), "hvs."] {
+        assert!(!shown.contains(canary), "{canary} shows");
+    }
+}
+
+async fn work_with(store: &dyn SecretStore, ada: &Address, shown: &Shown) {
+    shown.add(&store);
+    for password in ["canary-one", "canary-two"] {
+        shown.add_outcome(store.get(ada).await.map(drop));
+        shown.add_outcome(store.put(ada, &password.into()).await);
+    }
+    shown.add_outcome(store.get(ada).await);
+    shown.add_outcome(store.remove(ada).await);
+    shown.add(&store);
+}
+
+const VAULT_FAULTS: [FakeFault; 9] = [
+    FakeFault::NotSent,
+    FakeFault::LostBefore,
+    FakeFault::LostAfter,
+    FakeFault::Hangs,
+    FakeFault::StatusAfter(500),
+    FakeFault::Status(400),
+    FakeFault::Status(403),
+    FakeFault::Status(429),
+    FakeFault::Status(503),
+];
 
 /// Everything that was traced, at every level, and whatever else was shown.
 #[derive(Clone, Default)]
@@ -171,6 +235,14 @@ fn no_debug_of_what_holds_secrets_shows_them() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("ada@agents.example"), "canary-7").unwrap();
     shown.add(&SecretFiles::open(folder.path()).unwrap());
+    let key = EncryptionKey::from_passphrase("canary-7 canary-7".into()).unwrap();
+    shown.add(&key);
+    shown.add(&SecretFile::open(folder.path().join("file.age"), key.with_work_factor(2)).unwrap());
+    shown.add(&EnvSecrets::from_vars(|_| Some("canary-7".into())));
+    for login in [VaultLogin::token("canary-7".into()), VaultLogin::app_role("role", "canary-7".into())] {
+        shown.add(&login);
+        shown.add(&Vault::new("https://vault.example", login, Arc::new(FakeVault::new())).unwrap());
+    }
     let shown = shown.0.lock().unwrap();
     assert!(shown.contains("MailboxSpec") && !shown.contains("canary-7"), "{shown}");
 }

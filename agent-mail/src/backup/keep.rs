@@ -105,8 +105,9 @@ impl Backups {
         every: Duration,
         round: &mut Round,
     ) -> Result<Duration, Error> {
-        let newest = self.archives(login.address()).await?.last().map(|archive| archive.made);
-        if let Some(left) = newest.and_then(|made| left(made, (self.clock)(), every)) {
+        // The newest one may be of a clock that was far ahead.
+        let (archives, now) = (self.archives(login.address()).await?, (self.clock)());
+        if let Some(left) = archives.iter().rev().find_map(|archive| left(archive.made, now, every)) {
             return Ok(left);
         }
         let made = self.back_up(store, login).await?.made;

@@ -26,6 +26,8 @@ pub struct BackupManifest {
     pub messages: u64,
     /// Bytes of the messages.
     pub bytes: u64,
+    /// Messages that the mail system listed and did not give out: they are not in the archive.
+    pub withheld: u64,
     /// Bytes of the encrypted file.
     pub file_bytes: u64,
     /// The SHA-256 of the encrypted file, in hex.
@@ -49,6 +51,8 @@ struct Stored {
     folders: u64,
     messages: u64,
     bytes: u64,
+    #[serde(default)]
+    withheld: u64,
     file_bytes: u64,
     file_sha256: String,
 }
@@ -62,6 +66,7 @@ pub(super) fn write(folder: &Path, archive: &BackupManifest) -> Result<(), Archi
         folders: archive.folders,
         messages: archive.messages,
         bytes: archive.bytes,
+        withheld: archive.withheld,
         file_bytes: archive.file_bytes,
         file_sha256: archive.file_sha256.clone(),
     };
@@ -120,6 +125,7 @@ fn parse(bytes: &[u8]) -> Option<BackupManifest> {
         folders: stored.folders,
         messages: stored.messages,
         bytes: stored.bytes,
+        withheld: stored.withheld,
         file_bytes: stored.file_bytes,
         file_sha256: stored.file_sha256,
     })

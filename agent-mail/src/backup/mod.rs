@@ -97,7 +97,8 @@ impl Backups {
         self
     }
 
-    /// Writes all that a mailbox holds into a new archive.
+    /// Writes all that a mailbox holds into a new archive. Messages that the mail system lists and doesn't give out keep
+    /// no other back; they are counted ([`BackupManifest::withheld`]).
     ///
     /// # Contract
     /// - After `Ok` the archive is on the disk as a whole. Before, the older ones are as they were.
@@ -112,10 +113,10 @@ impl Backups {
         let begin = move || Writer::begin(Folder::enter(&root, &mailbox)?, &key, &mailbox, now);
         let mut writer = blocking(begin).await.map_err(|error| lift(error, BACK_UP, login.address()))?;
         let read = read_mailbox(store, login, &[], &mut writer).await;
-        read.map_err(|error| lift(error, BACK_UP, login.address()))?;
-        let manifest = blocking(move || writer.finish()).await;
+        let withheld = read.map_err(|error| lift(error, BACK_UP, login.address()))?.withheld;
+        let manifest = blocking(move || writer.finish(withheld)).await;
         let manifest = manifest.map_err(|error| lift(error, BACK_UP, login.address()))?;
-        tracing::info!(mailbox = %login.address(), messages = manifest.messages, "backed up");
+        tracing::info!(mailbox = %login.address(), messages = manifest.messages, withheld, "backed up");
         Ok(manifest)
     }
 

@@ -285,6 +285,44 @@ async fn for_sixty_days_there_is_an_archive_of_each_day_and_month() {
 }
 
 #[tokio::test]
+async fn a_message_that_the_server_withholds_keeps_no_other_back() {
+    use mail_access::{Fault, MailAccess as _, NewMessage};
+    let world = World::new();
+    let letter = NewMessage::to(world.bob.address().clone()).with_text("Hello");
+    let letter = letter.seal(&world.ada.address().clone().into()).unwrap();
+    for fault in [true, false]
+        .map(|with_header| Some(Fault::DeliveredBroken { with_header }))
+        .into_iter()
+        .chain([None])
+    {
+        if let Some(fault) = fault {
+            world.office.fail_next(world.ada.address(), fault);
+        }
+        world.office.submit(&world.ada, &letter).await.unwrap();
+    }
+    let backups = world.backups();
+    let archive = backups.back_up(&world.office, &world.bob).await.unwrap();
+    assert_eq!((archive.messages, archive.withheld), (1, 2));
+    assert_eq!(backups.archives(world.bob.address()).await.unwrap(), std::slice::from_ref(&archive));
+    assert_eq!(backups.restore(&archive, &world.office, &world.ada).await.unwrap().added, 1);
+}
+
+#[tokio::test]
+async fn an_archive_of_a_clock_that_was_far_ahead_makes_no_round_write_again() {
+    let world = World::new();
+    let (ahead, now) = (UNIX_EPOCH + DAY * 9_000, UNIX_EPOCH + DAY * 100);
+    world.backups().with_clock(move || ahead).back_up(&world.office, &world.ada).await.unwrap();
+    let backups = world.backups().with_clock(move || now);
+    let logins = vec![world.ada.clone()];
+    let done = [0, 1, 2].map(|_| backups.round(&world.office, &logins, DAY));
+    let mut count = Vec::new();
+    for round in done {
+        count.push(round.await.unwrap().done.len());
+    }
+    assert_eq!(count, [1, 0, 0]);
+}
+
+#[tokio::test]
 async fn no_secret_shows() {
     let world = World::new();
     let passphrase = EncryptionKey::from_passphrase("canary canary canary".into()).unwrap();

@@ -52,6 +52,7 @@ impl Writer {
             folders: 0,
             messages: 0,
             bytes: 0,
+            withheld: 0,
             file_bytes: 0,
             file_sha256: String::new(),
         };
@@ -61,12 +62,13 @@ impl Writer {
         Ok(Self(Some(Box::new(open))))
     }
 
-    /// Puts all of it on the disk, under its name, and then its manifest.
-    pub(super) fn finish(self) -> Result<BackupManifest, ArchiveError> {
+    /// Puts all of it on the disk, under its name, and then its manifest, which names how many messages were withheld.
+    pub(super) fn finish(self, withheld: u64) -> Result<BackupManifest, ArchiveError> {
         let Some(mut open) = self.0 else { return Err(broken_off()) };
         let BackupManifest { folders, messages, bytes, .. } = open.manifest;
         open.note(&Record::End { folders, messages, bytes })?;
         let Open { stream, folder, unfinished, mut manifest } = *open;
+        manifest.withheld = withheld;
         let path = archive(folder.path(), manifest.made);
         let finish = || {
             let output = stream.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;

@@ -13,7 +13,8 @@ use super::{Figures, Measure};
 ///
 /// Domains are a label of the queue's gauges. So that nobody's correspondents show in metrics, and their number stays
 /// small, only the domains that it is told of are named; all others are `other`, and bounces, which have no sender,
-/// are `none`. A figure that can't be read is NaN and not its last value, and what is gone is 0.
+/// are `none`. A figure that can't be read is NaN and not its last value; so is what is gone, but for a domain without
+/// messages, which is 0.
 ///
 /// ```
 /// use agent_mail::health::HealthMetrics;
@@ -61,7 +62,8 @@ impl HealthMetrics {
             for (instance, value) in samples {
                 *values.entry(self.shown(measure, instance)).or_default() += value;
             }
-            let gone = if measure.label().is_some() { 0.0 } else { f64::NAN };
+            // Of a container, 0 would say that it should run and doesn't.
+            let gone = if measure.label() == Some("domain") { 0.0 } else { f64::NAN };
             for instance in recorded.iter().filter(|instance| !values.contains_key(*instance)) {
                 set(measure, instance, gone);
             }

@@ -9,7 +9,8 @@ use super::error::{ArchiveError, mail};
 use super::writer::Writer;
 use super::{Archive, Exported, MailSink, off_thread};
 use crate::{
-    Entry, Folder, FolderName, Login, MessageStore, Messages, Position, Reason, Received, Selection, Uid,
+    Entry, Error, Folder, FolderName, Limit, Login, MessageStore, Messages, Position, Reason, Received,
+    Selection, Uid,
 };
 
 pub(super) async fn export(
@@ -27,8 +28,8 @@ pub(super) async fn export(
 }
 
 /// Reads a mailbox, or the folders named in `only`, message by message into a sink: what [`Archive::export`] does with
-/// files. The mailbox is only read; what is removed from it meanwhile may be left out. In memory there is one message at
-/// a time, and the list of a folder.
+/// files. The mailbox is only read; what is removed from it meanwhile may be left out, and what the mail system lists and
+/// doesn't give out is counted ([`Exported::withheld`]). In memory there is one message at a time, and the list of a folder.
 ///
 /// # Errors
 /// [`ArchiveError::Mail`] if the mailbox can't be read, and whatever the sink says.
@@ -66,6 +67,10 @@ pub async fn read_mailbox(
                 let message = message.map_err(mail("reading messages"))?;
                 let Some(entry) = entry_of(group, &message) else { continue };
                 left.remove(&message.uid());
+                if message.opaque() == Some(Limit::Withheld) {
+                    exported.withhold(&entry);
+                    continue;
+                }
                 let bytes = whole(store, login, name, validity, &message).await?;
                 drop(message);
                 exported.count(sink.message(&entry, bytes).await?);
@@ -76,7 +81,10 @@ pub async fn read_mailbox(
                 match pieces(store, login, name, at).await {
                     Err(ArchiveError::Mail { source, .. })
                         if source.reason() == Some(Reason::NoSuchMessage) => {}
-                    Ok(bytes) if bytes.is_empty() => return Err(mail("reading messages")(not_given(entry))),
+                    Err(ArchiveError::Mail { source: Error::Protocol { .. }, .. }) => {
+                        exported.withhold(entry);
+                    }
+                    Ok(bytes) if bytes.is_empty() => exported.withhold(entry),
                     bytes => exported.count(sink.message(entry, bytes?).await?),
                 }
             }
@@ -118,6 +126,11 @@ impl MailSink for Files {
 }
 
 impl Exported {
+    fn withhold(&mut self, entry: &Entry) {
+        tracing::warn!(uid = entry.uid.get(), "a message is listed and not given out; it is left out");
+        self.withheld += 1;
+    }
+
     fn count(&mut self, is_new: bool) {
         if is_new {
             self.added += 1;
@@ -125,11 +138,6 @@ impl Exported {
             self.present += 1;
         }
     }
-}
-
-fn not_given(entry: &Entry) -> crate::Error {
-    let problem = format!("it lists message {} and doesn't give it out", entry.uid);
-    crate::Error::Protocol { operation: "read", problem }
 }
 
 fn entry_of(entries: &[Entry], message: &Received) -> Option<Entry> {

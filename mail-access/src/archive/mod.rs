@@ -153,6 +153,9 @@ pub struct Exported {
     pub added: u64,
     /// Messages that were in the archive already.
     pub present: u64,
+    /// Messages that the mail system lists and doesn't give out ([`Limit::Withheld`](crate::Limit::Withheld)): they are
+    /// not in the archive, keep no other back, and are asked for again by the next export.
+    pub withheld: u64,
 }
 
 /// What an import did.

@@ -114,9 +114,11 @@ pub(super) fn refusal(what: &What<'_>, response: &HttpResponse) -> Error {
                 "let the policy read, create and update the path of data/, and delete that of metadata/",
             ),
         404 => no_mount(what),
-        429 if response.retry_after.is_some() => what
+        // A quota is told by words; the header comes only where the operator has switched it on.
+        429 if response.retry_after.is_some() || says(response, "quota exceeded") => what
             .error(ErrorKind::RateLimited)
             .with_detail("vault's quota of requests is used up")
+            .with_fix("ask less often, or raise the quota (sys/quotas)")
             .with_retry_after(response.retry_after),
         429 | 472 | 473 => unavailable(what)
             .with_detail("the vault node is on standby")

@@ -209,7 +209,7 @@ impl State {
     }
 
     fn take(&mut self, auth: Auth, full: Option<Duration>) {
-        let (now, length) = (Instant::now(), Duration::from_secs(auth.lease_duration));
+        let (now, length) = (Instant::now(), Duration::from_secs(auth.lease_duration).min(LONGEST));
         let is_for_ever = length.is_zero();
         self.lease = Some(Lease {
             token: auth.client_token.into(),
@@ -281,5 +281,7 @@ pub(super) fn unreadable(what: &What<'_>) -> Error {
 
 /// Between two logins that a refusal leads to, and after a login that was refused.
 const PAUSE: Duration = Duration::from_mins(1);
+/// However long a lease is, it is taken for this: no clock counts to what a server may say.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
 /// Between two tries to renew a token that is still good.
 const AGAIN: Duration = Duration::from_secs(10);

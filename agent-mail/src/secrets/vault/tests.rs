@@ -277,3 +277,33 @@ async fn no_secret_shows_in_an_error_or_a_url() {
         assert!(!shown.contains(canary), "{canary} in {shown}");
     }
 }
+
+/// Vault tells of a quota by 429 and words; `Retry-After` comes only where the operator has switched it on.
+#[test]
+fn a_quota_is_told_from_a_node_on_standby() {
+    let what = What { operation: "read secret", subject: &"ada" };
+    let body = r#"{"errors":["request path \"secret/data/mail\": rate limit quota exceeded"]}"#;
+    let quota = refusal(&what, &HttpResponse::new(429, body));
+    assert_eq!((quota.kind(), quota.is_retryable()), (ErrorKind::RateLimited, true));
+    assert_eq!(refusal(&what, &HttpResponse::new(429, "")).kind(), ErrorKind::Unavailable);
+}
+
+#[derive(Debug)]
+struct EndlessLease;
+
+#[async_trait]
+impl HttpClient for EndlessLease {
+    async fn send(&self, request: crate::http::HttpRequest) -> Result<HttpResponse, crate::http::HttpError> {
+        let is_login = request.url.path().ends_with("/login");
+        let auth = r#"{"auth":{"client_token":"t","lease_duration":18446744073709551615,"renewable":true}}"#;
+        let none = HttpResponse::new(404, r#"{"errors":[]}"#);
+        Ok(if is_login { HttpResponse::new(200, auth) } else { none })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_longer_than_any_clock_counts_is_taken() {
+    let login = VaultLogin::app_role("role", "secret".into());
+    let vault = Vault::new("https://vault.example", login, Arc::new(EndlessLease)).unwrap();
+    assert_eq!(got(&vault).await, None);
+}
