@@ -47,7 +47,7 @@ async fn a_server_that_tells_is_asked_only_then() {
         .then(both(["A2", "A3"], [1, 5]))
         .waits(Duration::from_secs(100))
         // As Dovecot writes it, which is not as it is asked.
-        .says("* STATUS {8}\r\nEntw\u{fc}rfe (UIDNEXT 7 MESSAGES 6)\r\n* STATUS other (MESSAGES 1)\r\n")
+        .says("* STATUS {9}\r\nEntw\u{fc}rfe (UIDNEXT 7 MESSAGES 6)\r\n* STATUS other (MESSAGES 1)\r\n")
         // Of the INBOX it tells while it is asked for the other.
         .hears(format!("A4 STATUS \"Entw&APw-rfe\" {ITEMS}\r\n"))
         .says("* STATUS INBOX (MESSAGES 2 UIDNEXT 3)\r\n* STATUS \"Entw&APw-rfe\" (MESSAGES 6 UNSEEN 1 UIDNEXT 7 UIDVALIDITY 7)\r\nA4 OK\r\n")
@@ -71,10 +71,10 @@ async fn a_server_that_tells_is_asked_only_then() {
 /// Dovecot tells only while an IDLE runs, and what it tells before that has begun counts too.
 #[tokio::test(start_paused = true)]
 async fn an_idle_runs_where_there_is_one() {
-    let set = r#"NOTIFY SET (MAILBOXES (INBOX work) (MessageNew MessageExpunge FlagChange))"#;
+    let set = r#"NOTIFY SET (MAILBOXES (INBOX "work") (MessageNew MessageExpunge FlagChange))"#;
     let idle = |tag: &str| Dialogue::default().hears(format!("{tag} IDLE\r\n"));
     let again = |done: &str, tag: &str, folder: &str, messages: u32| {
-        let told = format!("(MESSAGES {messages} UNSEEN 0 UIDNEXT 9 UIDVALIDITY 7)");
+        let told = format!("(MESSAGES {messages} UNSEEN 0 UIDNEXT {} UIDVALIDITY 7)", messages + 1);
         Dialogue::default()
             .hears(format!("DONE\r\n{tag} STATUS {folder} {ITEMS}\r\n"))
             .says(format!("{done} OK\r\n* STATUS {folder} {told}\r\n{tag} OK\r\n"))
@@ -82,12 +82,12 @@ async fn an_idle_runs_where_there_is_one() {
     let dialogue = offering("NOTIFY IDLE")
         .then(asks("A1", set, ""))
         .then(status("A2", "INBOX", 1))
-        .then(status("A3", "work", 5))
+        .then(status("A3", r#""work""#, 5))
         .then(idle("A4"))
         .says("* STATUS work (MESSAGES 6)\r\n* STATUS INBOX (MESSAGES 2)\r\n")
         .waits(Duration::from_secs(1))
         .says("+ idling\r\n")
-        .then(again("A4", "A5", "work", 6))
+        .then(again("A4", "A5", r#""work""#, 6))
         .then(status("A6", "INBOX", 2))
         .then(idle("A7"))
         .says("+ idling\r\n")
@@ -95,7 +95,7 @@ async fn an_idle_runs_where_there_is_one() {
         .says("* OK Still here\r\n")
         // By the clock, which also proves that it is there.
         .then(again("A7", "A8", "INBOX", 3))
-        .then(status("A9", "work", 6))
+        .then(status("A9", r#""work""#, 6))
         .then(idle("A10"))
         .says("+ idling\r\n* BYE\r\n");
     let script = Script::of([dialogue]);
