@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
-use crate::imap::{Doubts, Fetched};
+use crate::imap::{Ends, Fetched, Trust};
 use crate::wire::{Connector, Endpoint, Fault, Security, TlsConnector, sasl};
 use crate::{
     Address, Arrival, Batch, DomainName, Error, Login, MailAccess, Outgoing, Position, Selection, Submission,
@@ -70,6 +70,7 @@ pub struct SmtpImap {
     config: SmtpImapConfig,
     submissions: smtp::Pool,
     mailboxes: imap::Pool,
+    ends: Arc<Ends>,
 }
 
 impl SmtpImap {
@@ -88,7 +89,7 @@ impl SmtpImap {
         let submissions = smtp::Pool::new(Arc::clone(&connector), smtp.clone(), *smtp_security, *smtp_limits);
         let mailboxes =
             imap::Pool::new(connector, imap.clone(), *imap_bounds, imap_terms.clone(), catch_alls);
-        Self { config, submissions, mailboxes }
+        Self { config, submissions, mailboxes, ends: Arc::default() }
     }
 
     /// Reaches two servers by TLS; see [`tls_config`](crate::tls_config).
@@ -124,22 +125,26 @@ impl MailAccess for SmtpImap {
 
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, Error> {
         let (asked, limits) = (Arc::new(selection.clone()), self.limits());
-        let mut doubts = Doubts::new();
+        let ends = Arc::clone(&self.ends);
+        let mut trust = Trust { login: login.address().clone(), doubts: ends.doubts(login.address()), ends };
         let mut connections = 1..MAX_BROKEN;
         let done = loop {
-            let (selection, known) = (Arc::clone(&asked), doubts.clone());
+            let (selection, known) = (Arc::clone(&asked), trust.clone());
             let done = self.mailboxes.run(login, READING, move |session| {
-                let (selection, doubts) = (Arc::clone(&selection), known.clone());
+                let (selection, trust) = (Arc::clone(&selection), known.clone());
                 Box::pin(async move {
                     let inbox = session.select().await?;
-                    session.fetch(inbox, &selection, limit, limits, doubts).await
+                    session.fetch(inbox, &selection, limit, limits, trust).await
                 })
             });
             match done.await {
-                Ok(Fetched::Batch(batch)) => break Ok(batch),
+                Ok(Fetched::Batch(batch)) => {
+                    self.ends.gave(login.address(), batch.uid_validity, &batch.messages);
+                    break Ok(batch);
+                }
                 // The message is asked for on another connection, and by less of it, until it lets the others by.
                 Ok(Fetched::Broken(suspect)) if connections.next().is_some() => {
-                    doubts.extend([suspect.doubt()]);
+                    trust.doubts.extend([suspect.doubt()]);
                 }
                 Ok(Fetched::Broken(suspect)) => break Err(suspect.fault),
                 Err(fault) => break Err(fault),

@@ -18,9 +18,11 @@ pub(super) async fn export(
     store: &dyn MessageStore,
     login: &Login,
 ) -> Result<Exported, ArchiveError> {
+    // Before anything is written: a folder that isn't there leaves no empty archive.
+    let folders = wanted(store, login, &archive.only).await?;
     let (root, format) = (archive.root.clone(), archive.format);
     let mut files = Files(Some(off_thread(move || Writer::open(&root, format)).await?));
-    let exported = read_mailbox(store, login, &archive.only, &mut files).await?;
+    let exported = read_folders(store, login, folders, &mut files).await?;
     if let Files(Some(writer)) = files {
         off_thread(move || writer.finish()).await?;
     }
@@ -28,8 +30,8 @@ pub(super) async fn export(
 }
 
 /// Reads a mailbox, or the folders named in `only`, message by message into a sink: what [`Archive::export`] does with
-/// files. The mailbox is only read; what is removed from it meanwhile may be left out, and what the mail system lists and
-/// doesn't give out is counted ([`Exported::withheld`]). In memory there is one message at a time, and the list of a folder.
+/// files. The mailbox is only read; what is removed from it meanwhile may be left out. In memory there is one message at
+/// a time, and the list of a folder.
 ///
 /// # Errors
 /// [`ArchiveError::Mail`] if the mailbox can't be read, and whatever the sink says.
@@ -39,6 +41,15 @@ pub async fn read_mailbox(
     only: &[FolderName],
     sink: &mut dyn MailSink,
 ) -> Result<Exported, ArchiveError> {
+    read_folders(store, login, wanted(store, login, only).await?, sink).await
+}
+
+/// Lists the folders to read; each of `only` has to be there.
+async fn wanted(
+    store: &dyn MessageStore,
+    login: &Login,
+    only: &[FolderName],
+) -> Result<Vec<Folder>, ArchiveError> {
     let mut folders = store.folders(login).await.map_err(mail("listing folders"))?;
     folders.retain(|folder| folder.selectable && (only.is_empty() || only.contains(&folder.name)));
     for wanted in only {
@@ -47,6 +58,15 @@ pub async fn read_mailbox(
             store.status(login, wanted).await.map_err(mail("reading a folder"))?;
         }
     }
+    Ok(folders)
+}
+
+async fn read_folders(
+    store: &dyn MessageStore,
+    login: &Login,
+    folders: Vec<Folder>,
+    sink: &mut dyn MailSink,
+) -> Result<Exported, ArchiveError> {
     let mut exported = Exported::default();
     for folder in folders {
         let name = &folder.name;
@@ -67,25 +87,26 @@ pub async fn read_mailbox(
                 let message = message.map_err(mail("reading messages"))?;
                 let Some(entry) = entry_of(group, &message) else { continue };
                 left.remove(&message.uid());
-                if message.opaque() == Some(Limit::Withheld) {
-                    exported.withhold(&entry);
-                    continue;
+                let bytes = match message.opaque() {
+                    Some(Limit::Withheld) => {
+                        drop(message);
+                        given(store, login, name, validity, &entry).await?
+                    }
+                    _ => Some(whole(store, login, name, validity, &message).await?),
+                };
+                match bytes {
+                    Some(bytes) => exported.count(sink.message(&entry, bytes).await?),
+                    None => exported.leave_out(name, validity, &entry),
                 }
-                let bytes = whole(store, login, name, validity, &message).await?;
-                drop(message);
-                exported.count(sink.message(&entry, bytes).await?);
             }
             // Those that were listed and did not come: removed meanwhile, or not as a stream wants them.
             for entry in group.iter().filter(|entry| left.contains(&entry.uid)) {
-                let at = Position { uid_validity: validity, uid: entry.uid.get() };
-                match pieces(store, login, name, at).await {
+                match given(store, login, name, validity, entry).await {
                     Err(ArchiveError::Mail { source, .. })
                         if source.reason() == Some(Reason::NoSuchMessage) => {}
-                    Err(ArchiveError::Mail { source: Error::Protocol { .. }, .. }) => {
-                        exported.withhold(entry);
-                    }
-                    Ok(bytes) if bytes.is_empty() => exported.withhold(entry),
-                    bytes => exported.count(sink.message(entry, bytes?).await?),
+                    Err(error) => return Err(error),
+                    Ok(Some(bytes)) => exported.count(sink.message(entry, bytes).await?),
+                    Ok(None) => exported.leave_out(name, validity, entry),
                 }
             }
         }
@@ -126,17 +147,38 @@ impl MailSink for Files {
 }
 
 impl Exported {
-    fn withhold(&mut self, entry: &Entry) {
-        tracing::warn!(uid = entry.uid.get(), "a message is listed and not given out; it is left out");
-        self.withheld += 1;
-    }
-
     fn count(&mut self, is_new: bool) {
         if is_new {
             self.added += 1;
         } else {
             self.present += 1;
         }
+    }
+
+    fn leave_out(&mut self, folder: &FolderName, uid_validity: u32, entry: &Entry) {
+        self.left_out.push((folder.clone(), Position { uid_validity, uid: entry.uid.get() }));
+    }
+}
+
+/// Reads a message that was not in the stream as it should; `None` if it isn't given out, whatever is asked for.
+async fn given(
+    store: &dyn MessageStore,
+    login: &Login,
+    folder: &FolderName,
+    uid_validity: u32,
+    entry: &Entry,
+) -> Result<Option<Vec<u8>>, ArchiveError> {
+    let at = Position { uid_validity, uid: entry.uid.get() };
+    match pieces(store, login, folder, at).await {
+        Ok(bytes) => Ok(Some(bytes).filter(|bytes| !bytes.is_empty() || entry.size == 0)),
+        // It broke the protocol over this one, or refuses it for good.
+        Err(ArchiveError::Mail { source: Error::Protocol { .. }, .. }) => Ok(None),
+        Err(ArchiveError::Mail { source: Error::Refused { status, .. }, .. })
+            if !status.is_temporary() && status.reason() != Reason::NoSuchMessage =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 

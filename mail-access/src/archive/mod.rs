@@ -22,7 +22,7 @@ pub use self::export::read_mailbox;
 pub use self::import::file_mailbox;
 use self::stored::Format;
 pub use self::stream::{ArchivedFolder, ArchivedMessage, MailSink, MailSource};
-use crate::{FolderName, Login, MessageStore};
+use crate::{FolderName, Login, MessageStore, Position};
 
 /// A mailbox, or some of its folders, in files of a directory.
 ///
@@ -102,6 +102,8 @@ impl Archive {
     ///   exported anew.
     /// - When it is `Ok`, all is on the disk. A dropped or interrupted call leaves an unfinished archive, which the next
     ///   call goes on with.
+    /// - A message that the mail system lists and doesn't give out is left out and [named](Exported::left_out); the
+    ///   others are exported.
     /// - The mailbox is only read.
     ///
     /// # Errors
@@ -144,7 +146,7 @@ impl Archive {
 }
 
 /// What an export did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Exported {
     /// Folders in the archive that were looked at.
@@ -153,9 +155,9 @@ pub struct Exported {
     pub added: u64,
     /// Messages that were in the archive already.
     pub present: u64,
-    /// Messages that the mail system lists and doesn't give out ([`Limit::Withheld`](crate::Limit::Withheld)): they are
-    /// not in the archive, keep no other back, and are asked for again by the next export.
-    pub withheld: u64,
+    /// Messages that the mail system lists and doesn't give out, by their folder and place there. They are not in the
+    /// archive, and a later export asks for them again.
+    pub left_out: Vec<(FolderName, Position)>,
 }
 
 /// What an import did.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use async_imap::imap_proto::{AttributeValue, Response};
 
 use super::session::{Allowance, COMMAND, LONG, Said, Session};
-use super::withheld::is_of_message;
+use super::withheld::{is_end, is_of_message};
 use super::{date, set};
 use crate::wire::Fault;
 use crate::{Entry, MessageId, Received, Uid};
@@ -72,7 +72,7 @@ impl Session {
                     }
                 });
                 match done.await {
-                    Err(fault) if is_of_message(&fault) => return Ok((read, Some(fault))),
+                    Err(fault) if is_of_message(&fault) || is_end(&fault) => return Ok((read, Some(fault))),
                     done => done?,
                 }
             }

@@ -7,7 +7,7 @@ use super::Look;
 use super::fetch::Row;
 use super::select::INBOX;
 use super::selected::Selected;
-use super::session::{LONG, Next, SHORT, Session, gone_is_fine};
+use super::session::{Allowance, LONG, Next, SHORT, Said, Session, gone_is_fine};
 use crate::wire::Fault;
 use crate::{Position, Uid};
 
@@ -86,11 +86,20 @@ impl Session {
 
     /// Reads what the server says while no command but IDLE is under way. It may be dropped and called again.
     pub(super) async fn hear(&mut self) -> Result<(), Fault> {
+        self.overhear(SHORT, |_| {}).await
+    }
+
+    /// Does the same, and shows it to `see`.
+    pub(super) async fn overhear(
+        &mut self,
+        allowance: Allowance,
+        see: impl FnOnce(Said<'_>) + Send,
+    ) -> Result<(), Fault> {
         self.is_fresh = false;
         // Each piece of news has the whole allowance, however long the last one is ago.
-        self.allow_silence(SHORT, None);
+        self.allow_silence(allowance, None);
         let tag = self.idle.as_ref().map(|idle| idle.tag.clone()).unwrap_or_default();
-        let next = self.next(&tag, |_| {}).await;
+        let next = self.next(&tag, see).await;
         match (next, &mut self.idle) {
             (Ok(Next::Untagged), None) => Ok(()),
             (Ok(Next::Untagged), Some(idle)) => {

@@ -1,10 +1,12 @@
+use std::sync::Arc;
+
 use super::fetch::Listed;
 use super::select::{INBOX, Inbox};
 use super::session::{Session, is_gone};
 use super::set;
-use super::withheld::{Doubts, Suspect, Way};
+use super::withheld::{Doubts, Ends, Suspect, Way, is_end};
 use crate::wire::Fault;
-use crate::{Batch, MessageId, Query, Selection, Uid};
+use crate::{Address, Batch, MessageId, Query, Selection, Uid};
 
 /// How much is read at most.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +15,14 @@ pub(crate) struct Limits {
     pub(crate) message: u64,
     /// Bytes of a batch, but for one message at least.
     pub(crate) batch: u64,
+}
+
+/// What is known of the messages of a login that were not given out in the usual way.
+#[derive(Clone, Debug)]
+pub(crate) struct Trust {
+    pub(crate) login: Address,
+    pub(crate) doubts: Doubts,
+    pub(crate) ends: Arc<Ends>,
 }
 
 /// What came of a fetch.
@@ -32,10 +42,10 @@ impl Session {
         selection: &Selection,
         limit: usize,
         limits: Limits,
-        mut doubts: Doubts,
+        mut trust: Trust,
     ) -> Result<Fetched, Fault> {
         for _ in 0..ATTEMPTS {
-            match self.fetch_once(inbox, selection, limit.max(1), limits, &mut doubts).await {
+            match self.fetch_once(inbox, selection, limit.max(1), limits, &mut trust).await {
                 Ok(Some(fetched)) => return Ok(fetched),
                 // Another client deleted messages between the list and the reading, or the server keeps some back.
                 Ok(None) => {}
@@ -53,7 +63,7 @@ impl Session {
         selection: &Selection,
         limit: usize,
         limits: Limits,
-        doubts: &mut Doubts,
+        trust: &mut Trust,
     ) -> Result<Option<Fetched>, Fault> {
         let uid_validity = inbox.uid_validity;
         // One more than is wanted shows whether there are more.
@@ -65,6 +75,7 @@ impl Session {
             is_first || bytes <= limits.batch
         });
         let chosen: Vec<_> = fitting.copied().collect();
+        let (doubts, ends, login) = (&mut trust.doubts, &trust.ends, &trust.login);
         let way = |listed: &Listed| doubts.get(&(uid_validity, listed.uid)).copied();
         let (doubtful, sound): (Vec<_>, Vec<_>) = chosen.iter().partition(|listed| way(listed).is_some());
         let mut singles = Vec::new();
@@ -78,10 +89,23 @@ impl Session {
                     let suspect = Suspect { uid_validity, uid: listed.uid, way, fault };
                     return Ok(Some(Fetched::Broken(suspect)));
                 }
-                Err(fault) => return Err(fault),
+                Err(fault) => {
+                    if is_end(&fault) {
+                        ends.note(login, (uid_validity, listed.uid));
+                    }
+                    return Err(fault);
+                }
             }
         }
         let (mut read, broken) = self.contents(&sound, limits.message).await?;
+        if let Some(fault) = broken.as_ref().filter(|fault| is_end(fault)) {
+            let missing = sound.iter().filter(|listed| !read.contains_key(&listed.uid));
+            // Large ones are asked for behind the others.
+            if let Some(first) = missing.min_by_key(|listed| (listed.size > limits.message, listed.uid)) {
+                ends.note(login, (uid_validity, first.uid));
+            }
+            return Err(fault.copy());
+        }
         read.extend(singles);
         let taken = chosen.iter().map_while(|listed| read.remove(&listed.uid));
         let messages: Vec<_> = taken.collect();

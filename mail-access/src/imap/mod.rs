@@ -38,7 +38,7 @@ mod withheld;
 
 pub(crate) use append::check as check_message;
 pub(crate) use id::fields as id_fields;
-pub(crate) use inbox::{Fetched, Limits};
+pub(crate) use inbox::{Fetched, Limits, Trust};
 pub(crate) use login::Terms;
 pub(crate) use notify::folder_changes;
 pub(crate) use pool::{Limits as Bounds, Manner, Pool};
@@ -46,7 +46,7 @@ pub(crate) use reading::Course;
 use selected::Look;
 pub(crate) use session::Session;
 pub(crate) use stream::messages;
-pub(crate) use withheld::Doubts;
+pub(crate) use withheld::Ends;
 
 #[cfg(test)]
 pub(crate) mod double;

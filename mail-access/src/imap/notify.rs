@@ -1,7 +1,6 @@
 //! Several folders that are watched by one session: the server tells of them (NOTIFY, RFC 5465), or is asked.
 
 use std::collections::VecDeque;
-use std::io;
 use std::time::Duration;
 
 use futures_util::{Stream, stream};
@@ -10,7 +9,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::command::Command;
 use super::folders::{NAMES, name};
 use super::pool::{Opener, Place};
-use super::session::{Next, Said, Session};
+use super::session::{Said, Session};
 use super::status::told_status;
 use crate::wire::Fault;
 use crate::{FolderChange, FolderName, FolderStatus};
@@ -61,7 +60,15 @@ impl Watch {
         for (at, (folder, _)) in self.folders.iter().enumerate() {
             command = command.words(if at == 0 { "" } else { " " }).folder(folder);
         }
-        let command = command.words(") (MessageNew MessageExpunge FlagChange))");
+        // Dovecot holds the names as they were sent against its own, which are in UTF-8.
+        let is_plain =
+            |(folder, _): &(FolderName, _)| folder.as_str().is_ascii() && !folder.as_str().contains('&');
+        let all = if self.folders.iter().all(is_plain) {
+            ""
+        } else {
+            " (PERSONAL (MessageNew MessageExpunge FlagChange))"
+        };
+        let command = command.words(&format!(") (MessageNew MessageExpunge FlagChange)){all}"));
         let mut gives_up = false;
         let done = self.session.execute(&command, NAMES, |answer| gives_up |= is_overflow(answer));
         match done.await {
@@ -106,6 +113,10 @@ impl Watch {
             self.due = (0..self.folders.len()).collect();
             return pause.map_or(Ok(()), |heard| heard);
         }
+        if self.session.can_idle() {
+            // Dovecot tells of nothing unless an IDLE runs, and of what changed before as soon as it does.
+            self.session.listen().await?;
+        }
         if let Ok(heard) = timeout(SILENCE.min(self.every), self.listen()).await {
             return heard;
         }
@@ -117,24 +128,23 @@ impl Watch {
     /// Reads what the server says by itself, up to something that concerns a folder. It may be dropped and called again.
     async fn listen(&mut self) -> Result<(), Fault> {
         loop {
-            self.session.allow_silence(NAMES, None);
             let (folders, due, is_utf8) = (&self.folders, &mut self.due, self.session.agreed.utf8);
             let mut is_over = false;
-            let next = self.session.next("", |answer| match answer {
+            let heard = self.session.overhear(NAMES, |answer| match answer {
                 Said::Line(line) => {
                     let found = told_status(line).and_then(|(name, _)| place(folders, &name, is_utf8));
                     due.extend(found.filter(|at| !due.contains(at)));
                 }
                 answer @ Said::Parsed(_) => is_over = is_overflow(answer),
             });
-            match next.await? {
-                Next::Untagged if is_over => {
-                    self.due = (0..self.folders.len()).collect();
-                    return self.agree().await;
-                }
-                Next::Untagged if self.due.is_empty() => {}
-                Next::Untagged => return Ok(()),
-                _ => return Err(io::Error::from(io::ErrorKind::InvalidData).into()),
+            heard.await?;
+            if is_over {
+                self.due = (0..self.folders.len()).collect();
+                return self.agree().await;
+            }
+            // What comes before an IDLE has begun would not be seen while that is waited for.
+            if !self.due.is_empty() && !self.session.is_beginning() {
+                return Ok(());
             }
         }
     }
@@ -145,9 +155,12 @@ fn is_overflow(answer: Said<'_>) -> bool {
     matches!(answer, Said::Parsed(answer) if format!("{answer:?}").contains(OVERFLOW))
 }
 
+/// Finds the folder of a name. What Dovecot tells unasked has its names in UTF-8, whatever was agreed on.
 fn place(folders: &[(FolderName, Option<FolderStatus>)], written: &[u8], is_utf8: bool) -> Option<usize> {
-    let told = name(written, is_utf8)?;
-    folders.iter().position(|(folder, _)| *folder == told)
+    let told = name(written, is_utf8);
+    let is_told = |(folder, _): &(FolderName, _)| told.as_ref() == Some(folder);
+    let is_written = |(folder, _): &(FolderName, _)| folder.as_str().as_bytes() == written;
+    folders.iter().position(is_told).or_else(|| folders.iter().position(is_written))
 }
 
 /// The server gave up telling (RFC 5465 section 5.8).

@@ -1,13 +1,14 @@
 //! Messages that a server lists and fails to give out: each is asked for by itself, for less and less of it, so that no
 //! single one keeps those behind it from being read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::fetch::{LARGE_SECTION, Listed, MAX_HEADER, OVERHEAD, Row, SLACK, SLOWEST_DOWNLOAD};
 use super::session::{Allowance, COMMAND, Session, is_gone};
 use crate::wire::{Fault, UNDATED};
-use crate::{Received, Uid};
+use crate::{Address, Limit, Received, Uid};
 
 /// How much of a message is still asked for, by itself, after it was not given out in the usual way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +52,56 @@ impl Suspect {
     pub(crate) fn doubt(&self) -> ((u32, Uid), Way) {
         ((self.uid_validity, self.uid), self.way)
     }
+}
+
+/// The messages at which connections ended, by login: how often each did in a row, over all calls.
+///
+/// A server that closes the connection is out of order, and it is an error; but where it does so at the same message again
+/// and again, and lists it in between, that message would keep those behind it from ever being read.
+#[derive(Debug, Default)]
+pub(crate) struct Ends(Mutex<HashMap<Address, BTreeMap<(u32, Uid), usize>>>);
+
+impl Ends {
+    /// Returns how the messages are to be asked for at which connections of a login ended.
+    pub(crate) fn doubts(&self, login: &Address) -> Doubts {
+        let ends = self.lock();
+        let ways = ends.get(login).into_iter().flatten();
+        ways.map(|(message, times)| (*message, ENDS[(*times).min(ENDS.len() - 1)])).collect()
+    }
+
+    /// Notes that a connection ended at a message.
+    pub(super) fn note(&self, login: &Address, message: (u32, Uid)) {
+        let mut ends = self.lock();
+        let messages = ends.entry(login.clone()).or_default();
+        messages.retain(|(uid_validity, _), _| *uid_validity == message.0);
+        *messages.entry(message).or_default() += 1;
+        if messages.len() > MAX_ENDS {
+            messages.pop_first();
+        }
+    }
+
+    /// Notes that messages were given out; those that were whole are beyond doubt.
+    pub(crate) fn gave(&self, login: &Address, uid_validity: u32, given: &[Received]) {
+        let mut ends = self.lock();
+        let Some(messages) = ends.get_mut(login) else { return };
+        for message in given.iter().filter(|message| message.opaque() != Some(Limit::Withheld)) {
+            messages.remove(&(uid_validity, message.uid()));
+        }
+        if messages.is_empty() {
+            ends.remove(login);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Address, BTreeMap<(u32, Uid), usize>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells whether the server, or what is between, ended the connection.
+pub(super) fn is_end(fault: &Fault) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let kinds = [BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof];
+    matches!(fault, Fault::Lost(error) if kinds.contains(&error.kind()))
 }
 
 /// Tells whether it may be a message, and not the server or the link, that a FETCH of it ended so.
@@ -102,3 +153,8 @@ impl Session {
         Ok(is_there.then(|| Received::withheld(uid, None, false, [], size)))
     }
 }
+
+/// How a message is asked for at which so many connections ended.
+const ENDS: [Way; 5] = [Way::Alone, Way::Alone, Way::Alone, Way::Header, Way::Bare];
+/// As many messages of a login are kept in mind.
+const MAX_ENDS: usize = 100;

@@ -233,8 +233,9 @@ impl MessageStore for SmtpImap {
 impl SmtpImap {
     /// Watches folders over one connection: gives out how each is now, and then how one is each time it changes.
     ///
-    /// A server that offers it tells of changes by itself (NOTIFY, RFC 5465). Any is asked `every` so often as well, as some
-    /// offer it and do not tell. Several changes at a time may come as one.
+    /// A server that offers it tells of changes by itself (NOTIFY, RFC 5465), Dovecot within a second. Any is asked `every`
+    /// so often as well, as some offer it and do not tell, and such a one after 150 s in any case. Several changes at a
+    /// time may come as one.
     ///
     /// # Contract
     /// - Nothing that changes after a folder was told of is missed: it is told anew if it is otherwise then.

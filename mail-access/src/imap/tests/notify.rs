@@ -6,7 +6,7 @@ use super::*;
 use crate::{FolderChange, FolderName};
 
 const ITEMS: &str = "(MESSAGES UNSEEN UIDNEXT UIDVALIDITY)";
-const SET: &str = r#"NOTIFY SET (MAILBOXES (INBOX "Entw&APw-rfe") (MessageNew MessageExpunge FlagChange))"#;
+const SET: &str = r#"NOTIFY SET (MAILBOXES (INBOX "Entw&APw-rfe") (MessageNew MessageExpunge FlagChange)) (PERSONAL (MessageNew MessageExpunge FlagChange))"#;
 
 fn offering(offers: &str) -> Dialogue {
     greeting("SASL-IR AUTH=PLAIN")
@@ -46,7 +46,8 @@ async fn a_server_that_tells_is_asked_only_then() {
         .then(asks("A1", SET, "* STATUS INBOX (MESSAGES 9 UIDNEXT 9)\r\n"))
         .then(both(["A2", "A3"], [1, 5]))
         .waits(Duration::from_secs(100))
-        .says("* STATUS \"Entw&APw-rfe\" (UIDNEXT 7 MESSAGES 6)\r\n* STATUS other (MESSAGES 1)\r\n")
+        // As Dovecot writes it, which is not as it is asked.
+        .says("* STATUS {9}\r\nEntw\u{fc}rfe (UIDNEXT 7 MESSAGES 6)\r\n* STATUS other (MESSAGES 1)\r\n")
         // Of the INBOX it tells while it is asked for the other.
         .hears(format!("A4 STATUS \"Entw&APw-rfe\" {ITEMS}\r\n"))
         .says("* STATUS INBOX (MESSAGES 2 UIDNEXT 3)\r\n* STATUS \"Entw&APw-rfe\" (MESSAGES 6 UNSEEN 1 UIDNEXT 7 UIDVALIDITY 7)\r\nA4 OK\r\n")
@@ -65,6 +66,49 @@ async fn a_server_that_tells_is_asked_only_then() {
     assert_eq!((begin.elapsed().as_secs(), script.problems()), (100, vec![]));
     assert!(show(changes.next().await).contains("can't be reached"));
     assert!(changes.next().await.is_none());
+}
+
+/// Dovecot tells only while an IDLE runs, and what it tells before that has begun counts too.
+#[tokio::test(start_paused = true)]
+async fn an_idle_runs_where_there_is_one() {
+    let set = r#"NOTIFY SET (MAILBOXES (INBOX "work") (MessageNew MessageExpunge FlagChange))"#;
+    let idle = |tag: &str| Dialogue::default().hears(format!("{tag} IDLE\r\n"));
+    let again = |done: &str, tag: &str, folder: &str, messages: u32| {
+        let told = format!("(MESSAGES {messages} UNSEEN 0 UIDNEXT {} UIDVALIDITY 7)", messages + 1);
+        Dialogue::default()
+            .hears(format!("DONE\r\n{tag} STATUS {folder} {ITEMS}\r\n"))
+            .says(format!("{done} OK\r\n* STATUS {folder} {told}\r\n{tag} OK\r\n"))
+    };
+    let dialogue = offering("NOTIFY IDLE")
+        .then(asks("A1", set, ""))
+        .then(status("A2", "INBOX", 1))
+        .then(status("A3", r#""work""#, 5))
+        .then(idle("A4"))
+        .says("* STATUS work (MESSAGES 6)\r\n* STATUS INBOX (MESSAGES 2)\r\n")
+        .waits(Duration::from_secs(1))
+        .says("+ idling\r\n")
+        .then(again("A4", "A5", r#""work""#, 6))
+        .then(status("A6", "INBOX", 2))
+        .then(idle("A7"))
+        .says("+ idling\r\n")
+        .waits(Duration::from_secs(100))
+        .says("* OK Still here\r\n")
+        // By the clock, which also proves that it is there.
+        .then(again("A7", "A8", "INBOX", 3))
+        .then(status("A9", r#""work""#, 6))
+        .then(idle("A10"))
+        .says("+ idling\r\n* BYE\r\n");
+    let script = Script::of([dialogue]);
+    let begin = Instant::now();
+    let watched = [FolderName::inbox(), "work".parse().unwrap()];
+    let mut changes = script.mail().watch_folders(&ada(), &watched, HOUR);
+    for (expected, seconds) in
+        [("INBOX 1", 0), ("work 5", 0), ("work 6", 1), ("INBOX 2", 1), ("INBOX 3", 151)]
+    {
+        assert_eq!((show(changes.next().await).as_str(), begin.elapsed().as_secs()), (expected, seconds));
+    }
+    assert!(show(changes.next().await).contains("can't be reached"));
+    assert_eq!(script.problems(), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]

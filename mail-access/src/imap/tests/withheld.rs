@@ -181,6 +181,43 @@ async fn a_server_in_trouble_is_no_broken_message() {
     }
 }
 
+/// A server that ends the connection at one message each time, and works else, does not do so for ever.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_ends_each_connection_is_let_by() {
+    let (both, alone) = (format!("UID FETCH 3,5 {BODIES}"), format!("UID FETCH 5 {BODIES}"));
+    let by_header = format!("UID FETCH 5 {HEADER}");
+    let ends = |asked: &str, said: &str| {
+        let begun = logged_in().then(select("A1", 2, 6)).then(list("A2"));
+        begun.hears(format!("A3 {asked}\r\n")).says(said).closes()
+    };
+    let rest = |tag: &str| asks(tag, &format!("UID FETCH 3 {BODIES}"), &body(3));
+    let bye = "* BYE internal error\r\n";
+    let begun = || logged_in().then(select("A1", 2, 6)).then(list("A2"));
+    let three = || vec![ends(&both, &(body(3) + bye)), ends(&alone, bye), ends(&alone, "* 5 FETCH (UID 5")];
+    let given = begun().then(asks("A3", &by_header, &header(5))).then(rest("A4"));
+    let bare = begun().then(asks("A3", "UID FETCH 5 (UID RFC822.SIZE)", &sizes(&[5]))).then(rest("A4"));
+    let sound = begun().then(asks("A3", &alone, &body(5))).then(rest("A4")).closes();
+    // One that was beyond doubt once has all its chances again.
+    let anew = [sound.clone(), ends(&both, &(body(3) + bye)), sound];
+    for (dialogues, expected) in [
+        ([three(), vec![given]].concat(), vec!["-", "-", "-", "5 header"]),
+        ([three(), vec![ends(&by_header, bye), bare]].concat(), vec!["-", "-", "-", "-", "5 bare"]),
+        ([three()[..2].to_vec(), anew.to_vec()].concat(), vec!["-", "-", "5 whole", "-", "5 whole"]),
+    ] {
+        let script = Script::of(dialogues);
+        let mail = script.mail();
+        for expected in expected {
+            let done = mail.fetch(&ada(), &Selection::After(None), 10).await;
+            match (expected, &done) {
+                ("-", Err(Error::Unavailable { .. })) => {}
+                (_, Ok(batch)) => assert_eq!(shown(batch), ["3 whole", expected]),
+                _ => panic!("{expected}: {done:?}"),
+            }
+        }
+        assert_eq!(script.problems(), [""; 0]);
+    }
+}
+
 /// A refusal that stays may be about one message: it is, if its header is given out, and else it is about all.
 #[tokio::test(start_paused = true)]
 async fn a_message_that_is_refused_comes_by_its_header() {
