@@ -17,8 +17,8 @@ use self::secrets::SecretsConfig;
 use crate::readiness::{NameServers, Readiness, SendGate, Sockets, Target};
 use crate::spec::Relay;
 use crate::{
-    AgentMail, AgentMailBuilder, Desec, DesecAddresses, DomainSpec, Error, ErrorKind, Mailcow, Operator,
-    OperatorBuilder, RedbState, owner_only,
+    AgentMail, AgentMailBuilder, Desec, DesecAddresses, DnsOptions, DomainSpec, Error, ErrorKind, Mailcow,
+    Operator, OperatorBuilder, RedbState, owner_only,
 };
 
 /// What a system over Mailcow and deSEC needs to know.
@@ -144,6 +144,9 @@ impl Config {
         let name_server = vars.optional("AGENT_MAIL_NAME_SERVER", "an IP address", parsed::<IpAddr>);
         let relay_host = vars.optional("MAILCOW_RELAY_HOST", "a host name like smtp.sendgrid.net", parsed);
         let relay_include = vars.optional("MAILCOW_RELAY_SPF_INCLUDE", "a domain like sendgrid.net", parsed);
+        if relay_host.is_none() && relay_include.is_some() {
+            vars.problems.push("MAILCOW_RELAY_SPF_INCLUDE needs MAILCOW_RELAY_HOST".to_owned());
+        }
         // The user name is Mailcow's concern.
         let relay = relay_host.map(|host| Relay { spf_include: relay_include, ..Relay::new(host, "") });
         let secrets = SecretsConfig::read(&mut vars);
@@ -225,6 +228,7 @@ impl Config {
             .provisioner(mailcow)
             .mail_access(Arc::new(SmtpImap::over_tls(self.smtp.clone(), self.imap.clone(), tls)))
             .dns(Arc::new(Desec::new(desec.clone())), self.zone.clone(), self.mail_host.clone())
+            .dns_options(self.dns_options())
             .dns_interval(self.dns_interval)
             .state(Arc::new(RedbState::open(self.state_folder.join("state.redb"))?))
             .secrets(secrets)
@@ -281,9 +285,17 @@ impl Config {
         &self.domain
     }
 
-    /// Describes the domain that is configured, with nothing in it and the usual options.
+    /// Describes the domain that is configured, with nothing in it and the usual options. Its SPF policy includes what the
+    /// relay needs; the relay itself is as Mailcow has it, for its password is none of ours.
     pub fn spec(&self) -> DomainSpec {
-        DomainSpec::new(self.domain.clone(), self.mail_host.clone())
+        DomainSpec::new(self.domain.clone(), self.mail_host.clone()).with_dns(self.dns_options())
+    }
+
+    fn dns_options(&self) -> DnsOptions {
+        let mut options = DnsOptions::default();
+        let include = self.relay.as_ref().and_then(|relay| relay.spf_include.as_ref());
+        options.spf.include.extend(include.map(ToString::to_string));
+        options
     }
 
     fn send_gate(&self, tls: Arc<rustls::ClientConfig>, mailcow: Arc<Mailcow>) -> Result<SendGate, Error> {
@@ -477,6 +489,23 @@ mod tests {
     }
 
     #[test]
+    fn the_relay_is_allowed_by_the_policy_that_is_published() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(&[
+            ("AGENT_MAIL_STATE_DIR", folder.path().to_str().unwrap()),
+            ("AGENT_MAIL_NAME_SERVER", "192.0.2.53"),
+            ("MAILCOW_RELAY_HOST", "smtp.relay.example"),
+            ("MAILCOW_RELAY_SPF_INCLUDE", "relay.example"),
+        ]);
+        let config = config.unwrap();
+        let published = config.builder().unwrap().dns.unwrap().keeping.options;
+        assert_eq!(
+            (published.spf.include, config.spec().dns.spf.include.as_slice()),
+            (vec!["relay.example".to_owned()], &["relay.example".to_owned()][..])
+        );
+    }
+
+    #[test]
     fn the_address_is_kept_if_that_is_asked_for() {
         let zone = ("DESEC_DOMAIN", "example.org");
         let agreeing = ("DESEC_CHECKIP_V4_URL", "https://ip.example.net/");
@@ -520,6 +549,7 @@ mod tests {
             ("AGENT_MAIL_NAME_SERVER", "canary-7.example"),
             ("MAILCOW_RELAY_HOST", "canary-7 x"),
             ("MAILCOW_RELAY_SPF_INCLUDE", "canary-7..x"),
+            ("MAILCOW_RELAY_SPF_INCLUDE", "relay.example"),
         ] {
             let error = config(&[(name, value)]).expect_err(name);
             let shown = format!("{error} {error:?} {}", error.fix());
