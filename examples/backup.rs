@@ -6,13 +6,17 @@
 //! doesn't keep, verifies what is left, and restores the newest archive into another mailbox, twice: the second time adds
 //! nothing. All of it happens in memory and in a folder that is removed afterwards.
 //!
-//! With BACKUP_FOLDER and the variables of `.env.example` it backs up the mailboxes of all agents on the real servers, now
-//! and once in 24 hours until it is interrupted. Of the key it takes the public half (BACKUP_RECIPIENT, `age1..`, from
-//! `age-keygen`), so that who takes the machine can't read the archives, or a passphrase (BACKUP_PASSPHRASE).
+//! With `BACKUP_FOLDER`, a key, and `MAILCOW_API_URL`, `MAILCOW_API_KEY`, `MAILCOW_HOSTNAME`, `MAILCOW_DOMAIN`, `DESEC_TOKEN`
+//! and `AGENT_MAIL_STATE_DIR` (see `.env.example`) it backs up the mailboxes of all agents on the real servers over TLS, now
+//! and once in 24 hours until it is interrupted. Of the key it takes the public half (`BACKUP_RECIPIENT`, `age1..`, from
+//! `age-keygen`), so that who takes the machine can't read the archives, or else a passphrase (`BACKUP_PASSPHRASE`).
+
+mod program;
 
 use std::env;
 use std::error::Error;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -20,20 +24,39 @@ use std::time::{Duration, SystemTime};
 use agent_mail::backup::Backups;
 use agent_mail::mail_access::Login;
 use agent_mail::{Config, Embedded, EncryptionKey, NewMessage};
+use program::variable;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    match env::var_os("BACKUP_FOLDER") {
-        Some(folder) => keep_real(folder.into()).await,
-        None => show().await,
+async fn main() -> ExitCode {
+    program::end(run().await.map(|()| ExitCode::SUCCESS))
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    // Either half of the key will do.
+    let key = if variable("BACKUP_PASSPHRASE").is_some() { "BACKUP_PASSPHRASE" } else { "BACKUP_RECIPIENT" };
+    let needed = [
+        "BACKUP_FOLDER",
+        key,
+        "MAILCOW_API_URL",
+        "MAILCOW_API_KEY",
+        "MAILCOW_HOSTNAME",
+        "MAILCOW_DOMAIN",
+        "DESEC_TOKEN",
+        "AGENT_MAIL_STATE_DIR",
+    ];
+    if program::is_real(&needed, &[("BACKUP_RECIPIENT", &[])], &variable)? {
+        keep_real().await
+    } else {
+        show().await
     }
 }
 
-async fn keep_real(folder: PathBuf) -> Result<(), Box<dyn Error>> {
-    let key = match (env::var("BACKUP_RECIPIENT"), env::var("BACKUP_PASSPHRASE")) {
-        (Ok(recipient), _) => EncryptionKey::from_recipient(&recipient)?,
-        (_, Ok(passphrase)) => EncryptionKey::from_passphrase(passphrase.into())?,
-        _ => return Err("set BACKUP_RECIPIENT or BACKUP_PASSPHRASE".into()),
+async fn keep_real() -> Result<(), Box<dyn Error>> {
+    let folder = variable("BACKUP_FOLDER").ok_or("BACKUP_FOLDER is not set")?;
+    let key = match (variable("BACKUP_RECIPIENT"), variable("BACKUP_PASSPHRASE")) {
+        (Some(recipient), _) => EncryptionKey::from_recipient(&recipient)?,
+        (_, Some(passphrase)) => EncryptionKey::from_passphrase(passphrase.into())?,
+        _ => return Err("BACKUP_RECIPIENT or BACKUP_PASSPHRASE is not set".into()),
     };
     let config = Config::from_env()?;
     let (agents, servers) = (config.builder()?.build()?, config.mail()?);

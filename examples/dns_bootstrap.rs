@@ -2,12 +2,15 @@
 //!
 //! Usage: `cargo run --example dns_bootstrap -- [--apply]`
 //!
-//! Without configuration it runs on a mail system and a deSEC in memory, in a zone that somebody has used before. With
-//! `MAILCOW_API_URL` set it runs on real servers: the variables are in `.env.example`. There it writes only with
-//! `--apply`; `DESEC_DYNDNS=yes` keeps the address of the mail host too.
+//! Without configuration it runs on a mail system and a deSEC in memory, in a zone that somebody has used before, and
+//! writes there. With `MAILCOW_API_URL`, `MAILCOW_API_KEY`, `MAILCOW_HOSTNAME`, `MAILCOW_DOMAIN`, `DESEC_TOKEN` and
+//! `AGENT_MAIL_STATE_DIR` it runs on real servers over TLS; the other variables are in `.env.example`. There it writes only
+//! with `--apply`; `DESEC_DYNDNS=yes` keeps the address of the mail host too.
 //!
 //! It prints what would be written, writes it, runs again to show that nothing is left to do, and ends with the zone as
 //! a file, with checklists for those who have no provider with an API, and with the settings of a mailbox.
+
+mod program;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -24,24 +27,16 @@ use desec_api::{FakeDesec, RecordType, SubName, Ttl, txt};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            let mut cause = error.source();
-            while let Some(inner) = cause {
-                eprintln!("  because {inner}");
-                cause = inner.source();
-            }
-            ExitCode::FAILURE
-        }
-    }
+    program::end(run().await.map(|()| ExitCode::SUCCESS))
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let real = std::env::var_os("MAILCOW_API_URL").is_some_and(|url| !url.is_empty());
-    let apply = std::env::args().any(|argument| argument == "--apply");
-    if real {
+    let apply = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
+        [] => false,
+        [argument] if argument == "--apply" => true,
+        _ => return Err("usage: cargo run --example dns_bootstrap -- [--apply]".into()),
+    };
+    if program::is_real(&SYSTEM, &[], &program::variable)? {
         let mail = Config::from_env()?.builder()?.build()?;
         show_plan(&mail).await?;
         if apply {
@@ -155,3 +150,13 @@ fn short(text: &str) -> String {
     let start: String = text.chars().take(80).collect();
     if start.len() < text.len() { start + ".." } else { start }
 }
+
+/// What [`Config`] can't do without.
+const SYSTEM: [&str; 6] = [
+    "MAILCOW_API_URL",
+    "MAILCOW_API_KEY",
+    "MAILCOW_HOSTNAME",
+    "MAILCOW_DOMAIN",
+    "DESEC_TOKEN",
+    "AGENT_MAIL_STATE_DIR",
+];

@@ -7,27 +7,45 @@
 //!
 //! With `MAILCOW_API_URL`, `MAILCOW_API_KEY` and `DOCTOR_ADDRESS` it examines that address on that Mailcow.
 //! `DOCTOR_COMPLAINT` is one of `not-sending` (unless it is set), `not-receiving`, `high-spam-score` and
-//! `cannot-create`. With `DOCTOR_PASSWORD` and `MAILCOW_HOSTNAME` it logs in and sends the mailbox a mail by itself; with
-//! `DESEC_TOKEN` and `DESEC_DOMAIN` it looks at the zone; `DOCTOR_HEADERS` names a file with the header of a message that
-//! was taken for spam. It ends with exit code 1 if it found something.
+//! `cannot-create`. With `MAILCOW_HOSTNAME` it asks the DNS, the ports and the certificate of that host, and with
+//! `DOCTOR_PASSWORD` too it logs in and sends the mailbox a mail by itself; with `DESEC_TOKEN` and `DESEC_DOMAIN` it looks
+//! at the zone; `DOCTOR_HEADERS` names a file with the header of a message that was taken for spam. `MAILCOW_IMAP_HOST`,
+//! `MAILCOW_IMAP_PORT`, `MAILCOW_SMTP_HOST`, `MAILCOW_SMTP_PORT`, `DESEC_API_URL`, `AGENT_MAIL_CA_FILE` and
+//! `AGENT_MAIL_NAME_SERVER` are as in `.env.example`; all goes over TLS. It ends with exit code 1 if it found something.
+
+mod program;
 
 use std::error::Error;
+use std::fs;
+use std::net::IpAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use std::{env, fs};
 
 use agent_mail::backend::{DnsProvider, MailAdmin, MailChange, RrSet};
 use agent_mail::doctor::{Complaint, Doctor};
 use agent_mail::health::{Container, Disk, Health, QueuedMail};
 use agent_mail::mail_access::{Endpoint, Fault, Login, Refusal, SmtpImap, Verdict, Verdicts, tls_config};
-use agent_mail::readiness::Target;
+use agent_mail::readiness::{NameServers, Readiness, Sockets, Target};
 use agent_mail::spec::DomainLimits;
 use agent_mail::{Address, Desec, Embedded, MailboxEntry, Mailcow, NewMessage};
+use program::variable as setting;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<ExitCode, Box<dyn Error>> {
-    if setting("MAILCOW_API_URL").is_none() {
+async fn main() -> ExitCode {
+    program::end(run().await)
+}
+
+async fn run() -> Result<ExitCode, Box<dyn Error>> {
+    let needed = ["MAILCOW_API_URL", "MAILCOW_API_KEY", "DOCTOR_ADDRESS"];
+    let optional: [(&str, &[&str]); 5] = [
+        ("DOCTOR_COMPLAINT", &[]),
+        ("DOCTOR_HEADERS", &[]),
+        ("DOCTOR_PASSWORD", &["MAILCOW_HOSTNAME"]),
+        ("DESEC_TOKEN", &["DESEC_DOMAIN"]),
+        ("DESEC_DOMAIN", &["DESEC_TOKEN"]),
+    ];
+    if !program::is_real(&needed, &optional, &setting)? {
         show().await?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -90,26 +108,45 @@ async fn show() -> Result<(), Box<dyn Error>> {
 fn real() -> Result<Doctor, Box<dyn Error>> {
     let needed = |name: &str| setting(name).ok_or_else(|| format!("{name} is not set"));
     let address: Address = needed("DOCTOR_ADDRESS")?.parse()?;
+    let ca = setting("AGENT_MAIL_CA_FILE").map(fs::read).transpose()?;
+    let tls = Arc::new(tls_config(ca.as_deref())?);
     let client = mailcow_api::Client::builder(&needed("MAILCOW_API_URL")?, needed("MAILCOW_API_KEY")?.into());
-    let mailcow = Arc::new(Mailcow::new(client.build()?));
+    let mailcow = Arc::new(Mailcow::new(client.tls(tls.clone()).build()?));
     let mut doctor = Doctor::new(address.clone())
         .with_admin(mailcow.clone())
         .with_health(mailcow.clone())
-        .with_quarantine(mailcow);
+        .with_quarantine(mailcow.clone());
+    if let Some(host) = setting("MAILCOW_HOSTNAME") {
+        let name_servers = match setting("AGENT_MAIL_NAME_SERVER") {
+            Some(address) => NameServers::new((address.parse::<IpAddr>()?, 53).into()),
+            None => NameServers::of_system()?,
+        };
+        let readiness = Readiness::new(Arc::new(name_servers), Arc::new(Sockets::new(tls.clone())));
+        let target = Target::new(address.domain().clone(), host.parse()?);
+        doctor = doctor.with_readiness(readiness.with_keys(mailcow), target);
+    }
     if let (Some(password), Some(host)) = (setting("DOCTOR_PASSWORD"), setting("MAILCOW_HOSTNAME")) {
-        let smtp = Endpoint::new(setting("MAILCOW_SMTP_HOST").unwrap_or(host.clone()), 465)?;
-        let imap = Endpoint::new(setting("MAILCOW_IMAP_HOST").unwrap_or(host), 993)?;
-        let mail = SmtpImap::over_tls(smtp, imap, tls_config(None)?);
+        let mail =
+            SmtpImap::over_tls(endpoint("SMTP", &host, 465)?, endpoint("IMAP", &host, 993)?, tls.clone());
         doctor = doctor.with_login(Arc::new(mail), Login::new(address, password.into()));
     }
     if let (Some(token), Some(zone)) = (setting("DESEC_TOKEN"), setting("DESEC_DOMAIN")) {
-        let client = desec_api::Client::builder(token.into()).build()?;
-        doctor = doctor.with_dns(Arc::new(Desec::new(client)), zone.parse()?);
+        let mut client = desec_api::Client::builder(token.into()).tls(tls);
+        if let Some(url) = setting("DESEC_API_URL") {
+            client = client.base_url(&url);
+        }
+        doctor = doctor.with_dns(Arc::new(Desec::new(client.build()?)), zone.parse()?);
     }
     if let Some(file) = setting("DOCTOR_HEADERS") {
         doctor = doctor.with_headers(fs::read_to_string(file)?);
     }
     Ok(doctor)
+}
+
+fn endpoint(protocol: &str, host: &str, port: u16) -> Result<Endpoint, Box<dyn Error>> {
+    let own = |what: &str| setting(&format!("MAILCOW_{protocol}_{what}"));
+    let port = own("PORT").map_or(Ok(port), |port| port.parse())?;
+    Ok(Endpoint::new(own("HOST").unwrap_or_else(|| host.to_owned()), port)?)
 }
 
 fn complaint() -> Result<Complaint, Box<dyn Error>> {
@@ -123,8 +160,4 @@ fn complaint() -> Result<Complaint, Box<dyn Error>> {
             return Err(format!("DOCTOR_COMPLAINT has to be {words}").into());
         }
     })
-}
-
-fn setting(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -3,8 +3,11 @@
 //! Usage: `cargo run --example domain_plan -- [--apply]`
 //!
 //! With no configuration it runs on a world in memory and goes through all of it: the plan, the second one which is
-//! empty, what drifts when somebody changes something by hand, and the way back. With `MAILCOW_API_URL` and the other
-//! variables of `.env.example` it plans the domain that they name, and writes only with `--apply`.
+//! empty, what drifts when somebody changes something by hand, and the way back. With `MAILCOW_API_URL`,
+//! `MAILCOW_API_KEY`, `MAILCOW_HOSTNAME`, `MAILCOW_DOMAIN`, `DESEC_TOKEN` and `AGENT_MAIL_STATE_DIR` it plans the domain
+//! that they name, on real servers over TLS, and writes only with `--apply`; the other variables are in `.env.example`.
+
+mod program;
 
 use std::env;
 use std::error::Error;
@@ -12,28 +15,23 @@ use std::process::ExitCode;
 
 use agent_mail::backend::{MailAdmin, MailChange};
 use agent_mail::spec::Relay;
-use agent_mail::{
-    AliasEntry, Config, DomainSpec, Embedded, Error as MailError, ForwardEntry, MailboxEntry, Operator,
-};
+use agent_mail::{AliasEntry, Config, DomainSpec, Embedded, ForwardEntry, MailboxEntry, Operator};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     if arguments.iter().any(|argument| argument != "--apply") {
-        println!("usage: cargo run --example domain_plan -- [--apply]");
+        eprintln!("usage: cargo run --example domain_plan -- [--apply]");
         return ExitCode::FAILURE;
     }
-    let run = if env::var_os("MAILCOW_API_URL").is_some() {
-        on_real_services(!arguments.is_empty()).await
+    program::end(run(!arguments.is_empty()).await.map(|()| ExitCode::SUCCESS))
+}
+
+async fn run(may_write: bool) -> Result<(), Box<dyn Error>> {
+    if program::is_real(&SYSTEM, &[], &program::variable)? {
+        on_real_services(may_write).await
     } else {
         in_memory().await
-    };
-    match run {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tell(&*error);
-            ExitCode::FAILURE
-        }
     }
 }
 
@@ -96,7 +94,7 @@ async fn in_memory() -> Result<(), Box<dyn Error>> {
 async fn repair(operator: &Operator, spec: &DomainSpec) -> Result<(), Box<dyn Error>> {
     let plan = operator.plan(spec).await?;
     operator.apply(&plan).await?;
-    println!("-- repaired by {} steps; now: {}\n", plan.steps().len(), operator.drift(spec).await?);
+    println!("-- repaired, {} to do; now: {}\n", plan.steps().len(), operator.drift(spec).await?);
     Ok(())
 }
 
@@ -113,14 +111,12 @@ fn spec() -> Result<DomainSpec, Box<dyn Error>> {
         .with_relay(relay))
 }
 
-fn tell(error: &(dyn Error + 'static)) {
-    eprintln!("{error}");
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        eprintln!("  because {inner}");
-        cause = inner.source();
-    }
-    if let Some(error) = error.downcast_ref::<MailError>() {
-        eprintln!("  what to do: {}", error.fix());
-    }
-}
+/// What [`Config`] can't do without.
+const SYSTEM: [&str; 6] = [
+    "MAILCOW_API_URL",
+    "MAILCOW_API_KEY",
+    "MAILCOW_HOSTNAME",
+    "MAILCOW_DOMAIN",
+    "DESEC_TOKEN",
+    "AGENT_MAIL_STATE_DIR",
+];

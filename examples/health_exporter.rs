@@ -9,13 +9,16 @@
 //! certificate of that host, and serves `/metrics` and `/rules.yml` until it gets SIGTERM or ctrl-c. `HEALTH_LISTEN` says
 //! where (`127.0.0.1:9153` unless set), `HEALTH_DOMAINS` which domains metrics may name, with commas between, and
 //! `HEALTH_RULES` names a file of rules in JSON that take the place of those with the same name. `HEALTH_WEBHOOK` is a URL
-//! that alerts are posted to.
+//! that alerts are posted to. All of it goes over TLS but the page itself, which is for this host.
+
+mod program;
 
 use std::error::Error;
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use std::{env, fs};
 
 use agent_mail::health::{
     Alert, AlertSink, AlertState, Disk, Health, HealthMetrics, HealthSource, Monitor, QueuedMail, Rule,
@@ -28,6 +31,7 @@ use agent_mail::{DomainName, Embedded, ErrorKind, Mailcow};
 use axum::Router;
 use axum::routing::get;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use program::variable as setting;
 use tokio::net::{TcpListener, lookup_host};
 
 /// Shows alerts to whoever sits before the terminal.
@@ -35,12 +39,16 @@ use tokio::net::{TcpListener, lookup_host};
 struct Terminal;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    program::end(run().await.map(|()| ExitCode::SUCCESS))
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let needed = ["MAILCOW_API_URL", "MAILCOW_API_KEY"];
+    let optional = ["HEALTH_LISTEN", "HEALTH_DOMAINS", "HEALTH_RULES", "HEALTH_WEBHOOK"];
+    let is_real = program::is_real(&needed, &optional.map(|name| (name, &[][..])), &setting)?;
     let handle = PrometheusBuilder::new().install_recorder()?;
-    match setting("MAILCOW_API_URL") {
-        Some(url) => serve(&url, handle).await,
-        None => show(handle).await,
-    }
+    if is_real { serve(handle).await } else { show(handle).await }
 }
 
 /// Looks at a world in memory and scrapes itself once.
@@ -86,9 +94,10 @@ async fn show(handle: PrometheusHandle) -> Result<(), Box<dyn Error>> {
 }
 
 /// Looks at a Mailcow each minute until it is told to stop.
-async fn serve(url: &str, handle: PrometheusHandle) -> Result<(), Box<dyn Error>> {
-    let key = setting("MAILCOW_API_KEY").ok_or("MAILCOW_API_KEY is not set: the key of Mailcow's API")?;
-    let client = mailcow_api::Client::builder(url, key.into()).build()?;
+async fn serve(handle: PrometheusHandle) -> Result<(), Box<dyn Error>> {
+    let needed = |name: &str| setting(name).ok_or_else(|| format!("{name} is not set"));
+    let client = mailcow_api::Client::builder(&needed("MAILCOW_API_URL")?, needed("MAILCOW_API_KEY")?.into());
+    let client = client.build()?;
     let mut rules = Rules::default();
     if let Some(file) = setting("HEALTH_RULES") {
         let own: Rules = serde_json::from_str(&fs::read_to_string(file)?)?;
@@ -177,8 +186,4 @@ impl AlertSink for Terminal {
         }
         Ok(())
     }
-}
-
-fn setting(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
 }

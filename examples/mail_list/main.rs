@@ -2,13 +2,15 @@
 //!
 //! Usage: `cargo run --example mail_list -- plan [FILE] | apply [FILE] | offboard ADDRESS`
 //!
-//! Without FILE it takes the list below. It ends with 0 if there was nothing to do, with 2 if there are changes (`plan`) or
+//! Without FILE it takes the list below, though not to a real world. It ends with 0 if there was nothing to do, with 2 if there are changes (`plan`) or
 //! changes were made (`apply`, `offboard`), and with 1 after an error. Without a command it shows all of it in a world in
-//! memory and ends with 0.
+//! memory, whatever the environment says, and ends with 0.
 //!
 //! The world is embedded and ends with the program; with `MAIL_LIST_DIR`, a folder, it is remembered there, so that a second
 //! `apply` finds nothing to do. With `MAILCOW_API_URL` it is a real one: see `world.rs` for what the environment says.
 
+#[path = "../program.rs"]
+mod program;
 mod world;
 
 use std::error::Error;
@@ -18,7 +20,8 @@ use std::process::ExitCode;
 use agent_mail::Address;
 use agent_mail::mail_list::{ListedDomain, MailList};
 use indicatif::{ProgressBar, ProgressStyle};
-use world::{Vars, World};
+use program::Vars;
+use world::World;
 
 const EXAMPLE: &str = "\
 domains:
@@ -43,27 +46,16 @@ enum Outcome {
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let vars = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    match run(&arguments, &vars, &mut std::io::stdout()).await {
-        Ok(outcome) => ExitCode::from(outcome as u8),
-        Err(error) => {
-            eprintln!("{error}");
-            let mut cause = error.source();
-            while let Some(inner) = cause {
-                eprintln!("  because {inner}");
-                cause = inner.source();
-            }
-            if let Some(error) = error.downcast_ref::<agent_mail::Error>() {
-                eprintln!("  what to do: {}", error.fix());
-            }
-            ExitCode::FAILURE
-        }
-    }
+    let ended = run(&arguments, &program::variable, &mut std::io::stdout()).await;
+    program::end(ended.map(|outcome| ExitCode::from(outcome as u8)))
 }
 
 async fn run(arguments: &[&str], vars: Vars<'_>, out: &mut impl Write) -> Result<Outcome, Box<dyn Error>> {
     match arguments {
-        [] => show(&World::open(vars).await?, out).await,
+        [] => show(&World::in_memory()?, out).await,
+        ["plan" | "apply"] if World::is_real(vars)? => {
+            Err("name the FILE with the list: the one of this example is not for a real world".into())
+        }
         ["plan", file @ ..] if file.len() < 2 => {
             let list = read(file)?;
             plan(&World::open(vars).await?, &list, out).await
@@ -204,6 +196,38 @@ mod tests {
         }
         for wrong in [&["apply", "/no/such/list"][..], &["offboard", "nobody"], &["offboard"], &["remove"]] {
             assert!(outcome(wrong, None).await.is_err(), "{wrong:?}");
+        }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn half_of_what_a_real_world_needs_is_refused_before_anything_is_sent() {
+        let cases: [(&[&str], &str); 4] = [
+            (&["MAILCOW_API_KEY"], "not set: AGENT_MAIL_STATE_DIR, MAILCOW_API_URL, MAILCOW_HOSTNAME"),
+            (&["DESEC_TOKEN"], "not set: AGENT_MAIL_STATE_DIR, DESEC_DOMAIN, MAILCOW_API_KEY"),
+            (&["MAILCOW_API_URL", "MAIL_LIST_DIR"], "not set: AGENT_MAIL_STATE_DIR, MAILCOW_API_KEY"),
+            (&["MAILCOW_API_URL", "MAILCOW_API_KEY", "MAILCOW_HOSTNAME"], "not set: AGENT_MAIL_STATE_DIR"),
+        ];
+        for (set, told) in cases {
+            let vars = |name: &str| set.contains(&name).then(|| "https://192.0.2.1".to_owned());
+            let error = run(&["apply"], &vars, &mut Vec::new()).await.unwrap_err().to_string();
+            assert!(error.contains(told) && !error.contains("192.0.2.1"), "{error}");
+        }
+    }
+
+    /// Its domains are nobody's, or somebody else's.
+    #[tokio::test]
+    async fn the_list_of_the_example_never_gets_to_a_real_world() -> Result<(), Box<dyn Error>> {
+        let vars = |name: &str| match name {
+            "MAILCOW_API_URL" => Some("https://127.0.0.1:1".to_owned()),
+            "MAILCOW_API_KEY" | "AGENT_MAIL_STATE_DIR" => Some("/dev/null/nowhere".to_owned()),
+            "MAILCOW_HOSTNAME" => Some("mail.example.org".to_owned()),
+            _ => None,
+        };
+        assert_eq!(run(&[], &vars, &mut Vec::new()).await?, Outcome::NothingToDo, "it is shown in memory");
+        for command in ["plan", "apply"] {
+            let error = run(&[command], &vars, &mut Vec::new()).await.unwrap_err();
+            assert!(error.to_string().starts_with("name the FILE"), "{error}");
         }
         Ok(())
     }

@@ -6,7 +6,10 @@
 //! | `MAILCOW_API_URL`, `MAILCOW_API_KEY` | a real Mailcow, and its read-write key |
 //! | `MAILCOW_HOSTNAME` | the host that the domains' MX records name |
 //! | `AGENT_MAIL_STATE_DIR` | the folder for state and passwords |
-//! | `DESEC_TOKEN`, `DESEC_DOMAIN` | deSEC, and the zone of the domains; without a token no records are planned |
+//! | `DESEC_TOKEN`, `DESEC_DOMAIN` | deSEC, and the zone of the domains; without both no records are planned |
+//! | `DESEC_API_URL` | deSEC's API, if it is another one |
+//!
+//! It is real as soon as one of those of Mailcow or deSEC is set; what is missing then is named. All goes over TLS.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -19,8 +22,7 @@ use agent_mail::{
     RedbState, SecretFiles,
 };
 
-/// Looks up a variable.
-pub(crate) type Vars<'a> = &'a dyn Fn(&str) -> Option<String>;
+use crate::program::{self, Vars};
 
 pub(crate) struct World {
     operator: Operator,
@@ -36,16 +38,28 @@ struct Remembered {
 
 impl World {
     pub(crate) async fn open(vars: Vars<'_>) -> Result<Self, Box<dyn Error>> {
-        match (vars("MAILCOW_API_URL"), vars("MAIL_LIST_DIR")) {
-            (Some(url), _) => Self::real(&url, vars),
-            (None, Some(folder)) => Self::in_folder(Path::new(&folder)).await,
-            (None, None) => {
-                let world = Embedded::new(ZONE.parse()?);
-                let operator =
-                    over(&world, Arc::new(MemoryState::default()), Arc::new(MemorySecrets::default()))?;
-                Ok(Self { operator, template: template()?, remembered: None })
-            }
+        if Self::is_real(vars)? {
+            return Self::real(vars);
         }
+        match vars("MAIL_LIST_DIR") {
+            Some(folder) => Self::in_folder(Path::new(&folder)).await,
+            None => Self::in_memory(),
+        }
+    }
+
+    /// Tells whether the environment describes a real world.
+    pub(crate) fn is_real(vars: Vars<'_>) -> Result<bool, String> {
+        let needed = ["MAILCOW_API_URL", "MAILCOW_API_KEY", "MAILCOW_HOSTNAME", "AGENT_MAIL_STATE_DIR"];
+        let optional: [(&str, &[&str]); 2] =
+            [("DESEC_TOKEN", &["DESEC_DOMAIN"]), ("DESEC_DOMAIN", &["DESEC_TOKEN"])];
+        program::is_real(&needed, &optional, vars)
+    }
+
+    /// Makes a world that ends with the program.
+    pub(crate) fn in_memory() -> Result<Self, Box<dyn Error>> {
+        let world = Embedded::new(ZONE.parse()?);
+        let operator = over(&world, Arc::new(MemoryState::default()), Arc::new(MemorySecrets::default()))?;
+        Ok(Self { operator, template: template()?, remembered: None })
     }
 
     pub(crate) fn roster(&self) -> Result<Roster, Box<dyn Error>> {
@@ -87,19 +101,21 @@ impl World {
         Ok(Self { operator, template: template()?, remembered: Some(Remembered { world, file }) })
     }
 
-    fn real(url: &str, vars: Vars<'_>) -> Result<Self, Box<dyn Error>> {
-        let needed = |name: &str| {
-            vars(name).ok_or_else(|| format!("{name} is not set; see examples/mail_list/world.rs"))
-        };
+    fn real(vars: Vars<'_>) -> Result<Self, Box<dyn Error>> {
+        let needed = |name: &str| vars(name).ok_or_else(|| format!("{name} is not set"));
         let folder = PathBuf::from(needed("AGENT_MAIL_STATE_DIR")?);
         std::fs::create_dir_all(&folder)?;
-        let mailcow = mailcow_api::Client::builder(url, needed("MAILCOW_API_KEY")?.into()).build()?;
-        let mut builder = Operator::builder(Arc::new(Mailcow::new(mailcow)))
+        let mailcow =
+            mailcow_api::Client::builder(&needed("MAILCOW_API_URL")?, needed("MAILCOW_API_KEY")?.into());
+        let mut builder = Operator::builder(Arc::new(Mailcow::new(mailcow.build()?)))
             .state(Arc::new(RedbState::open(folder.join("state.redb"))?))
             .secrets(Arc::new(SecretFiles::open(folder.join("secrets"))?));
         if let Some(token) = vars("DESEC_TOKEN") {
-            let desec = desec_api::Client::builder(token.into()).build()?;
-            builder = builder.dns(Arc::new(Desec::new(desec)), needed("DESEC_DOMAIN")?.parse()?);
+            let mut desec = desec_api::Client::builder(token.into());
+            if let Some(url) = vars("DESEC_API_URL") {
+                desec = desec.base_url(&url);
+            }
+            builder = builder.dns(Arc::new(Desec::new(desec.build()?)), needed("DESEC_DOMAIN")?.parse()?);
         }
         let host: DomainName = needed("MAILCOW_HOSTNAME")?.parse()?;
         let template = DomainSpec::new(host.clone(), host);

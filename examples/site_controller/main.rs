@@ -10,7 +10,7 @@
 //! | `SITES_TOKEN` | the bearer token that callers have to send, at least 16 characters; it does not serve without one |
 //! | `SITES_LISTEN` | where it listens, a loopback address: a proxy in front of it has the certificate; `127.0.0.1:8080` |
 //! | `SITES_KUBERNETES_PREFIX` | keeps the state in annotations below this prefix, of the cluster it runs in |
-//! | `MAILCOW_API_URL`, .. | a real Mailcow and deSEC: all that `AgentMail::from_env` reads; else the world is in memory |
+//! | `MAILCOW_API_URL`, .. | a real Mailcow and deSEC, over TLS: all that `AgentMail::from_env` reads; else the world is in memory |
 //! | `MAILCOW_DOMAIN` | the shared mail zone: a site's domain is `<slug>.<zone>` |
 //!
 //! What it serves is in `openapi.json`, and at `/openapi.json`.
@@ -18,6 +18,8 @@
 mod api;
 mod demo;
 mod problem;
+#[path = "../program.rs"]
+mod program;
 mod token;
 mod world;
 
@@ -26,34 +28,30 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use agent_mail::sites::Sites;
+use program::Vars;
 use token::Token;
 use tokio::net::TcpListener;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let vars = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    match run(&vars).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            let mut cause = error.source();
-            while let Some(inner) = cause {
-                eprintln!("  because {inner}");
-                cause = inner.source();
-            }
-            ExitCode::FAILURE
-        }
-    }
+    program::end(run(&program::variable).await.map(|()| ExitCode::SUCCESS))
 }
 
-async fn run(vars: &dyn Fn(&str) -> Option<String>) -> Result<(), Box<dyn Error>> {
-    let is_configured =
-        ["SITES_TOKEN", "SITES_LISTEN", "MAILCOW_API_URL"].iter().any(|name| vars(name).is_some());
-    if !is_configured {
+async fn run(vars: Vars<'_>) -> Result<(), Box<dyn Error>> {
+    // What only makes sense with a real system behind the service.
+    let real = [
+        "SITES_KUBERNETES_PREFIX",
+        "MAILCOW_API_URL",
+        "MAILCOW_API_KEY",
+        "DESEC_TOKEN",
+        "AGENT_MAIL_STATE_DIR",
+    ];
+    let mut optional = real.map(|name| (name, &SYSTEM[..])).to_vec();
+    optional.push(("SITES_LISTEN", &[]));
+    if !program::is_real(&["SITES_TOKEN"], &optional, vars)? {
         return demo::run(&mut std::io::stdout()).await;
     }
-    let token: Token =
-        vars("SITES_TOKEN").ok_or("SITES_TOKEN is not set: nobody could call the service")?.parse()?;
+    let token: Token = vars("SITES_TOKEN").ok_or("SITES_TOKEN is not set")?.parse()?;
     let listen = vars("SITES_LISTEN").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let listen: SocketAddr = listen.parse().map_err(|_| "SITES_LISTEN is no address like 127.0.0.1:8080")?;
     if !listen.ip().is_loopback() {
@@ -99,6 +97,16 @@ async fn stop_signal() {
         () = terminated => {}
     }
 }
+
+/// What [`Config`](agent_mail::Config) can't do without.
+const SYSTEM: [&str; 6] = [
+    "MAILCOW_API_URL",
+    "MAILCOW_API_KEY",
+    "MAILCOW_HOSTNAME",
+    "MAILCOW_DOMAIN",
+    "DESEC_TOKEN",
+    "AGENT_MAIL_STATE_DIR",
+];
 
 #[cfg(test)]
 mod tests;

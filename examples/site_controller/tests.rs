@@ -2,6 +2,8 @@ use std::error::Error;
 
 use agent_mail::http::Method;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use super::*;
@@ -178,9 +180,17 @@ async fn it_does_not_serve_without_a_token_or_to_the_world() {
     let configured = |pairs: &'static [(&'static str, &'static str)]| {
         move |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
     };
-    let cases: [(&[(&str, &str)], &str); 4] = [
-        (&[("MAILCOW_API_URL", "https://mail.example.org")], "SITES_TOKEN is not set"),
-        (&[("SITES_LISTEN", "127.0.0.1:0")], "SITES_TOKEN is not set"),
+    let cases: [(&[(&str, &str)], &str); 6] = [
+        (
+            &[("MAILCOW_API_URL", "https://mail.example.org")],
+            "not set: AGENT_MAIL_STATE_DIR, DESEC_TOKEN, MAILCOW_API_KEY, MAILCOW_DOMAIN, MAILCOW_HOSTNAME, SITES_TOKEN",
+        ),
+        (&[("SITES_LISTEN", "127.0.0.1:0")], "not set: SITES_TOKEN"),
+        (&[("SITES_TOKEN", "a-token-of-some-length"), ("MAILCOW_API_KEY", "key")], "MAILCOW_HOSTNAME"),
+        (
+            &[("SITES_TOKEN", "a-token-of-some-length"), ("SITES_KUBERNETES_PREFIX", "mail.example.org")],
+            "MAILCOW_API_URL",
+        ),
         (&[("SITES_TOKEN", "short")], "at least 16"),
         (&[("SITES_TOKEN", "a-token-of-some-length"), ("SITES_LISTEN", "0.0.0.0:8080")], "loopback"),
     ];
@@ -188,6 +198,32 @@ async fn it_does_not_serve_without_a_token_or_to_the_world() {
         let error = run(&configured(pairs)).await.expect_err(told);
         assert!(error.to_string().contains(told), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_call_that_is_under_way_is_answered_after_the_stop() -> Done {
+    let service = Service::start().await?;
+    let address = service.caller.base.trim_start_matches("http://").to_owned();
+    let mut call = TcpStream::connect(&address).await?;
+    let head = format!(
+        "POST /sites/shop/mail/enable HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {TOKEN}\r\n\
+         content-length: 2\r\nexpect: 100-continue\r\n\r\n"
+    );
+    call.write_all(head.as_bytes()).await?;
+    // Who asks for the body has begun with the call.
+    let go_on = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let mut asked = vec![0; go_on.len()];
+    call.read_exact(&mut asked).await?;
+    assert_eq!(String::from_utf8_lossy(&asked), String::from_utf8_lossy(go_on));
+
+    let _ = service.stop.send(());
+    call.write_all(b"{}").await?;
+    let mut answer = String::new();
+    call.read_to_string(&mut answer).await?;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"status\":\"ready\""), "{answer}");
+    service.served.await??;
+    assert!(TcpStream::connect(&address).await.is_err(), "nobody listens any more");
+    Ok(())
 }
 
 #[tokio::test]

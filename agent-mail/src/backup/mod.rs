@@ -113,7 +113,8 @@ impl Backups {
         let begin = move || Writer::begin(Folder::enter(&root, &mailbox)?, &key, &mailbox, now);
         let mut writer = blocking(begin).await.map_err(|error| lift(error, BACK_UP, login.address()))?;
         let read = read_mailbox(store, login, &[], &mut writer).await;
-        let withheld = read.map_err(|error| lift(error, BACK_UP, login.address()))?.withheld;
+        let read = read.map_err(|error| lift(error, BACK_UP, login.address()))?;
+        let withheld = read.left_out.len() as u64;
         let manifest = blocking(move || writer.finish(withheld)).await;
         let manifest = manifest.map_err(|error| lift(error, BACK_UP, login.address()))?;
         tracing::info!(mailbox = %login.address(), messages = manifest.messages, withheld, "backed up");
