@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use mail_access::{Address, DomainName};
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use super::ledger::Ledger;
@@ -9,7 +10,7 @@ use super::plan::Goal;
 use super::seen::Seen;
 use super::step::Phase;
 use super::zone::{self, Records};
-use super::{Operator, Plan, Step, crew};
+use super::{Operator, Plan, Step, crew, undo};
 use crate::backend::MailChange;
 use crate::journal::Phase as AgentPhase;
 use crate::locks::Locks;
@@ -27,8 +28,9 @@ impl Operator {
     /// same plan, by [`resume`](Self::resume), or by a new plan. An empty plan costs nothing.
     ///
     /// # Errors
-    /// [`Stale`](ErrorKind::Stale) if the domain has changed since the plan was made: nothing was done; else what the
-    /// backends say: a part of it may have been done.
+    /// [`Stale`](ErrorKind::Stale) if the domain has changed since the plan was made, and
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the plan itself has, where it was stored: nothing was done; else what
+    /// the backends say: a part of it may have been done.
     pub async fn apply(&self, plan: &Plan) -> Result<Applied, Error> {
         self.apply_with(plan, |_| {}).await
     }
@@ -68,6 +70,7 @@ impl Operator {
         mut progress: impl FnMut(Progress<'_>) + Send,
     ) -> Result<Applied, Error> {
         let domain = &plan.domain;
+        self.check(plan)?;
         let seen = self.look(domain, &plan.goal).await?;
         let resuming = seen.ledger.applying.as_ref() == Some(plan);
         let zone_name = self.zone_of(domain).map(|(_, name)| name);
@@ -108,9 +111,37 @@ impl Operator {
             }
         }
         steps.sort_by_key(Step::phase);
-        begun.replace(&self.0.state, domain, &begun.finished(&steps, &plan.goal, wanted)).await?;
+        begun.replace(&self.0.state, domain, &begun.finished(&steps, &seen, &plan.goal, wanted)).await?;
         tracing::info!(%domain, steps = steps.len(), "plan applied");
         Ok(Applied { domain: domain.clone(), steps })
+    }
+
+    /// A plan that was stored may come back otherwise than it was made: then it does not say what it would do.
+    fn check(&self, plan: &Plan) -> Result<(), Error> {
+        let is_of_agent = |step: &Step| matches!(step, Step::Provision { .. } | Step::Retire { .. });
+        if self.0.agents.is_none() && plan.steps.iter().any(is_of_agent) {
+            return Err(Error::new(ErrorKind::InvalidInput, "apply plan", &plan.domain)
+                .with_detail("it has agents, and no AgentMail was given")
+                .with_fix("call agents on the builder"));
+        }
+        let is_sound = match &plan.goal {
+            Goal::Spec { spec } => {
+                let _same = self.goal(spec)?;
+                spec.domain == plan.domain
+            }
+            Goal::Offboard { addresses } => addresses.iter().all(|one| *one.domain() == plan.domain),
+            Goal::Undo { steps } => {
+                let (mut steps, _) = undo::inverse(&plan.domain, steps);
+                steps.sort_by_key(Step::phase);
+                steps == plan.steps
+            }
+        };
+        if is_sound {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::InvalidInput, "apply plan", &plan.domain)
+            .with_detail("its steps are not those of its goal: it was changed after it was made")
+            .with_fix("plan anew and apply that"))
     }
 
     async fn carry_out_step(
@@ -154,11 +185,19 @@ impl Operator {
     ) -> Result<(), Error> {
         let stored = self.0.secrets.get(address).await?;
         let is_new = stored.is_none();
-        let secret = stored.unwrap_or_else(|| password::generate_of(length));
+        let mut secret = stored.unwrap_or_else(|| password::generate_of(length));
         if is_new {
             self.0.secrets.put(address, &secret).await?;
         }
-        let made = self.0.admin.change(domain, change, Some(&secret)).await;
+        let mut made = self.0.admin.change(domain, change, Some(&secret)).await;
+        // Another process that finishes the same plan may have stored another one: the stored one counts.
+        while made.is_ok()
+            && let Some(stored) = self.0.secrets.get(address).await?
+            && stored.expose_secret() != secret.expose_secret()
+        {
+            made = self.0.admin.change(domain, change, Some(&stored)).await;
+            secret = stored;
+        }
         if is_new && made.as_ref().is_err_and(|error| error.kind() == ErrorKind::AlreadyExists) {
             // It belongs to somebody else: nothing of ours is there, so nothing is left behind.
             self.0.secrets.remove(address).await?;

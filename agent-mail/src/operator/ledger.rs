@@ -7,6 +7,7 @@ use mail_access::{Address, DomainName};
 use serde::{Deserialize, Serialize};
 
 use super::plan::Goal;
+use super::seen::Seen;
 use super::{Plan, Step};
 use crate::AgentId;
 use crate::backend::{Change, Committed, MailChange, RrSet, StateStore};
@@ -87,7 +88,7 @@ impl Ledger {
             }
         }
         for step in steps {
-            next.made.extend(made(step));
+            next.made.extend(made_by(step));
             let Step::Mail { change, .. } = step else { continue };
             match &**change {
                 MailChange::AddMailbox { mailbox } => drop(next.adding.insert(mailbox.address.clone())),
@@ -98,9 +99,11 @@ impl Ledger {
         next
     }
 
-    /// Notes that all of it was done.
-    pub(super) fn finished(&self, steps: &[Step], goal: &Goal, wanted: Vec<RrSet>) -> Self {
-        let mut made = self.made.clone();
+    /// Notes that all of it was done. What was begun once and never made, or has gone since, is no plan's any more:
+    /// somebody else may make it.
+    pub(super) fn finished(&self, steps: &[Step], seen: &Seen, goal: &Goal, wanted: Vec<RrSet>) -> Self {
+        let mut made: BTreeSet<Made> = self.made.iter().filter(|one| is_there(one, seen)).cloned().collect();
+        made.extend(steps.iter().flat_map(made_by));
         for removed in steps.iter().flat_map(unmade) {
             made.remove(&removed);
         }
@@ -123,7 +126,7 @@ impl Ledger {
     }
 }
 
-fn made(step: &Step) -> Vec<Made> {
+fn made_by(step: &Step) -> Vec<Made> {
     match step {
         Step::Provision { agent, .. } => vec![Made::Agent(agent.clone())],
         Step::Mail { change, undo: Some(undo) } => match (&**change, &**undo) {
@@ -174,6 +177,23 @@ fn unmade(step: &Step) -> Vec<Made> {
             _ => Vec::new(),
         },
         _ => Vec::new(),
+    }
+}
+
+/// Tells whether what a plan made was there when the domain was read.
+fn is_there(made: &Made, seen: &Seen) -> bool {
+    let served = seen.served();
+    match made {
+        // Agents are not always among what is read.
+        Made::Agent(_) => true,
+        Made::Alias(address) => seen.has_alias(address),
+        Made::AliasDomain(name) => served.alias_domains.contains(name),
+        Made::Allowed(sender) => served.spam.allow.contains(sender),
+        Made::Blocked(sender) => served.spam.block.contains(sender),
+        Made::CatchAll => !served.catch_all.is_empty(),
+        Made::Forward(address) => served.forwards.iter().any(|one| one.address == *address),
+        Made::Relay(None) => served.relay.is_some(),
+        Made::Relay(Some(address)) => seen.mailbox(address).is_some_and(|mailbox| mailbox.relay.is_some()),
     }
 }
 

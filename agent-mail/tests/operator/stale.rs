@@ -2,8 +2,9 @@
 
 use agent_mail::backend::{MailChange, RrSet};
 use agent_mail::spec::{AliasEntry, MailboxEntry};
-use agent_mail::{ErrorKind, Operator, Plan};
+use agent_mail::{DomainSpec, ErrorKind, Operator, Plan};
 
+use super::faults::How;
 use super::plans::apply;
 use super::world::{World, at, changed, domain, full};
 
@@ -61,4 +62,46 @@ async fn what_doesn_t_matter_to_a_plan_doesn_t_make_it_stale() {
     let plan = world.operator().plan(&changed()).await.unwrap();
     world.embedded.post_office().add_mailbox(&at("eve"), "Foreign-Passw0rd".into(), 64).unwrap();
     world.operator().apply(&plan).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_goal_that_was_changed_where_it_was_stored_is_checked_again() {
+    let world = World::embedded();
+    let plan = world.operator().plan(&full()).await.unwrap();
+    for (place, value) in [("domain", "other.example".into()), ("dns", serde_json::json!({"ttl": 0}))] {
+        let mut stored = serde_json::to_value(&plan).unwrap();
+        stored["goal"]["spec"][place] = value;
+        let plan: Plan = serde_json::from_value(stored).unwrap();
+        let error = world.operator().apply(&plan).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        assert!(world.admin.survey(&domain()).await.unwrap().is_none(), "nothing was done");
+    }
+}
+
+#[tokio::test]
+async fn what_a_plan_never_came_to_make_is_not_its_own_later() {
+    let plain = DomainSpec::new(domain(), "mail.shop.example".parse().unwrap())
+        .with_mailbox(MailboxEntry::new(at("ada")));
+    let info = AliasEntry::new(at("info"), [at("ada")]);
+    let mut broken = 0;
+    for call in 0..20 {
+        let world = World::embedded();
+        let plan = world.operator().plan(&plain.clone().with_alias(info.clone())).await.unwrap();
+        world.faults.arm(call, How::NotDone);
+        let applied = world.operator().apply(&plan).await;
+        world.faults.calm();
+        let served = world.admin.survey(&domain()).await.unwrap();
+        if applied.is_ok() || served.is_some_and(|served| !served.aliases.is_empty()) {
+            continue;
+        }
+        broken += 1;
+        apply(&world, &plain).await;
+        // Now somebody else makes it, and a plan that removes what plans made comes by.
+        world.admin.change(&domain(), &MailChange::SetAlias { alias: info.clone() }, None).await.unwrap();
+        let mut pruning = plain.clone();
+        pruning.prune = true;
+        let plan = world.operator().plan(&pruning).await.unwrap();
+        assert!(plan.is_empty(), "call {call}: {plan}");
+    }
+    assert!(broken > 5, "{broken}");
 }

@@ -1,9 +1,14 @@
 //! Each call of each workflow goes wrong in each way, and the next run ends as if nothing had.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use agent_mail::backend::{RrSet, ServedDomain};
-use agent_mail::{DomainSpec, Error, Operator, Plan};
+use agent_mail::backend::{RrSet, SecretStore, ServedDomain};
+use agent_mail::spec::MailboxEntry;
+use agent_mail::{Address, DomainSpec, Error, MemorySecrets, Operator, Plan};
+use async_trait::async_trait;
+use secrecy::SecretString;
 use tokio::time::timeout;
 
 use super::faults::How;
@@ -172,3 +177,38 @@ async fn offboarding_mailcow() {
 /// What hangs is the same to those who come after it.
 const BROKEN: [How; 2] = [How::NotDone, How::DoneButLost];
 const BOTH: [Next; 2] = [Next::Again, Next::Resume];
+
+/// A store into which another process, which finishes the same plan, puts its own password right after the first one.
+#[derive(Debug)]
+struct Overtaken(Arc<MemorySecrets>, AtomicBool);
+
+#[async_trait]
+impl SecretStore for Overtaken {
+    async fn get(&self, address: &Address) -> Result<Option<SecretString>, Error> {
+        self.0.get(address).await
+    }
+
+    async fn put(&self, address: &Address, secret: &SecretString) -> Result<(), Error> {
+        self.0.put(address, secret).await?;
+        if self.1.swap(false, Ordering::SeqCst) {
+            self.0.put(address, &"Of-another-process-7".into()).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove(&self, address: &Address) -> Result<(), Error> {
+        self.0.remove(address).await
+    }
+}
+
+#[tokio::test]
+async fn a_mailbox_has_the_password_that_is_stored_whoever_stored_it() {
+    let world = World::embedded();
+    let spec = DomainSpec::new(domain(), "mail.shop.example".parse().unwrap())
+        .with_mailbox(MailboxEntry::new(at("ada")));
+    let secrets = Arc::new(Overtaken(world.secrets.clone(), AtomicBool::new(true)));
+    let operator = Operator::builder(world.admin.clone()).secrets(secrets).state(world.state.clone());
+    let operator = operator.build().unwrap();
+    operator.apply(&operator.plan(&spec).await.unwrap()).await.unwrap();
+    world.check_secrets("after two processes").await;
+}

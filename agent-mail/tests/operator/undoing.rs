@@ -1,8 +1,8 @@
 //! Plans backwards.
 
-use agent_mail::ErrorKind;
 use agent_mail::backend::MailChange;
 use agent_mail::spec::AliasEntry;
+use agent_mail::{ErrorKind, Operator};
 
 use super::plans::{apply, golden};
 use super::world::{World, at, changed, domain, full};
@@ -55,4 +55,29 @@ async fn what_somebody_changed_since_is_not_undone() {
     world.admin.change(&domain(), &MailChange::SetAlias { alias }, None).await.unwrap();
     let error = world.operator().apply(&plan.inverse()).await.unwrap_err();
     assert_eq!((error.kind(), error.subject()), (ErrorKind::Stale, "alias info@shop.example"));
+}
+
+#[tokio::test]
+async fn an_inverse_that_was_changed_where_it_was_stored_is_refused() {
+    let world = World::embedded();
+    apply(&world, &full()).await;
+    let plan = world.operator().plan(&changed()).await.unwrap();
+    world.operator().apply(&plan).await.unwrap();
+    let before = (world.served().await, world.records().await);
+    let mut stored = serde_json::to_value(plan.inverse()).unwrap();
+    // What is shown is harmless; what would be done is not.
+    stored["steps"].as_array_mut().unwrap().truncate(1);
+    let inverse = serde_json::from_value(stored).unwrap();
+    let error = world.operator().apply(&inverse).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    // And one who can't undo what agents got doesn't say that it was undone.
+    let without_agents = Operator::builder(world.admin.clone())
+        .dns(world.dns.clone(), domain())
+        .secrets(world.secrets.clone())
+        .state(world.state.clone())
+        .build()
+        .unwrap();
+    let error = without_agents.apply(&plan.inverse()).await.unwrap_err();
+    assert!(error.to_string().contains("agents"), "{error}");
+    assert_eq!((world.served().await, world.records().await), before, "nothing was done");
 }
