@@ -59,7 +59,10 @@ impl Suspect {
 /// A server that closes the connection is out of order, and it is an error; but where it does so at the same message again
 /// and again, and lists it in between, that message would keep those behind it from ever being read.
 #[derive(Debug, Default)]
-pub(crate) struct Ends(Mutex<HashMap<Address, BTreeMap<(u32, Uid), usize>>>);
+pub(crate) struct Ends(Mutex<HashMap<Address, Times>>);
+
+/// By UIDVALIDITY and UID.
+type Times = BTreeMap<(u32, Uid), usize>;
 
 impl Ends {
     /// Returns how the messages are to be asked for at which connections of a login ended.
@@ -92,7 +95,7 @@ impl Ends {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Address, BTreeMap<(u32, Uid), usize>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Address, Times>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
