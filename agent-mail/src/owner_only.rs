@@ -6,6 +6,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
+#[cfg(any(feature = "redb", feature = "backup"))]
+use mail_access::Address;
+
 /// Makes the folder and those above it, with mode 0700; takes the rights of others from one that is there.
 #[cfg(any(feature = "redb", feature = "backup"))]
 pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
@@ -19,6 +22,22 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     }
     #[cfg(not(unix))]
     builder.create(path)
+}
+
+/// Names a file or folder after an address, so that none leads out of its folder, and the case of letters makes no
+/// other name.
+#[cfg(any(feature = "redb", feature = "backup"))]
+pub(crate) fn name_for(address: &Address) -> String {
+    let address = address.to_string().to_lowercase();
+    let mut name = String::with_capacity(address.len());
+    for byte in address.bytes() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'@' => name.push(char::from(byte)),
+            b'.' if !name.is_empty() => name.push('.'),
+            other => name.extend(format!("%{other:02x}").chars()),
+        }
+    }
+    name
 }
 
 /// Opens a file for reading and writing, or makes it with mode 0600.

@@ -46,7 +46,7 @@ impl SecretFiles {
         address: &Address,
         work: impl FnOnce(&Path, &str) -> io::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
-        let (folder, name) = (self.folder.clone(), file_name(address));
+        let (folder, name) = (self.folder.clone(), owner_only::name_for(address));
         let alone = self.locks.acquire(&name).await;
         // A call that is dropped goes on to its end, and later ones wait for that.
         let done = tokio::task::spawn_blocking(move || {
@@ -97,20 +97,6 @@ impl SecretStore for SecretFiles {
     }
 }
 
-/// Names the file so that no address leads out of the folder, and the case of letters makes no other file.
-fn file_name(address: &Address) -> String {
-    let address = address.to_string().to_ascii_lowercase();
-    let mut name = String::with_capacity(address.len());
-    for byte in address.bytes() {
-        match byte {
-            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'@' => name.push(char::from(byte)),
-            b'.' if !name.is_empty() => name.push('.'),
-            other => name.extend(format!("%{other:02x}").chars()),
-        }
-    }
-    name
-}
-
 /// Names a file of its own for each writer, as no address is named; the last rename wins as a whole.
 fn unfinished() -> String {
     format!(".{}.new", crate::backend::Claim::generate().as_str())
@@ -137,7 +123,7 @@ mod tests {
             ("\"../a\"@agents.example", "%22..%2fa%22@agents.example"),
             ("a/b@agents.example", "a%2fb@agents.example"),
         ] {
-            assert_eq!(file_name(&address.parse().unwrap()), name);
+            assert_eq!(owner_only::name_for(&address.parse().unwrap()), name);
         }
     }
 

@@ -127,6 +127,7 @@ async fn only_who_has_the_token_is_heard() -> Done {
 
     let token: Token = TOKEN.parse()?;
     assert!(token.is_in(format!("Bearer {TOKEN}").as_bytes()));
+    assert!(token.is_in(format!("bearer {TOKEN}").as_bytes()));
     for wrong in [
         "",
         "Bearer ",

@@ -10,7 +10,11 @@ pub(crate) struct Token(Box<str>);
 impl Token {
     /// Tells whether the header `Authorization` carries this token, in a time that says nothing of how much of it is right.
     pub(crate) fn is_in(&self, header: &[u8]) -> bool {
-        let Some(given) = header.strip_prefix(b"Bearer ") else { return false };
+        // The scheme's case doesn't matter (RFC 9110 section 11.1).
+        let Some((scheme, given)) = header.split_at_checked(SCHEME.len()) else { return false };
+        if !scheme.eq_ignore_ascii_case(SCHEME) {
+            return false;
+        }
         let own = self.0.as_bytes();
         let differing =
             own.iter().enumerate().fold(u8::from(own.len() != given.len()), |differing, (n, byte)| {
@@ -37,3 +41,5 @@ impl fmt::Debug for Token {
         f.write_str("Token")
     }
 }
+
+const SCHEME: &[u8] = b"Bearer ";

@@ -70,18 +70,10 @@ impl Folder {
 /// Returns where the archives of a mailbox lie, so that no address leads out of the folder and the case of letters makes
 /// no other mailbox.
 pub(super) fn place(root: &Path, mailbox: &Address) -> PathBuf {
-    let address = mailbox.to_string().to_lowercase();
-    let mut name = String::with_capacity(address.len());
-    for byte in address.bytes() {
-        match byte {
-            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'@' => name.push(char::from(byte)),
-            b'.' if !name.is_empty() => name.push('.'),
-            other => name.extend(format!("%{other:02x}").chars()),
-        }
-    }
+    let mut name = owner_only::name_for(mailbox);
     // Longer ones can't name a folder everywhere.
     if name.len() > LONGEST {
-        name = format!("{}%{}", &name[..LONGEST - 40], fingerprint(address.as_bytes()));
+        name = format!("{}%{}", &name[..LONGEST - 40], fingerprint(name.as_bytes()));
     }
     root.join(name)
 }

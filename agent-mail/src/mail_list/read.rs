@@ -1,5 +1,7 @@
 //! From the tree to the list, with every problem on the way.
 
+use std::collections::HashMap;
+
 use mail_access::DomainName;
 
 use super::node::{Node, Value};
@@ -27,21 +29,22 @@ impl Problems {
         let Some([domains]) = self.keys(root, ["domains"], "the key \"domains\" with a list") else {
             return Vec::new();
         };
-        let mut listed: Vec<(Place, ListedDomain)> = Vec::new();
+        let mut listed = Vec::new();
+        let mut lines: HashMap<DomainName, u64> = HashMap::new();
         for entry in self.required_list(domains, "domains", "a list of domains") {
             let Some((place, domain)) = self.domain(entry) else { continue };
-            match listed.iter().find(|(_, other)| other.name == domain.name) {
-                Some((first, _)) => self.add(
+            if let Some(line) = lines.get(&domain.name) {
+                let name = &domain.name;
+                self.add(
                     place,
-                    format!(
-                        "{} stands in line {} already; expected is each domain once",
-                        domain.name, first.line
-                    ),
-                ),
-                None => listed.push((place, domain)),
+                    format!("{name} stands in line {line} already; expected is each domain once"),
+                );
+            } else {
+                lines.insert(domain.name.clone(), place.line);
+                listed.push(domain);
             }
         }
-        listed.into_iter().map(|(_, domain)| domain).collect()
+        listed
     }
 
     /// Returns the domain and the place of its name.
@@ -68,23 +71,23 @@ impl Problems {
         let users = self.required_list(users, "users", "a list of users, [] for none");
         // Without a name the users can't be checked whole; what can be said of them is said.
         let (place, name) = name?;
-        let mut listed: Vec<(Place, ListedUser)> = Vec::new();
+        let mut listed = Vec::new();
+        let mut lines: HashMap<String, u64> = HashMap::new();
         for user in users {
             let Some((place, user)) = self.user(user, &name) else { continue };
-            match listed.iter().find(|(_, other)| other.address.is_same_mailbox(&user.address)) {
-                Some((first, _)) => self.add(
+            let local = user.address.local_part();
+            // To a mail server the case of letters makes no other mailbox.
+            if let Some(line) = lines.get(&local.to_lowercase()) {
+                self.add(
                     place,
-                    format!(
-                        "{:?} stands in line {} already; expected is each user once",
-                        user.address.local_part(),
-                        first.line
-                    ),
-                ),
-                None => listed.push((place, user)),
+                    format!("{local:?} stands in line {line} already; expected is each user once"),
+                );
+            } else {
+                lines.insert(local.to_lowercase(), place.line);
+                listed.push(user);
             }
         }
-        let users = listed.into_iter().map(|(_, user)| user).collect();
-        Some((place, ListedDomain { name, users }))
+        Some((place, ListedDomain { name, users: listed }))
     }
 
     /// Returns the user and the place of the address.
