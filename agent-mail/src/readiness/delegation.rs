@@ -117,6 +117,7 @@ fn said(
 async fn named_by_parent(scene: &Scene<'_>, zone: &Cut) -> Result<Vec<String>, Finding> {
     let parent = zone::find(scene.look_up, zone::parent(&zone.name)).await.map_err(Finding::unknown)?;
     let mut trouble = format!("the zone {:?} has no name servers", parent.name);
+    let mut is_answered = false;
     for server in &parent.servers {
         match server.ask(scene.look_up, &zone.name, RecordType::Ns).await {
             Ok(answer) => {
@@ -125,10 +126,10 @@ async fn named_by_parent(scene: &Scene<'_>, zone: &Cut) -> Result<Vec<String>, F
                 if !names.is_empty() || answer.is_authoritative {
                     return Ok(names);
                 }
-                trouble = format!("{} of the parent does not serve it", server.host);
+                is_answered = true;
             }
             Err(error) => trouble = format!("{} of the parent: {error}", server.host),
         }
     }
-    Err(Finding::unknown(trouble))
+    if is_answered { Ok(Vec::new()) } else { Err(Finding::unknown(trouble)) }
 }
