@@ -112,7 +112,8 @@ impl Backups {
         let begin = move || Writer::begin(Folder::enter(&root, &mailbox)?, &key, &mailbox, now);
         let mut writer = blocking(begin).await.map_err(|error| lift(error, BACK_UP, login.address()))?;
         let read = read_mailbox(store, login, &[], &mut writer).await;
-        read.map_err(|error| lift(error, BACK_UP, login.address()))?;
+        let left_out = read.map_err(|error| lift(error, BACK_UP, login.address()))?.left_out.len();
+        tracing::info!(mailbox = %login.address(), left_out, "read for a backup; what is left out isn't given out");
         let manifest = blocking(move || writer.finish()).await;
         let manifest = manifest.map_err(|error| lift(error, BACK_UP, login.address()))?;
         tracing::info!(mailbox = %login.address(), messages = manifest.messages, "backed up");
