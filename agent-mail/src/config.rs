@@ -146,13 +146,7 @@ impl Config {
             "an IP address, with a port like 192.0.2.53:5353 if that isn't 53",
             name_server,
         );
-        let relay_host = vars.optional("MAILCOW_RELAY_HOST", "a host name like smtp.sendgrid.net", parsed);
-        let relay_include = vars.optional("MAILCOW_RELAY_SPF_INCLUDE", "a domain like sendgrid.net", parsed);
-        if relay_include.is_some() && relay_host.is_none() {
-            vars.problems.push("MAILCOW_RELAY_SPF_INCLUDE needs a MAILCOW_RELAY_HOST".to_owned());
-        }
-        // The user name is Mailcow's concern.
-        let relay = relay_host.map(|host| Relay { spf_include: relay_include, ..Relay::new(host, "") });
+        let relay = relay(&mut vars);
         let secrets = SecretsConfig::read(&mut vars);
         if let (Some(domain), Some(zone)) = (&domain, &zone)
             && !domain.is_within(zone)
@@ -339,6 +333,16 @@ impl Config {
             wrong("AGENT_MAIL_CA_FILE", "it holds no usable certificates").with_source(source)
         })
     }
+}
+
+fn relay(vars: &mut Vars) -> Option<Relay> {
+    let host = vars.optional("MAILCOW_RELAY_HOST", "a host name like smtp.sendgrid.net", parsed);
+    let include = vars.optional("MAILCOW_RELAY_SPF_INCLUDE", "a domain like sendgrid.net", parsed);
+    if include.is_some() && host.is_none() {
+        vars.problems.push("MAILCOW_RELAY_SPF_INCLUDE needs a MAILCOW_RELAY_HOST".to_owned());
+    }
+    // The user name is Mailcow's concern.
+    host.map(|host| Relay { spf_include: include, ..Relay::new(host, "") })
 }
 
 fn wrong(variable: &'static str, detail: &str) -> Error {

@@ -80,13 +80,13 @@ async fn a_goal_that_was_changed_where_it_was_stored_is_checked_again() {
 
 #[tokio::test]
 async fn what_a_plan_never_came_to_make_is_not_its_own_later() {
-    let plain = DomainSpec::new(domain(), "mail.shop.example".parse().unwrap())
+    let without = DomainSpec::new(domain(), "mail.shop.example".parse().unwrap())
         .with_mailbox(MailboxEntry::new(at("ada")));
     let info = AliasEntry::new(at("info"), [at("ada")]);
     let mut broken = 0;
     for call in 0..20 {
         let world = World::embedded();
-        let plan = world.operator().plan(&plain.clone().with_alias(info.clone())).await.unwrap();
+        let plan = world.operator().plan(&without.clone().with_alias(info.clone())).await.unwrap();
         world.faults.arm(call, How::NotDone);
         let applied = world.operator().apply(&plan).await;
         world.faults.calm();
@@ -95,10 +95,10 @@ async fn what_a_plan_never_came_to_make_is_not_its_own_later() {
             continue;
         }
         broken += 1;
-        apply(&world, &plain).await;
+        apply(&world, &without).await;
         // Now somebody else makes it, and a plan that removes what plans made comes by.
         world.admin.change(&domain(), &MailChange::SetAlias { alias: info.clone() }, None).await.unwrap();
-        let mut pruning = plain.clone();
+        let mut pruning = without.clone();
         pruning.prune = true;
         let plan = world.operator().plan(&pruning).await.unwrap();
         assert!(plan.is_empty(), "call {call}: {plan}");
