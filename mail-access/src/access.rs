@@ -54,7 +54,8 @@ pub trait MailAccess: Debug + Send + Sync + 'static {
     ///   [`Error::Renumbered`].
     /// - A message that the system lists and can't give out, whatever is tried, doesn't keep the others back: it is given
     ///   out by its header or by its UID alone, and marked ([`Limit::Withheld`](crate::Limit::Withheld)). A system that
-    ///   is out of order is an error.
+    ///   is out of order is an error; one that ends the connection at the same message each time may after some calls
+    ///   be found to withhold it.
     /// - An error is never an empty batch: `Ok` without messages means that the mailbox was read and holds none.
     /// - Nothing is changed, so that it is safe to repeat, and a dropped call leaves nothing behind.
     ///

@@ -235,7 +235,8 @@ impl Operator {
             Error::new(ErrorKind::NotFound, "apply plan", &plan.domain)
                 .with_detail("the mail system has no DKIM key for it, though one was made")
         })?;
-        let records = Records::of(spec, Some(&key), name, zone, &seen.ledger.records)?;
+        let records =
+            Records::of(&zone::published(spec, seen), Some(&key), name, zone, &seen.ledger.records)?;
         let steps = records.steps(zone).collect();
         Ok(Some((records.wanted, steps)))
     }

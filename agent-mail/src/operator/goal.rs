@@ -7,7 +7,7 @@ use mail_access::{Address, DomainName};
 use super::ledger::Made;
 use super::plan::Goal;
 use super::seen::{Seen, bare};
-use super::zone::{Records, key_steps};
+use super::zone::{Records, key_steps, published};
 use super::{Step, undo, words};
 use crate::backend::MailChange;
 use crate::spec::{AliasEntry, ForwardEntry, MailboxEntry, SpamPolicy};
@@ -63,10 +63,11 @@ fn wanted(spec: &DomainSpec, zone: Option<&DomainName>, seen: &Seen) -> Result<(
     let mut records = Records::default();
     if let (Some(name), Some(zone)) = (zone, &seen.zone) {
         let key = seen.served().dkim.as_ref();
-        records = Records::of(spec, key, name, zone, &seen.ledger.records)?;
+        let spec = published(spec, seen);
+        records = Records::of(&spec, key, name, zone, &seen.ledger.records)?;
         steps.extend(records.steps(zone));
         if key.is_none() {
-            steps.extend(key_steps(spec, name, zone));
+            steps.extend(key_steps(&spec, name, zone));
         }
     }
     if spec.prune {

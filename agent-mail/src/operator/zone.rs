@@ -1,8 +1,11 @@
 //! The records of a domain as steps.
 
+use std::borrow::Cow;
+
 use mail_access::DomainName;
 
 use super::Step;
+use super::ledger::Made;
 use super::seen::Seen;
 use crate::backend::{DkimKey, RrSet, Zone};
 use crate::{DomainSpec, Error, records};
@@ -47,6 +50,21 @@ pub(super) fn key_steps(spec: &DomainSpec, name: &DomainName, zone: &Zone) -> Ve
         format!("{selector}._domainkey.{below}").trim_end_matches('.').to_owned()
     });
     owners.map(|owner| Step::KeyRecord { old: zone.find(&owner, "TXT").cloned(), name: owner }).collect()
+}
+
+/// Returns what the records are worked out for: other names that a plan made and that stay, as nothing is pruned, keep
+/// their records too.
+pub(super) fn published<'a>(spec: &'a DomainSpec, seen: &Seen) -> Cow<'a, DomainSpec> {
+    let made = |name: &DomainName| seen.ledger.made.contains(&Made::AliasDomain(name.clone()));
+    let served = seen.served().alias_domains.iter();
+    let left = served.filter(|name| made(name) && !spec.alias_domains.contains(name));
+    let left: Vec<_> = left.cloned().collect();
+    if spec.prune || left.is_empty() {
+        return Cow::Borrowed(spec);
+    }
+    let mut spec = spec.clone();
+    spec.alias_domains.extend(left);
+    Cow::Owned(spec)
 }
 
 /// Returns the names that mail is signed for, all with one key.

@@ -50,6 +50,24 @@ async fn without_prune_nothing_is_removed() {
 }
 
 #[tokio::test]
+async fn another_name_that_stays_keeps_its_records() {
+    let world = World::embedded();
+    let plain = DomainSpec::new(domain(), "mail.shop.example".parse().unwrap());
+    let mut named = plain.clone();
+    named.alias_domains = vec!["old.shop.example".parse().unwrap()];
+    apply(&world, &named).await;
+    let plan = world.operator().plan(&plain).await.unwrap();
+    assert!(plan.is_empty(), "it is still served: {plan}");
+    let mut pruning = plain;
+    pruning.prune = true;
+    let plan = world.operator().plan(&pruning).await.unwrap();
+    let is_mx = |step: &Step| matches!(step, Step::Record { old: Some(old), new: None } if old.name == "old" && old.rtype == "MX");
+    assert!(plan.steps().iter().any(is_mx), "{plan}");
+    apply(&world, &pruning).await;
+    assert!(world.operator().plan(&pruning).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn what_others_made_stays_whatever_the_specification_says() {
     let world = World::embedded();
     apply(&world, &DomainSpec::new(domain(), "mail.shop.example".parse().unwrap())).await;
