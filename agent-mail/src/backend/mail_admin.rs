@@ -73,10 +73,14 @@ pub struct ServedDomain {
     pub mailboxes: Vec<ServedMailbox>,
     /// The addresses that are no mailbox and lead elsewhere, ordered by address.
     pub aliases: Vec<AliasEntry>,
+    /// The addresses of aliases that are switched off, ordered: they lead nowhere until a [`MailChange::SetAlias`].
+    pub aliases_off: Vec<Address>,
     /// The mailboxes whose mail goes on, ordered by address: of these only what a [`MailChange::SetForward`] made.
     pub forwards: Vec<ForwardEntry>,
     /// Who gets the mail of all addresses that don't exist.
     pub catch_all: Vec<Address>,
+    /// Whether there is a catch-all that is switched off: nobody gets that mail until a [`MailChange::SetCatchAll`].
+    pub catch_all_off: bool,
     /// Other names of the domain, ordered.
     pub alias_domains: Vec<DomainName>,
     /// The host through which mail leaves; `spf_include` is not known to a mail system.
@@ -95,8 +99,10 @@ impl ServedDomain {
             dkim: None,
             mailboxes: Vec::new(),
             aliases: Vec::new(),
+            aliases_off: Vec::new(),
             forwards: Vec::new(),
             catch_all: Vec::new(),
+            catch_all_off: false,
             alias_domains: Vec::new(),
             relay: None,
             spam: SpamPolicy::default(),

@@ -42,14 +42,22 @@ pub(super) async fn survey(
     served.relay = relays.get(domain.relayhost);
     served.mailboxes = all_mailboxes(mailboxes, &rates, &relays);
     served.forwards = forwards_of(name, &filters);
-    for alias in aliases.into_iter().filter(|alias| alias.active) {
-        if alias.catch_all {
-            served.catch_all = targets(&alias);
-        } else if let Ok(address) = alias.address.parse() {
-            served.aliases.push(AliasEntry::new(address, targets(&alias)));
+    for alias in aliases {
+        match (alias.catch_all, alias.active) {
+            (true, true) => served.catch_all = targets(&alias),
+            (true, false) => served.catch_all_off = true,
+            (false, active) => {
+                let Ok(address) = alias.address.parse() else { continue };
+                if active {
+                    served.aliases.push(AliasEntry::new(address, targets(&alias)));
+                } else {
+                    served.aliases_off.push(address);
+                }
+            }
         }
     }
     served.aliases.sort_by(|one, other| one.address.cmp(&other.address));
+    served.aliases_off.sort();
     let others = alias_domains.into_iter().filter(|other| other.target.eq_ignore_ascii_case(name.as_str()));
     served.alias_domains = others.filter_map(|other| other.name.parse::<DomainName>().ok()).collect();
     served.alias_domains.sort();

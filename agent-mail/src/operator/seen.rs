@@ -103,6 +103,9 @@ impl Seen {
             (MailChange::RemoveDomain, Some(MailChange::SetDomain { description, active, limits })) => {
                 Some(MailChange::AddDomain { description, active, limits })
             }
+            // What others have switched off is theirs, and nobody remembers where it led.
+            (MailChange::SetAlias { alias }, _) if self.served().aliases_off.contains(&alias.address) => None,
+            (MailChange::SetCatchAll { .. }, _) if self.served().catch_all_off => None,
             (_, undo) => undo,
         };
         Some(Step::mail(change, undo))

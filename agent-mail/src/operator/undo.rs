@@ -29,6 +29,12 @@ pub(super) fn inverse(domain: &DomainName, steps: &[Step]) -> (Vec<Step>, Vec<St
                 MailChange::AddDkim { .. } if !removes_domain => {
                     Some(format!("the signing key of {domain} stays"))
                 }
+                MailChange::SetAlias { alias } if !can_be_undone(step) => {
+                    Some(format!("alias {} was switched off, and stays on", alias.address))
+                }
+                MailChange::SetCatchAll { .. } if !can_be_undone(step) => {
+                    Some(format!("the catch-all of {domain} was switched off, and stays on"))
+                }
                 _ => None,
             },
             _ => None,
@@ -73,6 +79,10 @@ pub(super) fn steps(done: &[Step], seen: &Seen, resuming: bool) -> Result<Vec<St
         });
     }
     Ok(left)
+}
+
+fn can_be_undone(step: &Step) -> bool {
+    backwards(step).is_some()
 }
 
 fn backwards(step: &Step) -> Option<Step> {

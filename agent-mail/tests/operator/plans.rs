@@ -3,6 +3,7 @@
 use agent_mail::backend::MailChange;
 use agent_mail::spec::{AliasEntry, MailboxEntry};
 use agent_mail::{DomainSpec, ErrorKind, Plan, Step, StepKind};
+use mailcow_api::{AliasTarget, MailboxAddress, NewAlias};
 
 use super::world::{World, address, at, changed, domain, full, names};
 
@@ -50,15 +51,38 @@ async fn without_prune_nothing_is_removed() {
 }
 
 #[tokio::test]
+async fn an_alias_that_others_switched_off_is_switched_on_and_not_taken_for_a_plan_s_own() {
+    let world = World::mailcow();
+    let without = DomainSpec::new(domain(), "mail.shop.example".parse().unwrap())
+        .with_mailbox(MailboxEntry::new(at("ada")));
+    apply(&world, &without).await;
+    let target = AliasTarget::Addresses(vec![at("ada").to_string().parse().unwrap()]);
+    let info: MailboxAddress = at("info").to_string().parse().unwrap();
+    let theirs = NewAlias::new(info.into(), target).with_active(false);
+    world.mailcow.as_ref().unwrap().client().add_alias(&theirs).await.unwrap();
+    assert_eq!(world.served().await.aliases_off, [at("info")]);
+
+    let spec = without.clone().with_alias(AliasEntry::new(at("info"), [at("ada")]));
+    let plan = world.operator().plan(&spec).await.unwrap();
+    assert_eq!(plan.inverse().losses(), ["alias info@shop.example was switched off, and stays on"]);
+    world.operator().apply(&plan).await.unwrap();
+    assert!(world.operator().plan(&spec).await.unwrap().is_empty());
+    let mut pruning = without;
+    pruning.prune = true;
+    let plan = world.operator().plan(&pruning).await.unwrap();
+    assert!(plan.is_empty(), "{plan}");
+}
+
+#[tokio::test]
 async fn another_name_that_stays_keeps_its_records() {
     let world = World::embedded();
-    let plain = DomainSpec::new(domain(), "mail.shop.example".parse().unwrap());
-    let mut named = plain.clone();
+    let without = DomainSpec::new(domain(), "mail.shop.example".parse().unwrap());
+    let mut named = without.clone();
     named.alias_domains = vec!["old.shop.example".parse().unwrap()];
     apply(&world, &named).await;
-    let plan = world.operator().plan(&plain).await.unwrap();
+    let plan = world.operator().plan(&without).await.unwrap();
     assert!(plan.is_empty(), "it is still served: {plan}");
-    let mut pruning = plain;
+    let mut pruning = without;
     pruning.prune = true;
     let plan = world.operator().plan(&pruning).await.unwrap();
     let is_mx = |step: &Step| matches!(step, Step::Record { old: Some(old), new: None } if old.name == "old" && old.rtype == "MX");
