@@ -237,45 +237,16 @@ impl ProvisionerHarness for EmbeddedWorld {
     }
 }
 
-#[async_trait]
 impl MailAdminHarness for EmbeddedWorld {
     fn admin(&self) -> Arc<dyn MailAdmin> {
         self.0.clone()
-    }
-
-    fn domain(&self) -> DomainName {
-        domain()
-    }
-
-    async fn foreign_mailbox(&self, address: &Address) {
-        ProvisionerHarness::foreign_mailbox(self, address).await;
-    }
-
-    async fn opens(&self, address: &Address, password: &SecretString) -> bool {
-        ProvisionerHarness::opens(self, address, password).await
-    }
-
-    async fn writes(&self) -> usize {
-        0
     }
 }
 
 #[async_trait]
 impl RotationHarness for EmbeddedWorld {
-    fn provisioner(&self) -> Arc<dyn Provisioner> {
-        self.0.clone()
-    }
-
     fn rotation(&self) -> Arc<dyn LoginRotation> {
         self.0.clone()
-    }
-
-    fn domain(&self) -> DomainName {
-        domain()
-    }
-
-    async fn opens(&self, address: &Address, password: &SecretString) -> bool {
-        ProvisionerHarness::opens(self, address, password).await
     }
 
     async fn foreign_password(&self, address: &Address, password: &SecretString) {
@@ -391,26 +362,9 @@ impl ProvisionerHarness for FakeServer {
     }
 }
 
-#[async_trait]
 impl MailAdminHarness for FakeServer {
     fn admin(&self) -> Arc<dyn MailAdmin> {
         self.mailcow.clone()
-    }
-
-    fn domain(&self) -> DomainName {
-        domain()
-    }
-
-    async fn foreign_mailbox(&self, address: &Address) {
-        ProvisionerHarness::foreign_mailbox(self, address).await;
-    }
-
-    async fn opens(&self, address: &Address, password: &SecretString) -> bool {
-        ProvisionerHarness::opens(self, address, password).await
-    }
-
-    async fn writes(&self) -> usize {
-        self.fake.writes()
     }
 }
 
@@ -424,20 +378,8 @@ fn cluster() -> FakeKubernetes {
 
 #[async_trait]
 impl RotationHarness for FakeServer {
-    fn provisioner(&self) -> Arc<dyn Provisioner> {
-        self.mailcow.clone()
-    }
-
     fn rotation(&self) -> Arc<dyn LoginRotation> {
         self.mailcow.clone()
-    }
-
-    fn domain(&self) -> DomainName {
-        domain()
-    }
-
-    async fn opens(&self, address: &Address, password: &SecretString) -> bool {
-        ProvisionerHarness::opens(self, address, password).await
     }
 
     async fn foreign_password(&self, address: &Address, password: &SecretString) {

@@ -15,7 +15,7 @@ pub trait ProvisionerHarness: Debug + Send + Sync + 'static {
     /// Returns the implementation to be tested.
     fn provisioner(&self) -> Arc<dyn Provisioner>;
 
-    /// Returns a domain that can be served.
+    /// Returns a domain that can be served, and below which others can.
     fn domain(&self) -> DomainName;
 
     /// Makes a mailbox behind the implementation's back, in a domain that is served.

@@ -1,25 +1,19 @@
-use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mail_access::{Address, DomainName};
+use mail_access::Address;
 use secrecy::SecretString;
 
-use super::{Case, cases};
+use super::{Case, ProvisionerHarness, cases};
 use crate::ErrorKind;
-use crate::backend::{Claim, LoginRotation, MailboxSpec, Provisioner};
+use crate::backend::{Claim, LoginRotation, MailboxSpec};
 
 /// A mail system whose mailboxes get second passwords, and the means to look at them.
 #[async_trait]
-pub trait RotationHarness: Debug + Send + Sync + 'static {
-    /// Returns what makes mailboxes.
-    fn provisioner(&self) -> Arc<dyn Provisioner>;
+pub trait RotationHarness: ProvisionerHarness {
     /// Returns the backend.
     fn rotation(&self) -> Arc<dyn LoginRotation>;
-    /// Returns the domain of the mailboxes.
-    fn domain(&self) -> DomainName;
-    /// Tells whether a password opens a mailbox for submission and for reading.
-    async fn opens(&self, address: &Address, password: &SecretString) -> bool;
+
     /// Gives a mailbox a password that is not of this program's making, for submission and reading.
     async fn foreign_password(&self, address: &Address, password: &SecretString);
 }

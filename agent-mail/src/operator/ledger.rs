@@ -111,7 +111,7 @@ impl Ledger {
         match goal {
             Goal::Spec { .. } => records = wanted,
             Goal::Offboard { .. } => {}
-            // What stands there again is what stood there before plans came.
+            // What stands there again may be others': no later plan takes it away.
             Goal::Undo { .. } => records.retain(|set| {
                 !steps.iter().any(|step| match step {
                     Step::Record { old, new } => {

@@ -3,10 +3,8 @@ mod mailboxes;
 mod refusals;
 mod ways;
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use mail_access::{Address, DomainName};
 use secrecy::SecretString;
 
@@ -31,28 +29,15 @@ use self::ways::{
     a_catch_all_is_set_and_ended, a_forward_takes_the_place_of_the_one_before,
     a_relay_of_a_mailbox_is_its_own, a_relay_of_the_domain_is_set_and_ended, an_alias_leads_where_it_is_said,
 };
-use super::{Case, cases};
+use super::{Case, ProvisionerHarness, cases};
 use crate::ErrorKind;
 use crate::backend::{MailAdmin, MailChange, ServedDomain, ServedMailbox};
 use crate::spec::{AliasEntry, DkimOptions, DomainLimits, ForwardEntry, MailboxEntry, Relay, SpamPolicy};
 
 /// A mail system that serves no domain yet, and what is seen of it from elsewhere.
-#[async_trait]
-pub trait MailAdminHarness: Debug + Send + Sync + 'static {
+pub trait MailAdminHarness: ProvisionerHarness {
     /// Returns the implementation to be tested.
     fn admin(&self) -> Arc<dyn MailAdmin>;
-
-    /// Returns a domain that can be served, and below which others can.
-    fn domain(&self) -> DomainName;
-
-    /// Makes a mailbox behind the implementation's back, in a domain that is served.
-    async fn foreign_mailbox(&self, address: &Address);
-
-    /// Tells whether this password opens the mailbox for submission and for reading.
-    async fn opens(&self, address: &Address, password: &SecretString) -> bool;
-
-    /// Returns how many writes the mail system has seen, as far as it counts them.
-    async fn writes(&self) -> usize;
 }
 
 /// The cases of [`MailAdmin`]. One that is not listed here is dead code, and the compiler says so.
