@@ -10,7 +10,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use agent_mail::{AgentId, AgentMail, NewMessage};
+use agent_mail::{AgentId, AgentMail, NewMessage, Untrusted};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -75,7 +75,7 @@ async fn live(name: &str, keep: bool) -> Result<(), Box<dyn Error>> {
             if let Some(message) = event.received()
                 && message.message_id() == Some(&receipt.message_id)
             {
-                println!("received: {}", message.text().unwrap_or_default().trim_end());
+                println!("received: {}", message.text().map_or("", Untrusted::expose).trim_end());
                 return Ok(());
             }
         }

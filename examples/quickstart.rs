@@ -55,7 +55,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .await?;
     let event = next(&ada).await?;
     if let Some(report) = event.received() {
-        println!("  {} (a delivery report: {})", report.subject(), report.is_delivery_report());
+        println!("  {} (a delivery report: {})", report.subject().expose(), report.is_delivery_report());
     }
     event.ack().await?;
 
@@ -66,7 +66,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let zoe = mail.open(&"Zoë Q.".parse()?).await?;
     let event = next(&zoe).await?;
     if let Some(message) = event.received() {
-        println!("  {} (handed out before: {})", message.subject(), event.is_redelivery());
+        println!("  {} (handed out before: {})", message.subject().expose(), event.is_redelivery());
     }
     event.ack().await?;
 
@@ -90,7 +90,9 @@ async fn next(mailbox: &AgentMailbox) -> Result<Event, Box<dyn Error>> {
     Ok(event.ok_or("the stream of events has ended")??)
 }
 
-fn tell(message: &agent_mail::Received) {
+fn tell(message: &agent_mail::Inbound) {
+    // To be shown to a person, and to nobody else, it is taken as it is.
+    let message = message.message().expose();
     let from = message.from().map(ToString::to_string).unwrap_or_default();
     println!("  from {from}: {}", message.subject());
     println!("  \"{}\"", message.text().unwrap_or_default().trim_end());

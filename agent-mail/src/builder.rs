@@ -4,14 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mail_access::{DomainName, MailAccess};
+use mail_access::{DomainName, MailAccess, TrustedServer};
 
 use crate::backend::{
     DnsProvider, DynamicDns, LoginRotation, Provisioner, PublicAddressSource, SecretStore, StateStore,
+    SystemTimeAndChance, TimeAndChance,
 };
 use crate::bootstrap::{Dns, Keeping};
 use crate::embedded::{MemorySecrets, MemoryState};
 use crate::readiness::SendGate;
+use crate::safety::{InboundCheck, OutboundCheck};
 use crate::{AgentMail, DnsOptions, Error};
 
 /// Builds an [`AgentMail`]: a [`Provisioner`] and a [`MailAccess`] are needed, the rest has defaults.
@@ -28,6 +30,10 @@ pub struct AgentMailBuilder {
     pub(crate) quota_mib: u32,
     pub(crate) hourly_limit: Option<u32>,
     pub(crate) gate: Option<SendGate>,
+    pub(crate) chance: Arc<dyn TimeAndChance>,
+    pub(crate) outbound: Vec<Arc<dyn OutboundCheck>>,
+    pub(crate) inbound: Vec<Arc<dyn InboundCheck>>,
+    pub(crate) trusted: Option<TrustedServer>,
 }
 
 impl AgentMailBuilder {
@@ -44,6 +50,10 @@ impl AgentMailBuilder {
             quota_mib: 256,
             hourly_limit: None,
             gate: None,
+            chance: Arc::new(SystemTimeAndChance),
+            outbound: Vec::new(),
+            inbound: Vec::new(),
+            trusted: None,
         }
     }
 
@@ -137,6 +147,30 @@ impl AgentMailBuilder {
     /// Lets mail to the outside pass only while the domain is proven ready; all mail passes unless set.
     pub fn send_gate(mut self, gate: SendGate) -> Self {
         self.gate = Some(gate);
+        self
+    }
+
+    /// Sets who tells the time and throws the dice; the operating system unless set.
+    pub fn time_and_chance(mut self, chance: Arc<dyn TimeAndChance>) -> Self {
+        self.chance = chance;
+        self
+    }
+
+    /// Adds a check that every message passes before it is written down and sent; several are asked in turn.
+    pub fn outbound_check(mut self, check: Arc<dyn OutboundCheck>) -> Self {
+        self.outbound.push(check);
+        self
+    }
+
+    /// Adds a check that every message passes before it is handed out as received; several are asked in turn.
+    pub fn inbound_check(mut self, check: Arc<dyn InboundCheck>) -> Self {
+        self.inbound.push(check);
+        self
+    }
+
+    /// Sets the own server, whose verdicts on inbound mail (RFC 8601) are believed; nobody's are unless set.
+    pub fn trusted_server(mut self, server: TrustedServer) -> Self {
+        self.trusted = Some(server);
         self
     }
 

@@ -145,6 +145,8 @@ impl StdError for Error {
 pub enum ErrorKind {
     /// It is there already, and is somebody else's or different.
     AlreadyExists,
+    /// It waits for somebody's decision; it did not happen yet.
+    Held,
     /// It may or may not have happened.
     Interrupted,
     /// What was asked for can't be; nothing was sent.
@@ -175,6 +177,7 @@ impl ErrorKind {
     fn words(self) -> &'static str {
         match self {
             Self::AlreadyExists => "it exists already",
+            Self::Held => "it waits for a decision",
             Self::Interrupted => "it may or may not have happened",
             Self::InvalidInput => "it is not valid",
             Self::NotFound => "it does not exist",
@@ -193,6 +196,7 @@ impl ErrorKind {
     fn advice(self) -> &'static str {
         match self {
             Self::AlreadyExists => "choose another name, or remove what is there",
+            Self::Held => "have it approved or rejected",
             Self::Interrupted => "look whether it happened before you repeat it",
             Self::InvalidInput => "correct the input",
             Self::NotFound => "create it first",

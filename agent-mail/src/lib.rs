@@ -17,7 +17,8 @@
 //! while let Some(event) = events.next().await {
 //!     let event = event?;
 //!     if let Some(message) = event.received() {
-//!         println!("{}: {}", message.subject(), message.text().unwrap_or_default());
+//!         // What others wrote is marked as theirs, so that it doesn't slip into a prompt or a command.
+//!         println!("{}", message.subject().expose());
 //!         bob.reply(message, "Only of mail.").await?;
 //!     }
 //!     event.ack().await?; // handled: it never comes again
@@ -56,6 +57,7 @@ pub mod guides;
 pub mod health;
 #[cfg(feature = "http")]
 pub mod http;
+mod inbound;
 mod journal;
 mod local_part;
 mod locks;
@@ -77,12 +79,14 @@ pub mod records;
 #[cfg(feature = "redb")]
 mod redb;
 mod rotation;
+pub mod safety;
 #[cfg(feature = "redb")]
 mod secret_files;
 mod secrets;
 pub mod sites;
 pub mod spec;
 mod system;
+mod untrusted;
 
 pub use mail_access::{self, Address, Attachment, Contact, DomainName, MessageId, NewMessage, Received};
 
@@ -96,7 +100,8 @@ pub use embedded::{Embedded, MemorySecrets, MemoryState, Vitals};
 #[cfg(any(feature = "secret-file", feature = "backup"))]
 pub use encryption::EncryptionKey;
 pub use error::{Error, ErrorKind};
-pub use event::{Event, EventKind, Events};
+pub use event::{Event, EventKind, Events, RecipientResult, SendReport};
+pub use inbound::Inbound;
 pub use mailbox::AgentMailbox;
 #[cfg(feature = "mailcow")]
 pub use mailcow::Mailcow;
@@ -115,6 +120,7 @@ pub use secrets::SecretFile;
 pub use secrets::{Vault, VaultLogin};
 pub use spec::{AliasEntry, DnsOptions, DomainSpec, ForwardEntry, MailboxEntry, Relay};
 pub use system::{Agent, AgentMail};
+pub use untrusted::Untrusted;
 
 /// Runs the code of the README.
 #[cfg(doctest)]

@@ -8,7 +8,7 @@ use mail_access::{Address, Contact, NewMessage, Received, Selection, Uid};
 use crate::logins::SharedLogin;
 use crate::mail::lift;
 use crate::outbox::{Receipt, Unconfirmed};
-use crate::{AgentId, AgentMail, Error, Events};
+use crate::{AgentId, AgentMail, Error, Events, Inbound};
 
 /// The mailbox of one agent: sends, answers and receives.
 ///
@@ -90,8 +90,9 @@ impl AgentMailbox {
     /// # Errors
     /// As [`send`](Self::send); [`InvalidInput`](crate::ErrorKind::InvalidInput) too if the message names no address
     /// to answer to.
-    pub async fn reply(&self, to: &Received, text: impl Into<String>) -> Result<Receipt, Error> {
-        let answer = NewMessage::reply_to(to).map_err(|source| lift(source, "reply", self.id()))?;
+    pub async fn reply(&self, to: &Inbound, text: impl Into<String>) -> Result<Receipt, Error> {
+        let answer =
+            NewMessage::reply_to(to.message().expose()).map_err(|source| lift(source, "reply", self.id()))?;
         self.send(answer.with_text(text)).await
     }
 
@@ -117,7 +118,7 @@ impl AgentMailbox {
     /// [`Unauthenticated`](crate::ErrorKind::Unauthenticated), [`Unavailable`](crate::ErrorKind::Unavailable),
     /// [`Interrupted`](crate::ErrorKind::Interrupted) if the link was lost while they were marked, or what else the
     /// mail system says.
-    pub async fn fetch_unseen(&self, limit: usize) -> Result<Vec<Received>, Error> {
+    pub async fn fetch_unseen(&self, limit: usize) -> Result<Vec<Inbound>, Error> {
         if limit == 0 {
             return Ok(Vec::new());
         }
@@ -126,7 +127,7 @@ impl AgentMailbox {
         let batch = self.0.login.fetch(mail, &Selection::Unseen, limit).await.map_err(lift)?;
         let uids: Vec<Uid> = batch.messages.iter().map(Received::uid).collect();
         self.0.login.mark_seen(mail, batch.uid_validity, &uids).await.map_err(lift)?;
-        Ok(batch.messages)
+        Ok(batch.messages.into_iter().map(|message| self.inbound(message)).collect())
     }
 
     /// Begins to read the mailbox as a stream of events that goes on where the last acknowledged one left off.
@@ -134,6 +135,11 @@ impl AgentMailbox {
     /// See [`Events`] for what is promised.
     pub fn events(&self) -> Events {
         Events::new(self.clone())
+    }
+
+    /// Gives a message that was read the form in which an agent gets it.
+    pub(crate) fn inbound(&self, message: Received) -> Inbound {
+        Inbound::new(message, self.0.system.system().trusted.clone())
     }
 
     pub(crate) fn inner(&self) -> &Inner {

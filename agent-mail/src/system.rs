@@ -4,16 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use mail_access::{Address, DomainName, Login, MailAccess};
+use mail_access::{Address, DomainName, Login, MailAccess, TrustedServer};
 use tokio::sync::OnceCell;
 
 use crate::agent_id::AddressRule;
-use crate::backend::{Claim, LoginRotation, MailboxSpec, Provisioner, SecretStore};
+use crate::backend::{Claim, LoginRotation, MailboxSpec, Provisioner, SecretStore, TimeAndChance};
 use crate::bootstrap::Dns;
 use crate::journal::{AgentRecord, Journal, Phase};
 use crate::locks::Locks;
 use crate::logins::Logins;
 use crate::readiness::Gate;
+use crate::safety::{InboundCheck, OutboundCheck};
 use crate::{AgentId, AgentMailBuilder, AgentMailbox, Error, ErrorKind, password};
 
 /// Gives the agents of a program their mailboxes in one domain.
@@ -35,6 +36,10 @@ pub(crate) struct System {
     pub(crate) secrets: Arc<dyn SecretStore>,
     pub(crate) rotation: Option<Arc<dyn LoginRotation>>,
     pub(crate) logins: Logins,
+    pub(crate) chance: Arc<dyn TimeAndChance>,
+    pub(crate) outbound: Vec<Arc<dyn OutboundCheck>>,
+    pub(crate) inbound: Vec<Arc<dyn InboundCheck>>,
+    pub(crate) trusted: Option<TrustedServer>,
     quota_mib: u32,
     hourly_limit: Option<u32>,
     domain_ready: OnceCell<()>,
@@ -188,7 +193,7 @@ impl AgentMail {
             address,
             claim: Claim::generate(),
             phase: Phase::Pending,
-            created: SystemTime::now(),
+            created: self.0.chance.now(),
         };
         Ok(self.0.journal.begin_agent(&record).await?.unwrap_or(record))
     }
@@ -282,6 +287,10 @@ impl AgentMail {
             quota_mib,
             hourly_limit,
             gate,
+            chance,
+            outbound,
+            inbound,
+            trusted,
         } = builder;
         let wrong = |detail: &str| Error::new(ErrorKind::InvalidInput, "build", &domain).with_detail(detail);
         if hourly_limit == Some(0) {
@@ -312,6 +321,10 @@ impl AgentMail {
             quota_mib,
             hourly_limit,
             domain_ready: OnceCell::new(),
+            chance,
+            outbound,
+            inbound,
+            trusted,
         })))
     }
 }

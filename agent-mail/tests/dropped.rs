@@ -257,7 +257,7 @@ async fn a_dropped_stream_or_acknowledgement_loses_nothing() {
         while let Ok(event) = tokio::time::timeout(Duration::from_millis(20), events.next()).await {
             let event = event.unwrap().unwrap();
             event.ack().await.unwrap();
-            subjects.push(event.received().unwrap().subject().to_owned());
+            subjects.push(event.received().unwrap().subject().expose().to_owned());
         }
         let all = ["0", "1", "2"];
         assert!(subjects == all || (subjects == all[1..] && points > 5), "{subjects:?} after {points} polls");

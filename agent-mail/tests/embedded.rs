@@ -75,7 +75,7 @@ async fn a_new_numbering_redelivers_only_what_was_not_handled() {
     for _ in 0..20 {
         let event = next(&mut events).await;
         event.ack().await.unwrap();
-        let subject: u32 = event.received().unwrap().subject().parse().unwrap();
+        let subject: u32 = event.received().unwrap().subject().expose().parse().unwrap();
         if event.is_redelivery() { again.push(subject) } else { new.push(subject) }
     }
     nothing_more(&mut events).await;

@@ -32,7 +32,12 @@ impl MessageId {
     pub fn generate(domain: &DomainName) -> Self {
         let mut random = [0_u8; 16];
         getrandom::fill(&mut random).expect("the operating system gives random numbers");
-        Self(format!("{:032x}@{domain}", u128::from_be_bytes(random)).into_boxed_str())
+        Self::of_random(u128::from_be_bytes(random), domain)
+    }
+
+    /// Makes one of 128 bits that the caller drew at random, in the sender's domain: the same bits give the same identity.
+    pub fn of_random(random: u128, domain: &DomainName) -> Self {
+        Self(format!("{random:032x}@{domain}").into_boxed_str())
     }
 
     /// Returns the identity without the angle brackets.

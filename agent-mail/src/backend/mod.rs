@@ -3,6 +3,7 @@
 //! Mail itself is one more, [`MailAccess`](mail_access::MailAccess).
 
 mod address;
+mod chance;
 mod checks;
 mod dns;
 mod mail_admin;
@@ -12,6 +13,7 @@ mod secrets;
 mod state;
 
 pub use address::{DynamicDns, PublicAddress, PublicAddressSource, PublicAddresses};
+pub use chance::{SystemTimeAndChance, TimeAndChance};
 pub use dns::{DnsBudget, DnsProvider, RrSet, Zone};
 pub use mail_admin::{MailAdmin, MailChange, PasswordRules, ServedDomain, ServedMailbox};
 pub use provisioner::{Claim, DkimKey, MailboxSpec, Provisioner};

@@ -141,7 +141,11 @@ async fn alerts_go_out_by_mail_and_none_twice() {
     let mails = boss.fetch_unseen(10).await.unwrap();
     assert_eq!(mails.len(), 1);
     assert_eq!(mails[0].subject(), "[warning] disk");
-    assert!(mails[0].text().unwrap().contains("in percent: 97 is above 80"), "{:?}", mails[0].text());
+    assert!(
+        mails[0].text().unwrap().expose().contains("in percent: 97 is above 80"),
+        "{:?}",
+        mails[0].text()
+    );
     assert!(MailSink::new(watch, Vec::new()).is_err());
 }
 

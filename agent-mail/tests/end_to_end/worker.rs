@@ -96,8 +96,8 @@ async fn handle(bob: &AgentMailbox, report: &Path) -> Result<(), Box<dyn Error>>
     while done.len() < BATCH {
         let event = events.next().await.ok_or("the stream of events has ended")??;
         let Some(message) = event.received() else { continue };
-        note(&mut file, message.subject(), event.is_redelivery())?;
-        done.insert(message.subject().to_owned());
+        note(&mut file, message.subject().expose(), event.is_redelivery())?;
+        done.insert(message.subject().expose().to_owned());
         event.ack().await?;
     }
     Ok(())

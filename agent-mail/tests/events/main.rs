@@ -43,7 +43,7 @@ async fn next(events: &mut Events) -> Option<Event> {
 }
 
 fn raw(event: &Event) -> String {
-    String::from_utf8(event.received().unwrap().raw().to_vec()).unwrap()
+    String::from_utf8(event.received().unwrap().raw().expose().to_vec()).unwrap()
 }
 
 async fn drain(events: &mut Events) -> Vec<(String, bool)> {

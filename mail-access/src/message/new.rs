@@ -180,6 +180,61 @@ impl NewMessage {
         self
     }
 
+    /// Returns the contacts of the To field.
+    pub fn to_contacts(&self) -> &[Contact] {
+        &self.to
+    }
+
+    /// Returns the contacts of the Cc field.
+    pub fn cc(&self) -> &[Contact] {
+        &self.cc
+    }
+
+    /// Returns those who get it without being named in it.
+    pub fn bcc(&self) -> &[Contact] {
+        &self.bcc
+    }
+
+    /// Returns the subject.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// Returns the text, without the quote that sealing puts below it.
+    pub fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
+    /// Returns the HTML, without the quote that sealing puts below it.
+    pub fn html(&self) -> Option<&str> {
+        self.html.as_deref()
+    }
+
+    /// Returns the attachments.
+    pub fn attachments(&self) -> &[Attachment] {
+        &self.attachments
+    }
+
+    /// Returns the message that it answers.
+    pub fn in_reply_to(&self) -> Option<&MessageId> {
+        self.in_reply_to.as_ref()
+    }
+
+    /// Returns the messages before it in its thread, the oldest first.
+    pub fn references(&self) -> &[MessageId] {
+        &self.references
+    }
+
+    /// Returns how far a program and not a person wrote it (RFC 3834), if it says so.
+    pub fn auto_submitted(&self) -> Option<AutoSubmitted> {
+        self.auto_submitted
+    }
+
+    /// Returns the header fields of the caller's own, names and values.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Returns all recipients, those of Bcc too.
     pub fn recipients(&self) -> impl Iterator<Item = &Address> {
         self.to.iter().chain(&self.cc).chain(&self.bcc).map(|contact| &contact.address)

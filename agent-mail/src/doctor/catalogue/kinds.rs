@@ -12,6 +12,11 @@ pub(super) fn of_kind(kind: ErrorKind) -> Remedy {
             "the name is taken, by something that is not this program's",
             "choose another name, or remove what is there",
         ),
+        ErrorKind::Held => remedy(
+            "held",
+            "a rule holds it back until somebody has decided on it",
+            "approve or reject it where the program keeps what waits",
+        ),
         ErrorKind::Interrupted => remedy(
             "interrupted",
             "the answer was lost, so that nobody knows whether it happened",

@@ -1,5 +1,7 @@
 //! What happens in a mailbox, as a stream that survives restarts: catch up, wait, back off.
 
+mod kind;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
@@ -9,10 +11,12 @@ use std::time::Duration;
 use futures_core::Stream;
 use mail_access::{Error as MailError, Position, Received, Selection, Uid};
 
+pub use self::kind::{EventKind, RecipientResult, SendReport};
 use crate::backend::Committed;
 use crate::journal::{Identity, Known, Unsettled};
 use crate::mail::lift;
-use crate::{AgentMailbox, Error};
+use crate::safety::{self, Admitted};
+use crate::{AgentMailbox, Error, Inbound};
 
 /// The events of one mailbox, in the order of arrival, without end.
 ///
@@ -76,14 +80,6 @@ pub struct Event {
     identity: Identity,
 }
 
-/// What happened.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum EventKind {
-    /// A message came in.
-    Received(Box<Received>),
-}
-
 impl Event {
     /// Returns what happened.
     pub fn kind(&self) -> &EventKind {
@@ -91,9 +87,11 @@ impl Event {
     }
 
     /// Returns the message, if one came in.
-    pub fn received(&self) -> Option<&Received> {
-        let EventKind::Received(message) = &self.kind;
-        Some(message)
+    pub fn received(&self) -> Option<&Inbound> {
+        match &self.kind {
+            EventKind::Received(message) => Some(message),
+            _ => None,
+        }
     }
 
     /// Tells whether this may have been handed out before, or is a copy of a message that was: by its Message-ID.
@@ -198,10 +196,21 @@ impl Reader {
             self.position = Some(found.at);
         }
         let Some(Found { message, at, identity, again }) = self.ready.pop_front() else { return Ok(None) };
+        if handled {
+            return Ok(None);
+        }
         let redelivery = again || known == Known::Offered;
-        let kind = EventKind::Received(Box::new(message));
-        let mailbox = self.mailbox.clone();
-        Ok((!handled).then_some(Event { kind, redelivery, mailbox, at, identity }))
+        let event = |message| Event {
+            kind: EventKind::Received(Box::new(message)),
+            redelivery,
+            mailbox: self.mailbox.clone(),
+            at,
+            identity,
+        };
+        match safety::admit(&self.mailbox, self.mailbox.inbound(message)).await? {
+            Admitted::Delivered(message) => Ok(Some(event(message))),
+            Admitted::Dropped(message) => event(message).ack().await.map(|()| None),
+        }
     }
 
     /// Leaves to another stream what it was faster with.

@@ -6,7 +6,7 @@ use mail_access::{Address, Error as MailError, MessageId, NewMessage, Outgoing, 
 
 use crate::journal::{OutboxRecord, Outcome, fingerprint};
 use crate::mail::lift;
-use crate::{AgentMailbox, Error, ErrorKind};
+use crate::{AgentMailbox, Error, ErrorKind, safety};
 
 /// What the mail system has taken charge of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,11 +95,11 @@ impl Unconfirmed {
 }
 
 pub(crate) async fn send(mailbox: &AgentMailbox, message: NewMessage) -> Result<Receipt, Error> {
-    let message = seal(mailbox, message)?;
+    let message = seal(mailbox, safety::release(mailbox, message).await?)?;
     pass(mailbox, message.recipients()).await?;
     let name = format!("m{}", fingerprint(message.message_id().as_str().as_bytes()));
     let _alone = mailbox.inner().system.system().locks.acquire(&lock(mailbox, &name)).await;
-    let record = open_record(name, None, &message);
+    let record = open_record(mailbox, name, None, &message);
     mailbox.inner().system.system().journal.open_outbox(mailbox.id(), &record, &message).await?;
     submit(mailbox, record, &message).await
 }
@@ -124,9 +124,9 @@ pub(crate) async fn send_once(
             Outcome::Sent { .. } => receipt(&earlier),
         };
     }
-    let message = seal(mailbox, message)?;
+    let message = seal(mailbox, safety::release(mailbox, message).await?)?;
     pass(mailbox, message.recipients()).await?;
-    let record = open_record(name, Some(content), &message);
+    let record = open_record(mailbox, name, Some(content), &message);
     if system.journal.open_outbox(mailbox.id(), &record, &message).await?.is_some() {
         return Err(Error::new(ErrorKind::NotReady, "send", mailbox.id())
             .with_detail(format!("another program is sending with the key {key:?}")));
@@ -267,19 +267,28 @@ async fn pass(mailbox: &AgentMailbox, recipients: &[Address]) -> Result<(), Erro
     }
 }
 
-fn open_record(name: String, content: Option<String>, message: &Outgoing) -> OutboxRecord {
+fn open_record(
+    mailbox: &AgentMailbox,
+    name: String,
+    content: Option<String>,
+    message: &Outgoing,
+) -> OutboxRecord {
     OutboxRecord {
         name,
         content,
         message_id: message.message_id().clone(),
         recipients: message.recipients().to_vec(),
-        created: SystemTime::now(),
+        created: mailbox.inner().system.system().chance.now(),
         outcome: Outcome::Open,
     }
 }
 
 fn seal(mailbox: &AgentMailbox, message: NewMessage) -> Result<Outgoing, Error> {
-    message.seal(&mailbox.contact()).map_err(|source| lift(source, "send", mailbox.id()))
+    let chance = &mailbox.inner().system.system().chance;
+    let mut random = [0; 16];
+    chance.fill(&mut random);
+    let id = MessageId::of_random(u128::from_be_bytes(random), mailbox.address().domain());
+    message.seal_as(&mailbox.contact(), id, chance.now()).map_err(|source| lift(source, "send", mailbox.id()))
 }
 
 fn lock(mailbox: &AgentMailbox, name: &str) -> String {
