@@ -2,7 +2,8 @@
 //!
 //! `peer-driver TASK key=value...` prints one line of JSON as its last one. A key that a task doesn't know is ignored.
 //! Tasks are `send`, which hands messages over by submission; `fetch`, which reads a mailbox; `watch`, which waits for
-//! mail to many of them; `rtt`, which does both at once; and `parse`, which decodes the files of a folder.
+//! mail to many of them; `rtt`, which does both at once; and `parse`, which decodes the files of a folder. With
+//! `layer=agent` the first four, `watch` with a `user` only, are done by agents of the facade.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -11,6 +12,7 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
+mod agents;
 mod fetch;
 mod parse;
 mod rtt;

@@ -1,12 +1,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use agent_mail::AgentMailbox;
 use mail_access::{FolderName, Login, MailAccess, MessageStore, NewMessage, Position, SmtpImap};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::servers::{self, next, percentile};
-use super::{Done, Options};
+use super::{Done, Options, agents};
+
+/// Which subject came, and when.
+type Arrived = mpsc::UnboundedSender<(String, Instant)>;
 
 /// Sends `trips` messages from `a` to `b`, one at a time, and waits for each in the mailbox of `b`.
 pub(super) fn run(options: &Options) -> Done<Value> {
@@ -22,7 +26,14 @@ async fn rtt(options: &Options) -> Done<Value> {
     let status = mail.status(&to, &FolderName::inbox()).await?;
     let start = Position { uid_validity: status.uid_validity, uid: status.uid_next.saturating_sub(1) };
     let (arrived, mut arrivals) = mpsc::unbounded_channel();
-    let follower = tokio::spawn(follow(Arc::clone(&mail), to.clone(), start, arrived));
+    let (sender, follower) = if agents::are_asked_for(options)? {
+        let system = agents::system(options, mail.clone(), "agent_")?;
+        let name = |login: &Login| login.address().local_part().trim_start_matches("agent_").to_owned();
+        let receiver = agents::mailbox(&system, &name(&to)).await?;
+        (Some(agents::mailbox(&system, &name(&from)).await?), tokio::spawn(listen(receiver, arrived)))
+    } else {
+        (None, tokio::spawn(follow(Arc::clone(&mail), to.clone(), start, arrived)))
+    };
     let (mut took, mut sent) = (Vec::new(), Vec::new());
     for trip in 0..trips {
         // Both sides come to rest, so that no trip gains by the one before it.
@@ -30,9 +41,11 @@ async fn rtt(options: &Options) -> Done<Value> {
         let subject = format!("bench {tag}-{trip}");
         let text = "A line of the simulation, from one agent to another.\r\n".repeat(38);
         let message = NewMessage::to(to.address()).with_subject(&subject).with_text(text);
-        let message = message.seal(&from.address().into())?;
         let begin = Instant::now();
-        mail.submit(&from, &message).await?;
+        match &sender {
+            Some(sender) => drop(sender.send(message).await?),
+            None => drop(mail.submit(&from, &message.seal(&from.address().into())?).await?),
+        }
         sent.push(begin.elapsed().as_secs_f64() * 1e3);
         loop {
             let (seen, at) = tokio::time::timeout(LOST, arrivals.recv()).await?.ok_or("the watcher ended")?;
@@ -52,12 +65,21 @@ async fn rtt(options: &Options) -> Done<Value> {
     }))
 }
 
-async fn follow(
-    mail: Arc<SmtpImap>,
-    login: Login,
-    mut position: Position,
-    arrived: mpsc::UnboundedSender<(String, Instant)>,
-) -> Result<(), mail_access::Error> {
+/// What was in the mailbox before is passed by, as whoever waits compares subjects.
+async fn listen(receiver: AgentMailbox, arrived: Arrived) -> Done<()> {
+    let mut events = receiver.events();
+    while let Some(event) = events.next().await {
+        let event = event?;
+        if let Some(message) = event.received() {
+            // The receiver is gone only when the task is over.
+            let _ = arrived.send((message.subject().expose().to_owned(), Instant::now()));
+        }
+        event.ack().await?;
+    }
+    Ok(())
+}
+
+async fn follow(mail: Arc<SmtpImap>, login: Login, mut position: Position, arrived: Arrived) -> Done<()> {
     loop {
         for message in next(&mail, &login, &mut position).await? {
             // The receiver is gone only when the task is over.

@@ -2,12 +2,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use mail_access::{Address, Login, MailAccess, NewMessage, Outgoing, SmtpImap};
+use agent_mail::AgentMailbox;
+use mail_access::{Address, Login, MailAccess, NewMessage, SmtpImap};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::servers::{self, percentile};
-use super::{Done, Options};
+use super::{Done, Options, agents};
 
 /// Submits `n` messages of about `size` bytes over at most `conns` connections.
 pub(super) fn run(options: &Options) -> Done<Value> {
@@ -17,7 +18,7 @@ pub(super) fn run(options: &Options) -> Done<Value> {
 
 async fn send(options: &Options) -> Done<Value> {
     let conns: usize = options.number("conns", 8)?;
-    let task = Arc::new(Task::new(options, conns)?);
+    let task = Arc::new(Task::new(options, conns).await?);
     let begin = Instant::now();
     let mut senders = JoinSet::new();
     for _ in 0..options.number("tasks", TASKS * conns)? {
@@ -39,21 +40,36 @@ async fn send(options: &Options) -> Done<Value> {
 
 /// What all senders share.
 struct Task {
-    mail: SmtpImap,
-    login: Login,
+    way: Way,
     text: String,
     tag: String,
     count: usize,
     next: AtomicUsize,
 }
 
+enum Way {
+    Access(Box<SmtpImap>, Login),
+    /// The agents that take turns, over one login.
+    Agents(Vec<AgentMailbox>),
+}
+
 impl Task {
-    fn new(options: &Options, conns: usize) -> Done<Self> {
+    async fn new(options: &Options, conns: usize) -> Done<Self> {
         let mail = servers::mail(options, |config| config.with_max_smtp_connections(conns, conns))?;
-        let login = servers::login(options, options.text("user", "catchall@example.test"))?;
+        let user = options.text("user", "catchall@example.test");
+        let way = if agents::are_asked_for(options)? {
+            let hub = agents::hub(options, Arc::new(mail), user).await?;
+            let system = agents::system(options, hub, "agent_")?;
+            let mut senders = Vec::new();
+            for number in 0..agents::SENDERS {
+                senders.push(agents::mailbox(&system, &number.to_string()).await?);
+            }
+            Way::Agents(senders)
+        } else {
+            Way::Access(Box::new(mail), servers::login(options, user)?)
+        };
         Ok(Self {
-            mail,
-            login,
+            way,
             text: text(options.number("size", 2048)?),
             tag: options.text("tag", "t").to_owned(),
             count: options.number("n", 1000)?,
@@ -70,18 +86,25 @@ impl Task {
                 return Ok(took);
             }
             let message = self.message(number)?;
+            let sender = number % agents::SENDERS;
             let begin = Instant::now();
-            self.mail.submit(&self.login, &message).await?;
+            match &self.way {
+                Way::Access(mail, login) => {
+                    let from: Address = format!("agent_{sender}@example.test").parse()?;
+                    let message = message.seal(&from.into())?;
+                    mail.submit(login, &message).await?;
+                }
+                Way::Agents(senders) => drop(senders[sender].send(message).await?),
+            }
             took.push(begin.elapsed().as_secs_f64() * 1e3);
         }
     }
 
-    fn message(&self, number: usize) -> Done<Outgoing> {
-        let from: Address = format!("agent_{}@example.test", number % 997).parse()?;
+    fn message(&self, number: usize) -> Done<NewMessage> {
         let to: Address = format!("agent_{number}@example.test").parse()?;
         let subject = format!("bench {}-{number}", self.tag);
         let text = format!("Message {number}\r\n{}", self.text);
-        Ok(NewMessage::to(to).with_subject(subject).with_text(text).seal(&from.into())?)
+        Ok(NewMessage::to(to).with_subject(subject).with_text(text))
     }
 }
 

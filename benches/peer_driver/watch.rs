@@ -2,6 +2,7 @@ use std::io::{BufRead as _, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use agent_mail::AgentMailbox;
 use mail_access::{
     EnvelopeRule, Error, FolderName, Hub, HubPosition, Login, MailAccess, MessageStore, Position, Received,
     SmtpImap,
@@ -9,7 +10,7 @@ use mail_access::{
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, mpsc};
 
-use super::{Done, Options, servers};
+use super::{Done, Options, agents, servers};
 
 /// Which message came, and when.
 type Events = mpsc::UnboundedSender<(String, f64)>;
@@ -31,6 +32,19 @@ async fn watch(options: &Options) -> Done<Value> {
     let mail = Arc::new(servers::mail(options, |config| config.with_max_imap_connections(count))?);
     let (turns, (events, mut came)) = (Arc::new(Semaphore::new(par)), mpsc::unbounded_channel());
     let (ready, mut established) = mpsc::unbounded_channel();
+    if agents::are_asked_for(options)? {
+        let hub = agents::hub(options, mail.clone(), options.text("user", "catchall@example.test")).await?;
+        let system = agents::system(options, hub, "agent_")?;
+        for number in 0..options.number("addresses", agents::SENDERS)? {
+            let agent = agents::mailbox(&system, &number.to_string()).await?;
+            tokio::spawn(listen(agent, events.clone()));
+        }
+        say(&format!("WATCHING {}", begin.elapsed().as_secs_f64()))?;
+        let seen = collect(&mut came, expect, &mut lines).await?;
+        return Ok(
+            json!({ "task": "watch", "n": count, "establish_s": begin.elapsed().as_secs_f64(), "events": seen }),
+        );
+    }
     let addresses = match options.text("user", "") {
         "" => None,
         _ => Some(options.number("addresses", 500)?),
@@ -80,6 +94,19 @@ async fn follow(mail: Arc<SmtpImap>, login: Login, mut position: Position, event
             tell(events, &message);
         }
     }
+}
+
+/// Hands on what comes for one agent.
+async fn listen(agent: AgentMailbox, events: Events) -> Done<()> {
+    let mut mails = agent.events();
+    while let Some(event) = mails.next().await {
+        let event = event?;
+        if let Some(message) = event.received() {
+            tell(&events, message.message().expose());
+        }
+        event.ack().await?;
+    }
+    Ok(())
 }
 
 /// What a server delivers without a word on the envelope is a dead letter, and came all the same.
