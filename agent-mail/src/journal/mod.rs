@@ -5,6 +5,7 @@
 mod agents;
 mod inbox;
 mod outbox;
+mod policy;
 mod rotation;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use sha2::{Digest, Sha256};
 pub(crate) use agents::{AgentRecord, Phase};
 pub(crate) use inbox::{Identity, Known, Unsettled};
 pub(crate) use outbox::{OutboxRecord, Outcome};
+pub(crate) use policy::{Owner, Stored as StoredPolicy};
 pub(crate) use rotation::RotationRecord;
 
 use crate::backend::{Change, Committed, StateStore};
