@@ -14,7 +14,7 @@ use crate::journal::{AgentRecord, Journal, Phase};
 use crate::locks::Locks;
 use crate::logins::Logins;
 use crate::readiness::Gate;
-use crate::safety::{InboundCheck, OutboundCheck};
+use crate::safety::{InboundCheck, OutboundCheck, Policy};
 use crate::{AgentId, AgentMailBuilder, AgentMailbox, Error, ErrorKind, password};
 
 /// Gives the agents of a program their mailboxes in one domain.
@@ -40,6 +40,7 @@ pub(crate) struct System {
     pub(crate) outbound: Vec<Arc<dyn OutboundCheck>>,
     pub(crate) inbound: Vec<Arc<dyn InboundCheck>>,
     pub(crate) trusted: Option<TrustedServer>,
+    pub(crate) policy: Option<Policy>,
     quota_mib: u32,
     hourly_limit: Option<u32>,
     domain_ready: OnceCell<()>,
@@ -291,6 +292,7 @@ impl AgentMail {
             outbound,
             inbound,
             trusted,
+            policy,
         } = builder;
         let wrong = |detail: &str| Error::new(ErrorKind::InvalidInput, "build", &domain).with_detail(detail);
         if hourly_limit == Some(0) {
@@ -325,6 +327,7 @@ impl AgentMail {
             outbound,
             inbound,
             trusted,
+            policy,
         })))
     }
 }

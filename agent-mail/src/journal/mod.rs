@@ -8,6 +8,7 @@ mod happened;
 mod inbox;
 mod notes;
 mod outbox;
+mod policy;
 mod rotation;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub(crate) use bells::Bell;
 pub(crate) use happened::{Happened, What};
 pub(crate) use inbox::{Identity, Known, Mark, Unsettled};
 pub(crate) use outbox::{OutboxRecord, Outcome};
+pub(crate) use policy::{Owner, Stored as StoredPolicy};
 pub(crate) use rotation::RotationRecord;
 
 use self::bells::Ringing;

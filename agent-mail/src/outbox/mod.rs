@@ -259,8 +259,9 @@ fn receipt(record: &OutboxRecord) -> Result<Receipt, Error> {
     })
 }
 
-/// Asks the send gate, where there is one. Nothing has been written or sent yet.
+/// Asks whether sending is stopped, and the send gate, where there is one. Nothing has been written or sent yet.
 async fn pass(mailbox: &AgentMailbox, recipients: &[Address]) -> Result<(), Error> {
+    safety::may_send(mailbox).await?;
     match &mailbox.inner().system.system().gate {
         Some(gate) => gate.pass(mailbox.address(), recipients).await,
         None => Ok(()),
