@@ -5,9 +5,12 @@
 mod agents;
 mod inbox;
 mod outbox;
+mod queue;
 mod rotation;
+mod sent;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mail_access::DomainName;
 use serde::Serialize;
@@ -17,7 +20,9 @@ use sha2::{Digest, Sha256};
 pub(crate) use agents::{AgentRecord, Phase};
 pub(crate) use inbox::{Identity, Known, Unsettled};
 pub(crate) use outbox::{OutboxRecord, Outcome};
+pub(crate) use queue::{Due, Kept, Progress, QueueRecord, Said, millis, time};
 pub(crate) use rotation::RotationRecord;
+pub(crate) use sent::SentRecord;
 
 use crate::backend::{Change, Committed, StateStore};
 use crate::{AgentId, Error, ErrorKind};
@@ -27,11 +32,26 @@ use crate::{AgentId, Error, ErrorKind};
 pub(crate) struct Journal {
     store: Arc<dyn StateStore>,
     domain: DomainName,
+    /// How long what was sent is remembered at least.
+    sent_kept: Duration,
 }
 
 impl Journal {
     pub(crate) fn new(store: Arc<dyn StateStore>, domain: DomainName) -> Self {
-        Self { store, domain }
+        Self { store, domain, sent_kept: SENT_KEPT }
+    }
+
+    pub(crate) fn with_sent_kept(mut self, kept: Duration) -> Self {
+        self.sent_kept = kept;
+        self
+    }
+
+    /// Makes a change; an empty one needs no store.
+    pub(crate) async fn commit(&self, change: Change) -> Result<Committed, Error> {
+        if change == Change::new() {
+            return Ok(Committed::Done);
+        }
+        self.store.commit(change).await
     }
 
     fn key(&self, kind: &str, agent: &AgentId, rest: &str) -> String {
@@ -72,3 +92,6 @@ pub(crate) fn fingerprint(bytes: &[u8]) -> String {
     let (half, _) = digest.split_first_chunk().expect("it has 32 bytes");
     format!("{:032x}", u128::from_be_bytes(*half))
 }
+
+/// Mail servers try for up to 5 days and report then; people complain weeks later.
+pub(crate) const SENT_KEPT: Duration = Duration::from_hours(30 * 24);
