@@ -208,7 +208,11 @@ impl Reader {
             identity,
         };
         match safety::admit(&self.mailbox, self.mailbox.inbound(message)).await? {
-            Admitted::Delivered(message) => Ok(Some(event(message))),
+            Admitted::Delivered(message) => {
+                let event = event(message);
+                safety::observe(&self.mailbox, event.kind()).await?;
+                Ok(Some(event))
+            }
             Admitted::Dropped(message) => event(message).ack().await.map(|()| None),
         }
     }

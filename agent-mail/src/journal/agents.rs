@@ -71,7 +71,7 @@ impl Journal {
     /// Forgets an agent with its inbox and outbox.
     pub(crate) async fn forget_agent(&self, record: &AgentRecord) -> Result<(), Error> {
         let mut change = Change::new().remove(self.agent_key(&record.id));
-        for kind in ["due", "inbox", "outbox", "outbox-bytes", "rotation", "sent"] {
+        for kind in ["due", "inbox", "outbox", "outbox-bytes", "policy", "rotation", "sent"] {
             for (key, _) in self.store.scan(&self.key(kind, &record.id, "")).await? {
                 change = change.remove(key);
             }

@@ -5,6 +5,7 @@
 mod agents;
 mod inbox;
 mod outbox;
+mod policy;
 mod queue;
 mod rotation;
 mod sent;
@@ -20,6 +21,7 @@ use sha2::{Digest, Sha256};
 pub(crate) use agents::{AgentRecord, Phase};
 pub(crate) use inbox::{Identity, Known, Unsettled};
 pub(crate) use outbox::{OutboxRecord, Outcome};
+pub(crate) use policy::{Owner, Stored as StoredPolicy};
 pub(crate) use queue::{Due, Kept, Progress, QueueRecord, Said, millis, time};
 pub(crate) use rotation::RotationRecord;
 pub(crate) use sent::SentRecord;
