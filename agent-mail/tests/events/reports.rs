@@ -46,7 +46,7 @@ fn report(action: &str, of: &MessageId, recipients: &[(&str, &str)]) -> String {
         "From: MAILER-DAEMON@elsewhere.example\nTo: ada\nSubject: report\nMIME-Version: 1.0\n\
          Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nIt says so below.\n\
          --b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; elsewhere.example\n{groups}\n\
-         --b\nContent-Type: text/rfc822-headers\n\nMessage-ID: <{of}>\nSubject: to all\n--b--\n"
+         --b\nContent-Type: text/rfc822-headers\n\nMessage-ID: {of}\nSubject: to all\n--b--\n"
     )
 }
 
@@ -56,7 +56,7 @@ fn complaint(of: &MessageId, named: Option<&str>) -> String {
         "From: fbl@elsewhere.example\nTo: ada\nSubject: complaint\nMIME-Version: 1.0\n\
          Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\n\nIt says so below.\n\
          --b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nUser-Agent: x/1\nVersion: 1\n{named}\n\
-         --b\nContent-Type: text/rfc822-headers\n\nMessage-ID: <{of}>\nSubject: to all\n--b--\n"
+         --b\nContent-Type: text/rfc822-headers\n\nMessage-ID: {of}\nSubject: to all\n--b--\n"
     )
 }
 
