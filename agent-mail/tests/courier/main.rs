@@ -86,7 +86,7 @@ async fn what_is_not_taken_in_its_time_expires() {
     let start = world.now();
     deliver(&world.program(), &ada, 9 * HOUR).await;
     let took = world.now().duration_since(start).unwrap();
-    assert!(took >= 2 * HOUR && took < 2 * HOUR + Duration::from_secs(5), "{took:?}");
+    assert!(took >= 2 * HOUR && took < 2 * HOUR + Duration::from_mins(3), "{took:?}");
     assert_eq!(events(&ada).await, ["deferred x", "expired x"]);
     world.embedded.post_office().clear_faults();
     let known = ada.enqueue(sending).await.unwrap();

@@ -206,8 +206,10 @@ pub(crate) async fn deliver(mail: &AgentMail, mailbox: &AgentMailbox, at_most: D
     let courier = mail.courier();
     courier
         .run(async {
+            let mut pause = Duration::from_millis(500);
             while !mailbox.outbox().await.is_ok_and(|queued| queued.is_empty()) && Instant::now() < end {
-                tokio::time::sleep(Duration::from_millis(500)).await;
+                tokio::time::sleep(pause.min(end - Instant::now())).await;
+                pause = (2 * pause).min(Duration::from_mins(2));
             }
         })
         .await;
