@@ -21,8 +21,10 @@ pub(super) enum After {
     Gone,
     /// It goes on so.
     Due(Due),
-    /// All mail of the agent waits until then; the entry goes on so, or as it was.
-    Rest { due: Option<Due>, until: u64 },
+    /// It goes on so, and all mail of the agent waits with it.
+    Rest(Due),
+    /// It is as it was, and nothing can be done for the agent before.
+    Failed { until: u64 },
     /// Somebody has stopped the agent's sending.
     Stopped,
 }
@@ -35,7 +37,7 @@ pub(super) async fn attempt(system: &AgentMail, agent: &AgentId, chosen: &Try) -
         Err(error) => {
             tracing::warn!(%agent, %error, "the outbox waits");
             let chance = &*system.system().chance;
-            After::Rest { due: None, until: later(millis(chance.now()), back_off(chance, 2)) }
+            After::Failed { until: later(millis(chance.now()), back_off(chance, 2)) }
         }
     }
 }
@@ -67,9 +69,7 @@ impl<'a> Attempt<'a> {
     }
 
     async fn run(&mut self, to: &[Address], is_late: bool) -> Result<After, Error> {
-        if !is_late {
-            safety::may_send(&self.mailbox).await?;
-        }
+        safety::may_send(&self.mailbox).await?;
         let mut record = self.kept.record.clone();
         let Some(queue) = &mut record.queue else { return Ok(After::Gone) };
         self.find_out(&record.recipients.clone(), queue, is_late).await;
@@ -107,7 +107,7 @@ impl<'a> Attempt<'a> {
         }
         self.copy(is_late).await?;
         Ok(match after(&self.kept.record) {
-            After::Due(due) if rest => After::Rest { until: due.next, due: Some(due) },
+            After::Due(due) if rest => After::Rest(due),
             after => after,
         })
     }
