@@ -12,6 +12,7 @@ use mail_access::{
 };
 
 use crate::Untrusted;
+use crate::safety::Verdict;
 
 /// A message that came in. Cheap to clone.
 ///
@@ -84,6 +85,11 @@ impl Inbound {
     /// own words, which quote the author's. [`verdict`](Self::verdict) is the short of it.
     pub fn authentication(&self) -> Option<Untrusted<AuthenticationResults>> {
         self.message.authentication(self.trusted.as_ref()?).map(Untrusted::new)
+    }
+
+    /// Returns what is known of who wrote it, and what in its header may mislead.
+    pub fn verdict(&self) -> Verdict {
+        Verdict::of(&self.message, self.trusted.as_ref())
     }
 
     /// Returns the subject.
