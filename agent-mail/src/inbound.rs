@@ -22,12 +22,22 @@ pub struct Inbound {
     message: Arc<Received>,
     trusted: Option<TrustedServer>,
     flags: Vec<String>,
+    /// What makes marks in its forms that its author can't know.
+    salt: [u8; 16],
 }
 
 impl Inbound {
     /// Makes one of a message that was read, and the server whose verdicts are believed.
     pub fn new(message: Received, trusted: Option<TrustedServer>) -> Self {
-        Self { message: Arc::new(message), trusted, flags: Vec::new() }
+        Self { message: Arc::new(message), trusted, flags: Vec::new(), salt: [0; 16] }
+    }
+
+    pub(crate) fn with_salt(self, salt: [u8; 16]) -> Self {
+        Self { salt, ..self }
+    }
+
+    pub(crate) fn salt(&self) -> &[u8; 16] {
+        &self.salt
     }
 
     /// Returns the whole message, for what this view doesn't show.

@@ -51,6 +51,7 @@ mod embedded;
 mod encryption;
 mod error;
 mod event;
+mod for_llm;
 #[cfg(test)]
 mod golden;
 pub mod guides;
@@ -101,6 +102,7 @@ pub use embedded::{Embedded, MemorySecrets, MemoryState, Vitals};
 pub use encryption::EncryptionKey;
 pub use error::{Error, ErrorKind};
 pub use event::{Event, EventKind, Events, RecipientResult, SendReport};
+pub use for_llm::Fenced;
 pub use inbound::Inbound;
 pub use mailbox::AgentMailbox;
 #[cfg(feature = "mailcow")]

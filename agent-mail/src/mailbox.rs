@@ -126,7 +126,8 @@ impl AgentMailbox {
 
     /// Gives a message that was read the form in which an agent gets it.
     pub(crate) fn inbound(&self, message: Received) -> Inbound {
-        Inbound::new(message, self.0.system.system().trusted.clone())
+        let system = self.0.system.system();
+        Inbound::new(message, system.trusted.clone()).with_salt(system.salt)
     }
 
     pub(crate) fn inner(&self) -> &Inner {

@@ -42,6 +42,8 @@ pub(crate) struct System {
     pub(crate) inbound: Vec<Arc<dyn InboundCheck>>,
     pub(crate) trusted: Option<TrustedServer>,
     pub(crate) policy: Option<Policy>,
+    /// Random bytes of this run.
+    pub(crate) salt: [u8; 16],
     quota_mib: u32,
     hourly_limit: Option<u32>,
     domain_ready: OnceCell<()>,
@@ -328,6 +330,8 @@ impl AgentMail {
         if let Some(objection) = dns.as_ref().and_then(|dns| dns.objection(&domain)) {
             return Err(wrong(&objection));
         }
+        let mut salt = [0; 16];
+        chance.fill(&mut salt);
         Ok(Self(Arc::new(System {
             rule: AddressRule::new(&prefix, domain.clone())?,
             mail,
@@ -347,6 +351,7 @@ impl AgentMail {
             inbound,
             trusted,
             policy,
+            salt,
         })))
     }
 }
