@@ -29,7 +29,7 @@ pub use policy::Policy;
 pub use redaction::Redaction;
 pub(crate) use suppression::observe;
 pub use suppression::{Suppressed, SuppressionReason};
-pub(crate) use switch::may_send;
+pub(crate) use switch::{STOPPED, may_send};
 pub use switch::{Scope, Stop};
 pub use verdict::{Finding, Standing, Verdict, Warning};
 
@@ -114,7 +114,7 @@ fn refused(mailbox: &AgentMailbox, reason: String) -> Error {
 /// What the rules and checks say of a message that came in.
 pub(crate) enum Admitted {
     Delivered(Inbound),
-    Dropped(Inbound),
+    Dropped,
 }
 
 /// Asks the rules and the checks about a message that came in.
@@ -123,7 +123,11 @@ pub(crate) async fn admit(mailbox: &AgentMailbox, mut message: Inbound) -> Resul
     if let Some(policy) = &system.policy {
         if !lets_in(policy, &message, system.trusted.is_some()) {
             tracing::info!(agent = %mailbox.id(), uid = %message.uid(), "message dropped by the rules");
-            return Ok(Admitted::Dropped(message));
+            return Ok(Admitted::Dropped);
+        }
+        let authors = message.message().expose().all_from();
+        if authors.iter().any(|author| author.address.is_same_mailbox(mailbox.address())) {
+            message = message.with_flag("the agent's own");
         }
         for warning in message.verdict().warnings {
             message = message.with_flag(warning.to_string());
@@ -135,7 +139,7 @@ pub(crate) async fn admit(mailbox: &AgentMailbox, mut message: Inbound) -> Resul
             Admission::Flag(remark) => message = message.with_flag(remark),
             Admission::Drop(reason) => {
                 tracing::info!(agent = %mailbox.id(), uid = %message.uid(), reason, "message dropped");
-                return Ok(Admitted::Dropped(message));
+                return Ok(Admitted::Dropped);
             }
         }
     }
