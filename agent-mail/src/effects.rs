@@ -1,6 +1,7 @@
 //! What a handler wants to last: notes, and mail to be sent.
 
 use crate::backend::{Change, Committed};
+use crate::observe::Operation;
 use crate::outbox::{Prepared, prepare};
 use crate::{AgentMailbox, Error, ErrorKind, Event, Sending};
 
@@ -79,7 +80,8 @@ impl Effects {
                     .with_detail("two messages of the same effects have the same key")
                     .with_fix("use a key of its own for each message"));
             }
-            let prepared = prepare(mailbox, sending.clone()).await?;
+            let preparing = prepare(mailbox, sending.clone());
+            let prepared = Operation::Enqueue.begin(mailbox.id()).over(preparing).await?;
             change.expectations.extend_from_slice(&prepared.change.expectations);
             change.writes.extend_from_slice(&prepared.change.writes);
             sends.push(prepared);
@@ -128,6 +130,10 @@ impl Event {
     /// nothing was written, and nothing needs to be; [`NotFound`](ErrorKind::NotFound) if the agent was retired; as
     /// [`enqueue`](AgentMailbox::enqueue) if a message can't be sent; or if the state can't be written.
     pub async fn ack_with(&self, effects: Effects) -> Result<(), Error> {
+        Operation::Acknowledge.begin(self.mailbox().id()).over(self.settle_with(effects)).await
+    }
+
+    async fn settle_with(&self, effects: Effects) -> Result<(), Error> {
         let mailbox = self.mailbox();
         let journal = &mailbox.inner().system.system().journal;
         loop {

@@ -71,6 +71,7 @@ mod mailbox;
 #[cfg(feature = "mailcow")]
 mod mailcow;
 mod markdown;
+pub mod observe;
 mod operator;
 mod outbox;
 #[cfg(any(feature = "redb", feature = "secret-file", feature = "backup"))]
@@ -89,6 +90,7 @@ pub mod sites;
 pub mod spec;
 mod system;
 mod untrusted;
+mod usage;
 
 pub use mail_access::{self, Address, Attachment, Contact, DomainName, MessageId, NewMessage, Received};
 
@@ -128,6 +130,7 @@ pub use secrets::{Vault, VaultLogin};
 pub use spec::{AliasEntry, DnsOptions, DomainSpec, ForwardEntry, MailboxEntry, Relay};
 pub use system::{Agent, AgentMail};
 pub use untrusted::Untrusted;
+pub use usage::{Depths, Period, Reputation, ReputationLimits, Usage, UsageReport};
 
 /// Runs the code of the README.
 #[cfg(doctest)]

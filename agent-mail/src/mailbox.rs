@@ -7,6 +7,7 @@ use mail_access::{Address, Contact, NewMessage, Received, Selection, Uid};
 
 use crate::logins::SharedLogin;
 use crate::mail::lift;
+use crate::observe::Operation;
 use crate::outbox::{Receipt, Unconfirmed};
 use crate::{AgentId, AgentMail, Error, Events, Inbound};
 
@@ -63,7 +64,7 @@ impl AgentMailbox {
     /// [`Unauthenticated`](crate::ErrorKind::Unauthenticated), [`Unavailable`](crate::ErrorKind::Unavailable),
     /// [`Interrupted`](crate::ErrorKind::Interrupted).
     pub async fn send(&self, message: NewMessage) -> Result<Receipt, Error> {
-        crate::outbox::send(self, message).await
+        Operation::Send.begin(self.id()).over(crate::outbox::send(self, message)).await
     }
 
     /// Sends a message once, however often it is called with the same key, in this run of the program or a later
@@ -80,7 +81,7 @@ impl AgentMailbox {
     /// As [`send`](Self::send); [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the key was used for another
     /// message before; [`NotReady`](crate::ErrorKind::NotReady) if another process is sending with it.
     pub async fn send_once(&self, key: &str, message: NewMessage) -> Result<Receipt, Error> {
-        crate::outbox::send_once(self, key, message).await
+        Operation::Send.begin(self.id()).over(crate::outbox::send_once(self, key, message)).await
     }
 
     /// Returns the messages whose sending was begun and whose outcome nobody knows, the oldest entries of the outbox

@@ -14,6 +14,7 @@ use crate::bootstrap::Dns;
 use crate::journal::{AgentRecord, Journal, Phase};
 use crate::locks::Locks;
 use crate::logins::Logins;
+use crate::observe::Operation;
 use crate::readiness::Gate;
 use crate::safety::{InboundCheck, OutboundCheck, Policy};
 use crate::{AgentId, AgentMailBuilder, AgentMailbox, Error, ErrorKind, password};
@@ -107,6 +108,10 @@ impl AgentMail {
     /// the agent is there and the secret store has lost its password; [`NotReady`](ErrorKind::NotReady) if another
     /// process provisions or retires it; else what the backends say.
     pub async fn provision(&self, id: &AgentId) -> Result<AgentMailbox, Error> {
+        Operation::Provision.begin(id).over(self.provide(id)).await
+    }
+
+    async fn provide(&self, id: &AgentId) -> Result<AgentMailbox, Error> {
         let address = self.0.rule.address(id)?;
         let _alone = self.0.locks.acquire(&agent_lock(id)).await;
         let record = match self.0.journal.agent(id).await? {
@@ -131,6 +136,10 @@ impl AgentMail {
     /// [`NotReady`](ErrorKind::NotReady) if its provisioning was begun and not finished:
     /// [`provision`](Self::provision) finishes it; else what the stores say.
     pub async fn open(&self, id: &AgentId) -> Result<AgentMailbox, Error> {
+        Operation::Open.begin(id).over(self.opened(id)).await
+    }
+
+    async fn opened(&self, id: &AgentId) -> Result<AgentMailbox, Error> {
         let not = |kind| Error::new(kind, "open", id).with_fix("provision the agent");
         match self.0.journal.agent(id).await? {
             Some(record) if record.phase == Phase::Active => self.mailbox(&record).await,
@@ -148,6 +157,10 @@ impl AgentMail {
     /// [`NotReady`](ErrorKind::NotReady) if another process provisions or retires it, or what the backends say; the
     /// agent is then still there or half removed, and the call can be repeated.
     pub async fn retire(&self, id: &AgentId) -> Result<(), Error> {
+        Operation::Retire.begin(id).over(self.remove(id)).await
+    }
+
+    async fn remove(&self, id: &AgentId) -> Result<(), Error> {
         let _alone = self.0.locks.acquire(&agent_lock(id)).await;
         let Some(record) = self.0.journal.agent(id).await? else { return Ok(()) };
         let retiring = self.0.journal.enter(record, Phase::Retiring).await?;

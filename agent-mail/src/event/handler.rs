@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use super::Event;
 use super::pace::back_off;
+use crate::observe::{self, Operation};
 use crate::{AgentMailbox, Effects, Error, ErrorKind};
 
 /// Handles the events of a mailbox, one after the other; see [`AgentMailbox::serve`].
@@ -60,11 +61,12 @@ impl AgentMailbox {
     async fn handle(&self, handler: &dyn EventHandler, mut event: Event) -> Result<(), Error> {
         let mut failures = 0;
         let effects = loop {
-            match handler.handle(self, &event).await {
+            match Operation::Handle.begin(self.id()).over(handler.handle(self, &event)).await {
                 Ok(effects) => break effects,
                 Err(error) => self.wait_out(error, &mut failures).await?,
             }
             event = event.again();
+            observe::retried(Operation::Handle);
         };
         let mut failures = 0;
         loop {
@@ -84,7 +86,9 @@ impl AgentMailbox {
         }
         let chance = &*self.inner().system.system().chance;
         let pause = error.retry_after().unwrap_or_else(|| back_off(chance, *failures));
-        tracing::warn!(agent = %self.id(), %error, ?pause, "an event will be handled again");
+        // Its words are the handler's and may repeat what was in the mail.
+        let kind = observe::word(error.kind());
+        tracing::warn!(agent = %self.id(), kind, ?pause, "an event will be handled again");
         *failures += 1;
         tokio::time::sleep(pause).await;
         Ok(())

@@ -16,6 +16,7 @@ pub use self::live::LiveEvents;
 pub use self::stream::Events;
 
 use self::place::Place;
+use crate::observe::Operation;
 use crate::{AgentMailbox, Error, Inbound};
 
 /// Something that happened in a mailbox.
@@ -55,7 +56,8 @@ impl Event {
     /// If the state can't be written: the event will come again.
     pub async fn ack(&self) -> Result<(), Error> {
         let journal = &self.mailbox.inner().system.system().journal;
-        self.place.settle(journal, self.mailbox.id()).await
+        let settling = self.place.settle(journal, self.mailbox.id());
+        Operation::Acknowledge.begin(self.mailbox.id()).over(settling).await
     }
 
     pub(crate) fn mailbox(&self) -> &AgentMailbox {

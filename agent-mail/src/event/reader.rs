@@ -8,11 +8,12 @@ use mail_access::{Error as MailError, Position, Received, Selection, Uid};
 use super::judge::judged;
 use super::pace::{BATCH, WAIT, back_off};
 use super::{Event, Place};
-use crate::backend::Committed;
+use crate::backend::{Change, Committed};
 use crate::journal::{Bell, Identity, Journal, Known, Mark, Unsettled};
 use crate::mail::lift;
+use crate::observe::{self, Operation};
 use crate::safety;
-use crate::{AgentMailbox, Error, EventKind, Inbound};
+use crate::{AgentMailbox, Error, EventKind, Inbound, Usage};
 
 /// Reads ahead by one batch; what of it was not handed out counts as not read.
 pub(super) struct Reader {
@@ -89,10 +90,10 @@ impl Reader {
             self.look_at_journal().await?;
         }
         if !self.noted.is_empty() {
-            return self.hand_out_noted().await;
+            return Operation::HandOut.begin(self.mailbox.id()).over(self.hand_out_noted()).await;
         }
         if !self.ready.is_empty() {
-            return self.hand_out().await;
+            return Operation::HandOut.begin(self.mailbox.id()).over(self.hand_out()).await;
         }
         if self.unsettled.is_none() {
             self.unsettled = Some(self.journal().unsettled(self.mailbox.id()).await?);
@@ -164,7 +165,8 @@ impl Reader {
             }
         } else if known != Known::Handled || self.ready.len() == 1 {
             // Passing by what was handled is noted once, at the end.
-            if journal.read_to(id, self.position, found.at, mark).await? == Committed::Conflict {
+            let tally = self.tally(found, known).await?;
+            if journal.read_to(id, self.position, found.at, mark, tally).await? == Committed::Conflict {
                 self.follow(journal.position(id).await?);
                 return Ok(None);
             }
@@ -255,7 +257,7 @@ impl Reader {
             }
             None if batch.messages.is_empty() => {
                 let start = Position { uid_validity: validity, uid: 0 };
-                let _seen = journal.read_to(&inner.id, None, start, Mark::Nothing).await?;
+                let _seen = journal.read_to(&inner.id, None, start, Mark::Nothing, Change::new()).await?;
             }
             _ => {}
         }
@@ -270,7 +272,19 @@ impl Reader {
     }
 
     fn event(&self, kind: EventKind, redelivery: bool, place: Place) -> Event {
+        observe::handed_out(&self.mailbox, &kind, redelivery);
         Event { kind, redelivery, mailbox: self.mailbox.clone(), place }
+    }
+
+    /// Makes the change that counts a message, if it is handed out for the first time.
+    async fn tally(&self, found: &Found, known: Known) -> Result<Change, Error> {
+        let usage = match &found.ruling {
+            Some(Ruling::HandOut(kind)) if known == Known::New => Usage::of_event(kind),
+            _ => Usage::default(),
+        };
+        let now = self.mailbox.inner().system.system().chance.now();
+        let mark = format!("{}/{}", found.at.uid_validity, found.at.uid);
+        self.journal().tally(Change::new(), self.mailbox.id(), now, mark.as_bytes(), usage).await
     }
 
     fn journal(&self) -> &Journal {

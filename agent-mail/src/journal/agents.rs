@@ -138,7 +138,7 @@ impl Stored {
 }
 
 /// What there is of an agent besides its record, and is gone with it.
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 14] = [
     "due",
     "facts",
     "happened",
@@ -152,4 +152,5 @@ const KINDS: [&str; 13] = [
     "rotation",
     "sent",
     "thread",
+    "usage",
 ];

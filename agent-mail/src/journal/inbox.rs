@@ -98,7 +98,7 @@ impl Journal {
         }
     }
 
-    /// Notes that the reading has come to `to`, and what is to become of the message there.
+    /// Notes that the reading has come to `to`, and what is to become of the message there, with what counts it.
     ///
     /// `Conflict` says that another reader of this mailbox was there meanwhile; nothing was noted.
     pub(crate) async fn read_to(
@@ -107,8 +107,10 @@ impl Journal {
         from: Option<Position>,
         to: Position,
         mark: Mark<'_>,
+        tally: Change,
     ) -> Result<Committed, Error> {
         let mut change = self.moved(agent, from, to);
+        change.writes.extend(tally.writes);
         match (mark, Uid::new(to.uid)) {
             (Mark::Offered(identity), Some(uid)) => {
                 change = change.put(self.pending_key(agent, to.uid_validity, uid), "");

@@ -12,6 +12,7 @@ mod policy;
 mod queue;
 mod rotation;
 mod sent;
+mod usage;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::queue::QueueRecord;
 use super::{Journal, decode, encode};
 use crate::backend::{Change, Committed};
-use crate::{AgentId, Error, ErrorKind};
+use crate::{AgentId, Error, ErrorKind, Usage};
 
 /// A message on its way out.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,20 +98,34 @@ impl Journal {
         })
     }
 
-    /// Notes the outcome. Under a key of the caller's it is kept, so that the key's next use finds it.
-    pub(crate) async fn close_outbox(&self, agent: &AgentId, record: &OutboxRecord) -> Result<(), Error> {
+    /// Notes the outcome, and returns what it counts. Under a key of the caller's it is kept, so that the key's next use finds it.
+    pub(crate) async fn close_outbox(
+        &self,
+        agent: &AgentId,
+        before: &OutboxRecord,
+        record: &OutboxRecord,
+        now: SystemTime,
+    ) -> Result<Usage, Error> {
         let key = self.key("outbox", agent, &record.name);
         let change = Change::new().remove(self.key("outbox-bytes", agent, &record.name));
+        let (change, step) = self.tally_step(change, agent, now, before, record).await?;
         let change = match record.content {
             Some(_) => change.put(key, record.encoded()),
             None => change.remove(key),
         };
-        self.write(change).await
+        self.write(change).await.map(|()| step)
     }
 
-    /// Forgets an entry that is known not to have been sent.
-    pub(crate) async fn drop_unsent(&self, agent: &AgentId, record: &OutboxRecord) -> Result<(), Error> {
+    /// Forgets an entry that is known not to have been sent, and counts whom it was refused for.
+    pub(crate) async fn drop_unsent(
+        &self,
+        agent: &AgentId,
+        record: &OutboxRecord,
+        refused: Usage,
+        now: SystemTime,
+    ) -> Result<(), Error> {
         let change = self.without_entry(agent, &record.name);
+        let change = self.tally(change, agent, now, record.name.as_bytes(), refused).await?;
         self.write(self.unindex_sent(change, agent, &record.message_id).await?).await
     }
 

@@ -74,6 +74,13 @@ impl Kept {
     }
 }
 
+impl OutboxRecord {
+    /// Returns when it was wanted that it is sent.
+    pub(crate) fn wanted(&self) -> SystemTime {
+        self.queue.as_ref().map_or(self.created, |queue| time(queue.from))
+    }
+}
+
 impl QueueRecord {
     pub(crate) fn with(
         &self,

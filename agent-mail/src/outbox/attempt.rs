@@ -11,6 +11,7 @@ use super::verdict::{Verdict, judge};
 use super::{RecipientState, back_off, evidence};
 use crate::backend::Committed;
 use crate::journal::{Due, Happened, Kept, OutboxRecord, Outcome, Progress, QueueRecord, Said, millis};
+use crate::observe::{self, Operation};
 use crate::safety::{self, STOPPED};
 use crate::{AgentId, AgentMail, AgentMailbox, Error, Guarantee};
 
@@ -31,7 +32,7 @@ pub(super) enum After {
 
 /// Goes on with an entry of the outbox, as far as it gets now. It never fails: what can't be done is done later.
 pub(super) async fn attempt(system: &AgentMail, agent: &AgentId, chosen: &Try) -> After {
-    match Attempt::go(system, agent, chosen).await {
+    match Operation::Attempt.begin(agent).over(Attempt::go(system, agent, chosen)).await {
         Ok(after) => after,
         Err(error) if error.code() == Some(STOPPED) => After::Stopped,
         Err(error) => {
@@ -63,6 +64,7 @@ impl<'a> Attempt<'a> {
             return Ok(after(&kept.record));
         }
         let is_late = now >= queue.until && !chosen.spared;
+        observe::attempted(&kept.record.message_id, queue.failures);
         let mailbox = system.open(agent).await?;
         let mut attempt = Attempt { system, mailbox, kept, now };
         attempt.run(&chosen.to, is_late).await
@@ -255,11 +257,16 @@ pub(super) async fn advance(
     if record == kept.record {
         return Ok(Some(kept.clone()));
     }
-    let mut change = journal.advance(agent, kept, &record, now).await?;
+    let change = journal.advance(agent, kept, &record, now).await?;
+    let (mut change, step) = journal.tally_step(change, agent, now, &kept.record, &record).await?;
     for what in happened(&kept.record, &record) {
         change = journal.note_event(change, agent, &Happened { at: now, what })?;
     }
-    Ok((journal.commit(change).await? == Committed::Done).then(|| Kept::of(record)))
+    if journal.commit(change).await? == Committed::Conflict {
+        return Ok(None);
+    }
+    observe::counted(&step, record.wanted(), now);
+    Ok(Some(Kept::of(record)))
 }
 
 /// Sees what follows when no recipient is open any more.

@@ -10,7 +10,7 @@ use super::attempt::{After, attempt};
 use super::bell::{Bell, Listener};
 use super::lane::{Lane, Next, Try};
 use crate::journal::millis;
-use crate::{AgentId, AgentMail, Error};
+use crate::{AgentId, AgentMail, Error, observe};
 
 /// Sends what the agents of a system have in their outboxes: one for all of them.
 ///
@@ -144,6 +144,7 @@ impl Rounds {
             self.lanes.entry(agent).or_default().put(name, due);
         }
         let nothing = BTreeSet::new();
+        observe::outbox_open(self.system.domain(), names.values().map(BTreeSet::len).sum());
         for (agent, lane) in &mut self.lanes {
             lane.retain(names.get(agent).unwrap_or(&nothing));
         }

@@ -6,7 +6,7 @@ use super::evidence::has_arrived;
 use super::{Receipt, RecipientState, Refusal};
 use crate::journal::{OutboxRecord, Outcome, Progress, Said, fingerprint};
 use crate::mail::lift;
-use crate::{AgentMailbox, Error, ErrorKind, safety};
+use crate::{AgentMailbox, Error, ErrorKind, Usage, observe, safety};
 
 /// A message whose sending was begun and whose outcome is unknown.
 #[derive(Debug)]
@@ -182,12 +182,14 @@ async fn submit(mailbox: &AgentMailbox, record: OutboxRecord, message: &Outgoing
         Ok(Submission { accepted, refused, .. }) => close(mailbox, record, (accepted, refused)).await,
         Err(source) => {
             let unknown = source.is_outcome_unknown();
+            let refused = refused(&source, &record);
             let error = lift(source, "send", mailbox.id());
             if unknown {
                 return Err(error.with_fix("see unconfirmed: look, then resend or forget it"));
             }
             // What the caller has to know is the refusal; a note that can't be dropped shows as unconfirmed.
-            if let Err(error) = system.journal.drop_unsent(mailbox.id(), &record).await {
+            let dropped = system.journal.drop_unsent(mailbox.id(), &record, refused, system.chance.now());
+            if let Err(error) = dropped.await {
                 tracing::warn!(agent = %mailbox.id(), %error, "not sent, but the outbox could not be closed");
             }
             Err(error)
@@ -200,6 +202,7 @@ async fn close(
     mut record: OutboxRecord,
     (accepted, refused): (Vec<Address>, Vec<(Address, Status)>),
 ) -> Result<Receipt, Error> {
+    let before = record.clone();
     for (recipient, progress) in
         record.recipients.iter().zip(record.queue.iter_mut().flat_map(|queue| &mut queue.progress))
     {
@@ -216,10 +219,23 @@ async fn close(
         refused: refused.into_iter().map(|(who, said)| (who.to_string(), said.code, said.text)).collect(),
     };
     // It was sent, whatever becomes of the note: a lost note shows as unconfirmed, never as a failure to send.
-    if let Err(error) = mailbox.inner().system.system().journal.close_outbox(mailbox.id(), &record).await {
-        tracing::warn!(agent = %mailbox.id(), %error, "sent, but the outbox could not be closed");
+    let (system, now) = (mailbox.inner().system.system(), mailbox.inner().system.system().chance.now());
+    match system.journal.close_outbox(mailbox.id(), &before, &record, now).await {
+        Ok(step) => observe::counted(&step, record.wanted(), now),
+        Err(error) => {
+            tracing::warn!(agent = %mailbox.id(), %error, "sent, but the outbox could not be closed");
+        }
     }
     receipt(&record)
+}
+
+/// Returns how many recipients a submission was refused for that nobody got.
+fn refused(error: &MailError, record: &OutboxRecord) -> Usage {
+    Usage::refused(match error {
+        MailError::Refused { .. } => record.recipients.len(),
+        MailError::RecipientsRefused { refused, .. } => refused.len(),
+        _ => 0,
+    })
 }
 
 fn receipt(record: &OutboxRecord) -> Result<Receipt, Error> {
@@ -245,9 +261,10 @@ fn receipt(record: &OutboxRecord) -> Result<Receipt, Error> {
 
 /// Asks whether sending is stopped, and the send gate, where there is one. Nothing has been written or sent yet.
 pub(super) async fn pass(mailbox: &AgentMailbox, recipients: &[Address]) -> Result<(), Error> {
-    safety::may_send(mailbox).await?;
+    let stopped = |rule| move |error| observe::stopped(rule, mailbox.id(), error);
+    safety::may_send(mailbox).await.map_err(stopped("switch"))?;
     match &mailbox.inner().system.system().gate {
-        Some(gate) => gate.pass(mailbox.address(), recipients).await,
+        Some(gate) => gate.pass(mailbox.address(), recipients).await.map_err(stopped("send_gate")),
         None => Ok(()),
     }
 }
@@ -290,7 +307,8 @@ pub(super) fn seal(mailbox: &AgentMailbox, message: NewMessage, date: SystemTime
     let mut random = [0; 16];
     chance.fill(&mut random);
     let id = MessageId::of_random(u128::from_be_bytes(random), mailbox.address().domain());
-    message.seal_as(&mailbox.contact(), id, date).map_err(|source| lift(source, "send", mailbox.id()))
+    let sealed = message.seal_as(&mailbox.contact(), id, date).map(observe::sealed);
+    sealed.map_err(|source| lift(source, "send", mailbox.id()))
 }
 
 fn lock(mailbox: &AgentMailbox, name: &str) -> String {

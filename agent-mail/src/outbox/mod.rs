@@ -27,6 +27,7 @@ pub(crate) use self::prepare::{Prepared, prepare};
 pub use self::queued::{Queued, QueuedRecipient, RecipientState};
 pub use self::sending::{Guarantee, Sending};
 use crate::backend::{Committed, TimeAndChance};
+use crate::observe::Operation;
 use crate::{AgentMailbox, Error};
 
 /// What the mail system has taken charge of.
@@ -68,6 +69,10 @@ impl AgentMailbox {
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if a [check](crate::safety::OutboundCheck) stops it;
     /// [`NotFound`](crate::ErrorKind::NotFound) if the agent was retired; else if the state can't be read or written.
     pub async fn enqueue(&self, sending: Sending) -> Result<Queued, Error> {
+        Operation::Enqueue.begin(self.id()).over(self.queue(sending)).await
+    }
+
+    async fn queue(&self, sending: Sending) -> Result<Queued, Error> {
         loop {
             let Prepared { change, queued, ring: _ring } = prepare(self, sending.clone()).await?;
             if self.inner().system.system().journal.commit(change).await? == Committed::Done {

@@ -33,7 +33,7 @@ pub(crate) use switch::{STOPPED, may_send};
 pub use switch::{Scope, Stop};
 pub use verdict::{Finding, Standing, Verdict, Warning};
 
-use crate::{AgentMailbox, Error, ErrorKind, Inbound};
+use crate::{AgentMailbox, Error, ErrorKind, Inbound, observe};
 
 /// Asks the rules and the checks about a message that is to be sent, and returns it as they leave it.
 pub(crate) async fn release(mailbox: &AgentMailbox, message: NewMessage) -> Result<NewMessage, Error> {
@@ -43,8 +43,9 @@ pub(crate) async fn release(mailbox: &AgentMailbox, message: NewMessage) -> Resu
         obey(mailbox, policy, &mut letter).await?;
     }
     let mut changed = false;
+    let stopped = |rule| move |error| observe::stopped(rule, mailbox.id(), error);
     for check in &system.outbound {
-        let ruling = check.check(&letter).await?;
+        let ruling = observe::outbound(&**check, &letter).await?;
         changed |= rule(mailbox, &mut letter, ruling)?;
     }
     if let Some(policy) = &system.policy {
@@ -52,9 +53,9 @@ pub(crate) async fn release(mailbox: &AgentMailbox, message: NewMessage) -> Resu
             obey(mailbox, policy, &mut letter).await?;
         }
         if let Some(rules) = &policy.auto_replies {
-            auto_reply::count(mailbox, rules, &letter.message).await?;
+            auto_reply::count(mailbox, rules, &letter.message).await.map_err(stopped("auto_replies"))?;
         }
-        spending::spend(mailbox, policy, &letter.message).await?;
+        spending::spend(mailbox, policy, &letter.message).await.map_err(stopped("budget"))?;
     }
     Ok(letter.message)
 }
@@ -65,7 +66,8 @@ async fn obey(mailbox: &AgentMailbox, policy: &Policy, letter: &mut Letter) -> R
     let direction = if letter.message.in_reply_to().is_some() { Direction::Reply } else { Direction::Send };
     for recipient in letter.message.recipients() {
         if !policy.lists.allow(direction, recipient) {
-            return Err(refused(mailbox, format!("the rules don't let it write to {recipient}")));
+            let error = refused(mailbox, format!("the rules don't let it write to {recipient}"));
+            return Err(observe::stopped("lists", mailbox.id(), error));
         }
         if let Some(suppressed) = system.suppression(recipient).await? {
             let why = match suppressed.reason {
@@ -74,17 +76,18 @@ async fn obey(mailbox: &AgentMailbox, policy: &Policy, letter: &mut Letter) -> R
                 SuppressionReason::Unsubscribed => "its owner wants no more mail",
                 SuppressionReason::Manual => "somebody decided so",
             };
-            return Err(refused(mailbox, format!("{recipient} gets no mail: {why}")).with_code("suppressed"));
+            let error = refused(mailbox, format!("{recipient} gets no mail: {why}")).with_code("suppressed");
+            return Err(observe::stopped("suppression", mailbox.id(), error));
         }
     }
     for filter in &policy.filters {
-        let ruling = filter.check(letter).await?;
+        let ruling = observe::outbound(&**filter, letter).await?;
         rule(mailbox, letter, ruling)?;
     }
     if let Some(redaction) = &policy.redaction {
         let own = system.system().secrets.get(mailbox.address()).await?;
         let ruling = redaction.judge(&letter.message, own.as_ref());
-        rule(mailbox, letter, ruling)?;
+        rule(mailbox, letter, observe::ruled("redaction", mailbox.id(), ruling))?;
     }
     Ok(())
 }
@@ -122,6 +125,7 @@ pub(crate) async fn admit(mailbox: &AgentMailbox, mut message: Inbound) -> Resul
     let system = mailbox.inner().system.system();
     if let Some(policy) = &system.policy {
         if !lets_in(policy, &message, system.trusted.is_some()) {
+            observe::dropped("lists", mailbox, &message);
             tracing::info!(agent = %mailbox.id(), uid = %message.uid(), "message dropped by the rules");
             return Ok(Admitted::Dropped);
         }
@@ -134,11 +138,12 @@ pub(crate) async fn admit(mailbox: &AgentMailbox, mut message: Inbound) -> Resul
         }
     }
     for check in &system.inbound {
-        match check.check(mailbox.id(), &message).await? {
+        match observe::inbound(&**check, mailbox, &message).await? {
             Admission::Deliver => {}
             Admission::Flag(remark) => message = message.with_flag(remark),
-            Admission::Drop(reason) => {
-                tracing::info!(agent = %mailbox.id(), uid = %message.uid(), reason, "message dropped");
+            // The reason may repeat what is in the message.
+            Admission::Drop(_) => {
+                tracing::info!(agent = %mailbox.id(), uid = %message.uid(), "message dropped");
                 return Ok(Admitted::Dropped);
             }
         }
