@@ -182,13 +182,14 @@ async fn submit(mailbox: &AgentMailbox, record: OutboxRecord, message: &Outgoing
         Ok(Submission { accepted, refused, .. }) => close(mailbox, record, (accepted, refused)).await,
         Err(source) => {
             let unknown = source.is_outcome_unknown();
-            let refused = refused(&source, &record);
+            let (refused, now) = (refused(&source, &record), system.chance.now());
+            observe::counted(&refused, now, now);
             let error = lift(source, "send", mailbox.id());
             if unknown {
                 return Err(error.with_fix("see unconfirmed: look, then resend or forget it"));
             }
             // What the caller has to know is the refusal; a note that can't be dropped shows as unconfirmed.
-            let dropped = system.journal.drop_unsent(mailbox.id(), &record, refused, system.chance.now());
+            let dropped = system.journal.drop_unsent(mailbox.id(), &record, refused, now);
             if let Err(error) = dropped.await {
                 tracing::warn!(agent = %mailbox.id(), %error, "not sent, but the outbox could not be closed");
             }

@@ -86,7 +86,7 @@ impl Usage {
             sent: u64::from(old.accepted == 0 && new.accepted > 0),
             accepted: step(|usage| usage.accepted),
             refused: step(|usage| usage.refused),
-            deferred: step(|usage| usage.deferred),
+            deferred: deferred(before, after),
             expired: step(|usage| usage.expired),
             unconfirmed: step(|usage| usage.unconfirmed),
             ..Self::default()
@@ -153,7 +153,6 @@ fn reached(record: &OutboxRecord) -> Usage {
                     RecipientState::Refused => usage.refused += 1,
                     RecipientState::Expired => usage.expired += 1,
                     RecipientState::Unconfirmed => usage.unconfirmed += 1,
-                    RecipientState::Waiting if progress.said.is_some() => usage.deferred += 1,
                     _ => {}
                 }
             }
@@ -165,6 +164,16 @@ fn reached(record: &OutboxRecord) -> Usage {
         (None, Outcome::Open) => {}
     }
     usage
+}
+
+/// Returns how many recipients have to wait for the first time, as the event of it tells.
+fn deferred(before: &OutboxRecord, after: &OutboxRecord) -> u64 {
+    let (Some(from), Some(to)) = (&before.queue, &after.queue) else { return 0 };
+    let first =
+        from.progress.iter().zip(&to.progress).filter(|(from, to)| {
+            to.state == RecipientState::Waiting && from.said.is_none() && to.said.is_some()
+        });
+    count(first.count())
 }
 
 /// Counts are far below 2^53.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use agent_mail::observe::{Meter, Operation};
 use agent_mail::safety::{Scope, Stop};
-use agent_mail::{Effects, ErrorKind, EventKind, NewMessage, Sending};
+use agent_mail::{AgentMailbox, Effects, ErrorKind, EventKind, NewMessage, Sending};
 use mail_access::{Fault, FaultRule, Refusal};
 use recording::{Figures, Spans};
 use tokio::time::timeout;
@@ -25,7 +25,8 @@ async fn story(world: &World) {
     // Sent at once, to an agent, to somebody who doesn't exist, to somebody who is refused, and not at all.
     ada.send(letter(bob.address())).await.unwrap();
     ada.send_once("secret-key", letter(&world::nobody()).with_cc(bob.contact())).await.unwrap();
-    office.add_fault(FaultRule::new(Fault::RecipientRefused(Refusal::PERMANENT)).with_recipient(bob.address()));
+    office
+        .add_fault(FaultRule::new(Fault::RecipientRefused(Refusal::PERMANENT)).with_recipient(bob.address()));
     ada.send(letter(bob.address()).with_cc(ada.contact())).await.unwrap();
     office.fail_next(ada.address(), Fault::SubmitRefused(Refusal::PERMANENT));
     ada.send(letter(bob.address())).await.unwrap_err();
@@ -47,16 +48,21 @@ async fn story(world: &World) {
 
     // By the courier: greylisted, refused, never taken in time, and of unknown outcome.
     office.add_fault(
-        FaultRule::new(Fault::RecipientRefused(Refusal::TEMPORARY)).with_recipient(bob.address()).with_times(2),
+        FaultRule::new(Fault::RecipientRefused(Refusal::TEMPORARY))
+            .with_recipient(bob.address())
+            .with_times(2),
     );
     ada.enqueue(Sending::new(letter(bob.address()))).await.unwrap();
     assert_eq!(mail.depths().await.unwrap().outbox, 1);
     deliver(&mail, &ada).await;
-    office.add_fault(FaultRule::new(Fault::RecipientRefused(Refusal::PERMANENT)).with_recipient(bob.address()));
+    office
+        .add_fault(FaultRule::new(Fault::RecipientRefused(Refusal::PERMANENT)).with_recipient(bob.address()));
     ada.enqueue(Sending::new(letter(bob.address()))).await.unwrap();
     deliver(&mail, &ada).await;
     office.add_fault(
-        FaultRule::new(Fault::RecipientRefused(Refusal::TEMPORARY)).with_recipient(bob.address()).with_times(99),
+        FaultRule::new(Fault::RecipientRefused(Refusal::TEMPORARY))
+            .with_recipient(bob.address())
+            .with_times(99),
     );
     ada.enqueue(Sending::new(letter(bob.address())).with_expiry(Duration::from_mins(5))).await.unwrap();
     deliver(&mail, &ada).await;
@@ -74,10 +80,21 @@ async fn story(world: &World) {
     drop(events.next().await.unwrap().unwrap());
     drop(events);
     handled(&ada, 2).await;
-    let mut events = bob.events();
+    take(&bob).await;
+    take(&ada).await;
+    let error = bob.send(letter(ada.address())).await.unwrap_err();
+    assert_eq!(error.code(), Some("suppressed"), "ada has complained");
+    assert!(mail.depths().await.unwrap().unacknowledged > 0);
+    mail.retire(&id("bob")).await.unwrap();
+}
+
+/// Takes all events of an agent, answers what it gets again, and leaves new mail unacknowledged.
+async fn take(agent: &AgentMailbox) {
+    let mut events = agent.events();
     while let Ok(Some(event)) = timeout(Duration::from_secs(1), events.next()).await {
         let event = event.unwrap();
-        let answer = event.received().and_then(|message| NewMessage::reply_to(message.message().expose()).ok());
+        let answer =
+            event.received().and_then(|message| NewMessage::reply_to(message.message().expose()).ok());
         match answer {
             Some(answer) if event.is_redelivery() => {
                 event.ack_with(Effects::new().with_send(Sending::new(answer))).await.unwrap();
@@ -86,8 +103,6 @@ async fn story(world: &World) {
             _ => event.ack().await.unwrap(),
         }
     }
-    assert!(mail.depths().await.unwrap().unacknowledged > 0);
-    mail.retire(&id("bob")).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,8 +140,12 @@ async fn each_span_metric_and_field_has_its_name_and_nothing_of_the_mail_shows()
     assert_eq!(values("agent_mail.hand_out", "redelivery"), all(&["false", "true"]));
     let rulings = ["pass", "change", "hold", "later", "refuse", "deliver", "flag", "drop"];
     assert_eq!(values("agent_mail.check", "ruling"), all(&rulings));
-    assert_eq!(values("agent_mail.check", "check"), all(&["ByWord", "BySubject", "lists", "switch"]));
-    let outcomes = ["ok", "unavailable", "rejected", "held", "rate_limited", "permission_denied", "not_ready"];
+    assert_eq!(
+        values("agent_mail.check", "check"),
+        all(&["ByWord", "BySubject", "lists", "suppression", "switch"])
+    );
+    let outcomes =
+        ["ok", "unavailable", "rejected", "held", "rate_limited", "permission_denied", "not_ready"];
     assert_eq!(values("agent_mail.send", "outcome"), all(&outcomes));
     assert_eq!(values("agent_mail.open", "outcome"), all(&["ok", "not_found"]));
 
@@ -145,7 +164,10 @@ async fn each_span_metric_and_field_has_its_name_and_nothing_of_the_mail_shows()
     }
     let sum = |meter: Meter| figures.of(meter.metric()).iter().sum::<f64>();
     let usage = world.program().usage(agent_mail::Period::all()).await.unwrap().total;
-    assert!(f64::from(u32::try_from(usage.received).unwrap()) < sum(Meter::MessagesReceived), "what bob got went with him");
+    assert!(
+        f64::from(u32::try_from(usage.received).unwrap()) < sum(Meter::MessagesReceived),
+        "what bob got went with him"
+    );
     assert_eq!(sum(Meter::RecipientsRefused), 3.0);
     assert_eq!(sum(Meter::RecipientsExpired), 1.0);
     assert_eq!(sum(Meter::RecipientsUnconfirmed), 1.0);
@@ -156,7 +178,11 @@ async fn each_span_metric_and_field_has_its_name_and_nothing_of_the_mail_shows()
     assert_eq!(figures.last("agent_mail_checks_stopped_total check=switch ruling=later"), Some(1.0));
     assert!(figures.of("agent_mail_retries_total").len() >= 4);
     assert_eq!(figures.last("agent_mail_retries_total operation=handle"), Some(1.0));
-    assert!(figures.keys().contains(&"agent_mail_operation_seconds operation=handle outcome=unavailable".to_owned()));
+    assert!(
+        figures
+            .keys()
+            .contains(&"agent_mail_operation_seconds operation=handle outcome=unavailable".to_owned())
+    );
     assert!(figures.of("agent_mail_operation_seconds").iter().all(|seconds| *seconds < 60.0));
 
     // Nothing of the mail.
@@ -197,14 +223,5 @@ async fn a_span_of_the_programs_own_is_left_alone() {
     assert!(text.contains("message_id=mine"));
 }
 
-const FIELDS: [&str; 9] = [
-    "operation",
-    "agent",
-    "message_id",
-    "uid",
-    "kind",
-    "redelivery",
-    "check",
-    "ruling",
-    "outcome",
-];
+const FIELDS: [&str; 9] =
+    ["operation", "agent", "message_id", "uid", "kind", "redelivery", "check", "ruling", "outcome"];

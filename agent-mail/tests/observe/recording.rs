@@ -24,13 +24,13 @@ pub(crate) struct Seen {
 /// Keeps all spans, and everything that was said in whatever way as one text.
 #[derive(Clone, Default)]
 pub(crate) struct Spans {
-    told: Arc<Mutex<Told>>,
+    pub(crate) told: Arc<Mutex<Told>>,
     /// It doesn't want the spans of the agents' half.
     pub(crate) is_deaf: bool,
 }
 
 #[derive(Default)]
-struct Told {
+pub(crate) struct Told {
     spans: Vec<Seen>,
     entered: Vec<usize>,
     text: String,

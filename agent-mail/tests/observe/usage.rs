@@ -17,7 +17,8 @@ async fn what_happens_is_counted_once_however_often_it_is_tried_and_read() {
     let all = async |who: &agent_mail::AgentMailbox| who.usage(Period::all()).await.unwrap();
 
     // At once: one of two recipients is refused; with a key it counts once, however often it is called.
-    office.add_fault(FaultRule::new(Fault::RecipientRefused(Refusal::PERMANENT)).with_recipient(bob.address()));
+    office
+        .add_fault(FaultRule::new(Fault::RecipientRefused(Refusal::PERMANENT)).with_recipient(bob.address()));
     let receipt = ada.send(letter(bob.address()).with_cc(ada.contact())).await.unwrap();
     assert_eq!((receipt.accepted.len(), receipt.refused.len()), (1, 1));
     for _ in 0..3 {
@@ -31,7 +32,9 @@ async fn what_happens_is_counted_once_however_often_it_is_tried_and_read() {
 
     // By the courier: to one at once, to the other after two tries.
     office.add_fault(
-        FaultRule::new(Fault::RecipientRefused(Refusal::TEMPORARY)).with_recipient(bob.address()).with_times(2),
+        FaultRule::new(Fault::RecipientRefused(Refusal::TEMPORARY))
+            .with_recipient(bob.address())
+            .with_times(2),
     );
     ada.enqueue(Sending::new(letter(bob.address()).with_cc(nobody()))).await.unwrap();
     deliver(&mail, &ada).await;

@@ -38,7 +38,11 @@ impl World {
         let policy = Policy::new().blocking(Direction::Send, Party::Address(blocked()));
         let builder = self.embedded.system().state(self.state.clone()).secrets(self.secrets.clone());
         let builder = builder.policy(policy).time_and_chance(self.clock.clone());
-        builder.outbound_check(Arc::new(ByWord)).inbound_check(Arc::new(BySubject(CANARIES[0]))).build().unwrap()
+        builder
+            .outbound_check(Arc::new(ByWord))
+            .inbound_check(Arc::new(BySubject(CANARIES[0])))
+            .build()
+            .unwrap()
     }
 
     /// Lets an agent complain about what it has sent to itself.
@@ -51,7 +55,8 @@ impl World {
     pub(crate) async fn receive(&self, to: &AgentMailbox, raw: &str) {
         let sender = "mailer-daemon@elsewhere.example".parse().unwrap();
         let id = MessageId::of_random(7, to.address().domain());
-        let message = Outgoing::restore(sender, vec![to.address().clone()], id, raw.replace('\n', "\r\n")).unwrap();
+        let message =
+            Outgoing::restore(sender, vec![to.address().clone()], id, raw.replace('\n', "\r\n")).unwrap();
         self.embedded.post_office().receive(&message).await.unwrap();
     }
 
@@ -139,7 +144,9 @@ impl OutboundCheck for ByWord {
             Some("hold") => Ruling::Hold("canary-body".to_owned()),
             Some("later") => Ruling::Later(Duration::from_secs(60)),
             Some("refuse") => Ruling::Refuse("canary-body".to_owned()),
-            Some("change") => Ruling::Change(Box::new(letter.message.clone().with_header("X-Checked", "yes"))),
+            Some("change") => {
+                Ruling::Change(Box::new(letter.message.clone().with_header("X-Checked", "yes")))
+            }
             _ => Ruling::Pass,
         })
     }
