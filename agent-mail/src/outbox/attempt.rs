@@ -75,7 +75,7 @@ impl<'a> Attempt<'a> {
         self.find_out(&record.recipients.clone(), queue, is_late).await;
         if is_late {
             for progress in queue.progress.iter_mut().filter(|one| one.state == RecipientState::Waiting) {
-                progress.state = RecipientState::Expired;
+                progress.end(RecipientState::Expired);
             }
         }
         let mut targets = queue.with(&self.kept.record, |state| state == RecipientState::Waiting);
@@ -118,6 +118,7 @@ impl<'a> Attempt<'a> {
             if progress.state != RecipientState::Unknown {
                 continue;
             }
+            progress.doubt = true;
             let taken = evidence::was_taken(&self.mailbox, &self.kept.record, recipient).await;
             progress.state = match taken {
                 Ok(true) => RecipientState::Accepted,
@@ -155,7 +156,12 @@ impl<'a> Attempt<'a> {
                 if let Some((_, state, said)) = verdict.of.iter().find(|(who, ..)| who == recipient)
                     && progress.state == RecipientState::Unknown
                 {
-                    *progress = Progress { state: *state, said: said.clone().or(progress.said.take()) };
+                    progress.said = said.clone().or(progress.said.take());
+                    if state.is_open() {
+                        progress.state = *state;
+                    } else {
+                        progress.end(*state);
+                    }
                 }
                 is_open |= targets.contains(recipient) && progress.state.is_open();
             }
