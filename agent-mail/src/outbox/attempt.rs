@@ -87,11 +87,11 @@ impl<'a> Attempt<'a> {
                 return Err(error);
             }
             let said = Said::words(error.to_string());
-            self.each(&mut record, &targets, |progress| progress.said = Some(said.clone()));
+            each(&mut record, &targets, |progress| progress.said = Some(said.clone()));
             targets.clear();
             self.postpone(&mut record, error.retry_after());
         } else if !targets.is_empty() {
-            self.each(&mut record, &targets, |progress| progress.state = RecipientState::Unknown);
+            each(&mut record, &targets, |progress| progress.state = RecipientState::Unknown);
             self.postpone(&mut record, None);
         } else if record.queue.as_ref().is_some_and(QueueRecord::has_unknown) {
             self.postpone(&mut record, None);
@@ -101,7 +101,7 @@ impl<'a> Attempt<'a> {
         }
         let mut rest = false;
         if !targets.is_empty() {
-            let Some(outcome) = self.submit(&targets).await? else { return self.as_it_is().await };
+            let outcome = self.submit(&targets).await?;
             rest = matches!(outcome, Err(MailError::Unavailable { .. } | MailError::Authentication { .. }));
             self.settle(&targets, judge(&targets, outcome)).await?;
         }
@@ -133,16 +133,16 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Hands the message over; `None` if the entry is gone.
-    async fn submit(&self, targets: &[Address]) -> Result<Option<Result<Submission, MailError>>, Error> {
+    /// Hands the message over.
+    async fn submit(&self, targets: &[Address]) -> Result<Result<Submission, MailError>, Error> {
         let record = &self.kept.record;
         let system = self.system.system();
         let bytes = system.journal.outbox_bytes(self.mailbox.id(), &record.name).await?;
         let (sender, id) = (self.mailbox.address().clone(), record.message_id.clone());
-        Ok(Some(match Outgoing::restore(sender, targets.to_vec(), id, bytes) {
+        Ok(match Outgoing::restore(sender, targets.to_vec(), id, bytes) {
             Ok(message) => self.mailbox.inner().login.submit(&*system.mail, &message).await,
             Err(error) => Err(error),
-        }))
+        })
     }
 
     /// Writes down what became of a submission. The state may fail for a while: what was sent is known only here.
@@ -212,15 +212,6 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    fn each(&self, record: &mut OutboxRecord, targets: &[Address], change: impl Fn(&mut Progress)) {
-        let Some(queue) = &mut record.queue else { return };
-        for (recipient, progress) in record.recipients.iter().zip(&mut queue.progress) {
-            if targets.contains(recipient) {
-                change(progress);
-            }
-        }
-    }
-
     fn postpone(&self, record: &mut OutboxRecord, at_least: Option<Duration>) {
         let Some(queue) = &mut record.queue else { return };
         let pause = back_off(&*self.system.system().chance, queue.failures);
@@ -245,6 +236,15 @@ impl<'a> Attempt<'a> {
 
     async fn as_it_is(&self) -> Result<After, Error> {
         Ok(self.fresh().await?.map_or(After::Gone, |kept| after(&kept.record)))
+    }
+}
+
+fn each(record: &mut OutboxRecord, targets: &[Address], change: impl Fn(&mut Progress)) {
+    let Some(queue) = &mut record.queue else { return };
+    for (recipient, progress) in record.recipients.iter().zip(&mut queue.progress) {
+        if targets.contains(recipient) {
+            change(progress);
+        }
     }
 }
 

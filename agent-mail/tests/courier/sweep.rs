@@ -168,7 +168,7 @@ async fn wherever_the_courier_is_dropped_the_next_one_goes_on() {
                 let courier = mail.courier();
                 let mut run = pin!(courier.run(tokio::time::sleep(2 * HOUR)));
                 for _ in 0..polls {
-                    poll_fn(|cx| Poll::Ready(run.as_mut().poll(cx))).await;
+                    let _progress = poll_fn(|cx| Poll::Ready(run.as_mut().poll(cx))).await;
                     // What waits for its time gets there, too.
                     tokio::time::sleep(Duration::from_secs(2)).await;
                 }
