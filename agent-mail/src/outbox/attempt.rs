@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use mail_access::{Address, Error as MailError, Outgoing, Submission};
+use mail_access::{Address, Error as MailError, Outgoing};
 use tokio::time::sleep;
 
 use super::copy::{Filed, file};
@@ -77,7 +77,7 @@ impl<'a> Attempt<'a> {
         self.find_out(&record.recipients.clone(), queue, is_late).await;
         if is_late {
             for progress in queue.progress.iter_mut().filter(|one| one.state == RecipientState::Waiting) {
-                progress.state = RecipientState::Expired;
+                progress.end(RecipientState::Expired);
             }
         }
         let mut targets = queue.with(&self.kept.record, |state| state == RecipientState::Waiting);
@@ -89,21 +89,27 @@ impl<'a> Attempt<'a> {
                 return Err(error);
             }
             let said = Said::words(error.to_string());
-            self.each(&mut record, &targets, |progress| progress.said = Some(said.clone()));
+            each(&mut record, &targets, |progress| progress.said = Some(said.clone()));
             targets.clear();
             self.postpone(&mut record, error.retry_after());
         } else if !targets.is_empty() {
-            self.each(&mut record, &targets, |progress| progress.state = RecipientState::Unknown);
+            each(&mut record, &targets, |progress| progress.state = RecipientState::Unknown);
             self.postpone(&mut record, None);
         } else if record.queue.as_ref().is_some_and(QueueRecord::has_unknown) {
             self.postpone(&mut record, None);
         }
+        // Whatever may fail before it is sent comes before it is noted as being sent.
+        let message = if targets.is_empty() { None } else { Some(self.message(&targets).await?) };
         if !self.commit(record).await? {
             return self.as_it_is().await;
         }
         let mut rest = false;
-        if !targets.is_empty() {
-            let Some(outcome) = self.submit(&targets).await? else { return self.as_it_is().await };
+        if let Some(message) = message {
+            let mail = &*self.system.system().mail;
+            let outcome = match message {
+                Ok(message) => self.mailbox.inner().login.submit(mail, &message).await,
+                Err(error) => Err(error),
+            };
             rest = matches!(outcome, Err(MailError::Unavailable { .. } | MailError::Authentication { .. }));
             self.settle(&targets, judge(&targets, outcome)).await?;
         }
@@ -120,6 +126,7 @@ impl<'a> Attempt<'a> {
             if progress.state != RecipientState::Unknown {
                 continue;
             }
+            progress.doubt = true;
             let taken = evidence::was_taken(&self.mailbox, &self.kept.record, recipient).await;
             progress.state = match taken {
                 Ok(true) => RecipientState::Accepted,
@@ -134,16 +141,12 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Hands the message over; `None` if the entry is gone.
-    async fn submit(&self, targets: &[Address]) -> Result<Option<Result<Submission, MailError>>, Error> {
+    /// Puts the message together as it was put into the outbox; the inner error says that it can't be sent.
+    async fn message(&self, targets: &[Address]) -> Result<Result<Outgoing, MailError>, Error> {
         let record = &self.kept.record;
-        let system = self.system.system();
-        let bytes = system.journal.outbox_bytes(self.mailbox.id(), &record.name).await?;
+        let bytes = self.system.system().journal.outbox_bytes(self.mailbox.id(), &record.name).await?;
         let (sender, id) = (self.mailbox.address().clone(), record.message_id.clone());
-        Ok(Some(match Outgoing::restore(sender, targets.to_vec(), id, bytes) {
-            Ok(message) => self.mailbox.inner().login.submit(&*system.mail, &message).await,
-            Err(error) => Err(error),
-        }))
+        Ok(Outgoing::restore(sender, targets.to_vec(), id, bytes))
     }
 
     /// Writes down what became of a submission. The state may fail for a while: what was sent is known only here.
@@ -157,7 +160,12 @@ impl<'a> Attempt<'a> {
                 if let Some((_, state, said)) = verdict.of.iter().find(|(who, ..)| who == recipient)
                     && progress.state == RecipientState::Unknown
                 {
-                    *progress = Progress { state: *state, said: said.clone().or(progress.said.take()) };
+                    progress.said = said.clone().or(progress.said.take());
+                    if state.is_open() {
+                        progress.state = *state;
+                    } else {
+                        progress.end(*state);
+                    }
                 }
                 is_open |= targets.contains(recipient) && progress.state.is_open();
             }
@@ -208,15 +216,6 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    fn each(&self, record: &mut OutboxRecord, targets: &[Address], change: impl Fn(&mut Progress)) {
-        let Some(queue) = &mut record.queue else { return };
-        for (recipient, progress) in record.recipients.iter().zip(&mut queue.progress) {
-            if targets.contains(recipient) {
-                change(progress);
-            }
-        }
-    }
-
     fn postpone(&self, record: &mut OutboxRecord, at_least: Option<Duration>) {
         let Some(queue) = &mut record.queue else { return };
         let pause = back_off(&*self.system.system().chance, queue.failures);
@@ -241,6 +240,15 @@ impl<'a> Attempt<'a> {
 
     async fn as_it_is(&self) -> Result<After, Error> {
         Ok(self.fresh().await?.map_or(After::Gone, |kept| after(&kept.record)))
+    }
+}
+
+fn each(record: &mut OutboxRecord, targets: &[Address], change: impl Fn(&mut Progress)) {
+    let Some(queue) = &mut record.queue else { return };
+    for (recipient, progress) in record.recipients.iter().zip(&mut queue.progress) {
+        if targets.contains(recipient) {
+            change(progress);
+        }
     }
 }
 

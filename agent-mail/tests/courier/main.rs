@@ -11,7 +11,7 @@ use agent_mail::safety::Scope;
 use agent_mail::{ErrorKind, Guarantee, NewMessage, RecipientState, Sending};
 use mail_access::{Fault, FaultRule, Refusal};
 
-use world::{World, deliver, events, id, other};
+use world::{World, events, id, other};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -33,9 +33,9 @@ async fn what_is_put_into_the_outbox_is_sent_once_and_a_copy_is_kept() {
     assert_eq!(ada.enqueue(another).await.unwrap_err().kind(), ErrorKind::AlreadyExists);
     let busy = ada.send_once("k", message("one", &["x", "y"])).await.unwrap_err();
     assert_eq!(busy.kind(), ErrorKind::NotReady);
-    assert_eq!(ada.outbox().await.unwrap(), [queued.clone()]);
+    assert_eq!(ada.outbox().await.unwrap(), std::slice::from_ref(&queued));
 
-    deliver(&world.program(), &ada, HOUR).await;
+    world.deliver(&world.program(), HOUR).await;
     assert_eq!(world.got("x").await.0, ["one"]);
     assert_eq!(world.got("y").await.0, ["one"]);
     assert_eq!(world.copies(&ada).await, 1);
@@ -48,7 +48,7 @@ async fn what_is_put_into_the_outbox_is_sent_once_and_a_copy_is_kept() {
 
     let alone = Sending::new(message("three", &["x"])).with_copy_to_sent(false);
     ada.enqueue(alone).await.unwrap();
-    deliver(&world.program(), &ada, HOUR).await;
+    world.deliver(&world.program(), HOUR).await;
     assert_eq!(world.copies(&ada).await, 1);
     world.program().retire(&id("ada")).await.unwrap();
     assert_eq!(format!("{:?}", world.state.kept), "MemoryState { records: 0 }");
@@ -65,7 +65,7 @@ async fn a_recipient_who_is_refused_for_now_is_tried_again_alone() {
     office.add_fault(FaultRule::new(never).with_recipient(&other("z")));
     ada.enqueue(Sending::new(message("one", &["x", "y", "z"]))).await.unwrap();
     let start = world.now();
-    deliver(&world.program(), &ada, 3 * HOUR).await;
+    world.deliver(&world.program(), 3 * HOUR).await;
     let took = world.now().duration_since(start).unwrap();
     assert!(took >= Duration::from_mins(10), "the server's pause is kept: {took:?}");
     for (name, count) in [("x", 1), ("y", 1), ("z", 0)] {
@@ -84,7 +84,7 @@ async fn what_is_not_taken_in_its_time_expires() {
     let sending = Sending::new(message("one", &["x"])).with_expiry(2 * HOUR).with_key("k");
     ada.enqueue(sending.clone()).await.unwrap();
     let start = world.now();
-    deliver(&world.program(), &ada, 9 * HOUR).await;
+    world.deliver(&world.program(), 9 * HOUR).await;
     let took = world.now().duration_since(start).unwrap();
     assert!(took >= 2 * HOUR && took < 2 * HOUR + Duration::from_mins(3), "{took:?}");
     assert_eq!(events(&ada).await, ["deferred x", "expired x"]);
@@ -92,7 +92,7 @@ async fn what_is_not_taken_in_its_time_expires() {
     let known = ada.enqueue(sending).await.unwrap();
     assert_eq!(known.in_state(RecipientState::Expired).count(), 1);
     assert!(ada.send_once("k", message("one", &["x"])).await.unwrap().accepted.is_empty());
-    deliver(&world.program(), &ada, HOUR).await;
+    world.deliver(&world.program(), HOUR).await;
     assert!(world.got("x").await.0.is_empty());
 }
 
@@ -103,7 +103,7 @@ async fn what_is_stopped_waits_and_its_time_does_not_run_out() {
     let mail = world.program();
     mail.stop_sending(&Scope::Agent(id("ada")), "an incident").await.unwrap();
     ada.enqueue(Sending::new(message("one", &["x"])).with_expiry(HOUR)).await.unwrap();
-    deliver(&mail, &ada, 2 * HOUR).await;
+    world.deliver(&mail, 2 * HOUR).await;
     assert!(events(&ada).await.is_empty());
     let (start, courier) = (world.now(), mail.courier());
     courier
@@ -137,12 +137,12 @@ async fn what_is_taken_back_is_not_sent_or_it_is_said_that_it_is_too_late() {
     world.embedded.post_office().add_fault(FaultRule::new(down).with_recipient(&other("y")).with_times(1000));
     let half = ada.enqueue(Sending::new(message("three", &["x", "y"]))).await.unwrap();
     let sent = ada.enqueue(Sending::new(message("four", &["z"]))).await.unwrap();
-    deliver(&mail, &ada, HOUR).await;
+    world.deliver(&mail, HOUR).await;
     let cancelled = ada.cancel(&half).await.unwrap();
     assert_eq!((cancelled.not_sent, cancelled.too_late), (vec![other("y")], vec![other("x")]));
     assert_eq!(ada.cancel(&sent).await.unwrap().too_late, [other("z")]);
     assert!(ada.outbox().await.unwrap().is_empty());
-    deliver(&mail, &ada, 48 * HOUR).await;
+    world.deliver(&mail, 48 * HOUR).await;
     assert_eq!(world.got("x").await.0, ["three"]);
     assert!(world.got("y").await.0.is_empty());
 }
@@ -161,7 +161,7 @@ async fn a_message_whose_fate_nobody_knows_is_sent_again_or_not_as_wanted() {
         let sending = Sending::new(message("one", &["x"])).with_guarantee(guarantee).with_expiry(3 * HOUR);
         let queued = ada.enqueue(sending).await.unwrap();
         ada.enqueue(Sending::new(message("two", &["x"]))).await.unwrap();
-        deliver(&world.program(), &ada, 12 * HOUR).await;
+        world.deliver(&world.program(), 12 * HOUR).await;
         let (got, ids) = world.got("x").await;
         assert_eq!(
             got.iter().filter(|subject| *subject == "one").count(),
@@ -198,7 +198,7 @@ async fn what_the_mailboxes_show_is_believed() {
         office.fail_next(ada.address(), Fault::SubmitTakenAndLost);
         let both = NewMessage::to(bob.address()).with_cc(ada.address()).with_subject("both");
         ada.enqueue(Sending::new(both).with_guarantee(guarantee)).await.unwrap();
-        deliver(&world.program(), &ada, HOUR).await;
+        world.deliver(&world.program(), HOUR).await;
         assert_eq!(world.inbox(&bob).await, ["both"]);
         assert_eq!(world.inbox(&ada).await, ["both"]);
         assert_eq!(events(&ada).await, ["sent agent_bob agent_ada"]);
@@ -207,7 +207,7 @@ async fn what_the_mailboxes_show_is_believed() {
         let failed = Fault::DeliveryFailed(Refusal::PERMANENT);
         office.add_fault(FaultRule::new(failed).with_recipient(&other("x")));
         ada.enqueue(Sending::new(message("bounces", &["x"])).with_guarantee(guarantee)).await.unwrap();
-        deliver(&world.program(), &ada, HOUR).await;
+        world.deliver(&world.program(), HOUR).await;
         assert_eq!(events(&ada).await, ["sent x"], "a report says that it was taken");
         assert!(world.got("x").await.0.is_empty(), "it is not sent again");
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use agent_mail::Sending;
 use mail_access::{Fault, FaultRule, Refusal};
 
-use crate::world::{World, deliver, other};
+use crate::world::{World, other};
 use crate::{HOUR, message};
 
 #[tokio::test(start_paused = true)]
@@ -18,11 +18,11 @@ async fn mail_to_one_recipient_stays_in_order_and_others_do_not_wait() {
         let to: &[&str] = if n % 2 == 0 { &["x", "y"] } else { &["y"] };
         ada.enqueue(Sending::new(message(&n.to_string(), to))).await.unwrap();
     }
-    deliver(&world.program(), &ada, Duration::from_millis(600)).await;
+    world.deliver(&world.program(), Duration::from_millis(600)).await;
     let all: Vec<String> = (0..10).map(|n| n.to_string()).collect();
     assert_eq!(world.got("y").await.0, all, "nobody waits for another one's recipient");
     assert!(world.got("x").await.0.is_empty());
-    deliver(&world.program(), &ada, 12 * HOUR).await;
+    world.deliver(&world.program(), 12 * HOUR).await;
     assert_eq!(world.got("x").await.0, ["0", "2", "4", "6", "8"]);
     assert_eq!(world.got("y").await.0, all, "and gets nothing twice");
 }
@@ -39,7 +39,7 @@ async fn what_has_a_set_time_goes_then() {
     ada.enqueue(Sending::new(message("now", &["x"]))).await.unwrap();
     let mail = world.program();
     for (hours, count) in [(0.5, 1), (0.49, 1), (0.02, 2), (1.0, 3), (1.0, 4)] {
-        deliver(&mail, &ada, HOUR.mul_f64(hours)).await;
+        world.deliver(&mail, HOUR.mul_f64(hours)).await;
         let passed = world.now().duration_since(start).unwrap();
         assert_eq!(world.got("x").await.0.len(), count, "after {passed:?}");
     }
