@@ -283,8 +283,8 @@ impl Reader {
             _ => Usage::default(),
         };
         let now = self.mailbox.inner().system.system().chance.now();
-        let mark = format!("{}/{}", found.at.uid_validity, found.at.uid);
-        self.journal().tally(Change::new(), self.mailbox.id(), now, mark.as_bytes(), usage).await
+        let mark = (found.at.uid_validity, found.at.uid);
+        self.journal().tally(Change::new(), self.mailbox.id(), now, mark, usage).await
     }
 
     fn journal(&self) -> &Journal {

@@ -125,7 +125,7 @@ impl Journal {
         now: SystemTime,
     ) -> Result<(), Error> {
         let change = self.without_entry(agent, &record.name);
-        let change = self.tally(change, agent, now, record.name.as_bytes(), refused).await?;
+        let change = self.tally(change, agent, now, record.message_id.as_str(), refused).await?;
         self.write(self.unindex_sent(change, agent, &record.message_id).await?).await
     }
 

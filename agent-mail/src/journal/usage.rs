@@ -1,37 +1,40 @@
-//! What an agent sends and receives, counted: `usage/<agent>/<hour since 1970>/<fingerprint>`, and `sum` in its place.
+//! What an agent sends and receives, counted: `usage/<agent>/<hour since 1970>/<mark>`, and `sum` in its place.
 //!
 //! Each thing is counted by a record of its own, in the same change as what is counted: so it needs no look at what was
 //! counted before, conflicts with nobody, and is there exactly if the thing is. Now and then those of an agent are
 //! summed up, those of long ago by the day. An agent has about 64 of these records besides its sums.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::time::SystemTime;
 
-use super::{Journal, OutboxRecord, decode, encode, fingerprint};
+use super::{Journal, OutboxRecord, decode, encode};
 use crate::backend::Change;
 use crate::usage::hour;
 use crate::{AgentId, Error, Usage};
 
 impl Journal {
-    /// Adds to a change what it does. `mark` tells it from all else that is counted for the agent.
+    /// Adds to a change what it does. `mark` tells it from all else that is counted for the agent in that hour.
     pub(crate) async fn tally(
         &self,
         change: Change,
         agent: &AgentId,
         now: SystemTime,
-        mark: &[u8],
+        mark: impl Hash,
         usage: Usage,
     ) -> Result<Change, Error> {
         if usage.is_empty() || self.store.get(&self.key("agent", agent, "")).await?.is_none() {
             return Ok(change);
         }
-        let print = fingerprint(mark);
-        if print.as_bytes()[0] == b'0' && (b'0'..b'4').contains(&print.as_bytes()[1]) {
+        let mut hasher = DefaultHasher::new();
+        mark.hash(&mut hasher);
+        let mark = hasher.finish();
+        if mark.is_multiple_of(SUMMED_UP_EVERY) {
             // What can't be summed up now is later.
             let _later = self.sum_up(agent, hour(now)).await;
         }
-        Ok(change
-            .put(self.key("usage", agent, &format!("{:07}/{print}", hour(now))), encode(&usage.to_numbers())))
+        let key = self.key("usage", agent, &format!("{:07}/{mark:016x}", hour(now)));
+        Ok(change.put(key, encode(&usage.to_numbers())))
     }
 
     /// Adds to a change what a step of a message on its way out does, and returns that too.
@@ -48,8 +51,9 @@ impl Journal {
             let bytes = self.store.get(&self.key("outbox-bytes", agent, &after.name)).await?;
             step.bytes_sent = bytes.map_or(0, |bytes| bytes.len().try_into().unwrap_or(u64::MAX));
         }
-        let mark = [after.name.as_bytes(), &after.encoded()].concat();
-        Ok((self.tally(change, agent, now, &mark, step).await?, step))
+        // No step of a message leads from the same recipients reached to the same.
+        let mark = (after.message_id.as_str(), Reached::of(before), Reached::of(after));
+        Ok((self.tally(change, agent, now, mark, step).await?, step))
     }
 
     /// Returns what an agent did from one hour to another.
@@ -122,7 +126,20 @@ fn hour_of(rest: &str) -> Option<u64> {
     rest.split_once('/')?.0.parse().ok()
 }
 
+/// Whom an entry has reached, and of whom something was said.
+#[derive(Hash)]
+struct Reached([u64; 11], usize);
+
+impl Reached {
+    fn of(record: &OutboxRecord) -> Self {
+        let said = record.queue.iter().flat_map(|queue| &queue.progress).filter(|one| one.said.is_some());
+        Self(Usage::reached(record).to_numbers(), said.count())
+    }
+}
+
 const SUM: &str = "sum";
+/// After so many counts, on average, an agent's are summed up.
+const SUMMED_UP_EVERY: u64 = 64;
 /// For how many hours sums are kept by the hour, before they are by the day.
 const BY_THE_HOUR: u64 = 7 * 24;
 /// For how many hours they are kept at all.

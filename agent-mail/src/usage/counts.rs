@@ -80,7 +80,7 @@ impl Usage {
 
     /// Returns what a step of a message on its way out adds, but for its size.
     pub(crate) fn of_step(before: &OutboxRecord, after: &OutboxRecord) -> Self {
-        let (old, new) = (reached(before), reached(after));
+        let (old, new) = (Self::reached(before), Self::reached(after));
         let step = |read: fn(&Self) -> u64| read(&new).saturating_sub(read(&old));
         Self {
             sent: u64::from(old.accepted == 0 && new.accepted > 0),
@@ -91,6 +91,30 @@ impl Usage {
             unconfirmed: step(|usage| usage.unconfirmed),
             ..Self::default()
         }
+    }
+
+    /// Returns how many recipients an entry has brought where, up to now.
+    pub(crate) fn reached(record: &OutboxRecord) -> Self {
+        let mut usage = Self::default();
+        match (&record.queue, &record.outcome) {
+            (Some(queue), _) => {
+                for progress in &queue.progress {
+                    match progress.state {
+                        RecipientState::Accepted => usage.accepted += 1,
+                        RecipientState::Refused => usage.refused += 1,
+                        RecipientState::Expired => usage.expired += 1,
+                        RecipientState::Unconfirmed => usage.unconfirmed += 1,
+                        _ => {}
+                    }
+                }
+            }
+            (None, Outcome::Sent { accepted, refused }) => {
+                usage.accepted = count(accepted.len());
+                usage.refused = count(refused.len());
+            }
+            (None, Outcome::Open) => {}
+        }
+        usage
     }
 
     pub(crate) fn refused(recipients: usize) -> Self {
@@ -140,30 +164,6 @@ impl AddAssign for Usage {
         }
         *self = Self::from_numbers(&sum);
     }
-}
-
-/// Returns how many recipients an entry has brought where.
-fn reached(record: &OutboxRecord) -> Usage {
-    let mut usage = Usage::default();
-    match (&record.queue, &record.outcome) {
-        (Some(queue), _) => {
-            for progress in &queue.progress {
-                match progress.state {
-                    RecipientState::Accepted => usage.accepted += 1,
-                    RecipientState::Refused => usage.refused += 1,
-                    RecipientState::Expired => usage.expired += 1,
-                    RecipientState::Unconfirmed => usage.unconfirmed += 1,
-                    _ => {}
-                }
-            }
-        }
-        (None, Outcome::Sent { accepted, refused }) => {
-            usage.accepted = count(accepted.len());
-            usage.refused = count(refused.len());
-        }
-        (None, Outcome::Open) => {}
-    }
-    usage
 }
 
 /// Returns how many recipients have to wait for the first time, as the event of it tells.
