@@ -142,7 +142,7 @@ impl OutboundCheck for ByWord {
         let text = letter.message.text().unwrap_or_default();
         Ok(match text.split(' ').nth(1) {
             Some("hold") => Ruling::Hold("canary-body".to_owned()),
-            Some("later") => Ruling::Later(Duration::from_secs(60)),
+            Some("later") => Ruling::Later(Duration::from_mins(1)),
             Some("refuse") => Ruling::Refuse("canary-body".to_owned()),
             Some("change") => {
                 Ruling::Change(Box::new(letter.message.clone().with_header("X-Checked", "yes")))
