@@ -132,7 +132,34 @@ const LONGEST_NAME: usize = 64;
 
 #[cfg(test)]
 mod tests {
+    use async_trait::async_trait;
+
     use super::*;
+    use crate::{Address, NewMessage};
+
+    struct Unseen;
+
+    impl Debug for Unseen {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("nobody listens")
+        }
+    }
+
+    #[async_trait]
+    impl OutboundCheck for Unseen {
+        async fn check(&self, _: &Letter) -> Result<Ruling, Error> {
+            Ok(Ruling::Pass)
+        }
+    }
+
+    /// No test of this program has a subscriber.
+    #[tokio::test]
+    async fn while_nobody_listens_nothing_is_formatted() {
+        let ada: Address = "ada@a.example".parse().unwrap();
+        let letter = Letter::new("ada".parse().unwrap(), ada.clone(), NewMessage::to(ada));
+        assert!(matches!(outbound(&Unseen, &letter).await.unwrap(), Ruling::Pass));
+        assert!(Operation::Send.begin(&letter.agent).span.is_disabled());
+    }
 
     #[test]
     fn of_a_check_only_the_name_of_its_type_shows() {
