@@ -30,7 +30,7 @@ pub(crate) fn counted(step: &Usage, since: SystemTime, now: SystemTime) {
     }
 }
 
-/// Names an event in the span of its hand-out, and counts it; `first` is what it adds to the agent's usage.
+/// Names an event in the span of its hand-out, and counts it.
 pub(crate) fn handed_out(mailbox: &AgentMailbox, kind: &EventKind, redelivery: bool) {
     with_current(|span| {
         span.record("kind", kind_name(kind)).record("redelivery", redelivery);
