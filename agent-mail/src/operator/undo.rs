@@ -100,9 +100,8 @@ fn can_be_undone(step: &Step) -> bool {
 
 fn backwards(step: &Step) -> Option<Step> {
     Some(match step.clone() {
-        Step::ForgetSecret { .. } => return None,
+        Step::ForgetSecret { .. } | Step::Provision { restores: true, .. } => return None,
         Step::Mail { change, undo } => Step::Mail { change: undo?, undo: Some(change) },
-        Step::Provision { restores: true, .. } => return None,
         Step::Provision { agent, address, .. } => Step::Retire { agent, address },
         Step::Retire { agent, address } => Step::Provision { agent, address, restores: false },
         Step::Record { old, new } => Step::Record { old: new, new: old },
