@@ -12,7 +12,7 @@ use agent_mail::backend::{
     StateStore,
 };
 use agent_mail::mail_access::{
-    Arrival, Batch, Error as MailError, Login, MailAccess, Outgoing, Position, PostOffice, Selection,
+    Arrival, Batch, Error as MailError, Login, MailAccess, Outgoing, Position, PostOffice, Selection, Status,
     Submission, Uid,
 };
 use agent_mail::{
@@ -28,6 +28,8 @@ use secrecy::{ExposeSecret, SecretString};
 struct Chance {
     left: Mutex<Option<usize>>,
     after: AtomicBool,
+    /// Lets new passwords open mailboxes for reading only.
+    reads_only: AtomicBool,
 }
 
 impl Chance {
@@ -112,6 +114,23 @@ impl LoginRotation for Shaky<dyn LoginRotation> {
 impl MailAccess for Shaky<PostOffice> {
     async fn submit(&self, login: &Login, message: &Outgoing) -> Result<Submission, MailError> {
         self.inner.submit(login, message).await
+    }
+    async fn check_submission(&self, login: &Login) -> Result<(), MailError> {
+        let reached = self.chance.around(async { Ok(()) }).await;
+        reached.map_err(|_| MailError::Unavailable {
+            operation: "check_submission",
+            server: "mail.example:465".to_owned(),
+            source: io::ErrorKind::ConnectionReset.into(),
+        })?;
+        if self.chance.reads_only.load(Ordering::Relaxed) {
+            return Err(MailError::Authentication {
+                operation: "check_submission",
+                login: login.address().clone(),
+                status: Status::new(535, Some((5, 7, 8)), "authentication failed"),
+                retry_after: None,
+            });
+        }
+        self.inner.check_submission(login).await
     }
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, MailError> {
         let reached = self.chance.around(async { Ok(()) }).await;
@@ -228,7 +247,7 @@ async fn wherever_a_rotation_breaks_off_the_stored_password_works_and_the_next_o
             system.retire(&id()).await.unwrap();
             assert_eq!(format!("{:?}", world.state), "MemoryState { records: 0 }");
             if over {
-                assert!(step >= 8, "{step} calls are too few");
+                assert!(step >= 9, "{step} calls are too few");
                 break;
             }
         }
@@ -368,6 +387,30 @@ async fn a_password_that_does_not_open_the_mailbox_is_never_stored() {
 }
 
 #[tokio::test]
+async fn a_password_that_reads_and_does_not_submit_takes_no_other_s_place() {
+    let world = World::new();
+    let system = world.system(Arc::new(world.embedded.clone()));
+    system.provision(&id()).await.unwrap();
+    let old = world.stored(&ada()).await.unwrap();
+    world.chance.reads_only.store(true, Ordering::Relaxed);
+    let error = system.rotate(&id()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+    let stored = world.stored(&ada()).await.unwrap();
+    assert_eq!(stored.expose_secret(), old.expose_secret());
+    assert!(world.opens(&ada(), &old).await);
+
+    let office = world.shaky(Arc::new(world.office().clone()));
+    let rotation = PasswordRotation::new(office.clone(), office, world.secrets.clone());
+    let error = rotation.rotate(&ada(), true).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+    let stored = world.stored(&ada()).await.unwrap();
+    assert_eq!(stored.expose_secret(), old.expose_secret(), "the new one waits in its own place");
+    assert!(world.stored(&PasswordRotation::waiting(&ada())).await.is_some());
+    world.chance.reads_only.store(false, Ordering::Relaxed);
+    rotation.rotate(&ada(), true).await.unwrap();
+}
+
+#[tokio::test]
 async fn wherever_a_persons_rotation_breaks_off_one_of_the_stored_passwords_works() {
     let person: Address = "ada@shop.example".parse().unwrap();
     let waiting = PasswordRotation::waiting(&person);
@@ -397,7 +440,7 @@ async fn wherever_a_persons_rotation_breaks_off_one_of_the_stored_passwords_work
             let stored = world.stored(&person).await.unwrap();
             assert!(world.opens(&person, &stored).await && !world.opens(&person, &"old".into()).await);
             if over {
-                assert!(step >= 6, "{step} calls are too few");
+                assert!(step >= 7, "{step} calls are too few");
                 break;
             }
         }

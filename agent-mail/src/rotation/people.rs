@@ -10,7 +10,7 @@ use crate::{Error, ErrorKind, password};
 /// Gives the mailboxes of people new passwords, where there is one password for a mailbox and no second beside it.
 ///
 /// The new password is stored first, under an address of its own ([`waiting`](Self::waiting)), then set, proven by a
-/// login, stored in the place of the old one, and taken out of the first place. So at every moment one of the two stored
+/// login for submission and one for reading, stored in the place of the old one, and taken out of the first place. So at every moment one of the two stored
 /// passwords works, and a change that was broken off is finished by the next call, with the same password. Nothing else
 /// has to be remembered.
 ///
