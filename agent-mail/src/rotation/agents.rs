@@ -15,6 +15,8 @@ impl AgentMail {
     /// take the new one at once. Those of other programs have to be opened again when the mail system refuses them;
     /// connections that were logged in before stay so for as long as the mail system lets them.
     ///
+    /// Calls of one system take turns. Two programs must not do it for one agent at the same time.
+    ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) if the builder was given no
     /// [`LoginRotation`](crate::backend::LoginRotation); [`NotFound`](ErrorKind::NotFound) if there is no such agent;
