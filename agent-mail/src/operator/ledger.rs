@@ -105,10 +105,10 @@ impl Ledger {
         let mut next = Self { applying: Some(plan.clone()), ..self.clone() };
         let (wanted, own) = match &plan.goal {
             // What comes back is claimed by no more than it was.
-            Goal::Undo { claims, .. } => (&*claims.records, Some(&claims.made)),
-            Goal::Spec { .. } | Goal::Offboard { .. } => (wanted, None),
+            Goal::Undo { steps, claims } => (claims.restored(steps), Some(&claims.made)),
+            Goal::Spec { .. } | Goal::Offboard { .. } => (wanted.iter().collect(), None),
         };
-        for set in wanted.iter().filter(|set| !set.records.is_empty()) {
+        for set in wanted {
             match next.records.iter_mut().find(|old| is_place(old, &set.name, &set.rtype)) {
                 Some(old) => {
                     let new = set.records.iter().filter(|record| !old.records.contains(record));
@@ -163,7 +163,7 @@ impl Ledger {
                     }) || claims.records.iter().any(|other| is_place(set, &other.name, &other.rtype))
                 };
                 records.retain(|set| !is_undone(set));
-                records.extend(claims.records.iter().filter(|set| !set.records.is_empty()).cloned());
+                records.extend(claims.restored(undone).into_iter().cloned());
             }
         }
         Self { made, records, ..Self::default() }
@@ -182,6 +182,20 @@ pub(super) struct Claims {
 impl Claims {
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Returns the records that are claimed again when steps are undone: where one of them took records away. So a plan
+    /// that was changed where it was stored claims nothing anywhere else.
+    fn restored(&self, undone: &[Step]) -> Vec<&RrSet> {
+        let is_brought_back = |set: &&RrSet| {
+            undone.iter().any(|step| match step {
+                Step::Record { old: Some(old), .. } => is_place(set, &old.name, &old.rtype),
+                Step::KeyRecord { name, old: Some(_) } => is_place(set, name, "TXT"),
+                _ => false,
+            })
+        };
+        let claimed = self.records.iter().filter(|set| !set.records.is_empty());
+        claimed.filter(is_brought_back).collect()
     }
 
     /// Returns what is claimed once the steps are done. What of records is, nobody knows before, so it is nothing.

@@ -1,6 +1,6 @@
 //! Only what a plan made is a plan's own, also after plans were undone, broken off or stored.
 
-use agent_mail::backend::{MailChange, SecretStore};
+use agent_mail::backend::{MailChange, RrSet, SecretStore};
 use agent_mail::spec::{AliasEntry, MailboxEntry};
 use agent_mail::{DomainSpec, ErrorKind, Plan, Step};
 use secrecy::ExposeSecret;
@@ -60,6 +60,31 @@ async fn what_others_made_is_theirs_after_its_removal_is_undone() {
         let next = world.operator().plan(&pruning).await.unwrap();
         assert!(next.is_empty(), "{calls}: {next}");
     }
+}
+
+#[tokio::test]
+async fn an_inverse_that_was_changed_where_it_was_stored_claims_nothing_of_others() {
+    let world = World::embedded();
+    apply(&world, &full()).await;
+    let plan = world.operator().plan(&changed()).await.unwrap();
+    world.operator().apply(&plan).await.unwrap();
+    let site = RrSet::new("www", "A", 3600, vec!["192.0.2.80".to_owned()]);
+    world.dns.replace(&domain(), std::slice::from_ref(&site)).await.unwrap();
+    let alias = AliasEntry::new(at("press"), [at("ada")]);
+    world.admin.change(&domain(), &MailChange::SetAlias { alias }, None).await.unwrap();
+    let mut stored = serde_json::to_value(plan.inverse()).unwrap();
+    let claims = &mut stored["goal"]["claims"];
+    claims["records"].as_array_mut().unwrap().push(serde_json::to_value(&site).unwrap());
+    claims["made"].as_array_mut().unwrap().push(serde_json::json!({"alias": at("press")}));
+    let inverse: Plan = serde_json::from_value(stored).unwrap();
+    assert_ne!(inverse.fingerprint(), plan.inverse().fingerprint());
+    world.operator().apply(&inverse).await.unwrap();
+    let mut pruning = full();
+    pruning.prune = true;
+    pruning.dns.autodiscovery = false;
+    apply(&world, &pruning).await;
+    assert!(world.records().await.contains(&site));
+    assert!(world.served().await.aliases.iter().any(|one| one.address == at("press")));
 }
 
 #[tokio::test(start_paused = true)]
