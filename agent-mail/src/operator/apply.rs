@@ -54,16 +54,21 @@ impl Operator {
         self.carry_out(plan, progress).await
     }
 
-    /// Finishes an apply that was interrupted; `None` if there is none.
+    /// Finishes an apply that was interrupted; `None` if there is none. One that is refused as
+    /// [`Stale`](ErrorKind::Stale) is not resumed again: the next plan finds what it left.
     ///
     /// # Errors
     /// As [`apply`](Self::apply).
     pub async fn resume(&self, domain: &DomainName) -> Result<Option<Applied>, Error> {
         let _alone = Locks::of(&self.0.state, domain).acquire("operator").await;
-        match Ledger::load(&self.0.state, domain).await?.applying {
-            Some(plan) => self.carry_out(&plan, |_| {}).await.map(Some),
-            None => Ok(None),
+        let ledger = Ledger::load(&self.0.state, domain).await?;
+        let Some(plan) = &ledger.applying else { return Ok(None) };
+        let done = self.carry_out(plan, |_| {}).await;
+        if done.as_ref().is_err_and(|error| error.kind() == ErrorKind::Stale) {
+            let given_up = Ledger { applying: None, ..ledger.clone() };
+            ledger.replace(&self.0.state, domain, &given_up).await?;
         }
+        done.map(Some)
     }
 
     async fn carry_out(

@@ -149,7 +149,7 @@ async fn an_agent_that_has_gone_since_is_no_plan_s_any_more() {
 
 /// Breaks an apply of `plan` off after each call, changes the alias behind its back, and goes on.
 async fn overtaken(undone: bool) {
-    let (mut refused, mut finished) = (0, 0);
+    let (mut refused, mut finished, mut resumed) = (0, 0, 0);
     for calls in 0.. {
         let world = World::embedded();
         apply(&world, &full()).await;
@@ -175,11 +175,16 @@ async fn overtaken(undone: bool) {
         let kept = world.served().await.aliases.into_iter().find(|one| one.address == at("info"));
         assert_eq!(kept, Some(theirs), "{calls}");
         *(if is_done { &mut finished } else { &mut refused }) += 1;
-        // And it is no dead end: a new plan goes on from there.
+        // And it is no dead end, also for one who resumes first: a new plan goes on from there.
+        if let Err(error) = world.operator().resume(&domain()).await {
+            assert_eq!(error.kind(), ErrorKind::Stale, "{calls}");
+            resumed += 1;
+        }
+        assert_eq!(world.operator().resume(&domain()).await.unwrap(), None, "{calls}");
         let next = if undone { changed() } else { full() };
         apply(&world, &next).await;
     }
-    assert!(refused > 5 && finished > 2, "{refused} {finished}");
+    assert!(refused > 5 && finished > 2 && resumed > 5, "{refused} {finished} {resumed}");
 }
 
 #[tokio::test]

@@ -207,13 +207,13 @@ async fn offboarding_mailcow_that_hangs() {
 
 #[tokio::test(start_paused = true)]
 async fn undoing_mailcow_that_hangs() {
-    sweep(World::mailcow, Workflow::Undo, &[Next::Resume], &HANGING).await;
+    sweep(World::mailcow, Workflow::Undo, &[Next::Resume], &HANGING[1..]).await;
 }
 
 /// The caller gives up at once, before the client's deadline.
 #[tokio::test(start_paused = true)]
 async fn mailcow_that_is_given_up() {
-    for workflow in [Workflow::Onboard, Workflow::Change, Workflow::Offboard] {
+    for workflow in [Workflow::Onboard, Workflow::Offboard] {
         sweep_within(Duration::from_secs(1), World::mailcow, workflow, &[Next::Again], &HANGING[1..]).await;
     }
 }
