@@ -31,7 +31,8 @@ use crate::{imap, smtp};
 /// first connection of a login is opened alone, and others when it is logged in: a wrong password is shown to the
 /// server once, and then not again for 5 minutes, in which the answer is the same
 /// [`Error::Authentication`] with the time that is left. Another password is another login, and its connections are
-/// its own. [`SmtpImapConfig`] changes these figures. A login without a connection costs nothing.
+/// its own. [`SmtpImapConfig`] changes these figures. A login without a connection costs nothing. Logins that are
+/// [checked](MailAccess::check_submission) have connections beside these, 4 at a time.
 ///
 /// For reading each login has one connection at most, and there are 500 in all. It belongs to a task as well, which
 /// does one call after the other, keeps the connection for 5 minutes without one, and answers those who
@@ -121,6 +122,10 @@ impl MailAccess for SmtpImap {
             submission.accepted.iter().for_each(|address| self.mailboxes.hint(address));
         }
         done
+    }
+
+    async fn check_submission(&self, login: &Login) -> Result<(), Error> {
+        report("check_submission", &self.config.smtp, login, self.submissions.check(login).await)
     }
 
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, Error> {

@@ -138,6 +138,7 @@ impl Operator {
         let mut seen = Seen::new(served, ledger);
         seen.zone = zone;
         if let Some(agents) = self.0.agents.as_ref().filter(|agents| agents.domain() == domain) {
+            seen.has_agents = true;
             for record in agents.records().await? {
                 seen.agents
                     .insert(record.id, SeenAgent { address: record.address, phase: Some(record.phase) });
@@ -161,7 +162,7 @@ impl Operator {
 
     fn plan_for(&self, domain: &DomainName, goal: Goal, seen: &Seen) -> Result<Plan, Error> {
         let zone = self.zone_of(domain).map(|(_, name)| name);
-        let (steps, _) = goal.steps(zone, seen, false)?;
+        let (steps, records) = goal.steps(zone, seen, false)?;
         for step in &steps {
             if let Step::Mail { change, .. } = step
                 && let MailChange::SetRelay { relay: Some(relay), .. } = &**change
@@ -169,7 +170,9 @@ impl Operator {
                 self.relay_password(relay)?;
             }
         }
-        Ok(Plan::new(domain.clone(), goal, steps, seen.zone.as_ref().and_then(|zone| zone.budget)))
+        let claims = seen.ledger.claims(&steps, &records.wanted);
+        let budget = seen.zone.as_ref().and_then(|zone| zone.budget);
+        Ok(Plan::new(domain.clone(), goal, steps, claims, budget))
     }
 
     fn zone_of(&self, domain: &DomainName) -> Option<&(Arc<dyn DnsProvider>, DomainName)> {

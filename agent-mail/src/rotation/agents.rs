@@ -9,13 +9,13 @@ use crate::{AgentId, AgentMail, Error, ErrorKind, password};
 impl AgentMail {
     /// Gives an agent a new password in place of all earlier ones, without a moment in which none works.
     ///
-    /// A second password is made beside the first, proven by a login, stored, and only then are the others taken away.
+    /// A second password is made beside the first, proven by a login for submission and one for reading, stored, and only then are the others taken away.
     /// Whatever breaks off in between, the stored password works, and the next call goes on; each attempt makes a
     /// password of its own, so that nothing that may be stored is ever changed. Mailboxes that are open in this system
     /// take the new one at once. Those of other programs have to be opened again when the mail system refuses them;
     /// connections that were logged in before stay so for as long as the mail system lets them.
     ///
-    /// The login that proves the password is one for reading. A password of the same kind opens submission.
+    /// Calls of one system take turns. Two programs must not do it for one agent at the same time.
     ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) if the builder was given no

@@ -163,6 +163,12 @@ impl MailAccess for HubAccess {
         self.hub.submit(message).await
     }
 
+    /// Checks the hub's own login: its addresses have none.
+    async fn check_submission(&self, login: &Login) -> Result<(), Error> {
+        self.key(login, "check_submission")?;
+        self.hub.reading.access.check_submission(&self.hub.reading.login).await
+    }
+
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, Error> {
         let (reading, limit) = (&self.hub.reading, limit.max(1));
         'again: loop {

@@ -11,7 +11,7 @@ use super::call::Call;
 use super::folder::Found;
 use super::mail::{self, Mail};
 use super::mailbox::Mailbox;
-use super::{FETCH, Fault, MARK_SEEN, PostOffice, SUBMIT, WAIT};
+use super::{CHECK_SUBMISSION, FETCH, Fault, MARK_SEEN, PostOffice, SUBMIT, WAIT};
 use crate::{
     Arrival, Batch, Error, FolderName, Login, MailAccess, Outgoing, Position, Selection, Submission, Uid,
 };
@@ -23,6 +23,11 @@ impl MailAccess for PostOffice {
     async fn submit(&self, login: &Login, message: &Outgoing) -> Result<Submission, Error> {
         consume_budget().await;
         self.take(Some(login), message).await
+    }
+
+    async fn check_submission(&self, login: &Login) -> Result<(), Error> {
+        consume_budget().await;
+        self.state().open(login, CHECK_SUBMISSION).map(drop)
     }
 
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, Error> {

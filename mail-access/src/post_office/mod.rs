@@ -397,6 +397,7 @@ struct Office {
 }
 
 const SUBMIT: &str = "submit";
+const CHECK_SUBMISSION: &str = "check_submission";
 const FETCH: &str = "fetch";
 const MARK_SEEN: &str = "mark_seen";
 const WAIT: &str = "wait";

@@ -89,7 +89,7 @@ impl State {
             _ => Err(Error::Authentication {
                 operation,
                 login: login.address().clone(),
-                status: if operation == super::SUBMIT {
+                status: if [super::SUBMIT, super::CHECK_SUBMISSION].contains(&operation) {
                     Status::new(535, Some((5, 7, 8)), "Error: authentication failed")
                 } else {
                     Status::new(0, None, "[AUTHENTICATIONFAILED] Authentication failed.")
