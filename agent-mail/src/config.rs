@@ -219,13 +219,14 @@ impl Config {
                 .with_source(source)
         })?;
         let secrets = self.secrets.open(&self.state_folder, &tls)?;
-        let gate = self.send_gate(tls.clone(), mailcow.clone())?;
+        let dns = Arc::new(Desec::new(desec.clone()));
+        let gate = self.send_gate(tls.clone(), mailcow.clone(), dns.clone())?;
         let builder = AgentMail::builder(self.domain.clone())
             .send_gate(gate)
             .rotation(mailcow.clone())
             .provisioner(mailcow)
             .mail_access(Arc::new(SmtpImap::over_tls(self.smtp.clone(), self.imap.clone(), tls)))
-            .dns(Arc::new(Desec::new(desec.clone())), self.zone.clone(), self.mail_host.clone())
+            .dns(dns, self.zone.clone(), self.mail_host.clone())
             .dns_options(self.dns_options())
             .dns_interval(self.dns_interval)
             .state(Arc::new(RedbState::open(self.state_folder.join("state.redb"))?))
@@ -296,7 +297,12 @@ impl Config {
         options
     }
 
-    fn send_gate(&self, tls: Arc<rustls::ClientConfig>, mailcow: Arc<Mailcow>) -> Result<SendGate, Error> {
+    fn send_gate(
+        &self,
+        tls: Arc<rustls::ClientConfig>,
+        mailcow: Arc<Mailcow>,
+        dns: Arc<Desec>,
+    ) -> Result<SendGate, Error> {
         let name_servers = match self.name_server {
             Some(address) => NameServers::new(address),
             None => NameServers::of_system().map_err(|source| {
@@ -307,8 +313,8 @@ impl Config {
         };
         let mut target = Target::new(self.domain.clone(), self.mail_host.clone());
         target.relay.clone_from(&self.relay);
-        let gate = SendGate::new(Readiness::new(Arc::new(name_servers), Arc::new(Sockets::new(tls))), target)
-            .with_admin(mailcow);
+        let readiness = Readiness::new(Arc::new(name_servers), Arc::new(Sockets::new(tls)));
+        let gate = SendGate::new(readiness.with_dns(dns, self.zone.clone()), target).with_admin(mailcow);
         Ok(if self.gate { gate } else { gate.overridden("AGENT_MAIL_SEND_GATE is off") })
     }
 

@@ -35,6 +35,7 @@ mod host;
 mod look_up;
 #[cfg(feature = "readiness")]
 mod name_servers;
+mod other_names;
 mod policies;
 mod ports;
 mod report;
