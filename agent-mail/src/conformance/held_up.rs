@@ -152,7 +152,9 @@ async fn others_stay_in_the_quarantine(subject: Subject) {
 }
 
 fn put<const N: usize>(subject: &Subject, names: [&str; N]) {
-    ids(names).iter().for_each(|id| subject.put_in_queue(id));
+    for id in ids(names) {
+        subject.put_in_queue(&id);
+    }
 }
 
 fn ids<const N: usize>(names: [&str; N]) -> Vec<QueueId> {
