@@ -46,7 +46,7 @@ impl Services {
         let run = move || {
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             let vars: Vec<_> = vars.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-            let (said, status) = Running::start(example, &arguments, &vars).end(Duration::from_secs(60));
+            let (said, status) = Running::start(example, &arguments, &vars).end(Duration::from_mins(1));
             (said, status.code().unwrap())
         };
         tokio::task::spawn_blocking(run).await.unwrap()

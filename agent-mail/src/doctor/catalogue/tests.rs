@@ -28,7 +28,7 @@ fn every_entry_can_be_found_and_has_a_cause_and_a_fix() {
         assert!(entry.says.iter().all(|part| part.to_lowercase() == **part), "{words}: not in lower case");
         check(remedy(entry.code, entry.cause, entry.fix));
     }
-    for entry in mailcow::CODES {
+    for entry in mailcow::CODES.iter().chain(mailcow_server::CODES) {
         for code in entry.any_of {
             check(Remedy::of_mailcow_code(code).unwrap());
         }
@@ -49,7 +49,7 @@ fn check(remedy: Remedy) {
 #[test]
 fn no_code_of_mailcow_is_written_down_twice() {
     let mut seen = BTreeSet::new();
-    for code in mailcow::CODES.iter().flat_map(|entry| entry.any_of) {
+    for code in mailcow::CODES.iter().chain(mailcow_server::CODES).flat_map(|entry| entry.any_of) {
         assert!(seen.insert(code), "{code}");
     }
 }
