@@ -35,11 +35,13 @@ impl Config {
         let secrets = self.secrets.open(&self.state_folder, &tls)?;
         let dns = Arc::new(Desec::new(desec.clone()));
         let gate = self.send_gate(tls.clone(), mailcow.clone(), dns.clone())?;
+        let mail = Arc::new(SmtpImap::over_tls(self.smtp.clone(), self.imap.clone(), tls));
         let builder = AgentMail::builder(self.domain.clone())
             .send_gate(gate)
             .rotation(mailcow.clone())
             .provisioner(mailcow)
-            .mail_access(Arc::new(SmtpImap::over_tls(self.smtp.clone(), self.imap.clone(), tls)))
+            .mail_access(mail.clone())
+            .message_store(mail)
             .dns(dns, self.zone.clone(), self.mail_host.clone())
             .dns_options(self.dns_options())
             .dns_interval(self.dns_interval)
