@@ -3,6 +3,42 @@
 //!
 //! [`Policy`] has the rules; [`OutboundCheck`] and [`InboundCheck`] are checks of the program's own. Whatever the rules,
 //! [`stop_sending`](crate::AgentMail::stop_sending) stops an agent, a domain or a fleet.
+//!
+//! What an agent's code holds is an [`AgentMailbox`], which leads to its own mail and nowhere else:
+//!
+//! ```
+//! use agent_mail::{AgentMailbox, Error, NewMessage};
+//!
+//! async fn work(mailbox: AgentMailbox) -> Result<(), Error> {
+//!     mailbox.send(NewMessage::to(mailbox.address())).await.map(|_| ())
+//! }
+//! ```
+//!
+//! It can't name another agent, nor reach the system, a password or a key of an administrator:
+//!
+//! ```compile_fail,E0599
+//! async fn work(mailbox: agent_mail::AgentMailbox) {
+//!     let _ = mailbox.open(&"bob".parse().unwrap()).await;
+//! }
+//! ```
+//!
+//! ```compile_fail,E0599
+//! fn work(mailbox: agent_mail::AgentMailbox) {
+//!     let _ = mailbox.password();
+//! }
+//! ```
+//!
+//! ```compile_fail,E0616
+//! fn work(mailbox: agent_mail::AgentMailbox) {
+//!     let _ = &mailbox.0;
+//! }
+//! ```
+//!
+//! ```compile_fail,E0624
+//! fn work(mailbox: agent_mail::AgentMailbox) {
+//!     let _ = mailbox.inner();
+//! }
+//! ```
 
 mod auto_reply;
 mod budget;
