@@ -12,6 +12,7 @@ use mail_access::{
 };
 
 use crate::Untrusted;
+use crate::safety::Verdict;
 
 /// A message that came in. Cheap to clone.
 ///
@@ -21,12 +22,22 @@ pub struct Inbound {
     message: Arc<Received>,
     trusted: Option<TrustedServer>,
     flags: Vec<String>,
+    /// What makes marks in its forms that its author can't know.
+    salt: [u8; 16],
 }
 
 impl Inbound {
     /// Makes one of a message that was read, and the server whose verdicts are believed.
     pub fn new(message: Received, trusted: Option<TrustedServer>) -> Self {
-        Self { message: Arc::new(message), trusted, flags: Vec::new() }
+        Self { message: Arc::new(message), trusted, flags: Vec::new(), salt: [0; 16] }
+    }
+
+    pub(crate) fn with_salt(self, salt: [u8; 16]) -> Self {
+        Self { salt, ..self }
+    }
+
+    pub(crate) fn salt(&self) -> &[u8; 16] {
+        &self.salt
     }
 
     /// Returns the whole message, for what this view doesn't show.
@@ -84,6 +95,11 @@ impl Inbound {
     /// own words, which quote the author's. [`verdict`](Self::verdict) is the short of it.
     pub fn authentication(&self) -> Option<Untrusted<AuthenticationResults>> {
         self.message.authentication(self.trusted.as_ref()?).map(Untrusted::new)
+    }
+
+    /// Returns what is known of who wrote it, and what in its header may mislead.
+    pub fn verdict(&self) -> Verdict {
+        Verdict::of(&self.message, self.trusted.as_ref())
     }
 
     /// Returns the subject.

@@ -52,6 +52,7 @@ mod embedded;
 mod encryption;
 mod error;
 mod event;
+mod for_llm;
 #[cfg(test)]
 mod golden;
 pub mod guides;
@@ -103,6 +104,7 @@ pub use embedded::{Embedded, MemorySecrets, MemoryState, Vitals};
 pub use encryption::EncryptionKey;
 pub use error::{Error, ErrorKind};
 pub use event::{Event, EventHandler, EventKind, Events, LiveEvents, RecipientResult, SendReport};
+pub use for_llm::Fenced;
 pub use inbound::Inbound;
 pub use mailbox::AgentMailbox;
 #[cfg(feature = "mailcow")]

@@ -83,19 +83,6 @@ impl AgentMailbox {
         crate::outbox::send_once(self, key, message).await
     }
 
-    /// Answers a message with a text: to its Reply-To or From, in its thread.
-    ///
-    /// For an answer with more than a text, [`send`](Self::send) a [`NewMessage::reply_to`].
-    ///
-    /// # Errors
-    /// As [`send`](Self::send); [`InvalidInput`](crate::ErrorKind::InvalidInput) too if the message names no address
-    /// to answer to.
-    pub async fn reply(&self, to: &Inbound, text: impl Into<String>) -> Result<Receipt, Error> {
-        let answer =
-            NewMessage::reply_to(to.message().expose()).map_err(|source| lift(source, "reply", self.id()))?;
-        self.send(answer.with_text(text)).await
-    }
-
     /// Returns the messages whose sending was begun and whose outcome nobody knows, the oldest entries of the outbox
     /// among them from earlier runs of the program. Those that this process is sending at this moment are left out.
     ///
@@ -139,7 +126,8 @@ impl AgentMailbox {
 
     /// Gives a message that was read the form in which an agent gets it.
     pub(crate) fn inbound(&self, message: Received) -> Inbound {
-        Inbound::new(message, self.0.system.system().trusted.clone())
+        let system = self.0.system.system();
+        Inbound::new(message, system.trusted.clone()).with_salt(system.salt)
     }
 
     pub(crate) fn inner(&self) -> &Inner {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use mail_access::{Address, DomainName, Login, MailAccess, MessageStore, TrustedServer};
+use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
 use crate::agent_id::AddressRule;
@@ -43,6 +44,8 @@ pub(crate) struct System {
     pub(crate) inbound: Vec<Arc<dyn InboundCheck>>,
     pub(crate) trusted: Option<TrustedServer>,
     pub(crate) policy: Option<Policy>,
+    /// Random bytes of this run.
+    pub(crate) salt: [u8; 16],
     quota_mib: u32,
     hourly_limit: Option<u32>,
     domain_ready: OnceCell<()>,
@@ -211,11 +214,7 @@ impl AgentMail {
             self.0.secrets.put(&record.address, &secret).await?;
             secret
         };
-        let mut spec = MailboxSpec::new(record.address.clone(), secret, record.claim.clone());
-        spec.display_name = record.id.to_string();
-        spec.quota_mib = self.0.quota_mib;
-        spec.hourly_limit = self.0.hourly_limit;
-        if let Err(error) = self.0.provisioner.ensure_mailbox(&spec).await {
+        if let Err(error) = self.0.provisioner.ensure_mailbox(&self.mailbox_spec(&record, secret)).await {
             if error.kind() == ErrorKind::AlreadyExists {
                 // It belongs to somebody else: nothing of ours is there, so nothing is left behind.
                 self.0.secrets.remove(&record.address).await?;
@@ -226,6 +225,25 @@ impl AgentMail {
         let record = self.0.journal.enter(record, Phase::Active).await?;
         tracing::info!(agent = %record.id, "provisioned");
         self.mailbox(&record).await
+    }
+
+    /// Tells the mail system once more what an agent's mailbox has to be; `false` if there is no such agent now.
+    pub(crate) async fn renew_mailbox(&self, id: &AgentId) -> Result<bool, Error> {
+        let _alone = self.0.locks.acquire(&agent_lock(id)).await;
+        let record = self.0.journal.agent(id).await?.filter(|record| record.phase == Phase::Active);
+        let Some(record) = record else { return Ok(false) };
+        let secret = self.login(&record).await?.password().clone();
+        self.0.provisioner.ensure_mailbox(&self.mailbox_spec(&record, secret)).await?;
+        Ok(true)
+    }
+
+    fn mailbox_spec(&self, record: &AgentRecord, secret: SecretString) -> MailboxSpec {
+        let mut spec = MailboxSpec::new(record.address.clone(), secret, record.claim.clone());
+        spec.display_name = record.id.to_string();
+        spec.quota_mib = self.0.quota_mib;
+        let mirrored = || self.0.policy.as_ref().and_then(Policy::agent_hourly_limit);
+        spec.hourly_limit = self.0.hourly_limit.or_else(mirrored);
+        spec
     }
 
     async fn finish_retiring(&self, record: &AgentRecord) -> Result<(), Error> {
@@ -305,6 +323,9 @@ impl AgentMail {
         if let Some(gate) = &gate {
             gate.is_for(&domain).map_err(|problem| wrong(&problem))?;
         }
+        if let Some(policy) = &policy {
+            policy.check(&domain)?;
+        }
         let missing = |what: &str, fix| wrong(&format!("no {what} was given")).with_fix(fix);
         let provisioner = provisioner
             .ok_or_else(|| missing("Provisioner", "call provisioner, or begin with Embedded::system"))?;
@@ -313,6 +334,8 @@ impl AgentMail {
         if let Some(objection) = dns.as_ref().and_then(|dns| dns.objection(&domain)) {
             return Err(wrong(&objection));
         }
+        let mut salt = [0; 16];
+        chance.fill(&mut salt);
         Ok(Self(Arc::new(System {
             rule: AddressRule::new(&prefix, domain.clone())?,
             mail,
@@ -333,6 +356,7 @@ impl AgentMail {
             inbound,
             trusted,
             policy,
+            salt,
         })))
     }
 }

@@ -36,7 +36,7 @@ pub trait Provisioner: Debug + Send + Sync + 'static {
     /// # Contract
     /// - Afterwards the address with the password of `spec` opens the mailbox for submission and for reading.
     /// - A mailbox that carries the claim of `spec` is ours: it is kept with its mail, and its password becomes
-    ///   that of `spec`. So it is safe to repeat, and a call that was dropped or interrupted is finished by the
+    ///   that of `spec`, its limit on sending too if `spec` has one. So it is safe to repeat, and a call that was dropped or interrupted is finished by the
     ///   next one.
     /// - A mailbox or alias with another claim or none is
     ///   [`AlreadyExists`](crate::ErrorKind::AlreadyExists) and is left untouched. Nothing else is: the caller forgets

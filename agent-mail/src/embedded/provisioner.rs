@@ -34,7 +34,13 @@ impl Provisioner for Embedded {
             if known.and_then(|known| known.claim.as_ref()) != Some(&spec.claim) {
                 return Err(taken("ensure mailbox", address));
             }
-            return office.set_password(address, spec.password.clone()).map_err(lift);
+            office.set_password(address, spec.password.clone()).map_err(lift)?;
+            if spec.hourly_limit.is_some() {
+                let limit = spec.hourly_limit.map(|messages| (messages, HOUR));
+                office.set_rate_limit(address, limit).map_err(lift)?;
+                registry.mailbox_mut(address).hourly_limit = spec.hourly_limit;
+            }
+            return Ok(());
         }
         office.add_mailbox(address, spec.password.clone(), spec.quota_mib.into()).map_err(lift)?;
         let limit = spec.hourly_limit.map(|messages| (messages, HOUR));

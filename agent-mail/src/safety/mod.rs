@@ -1,56 +1,175 @@
-//! What stands between an agent that acts by itself and the world: checks on what it sends and on what it gets.
+//! What stands between an agent that acts by itself and the world: the rules and checks on what it sends and on what it
+//! gets.
+//!
+//! [`Policy`] has the rules; [`OutboundCheck`] and [`InboundCheck`] are checks of the program's own. Whatever the rules,
+//! [`stop_sending`](crate::AgentMail::stop_sending) stops an agent, a domain or a fleet.
+//!
+//! What an agent's code holds is an [`AgentMailbox`], which leads to its own mail and nowhere else:
+//!
+//! ```
+//! use agent_mail::{AgentMailbox, Error, NewMessage};
+//!
+//! async fn work(mailbox: AgentMailbox) -> Result<(), Error> {
+//!     mailbox.send(NewMessage::to(mailbox.address())).await.map(|_| ())
+//! }
+//! ```
+//!
+//! It can't name another agent, nor reach the system, a password or a key of an administrator:
+//!
+//! ```compile_fail,E0599
+//! async fn work(mailbox: agent_mail::AgentMailbox) {
+//!     let _ = mailbox.open(&"bob".parse().unwrap()).await;
+//! }
+//! ```
+//!
+//! ```compile_fail,E0599
+//! fn work(mailbox: agent_mail::AgentMailbox) {
+//!     let _ = mailbox.password();
+//! }
+//! ```
+//!
+//! ```compile_fail,E0616
+//! fn work(mailbox: agent_mail::AgentMailbox) {
+//!     let _ = &mailbox.0;
+//! }
+//! ```
+//!
+//! ```compile_fail,E0624
+//! fn work(mailbox: agent_mail::AgentMailbox) {
+//!     let _ = mailbox.inner();
+//! }
+//! ```
 
+mod auto_reply;
+mod budget;
 mod checks;
+mod filters;
+mod lists;
+mod mirror;
 mod policy;
+mod redaction;
+mod reply;
+mod secrets_in;
+mod spending;
 mod suppression;
 mod switch;
+mod verdict;
 
 use mail_access::NewMessage;
 
+pub use auto_reply::{AutoReplies, AutoReply, Silence};
+pub use budget::{Budget, Ramp};
 pub use checks::{Admission, InboundCheck, Letter, OutboundCheck, Ruling};
+pub use lists::{Direction, Party};
 pub use policy::Policy;
+pub use redaction::Redaction;
 pub(crate) use suppression::observe;
 pub use suppression::{Suppressed, SuppressionReason};
 pub(crate) use switch::{STOPPED, may_send};
 pub use switch::{Scope, Stop};
+pub use verdict::{Finding, Standing, Verdict, Warning};
 
 use crate::{AgentMailbox, Error, ErrorKind, Inbound};
 
-/// Asks the checks about a message that is to be sent, and returns it as they leave it.
+/// Asks the rules and the checks about a message that is to be sent, and returns it as they leave it.
 pub(crate) async fn release(mailbox: &AgentMailbox, message: NewMessage) -> Result<NewMessage, Error> {
-    let checks = &mailbox.inner().system.system().outbound;
-    if checks.is_empty() {
-        return Ok(message);
-    }
-    let stopped = |kind, reason| Error::new(kind, "send", mailbox.id()).with_detail(reason);
+    let system = mailbox.inner().system.system();
     let mut letter = Letter::new(mailbox.id().clone(), mailbox.address().clone(), message);
-    for check in checks {
-        match check.check(&letter).await? {
-            Ruling::Pass => {}
-            Ruling::Change(message) => letter.message = *message,
-            Ruling::Hold(reason) => return Err(stopped(ErrorKind::Held, reason)),
-            Ruling::Later(after) => {
-                let later = Error::new(ErrorKind::RateLimited, "send", mailbox.id());
-                return Err(later.with_retry_after(Some(after)));
-            }
-            Ruling::Refuse(reason) => {
-                return Err(stopped(ErrorKind::PermissionDenied, reason)
-                    .with_fix("change the message, or the rules that this agent sends by"));
-            }
+    if let Some(policy) = &system.policy {
+        obey(mailbox, policy, &mut letter).await?;
+    }
+    let mut changed = false;
+    for check in &system.outbound {
+        let ruling = check.check(&letter).await?;
+        changed |= rule(mailbox, &mut letter, ruling)?;
+    }
+    if let Some(policy) = &system.policy {
+        if changed {
+            obey(mailbox, policy, &mut letter).await?;
         }
+        if let Some(rules) = &policy.auto_replies {
+            auto_reply::count(mailbox, rules, &letter.message).await?;
+        }
+        spending::spend(mailbox, policy, &letter.message).await?;
     }
     Ok(letter.message)
 }
 
-/// What the checks say of a message that came in.
+/// Lets a message pass all rules that count nothing.
+async fn obey(mailbox: &AgentMailbox, policy: &Policy, letter: &mut Letter) -> Result<(), Error> {
+    let system = &mailbox.inner().system;
+    let direction = if letter.message.in_reply_to().is_some() { Direction::Reply } else { Direction::Send };
+    for recipient in letter.message.recipients() {
+        if !policy.lists.allow(direction, recipient) {
+            return Err(refused(mailbox, format!("the rules don't let it write to {recipient}")));
+        }
+        if let Some(suppressed) = system.suppression(recipient).await? {
+            let why = match suppressed.reason {
+                SuppressionReason::Bounced => "mail to that address came back",
+                SuppressionReason::Complained => "its owner complained",
+                SuppressionReason::Unsubscribed => "its owner wants no more mail",
+                SuppressionReason::Manual => "somebody decided so",
+            };
+            return Err(refused(mailbox, format!("{recipient} gets no mail: {why}")).with_code("suppressed"));
+        }
+    }
+    for filter in &policy.filters {
+        let ruling = filter.check(letter).await?;
+        rule(mailbox, letter, ruling)?;
+    }
+    if let Some(redaction) = &policy.redaction {
+        let own = system.system().secrets.get(mailbox.address()).await?;
+        let ruling = redaction.judge(&letter.message, own.as_ref());
+        rule(mailbox, letter, ruling)?;
+    }
+    Ok(())
+}
+
+/// Does what a check said, and tells whether that changed the message.
+fn rule(mailbox: &AgentMailbox, letter: &mut Letter, ruling: Ruling) -> Result<bool, Error> {
+    match ruling {
+        Ruling::Pass => Ok(false),
+        Ruling::Change(message) => {
+            letter.message = *message;
+            Ok(true)
+        }
+        Ruling::Hold(reason) => Err(Error::new(ErrorKind::Held, "send", mailbox.id()).with_detail(reason)),
+        Ruling::Later(after) => {
+            Err(Error::new(ErrorKind::RateLimited, "send", mailbox.id()).with_retry_after(Some(after)))
+        }
+        Ruling::Refuse(reason) => Err(refused(mailbox, reason)),
+    }
+}
+
+fn refused(mailbox: &AgentMailbox, reason: String) -> Error {
+    Error::new(ErrorKind::PermissionDenied, "send", mailbox.id())
+        .with_detail(reason)
+        .with_fix("change the message, or the rules that this agent sends by")
+}
+
+/// What the rules and checks say of a message that came in.
 pub(crate) enum Admitted {
     Delivered(Inbound),
     Dropped,
 }
 
-/// Asks the checks about a message that came in.
+/// Asks the rules and the checks about a message that came in.
 pub(crate) async fn admit(mailbox: &AgentMailbox, mut message: Inbound) -> Result<Admitted, Error> {
-    for check in &mailbox.inner().system.system().inbound {
+    let system = mailbox.inner().system.system();
+    if let Some(policy) = &system.policy {
+        if !lets_in(policy, &message, system.trusted.is_some()) {
+            tracing::info!(agent = %mailbox.id(), uid = %message.uid(), "message dropped by the rules");
+            return Ok(Admitted::Dropped);
+        }
+        let authors = message.message().expose().all_from();
+        if authors.iter().any(|author| author.address.is_same_mailbox(mailbox.address())) {
+            message = message.with_flag("the agent's own");
+        }
+        for warning in message.verdict().warnings {
+            message = message.with_flag(warning.to_string());
+        }
+    }
+    for check in &system.inbound {
         match check.check(mailbox.id(), &message).await? {
             Admission::Deliver => {}
             Admission::Flag(remark) => message = message.with_flag(remark),
@@ -61,4 +180,22 @@ pub(crate) async fn admit(mailbox: &AgentMailbox, mut message: Inbound) -> Resul
         }
     }
     Ok(Admitted::Delivered(message))
+}
+
+/// A block counts whoever is named as an author; to be allowed one has to be proven, where the own server can prove it.
+fn lets_in(policy: &Policy, message: &Inbound, is_judged: bool) -> bool {
+    let authors = message.message().expose().all_from();
+    let is_blocked = |author: &mail_access::Contact| policy.lists.block(Direction::Receive, &author.address);
+    if authors.iter().any(is_blocked) {
+        return false;
+    }
+    if !policy.lists.has_allowed(Direction::Receive) {
+        return true;
+    }
+    let author = match (is_judged, authors) {
+        (true, _) => message.verified_from(),
+        (false, [author]) => Some(&author.address),
+        (false, _) => None,
+    };
+    author.is_some_and(|author| policy.lists.allow(Direction::Receive, author))
 }

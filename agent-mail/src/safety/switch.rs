@@ -36,7 +36,7 @@ impl AgentMail {
     /// Stops sending, until [`allow_sending`](Self::allow_sending) lets it go on.
     ///
     /// What is handed to [`send`](AgentMailbox::send) is not sent and the error says so
-    /// ([`NotReady`](ErrorKind::NotReady)); what stands in the outbox waits there. Nothing is lost, and mail comes in as
+    /// ([`NotReady`](ErrorKind::NotReady)); what stands in the outbox waits there, no longer than it was told to be tried. Mail comes in as
     /// before. What a mail server is being told at this moment goes out. The stop outlives the program; that of an agent
     /// ends with the agent.
     ///
@@ -104,7 +104,7 @@ impl Scope {
 }
 
 /// Says whether a mailbox may send now. Whoever hands a message to the mail system asks right before; what may not go
-/// waits, and the wait counts neither as a failure nor against the message's time.
+/// waits, and the wait doesn't count as a failure.
 ///
 /// # Errors
 /// [`NotReady`](ErrorKind::NotReady) with the code [`STOPPED`] while sending is stopped.

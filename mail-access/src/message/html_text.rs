@@ -10,8 +10,14 @@ use memchr::{memchr, memchr2, memmem};
 
 use super::clean;
 
-/// Converts the first 512 KiB of an HTML text.
-pub(super) fn text_of(html: &str) -> String {
+/// Returns the text that the first 512 KiB of an HTML text say: blocks become lines, quotations get `> `, and a link shows
+/// where it leads. Nothing is judged: what a style hides is among it.
+///
+/// ```
+/// let text = mail_access::quote::text_of_html("<p>See <a href='https://b.example'>this</a><br>soon</p>");
+/// assert_eq!(text, "See this (https://b.example)\nsoon");
+/// ```
+pub fn text_of(html: &str) -> String {
     let end = (0..=html.len().min(MAX_HTML)).rev().find(|end| html.is_char_boundary(*end)).unwrap_or(0);
     let mut reader = Reader { writer: Writer::default(), rest: &html[..end], link: None };
     while reader.step() {}

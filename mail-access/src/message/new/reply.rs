@@ -47,6 +47,12 @@ impl NewMessage {
         Ok(Self { to: vec![clean(recipient)], ..Self::answer(received) })
     }
 
+    /// Begins an answer as [`reply_to`](Self::reply_to) does, to a recipient of the caller's choice, whatever `received`
+    /// asks for.
+    pub fn answer_to(received: &Received, recipient: impl Into<Contact>) -> Self {
+        Self { to: vec![clean(&recipient.into())], ..Self::answer(received) }
+    }
+
     /// Begins an answer to all: To holds every Reply-To, or the From; Cc holds the others who got it. Addresses of
     /// `own` and repeated ones are left out; the answer to a message of one's own goes to whom that one went.
     ///

@@ -36,6 +36,8 @@ pub use codes::{Code, codes};
 pub use html::links_in_html;
 pub use links::{Link, links};
 
+pub use super::html_text::text_of as text_of_html;
+
 use line::Line;
 
 /// Splits a text into what its writer says anew, what is quoted, and the signature.
