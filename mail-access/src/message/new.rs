@@ -7,6 +7,7 @@ mod body;
 mod calendar;
 mod canonical;
 mod disposition;
+mod draft;
 mod fields;
 mod mime;
 mod quoted_printable;
