@@ -4,7 +4,8 @@ use mail_access::{
     Address, Error as MailError, MessageId, NewMessage, Outgoing, Selection, Status, Submission,
 };
 
-use super::{Receipt, RecipientState, Refusal};
+use super::{Receipt, RecipientState, Refusal, Wish};
+use crate::drafts::Errand;
 use crate::journal::{OutboxRecord, Outcome, Progress, Said, fingerprint};
 use crate::mail::lift;
 use crate::{AgentMailbox, Error, ErrorKind, safety};
@@ -72,7 +73,7 @@ impl Unconfirmed {
 }
 
 pub(crate) async fn send(mailbox: &AgentMailbox, message: NewMessage) -> Result<Receipt, Error> {
-    let message = seal(mailbox, safety::release(mailbox, message).await?)?;
+    let message = seal(mailbox, safety::release(mailbox, message, &Errand::default()).await?)?;
     pass(mailbox, message.recipients()).await?;
     let name = name_of_message(&message);
     let _alone = mailbox.inner().system.system().locks.acquire(&lock(mailbox, &name)).await;
@@ -104,7 +105,8 @@ pub(crate) async fn send_once(
             Outcome::Sent { .. } => receipt(&earlier),
         };
     }
-    let message = seal(mailbox, safety::release(mailbox, message).await?)?;
+    let errand = Errand { wish: Wish::under(key), content: Some(content.clone()), released: None };
+    let message = seal(mailbox, safety::release(mailbox, message, &errand).await?)?;
     pass(mailbox, message.recipients()).await?;
     let record = open_record(mailbox, name, Some((key, content)), &message);
     if system.journal.open_outbox(mailbox.id(), &record, &message).await?.is_some() {
@@ -286,7 +288,7 @@ fn open_record(
     }
 }
 
-pub(super) fn name_of_key(key: &str) -> String {
+pub(crate) fn name_of_key(key: &str) -> String {
     format!("k{}", fingerprint(key.as_bytes()))
 }
 
@@ -294,13 +296,13 @@ pub(super) fn name_of_message(message: &Outgoing) -> String {
     format!("m{}", fingerprint(message.message_id().as_str().as_bytes()))
 }
 
-pub(super) fn another_message(mailbox: &AgentMailbox, key: &str) -> Error {
+pub(crate) fn another_message(mailbox: &AgentMailbox, key: &str) -> Error {
     Error::new(ErrorKind::AlreadyExists, "send", mailbox.id())
         .with_detail(format!("the key {key:?} was used for another message before"))
         .with_fix("use a key of its own for each message")
 }
 
-pub(super) fn seal(mailbox: &AgentMailbox, message: NewMessage) -> Result<Outgoing, Error> {
+pub(crate) fn seal(mailbox: &AgentMailbox, message: NewMessage) -> Result<Outgoing, Error> {
     let chance = &mailbox.inner().system.system().chance;
     let mut random = [0; 16];
     chance.fill(&mut random);

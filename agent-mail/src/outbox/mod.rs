@@ -10,9 +10,10 @@ use mail_access::{Address, MessageId};
 
 pub(crate) use self::bell::Bell;
 pub use self::direct::Unconfirmed;
-pub(crate) use self::direct::{send, send_once, unconfirmed};
-pub(crate) use self::prepare::{Prepared, prepare};
+pub(crate) use self::direct::{another_message, name_of_key, seal, send, send_once, unconfirmed};
+pub(crate) use self::prepare::{Prepared, prepare, prepare_released};
 pub use self::queued::{Queued, QueuedRecipient, RecipientState};
+pub(crate) use self::sending::Wish;
 pub use self::sending::{Guarantee, Sending};
 use crate::backend::Committed;
 use crate::{AgentMailbox, Error};

@@ -17,6 +17,7 @@ mod seal;
 mod subject;
 
 use quoting::Quote;
+pub use subject::base_subject;
 
 /// A message that is being written.
 ///
