@@ -74,7 +74,7 @@ pub(super) async fn edit(
     message: &NewMessage,
 ) -> Result<(), Error> {
     let mailbox = mail.open(id.agent()).await?;
-    outbox::seal(&mailbox, message.clone())?;
+    outbox::seal(&mailbox, message.clone(), mail.system().chance.now())?;
     loop {
         let kept = undecided(mail, id, "edit", Some(by.revision)).await?;
         let mut record = kept.record.clone();

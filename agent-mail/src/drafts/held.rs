@@ -173,9 +173,9 @@ pub(crate) async fn hold(
     reason: String,
     time_out: Option<(Duration, Overdue)>,
 ) -> Result<Error, Error> {
-    // What can't be sent needs nobody's decision.
-    outbox::seal(mailbox, message.clone())?;
     let system = mailbox.inner().system.system();
+    // What can't be sent needs nobody's decision.
+    outbox::seal(mailbox, message.clone(), system.chance.now())?;
     let (agent, now) = (mailbox.id(), millis(system.chance.now()));
     let name = match (&errand.released, &errand.wish.key) {
         (Some(released), _) => fingerprint(format!("{}/{check}", released.name).as_bytes()),

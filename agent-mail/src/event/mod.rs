@@ -5,6 +5,7 @@ mod kind;
 mod pace;
 mod place;
 mod reader;
+mod reports;
 mod stream;
 
 pub use self::handler::EventHandler;

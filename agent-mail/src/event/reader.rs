@@ -7,7 +7,7 @@ use std::time::Duration;
 use mail_access::{Error as MailError, Position, Received, Selection, Uid};
 
 use super::pace::back_off;
-use super::{Event, Place};
+use super::{Event, Place, reports};
 use crate::backend::Committed;
 use crate::journal::{Bell, Identity, Journal, Known, Mark, Unsettled};
 use crate::mail::lift;
@@ -37,8 +37,14 @@ struct Found {
     identity: Identity,
     /// An earlier stream handed it out.
     again: bool,
-    /// What the checks say of it, once they were asked.
-    ruling: Option<Admitted>,
+    /// What it is to the agent, once that was found out.
+    ruling: Option<Ruling>,
+}
+
+/// What becomes of a message.
+enum Ruling {
+    HandOut(EventKind),
+    Drop,
 }
 
 impl Reader {
@@ -120,6 +126,9 @@ impl Reader {
         if found.as_ref().is_some_and(|noted| noted.offered && !again) {
             found = None;
         }
+        if let Some(noted) = &found {
+            safety::observe(&self.mailbox, &noted.kind).await?;
+        }
         if let Some(noted) = found.as_ref().filter(|noted| !noted.offered)
             && journal.offer_noted(key, noted).await? == Committed::Conflict
         {
@@ -143,7 +152,7 @@ impl Reader {
         let Some(found) = self.ready.front() else { return Ok(None) };
         let mark = match &found.ruling {
             _ if known == Known::Handled => Mark::Nothing,
-            Some(Admitted::Dropped) => Mark::Handled(&found.identity),
+            Some(Ruling::Drop) => Mark::Handled(&found.identity),
             _ => Mark::Offered(&found.identity),
         };
         if found.again {
@@ -164,19 +173,30 @@ impl Reader {
         let Some(found) = self.ready.pop_front() else { return Ok(None) };
         let (place, redelivery) = (found.place(), found.again || known == Known::Offered);
         Ok(match found.ruling {
-            Some(Admitted::Delivered(message)) if known != Known::Handled => {
-                Some(self.event(EventKind::Received(Box::new(message)), redelivery, place))
+            Some(Ruling::HandOut(kind)) if known != Known::Handled => {
+                Some(self.event(kind, redelivery, place))
             }
             _ => None,
         })
     }
 
-    /// Asks the checks about the first message. One that can't decide now is asked again: the message keeps its place.
+    /// Finds out what the first message is to the agent. A check that can't decide now is asked again: the message keeps
+    /// its place.
     async fn judge(&mut self) -> Result<(), Error> {
         let Some(found) = self.ready.front_mut().filter(|found| found.ruling.is_none()) else {
             return Ok(());
         };
-        found.ruling = Some(safety::admit(&self.mailbox, found.message.clone()).await?);
+        let kind = match reports::matched(&self.mailbox, &found.message).await? {
+            Some(kind) => Some(kind),
+            None => match safety::admit(&self.mailbox, found.message.clone()).await? {
+                Admitted::Delivered(message) => Some(EventKind::Received(Box::new(message))),
+                Admitted::Dropped => None,
+            },
+        };
+        if let Some(kind) = &kind {
+            safety::observe(&self.mailbox, kind).await?;
+        }
+        found.ruling = Some(kind.map_or(Ruling::Drop, Ruling::HandOut));
         Ok(())
     }
 
