@@ -58,7 +58,6 @@ impl World {
     fn asking(&self, time_out: Option<(Duration, Overdue)>) -> AgentMail {
         self.system().outbound_check(Arc::new(asks(time_out))).build().unwrap()
     }
-
 }
 
 fn asks(time_out: Option<(Duration, Overdue)>) -> RequireApproval {
@@ -72,7 +71,7 @@ fn asks(time_out: Option<(Duration, Overdue)>) -> RequireApproval {
 }
 
 /// The way into an agent's mailbox that a person's mail program has.
-async fn login(world: &World, mailbox: &AgentMailbox) -> Login {
+fn login(world: &World, mailbox: &AgentMailbox) -> Login {
     let password = SecretString::from("a person's");
     world.embedded.post_office().set_app_password(mailbox.address(), "phone", password.clone()).unwrap();
     Login::new(mailbox.address().clone(), password)
@@ -130,7 +129,10 @@ async fn what_is_approved_goes_into_the_outbox_once_and_what_is_rejected_does_no
     let decision = |id: &HeldId| mine.iter().find(|held| held.id == *id).unwrap().decision.clone().unwrap();
     assert_eq!(decision(&first).verdict, Verdict::Approved(sent.message_id));
     let rejected = decision(&second);
-    assert_eq!((&rejected.verdict, rejected.by.as_deref(), &*rejected.reason), (&Verdict::Rejected, Some("Eve"), "too dear"));
+    assert_eq!(
+        (&rejected.verdict, rejected.by.as_deref(), &*rejected.reason),
+        (&Verdict::Rejected, Some("Eve"), "too dear")
+    );
 
     // Nothing is decided twice.
     for again in [&one, &other] {
@@ -347,7 +349,8 @@ impl OutboundCheck for Second {
 async fn a_second_check_is_asked_after_the_first_approval() {
     let world = World::new();
     let second = Arc::new(Second::default());
-    let mail = world.system().outbound_check(Arc::new(asks(None))).outbound_check(second.clone()).build().unwrap();
+    let mail =
+        world.system().outbound_check(Arc::new(asks(None))).outbound_check(second.clone()).build().unwrap();
     let (ada, bob) = two(&mail).await;
     let name = held(&ada, offer(&bob)).await;
     let asked = || second.0.load(std::sync::atomic::Ordering::Relaxed);
@@ -387,7 +390,10 @@ async fn a_draft_is_edited_found_again_and_sent_once() {
     let (ada, bob) = two(&mail).await;
     let first = ada.draft(NewMessage::default().with_subject("Engines")).await.unwrap();
     let other = ada.draft(NewMessage::to(bob.address()).with_text("later")).await.unwrap();
-    let second = first.edit(NewMessage::to(bob.address()).with_subject("Engines").with_text("Do they?")).await.unwrap();
+    let second = first
+        .edit(NewMessage::to(bob.address()).with_subject("Engines").with_text("Do they?"))
+        .await
+        .unwrap();
     assert_eq!((second.id(), second.revision()), (first.id(), 2));
     assert_eq!(first.edit(NewMessage::default()).await.unwrap_err().kind(), ErrorKind::Stale);
     assert_eq!(first.send().await.unwrap_err().kind(), ErrorKind::Stale);
@@ -407,8 +413,14 @@ async fn a_draft_is_edited_found_again_and_sent_once() {
     deliver(&mail).await;
     let got = bob.fetch_unseen(9).await.unwrap();
     assert_eq!((got.len(), *got[0].subject().as_ref().expose()), (1, "Engines"));
-    assert!(got[0].message().expose().header("X-Draft-Revision").is_none(), "the outside sees no trace of it");
-    assert_eq!(ada.draft(NewMessage::default().with_subject("a\nb")).await.unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert!(
+        got[0].message().expose().header("X-Draft-Revision").is_none(),
+        "the outside sees no trace of it"
+    );
+    assert_eq!(
+        ada.draft(NewMessage::default().with_subject("a\nb")).await.unwrap_err().kind(),
+        ErrorKind::InvalidInput
+    );
     // One without a recipient is no mail yet.
     let empty = ada.draft(NewMessage::default()).await.unwrap();
     assert_eq!(empty.send().await.unwrap_err().kind(), ErrorKind::InvalidInput);
@@ -421,7 +433,7 @@ async fn a_draft_of_a_person_s_mail_program_is_one_too() {
     let mail = world.system().build().unwrap();
     let (ada, bob) = two(&mail).await;
     let draft = ada.draft(NewMessage::to(bob.address()).with_text("by an agent")).await.unwrap();
-    let login = login(&world, &ada).await;
+    let login = login(&world, &ada);
     let folder: FolderName = "Drafts".parse().unwrap();
     let office = world.embedded.post_office();
     let theirs = format!(
@@ -478,11 +490,15 @@ async fn a_draft_survives_every_dropped_call_and_is_sent_once() {
                 draft.send().await.unwrap();
             }
             assert_eq!(queued(&ada).await.len(), 1);
-            let login = login(&world, &ada).await;
+            let login = login(&world, &ada);
             let folder: FolderName = "Drafts".parse().unwrap();
             assert!(ada.drafts().await.unwrap().is_empty());
-            let left = world.embedded.post_office().search(&login, &folder, &Query::everything()).await.unwrap();
-            assert!(left.uids.is_empty(), "{step}, dropped after {points} polls: nothing is left of older revisions");
+            let left =
+                world.embedded.post_office().search(&login, &folder, &Query::everything()).await.unwrap();
+            assert!(
+                left.uids.is_empty(),
+                "{step}, dropped after {points} polls: nothing is left of older revisions"
+            );
             points += 1;
         }
         most = most.max(points);
