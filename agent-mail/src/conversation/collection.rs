@@ -4,7 +4,8 @@ use std::str::FromStr;
 use std::time::SystemTime;
 
 use mail_access::{
-    Contact, Flag, FolderName, Limit, MessageId, Position, Query, Received, Selection, SpecialUse, Uid,
+    Address, Contact, Flag, FolderName, Limit, MessageId, Position, Query, Received, Selection, SpecialUse,
+    Uid,
 };
 
 use super::thread::{Item, threads};
@@ -49,7 +50,7 @@ pub(super) struct Summary {
     pub(super) flags: Vec<Flag>,
 }
 
-/// Messages that belong together, the first to arrive first.
+/// Messages that belong together, by arrival and none before the one that it answers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Thread {
     id: ThreadId,
@@ -243,13 +244,10 @@ impl Conversations {
     }
 
     pub(super) fn summaries(&self) -> Vec<(Option<Place>, &Summary)> {
-        let of = |(folder, seen): (&FolderName, &'_ Seen)| {
-            let (folder, uid_validity) = (folder.clone(), seen.uid_validity);
-            move |uid: &Uid| Some(Place::new(&folder, uid_validity, *uid))
-        };
+        let of = |(folder, seen): (&FolderName, &Seen), uid: Uid| Place::new(folder, seen.uid_validity, uid);
         let mut all = Vec::new();
         for (folder, seen) in &self.folders {
-            let place = of((folder, seen));
+            let place = |uid: &Uid| Some(of((folder, seen), *uid));
             all.extend(seen.messages.iter().map(|(uid, summary)| (place(uid), summary)));
         }
         all
@@ -262,12 +260,12 @@ impl Thread {
         &self.id
     }
 
-    /// Returns its messages, the first to arrive first.
+    /// Returns its messages, by arrival and none before the one that it answers.
     pub fn messages(&self) -> &[ThreadMessage] {
         &self.messages
     }
 
-    /// Returns the message that arrived last.
+    /// Returns its last message.
     pub fn latest(&self) -> &ThreadMessage {
         self.messages.last().expect("a thread has a message")
     }
@@ -359,12 +357,13 @@ impl Summary {
         }
     }
 
-    /// Finds out whether the agent sent what says that it is from it, where no copy was kept.
+    /// Finds out whether the agent sent itself what says that it is from it.
     pub(super) async fn look_up(&mut self, mailbox: &AgentMailbox) -> Result<(), Error> {
         let says_so = self.from.as_ref().is_some_and(|from| from.address.is_same_mailbox(mailbox.address()));
         if let (true, false, Some(id)) = (says_so, self.item.own, &self.item.id) {
             let sent = mailbox.inner().system.system().journal.sent(mailbox.id(), id).await?;
-            self.item.own = sent.is_some();
+            let is_own = |to: &Address| to.is_same_mailbox(mailbox.address());
+            self.item.own = sent.is_some_and(|sent| sent.recipients.iter().any(is_own));
         }
         Ok(())
     }

@@ -1,10 +1,10 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::SystemTime;
 
-use mail_access::{Contact, MessageId};
+use mail_access::{Address, Contact, MessageId};
 
 use super::collection::{Conversations, Place, Summary, Thread, ThreadId, thread_up};
-use super::thread::Item;
+use super::thread::plain;
 use crate::{AgentId, AgentMail, AgentMailbox, Error, ErrorKind, Untrusted};
 
 /// The conversations of all agents of a system, as its operator sees them; an agent sees those of its own mailbox only.
@@ -103,24 +103,33 @@ impl FleetConversations {
         Ok(())
     }
 
-    /// Adds to each agent's messages those that it sent, kept no copy of, and that others hold.
+    /// Adds to each agent's messages those that it sent, kept no copy of, and that others hold to whom it sent them.
     async fn with_sent(&self) -> Result<Vec<View>, Error> {
         let mut views: BTreeMap<&AgentId, View> = BTreeMap::new();
-        for (id, known) in &self.agents {
-            let messages =
-                known.summaries().into_iter().map(|(place, summary)| (place, summary.clone())).collect();
+        let (mut by_address, mut known) = (HashMap::new(), HashSet::new());
+        for (id, conversations) in &self.agents {
+            by_address.insert(plain(conversations.mailbox().address()), id);
+            let all = conversations.summaries();
+            known.extend(all.iter().filter_map(|(_, summary)| Some((id, summary.item.id.as_ref()?))));
+            let messages = all.into_iter().map(|(place, summary)| (place, summary.clone())).collect();
             views.insert(id, View { agent: id.clone(), messages });
         }
-        for (holder, known) in &self.agents {
-            for (_, summary) in known.summaries() {
-                let Some(author) = summary.from.as_ref().and_then(|from| self.agent_at(from)) else {
+        for (holder, conversations) in &self.agents {
+            let mut all = conversations.summaries();
+            // Of several with one Message-ID the first to arrive has it.
+            all.sort_by_key(|(_, summary)| summary.item.arrived);
+            for (_, summary) in all {
+                let (Some(from), Some(id)) = (&summary.from, &summary.item.id) else { continue };
+                let Some(&author) = by_address.get(&plain(&from.address)) else { continue };
+                if author == holder || known.contains(&(author, id)) {
                     continue;
-                };
-                let (Some(id), true) = (&summary.item.id, author != holder) else { continue };
-                let Some(view) = views.get_mut(author) else { continue };
-                let has_it = |item: &Item| item.digest == summary.item.digest || item.id == summary.item.id;
-                let is_there = view.messages.iter().any(|(_, known)| has_it(&known.item));
-                if !is_there && self.mail.system().journal.sent(author, id).await?.is_some() {
+                }
+                let sent = self.mail.system().journal.sent(author, id).await?;
+                let is_holder = |to: &Address| to.is_same_mailbox(conversations.mailbox().address());
+                if sent.is_some_and(|sent| sent.recipients.iter().any(is_holder))
+                    && let Some(view) = views.get_mut(author)
+                {
+                    known.insert((author, id));
                     let mut sent = summary.clone();
                     sent.item.own = true;
                     view.messages.push((None, sent));
@@ -128,12 +137,6 @@ impl FleetConversations {
             }
         }
         Ok(views.into_values().collect())
-    }
-
-    fn agent_at(&self, contact: &Contact) -> Option<&AgentId> {
-        let mut agents = self.agents.iter();
-        let found = agents.find(|(_, known)| known.mailbox().address().is_same_mailbox(&contact.address));
-        found.map(|(id, _)| id)
     }
 }
 
@@ -156,11 +159,16 @@ fn join(views: &[View]) -> Vec<FleetThread> {
     let mut by_digest: BTreeMap<&str, Vec<Sighting<'_>>> = BTreeMap::new();
     for View { agent, messages } in views {
         let all: Vec<_> = messages.iter().map(|(place, summary)| (place.clone(), summary)).collect();
-        for (thread, digests) in thread_up(&all).into_iter().map(|thread| {
-            let digests = digests(&thread, messages);
-            (thread, digests)
-        }) {
-            for (message, digest) in digests.into_iter().enumerate() {
+        let digests: HashMap<_, &str> = messages
+            .iter()
+            .map(|(place, summary)| ((place, summary.item.id.as_ref()), &*summary.item.digest))
+            .collect();
+        for thread in thread_up(&all) {
+            for (message, seen) in thread.messages().iter().enumerate() {
+                // One that the agent kept no copy of has no place, and is known by its name alone.
+                let place = seen.places.first().cloned();
+                let id = seen.message_id.as_ref().map(|id| id.as_ref().expose());
+                let Some(digest) = digests.get(&(&place, id)) else { continue };
                 let sighting = Sighting { thread: threads.len(), agent, message };
                 by_digest.entry(digest).or_default().push(sighting);
             }
@@ -188,11 +196,12 @@ fn gather(
     heads: &mut [usize],
     by_digest: &BTreeMap<&str, Vec<Sighting<'_>>>,
 ) -> Vec<FleetThread> {
-    let mut joined: BTreeMap<usize, FleetThread> = BTreeMap::new();
+    type Joined =
+        (Vec<(AgentId, ThreadId)>, Vec<((SystemTime, Option<usize>, Option<String>), FleetMessage)>);
+    let mut joined: BTreeMap<usize, Joined> = BTreeMap::new();
     for (at, (agent, thread)) in threads.iter().enumerate() {
         let head = head_of(heads, at);
-        let empty = || FleetThread { seen_by: Vec::new(), messages: Vec::new() };
-        joined.entry(head).or_insert_with(empty).seen_by.push(((*agent).clone(), thread.id().clone()));
+        joined.entry(head).or_default().0.push(((*agent).clone(), thread.id().clone()));
     }
     for sightings in by_digest.values() {
         let mut by_head: BTreeMap<usize, Vec<&Sighting<'_>>> = BTreeMap::new();
@@ -216,38 +225,24 @@ fn gather(
                 sent_by: sent_by.map(|sighting| sighting.agent.clone()),
                 places: places.collect(),
             };
+            // Of those of one second, what stands later in an agent's thread comes later.
+            let place = sightings.iter().map(|sighting| sighting.message).max();
+            let id = message.message_id.as_ref().map(|id| id.as_ref().expose().as_str().to_owned());
             if let Some(thread) = joined.get_mut(&head) {
-                thread.messages.push(message);
+                thread.1.push(((message.arrived, place, id), message));
             }
         }
     }
-    let mut all: Vec<FleetThread> = joined.into_values().collect();
-    for thread in &mut all {
-        thread.messages.sort_by(|one, other| order(one).cmp(&order(other)));
+    let mut all: Vec<_> = joined.into_values().collect();
+    for (_, messages) in &mut all {
+        messages.sort_by(|(one, _), (other, _)| one.cmp(other));
     }
-    all.sort_by(|one, other| one.messages.last().map(order).cmp(&other.messages.last().map(order)));
-    all
-}
-
-fn order(message: &FleetMessage) -> (SystemTime, Option<String>) {
-    (message.arrived, message.message_id.as_ref().map(|id| id.as_ref().expose().as_str().to_owned()))
-}
-
-/// Finds for each message of a thread which one it is.
-fn digests<'a>(thread: &Thread, messages: &'a [(Option<Place>, Summary)]) -> Vec<&'a str> {
-    let mut all = Vec::with_capacity(thread.messages().len());
-    for message in thread.messages() {
-        let is_it = |(place, summary): &&(Option<Place>, Summary)| match place {
-            Some(place) => message.places.contains(place),
-            None => {
-                message.places.is_empty()
-                    && message.message_id.as_ref().map(Untrusted::as_ref).map(Untrusted::expose)
-                        == summary.item.id.as_ref()
-            }
-        };
-        all.push(messages.iter().find(is_it).map_or("", |(_, summary)| &*summary.item.digest));
-    }
-    all
+    all.sort_by(|(_, one), (_, other)| one.last().map(|(key, _)| key).cmp(&other.last().map(|(key, _)| key)));
+    let finish = |(seen_by, messages): (Vec<_>, Vec<(_, FleetMessage)>)| FleetThread {
+        seen_by,
+        messages: messages.into_iter().map(|(_, message)| message).collect(),
+    };
+    all.into_iter().map(finish).collect()
 }
 
 fn unite(heads: &mut [usize], members: impl Iterator<Item = usize>) {

@@ -28,7 +28,7 @@ pub(super) struct Item {
     pub(super) arrived: SystemTime,
 }
 
-/// Messages that belong together, in the order of their arrival.
+/// Messages that belong together, by arrival and none before the one that it answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Group {
     /// Which thread it is, as long as its first message is the same or missing.
@@ -110,15 +110,44 @@ pub(super) fn threads(items: &[Item]) -> Vec<Group> {
     let names = names(items, &messages, &by_id, &members, &disputed);
     let mut groups = Vec::new();
     for (root, members) in members.iter().enumerate().filter(|(_, members)| !members.is_empty()) {
-        let position = |at: usize| members.binary_search(&at).ok();
+        let order = reading_order(items, &messages, &parents, members);
+        let position: HashMap<usize, usize> =
+            order.iter().enumerate().map(|(place, at)| (*at, place)).collect();
         let member = |at: &usize| Member {
             items: messages[*at].clone(),
-            parent: parents[*at].and_then(position),
+            parent: parents[*at].and_then(|parent| position.get(&parent).copied()),
             disputed: disputed[*at].clone(),
         };
-        groups.push(Group { name: names[root].clone(), members: members.iter().map(member).collect() });
+        groups.push(Group { name: names[root].clone(), members: order.iter().map(member).collect() });
     }
     groups
+}
+
+/// Orders the messages of a thread by arrival, but none before the one that it answers: mail systems tell the time by
+/// seconds, and one's own copy may come late.
+fn reading_order(
+    items: &[Item],
+    messages: &[Vec<usize>],
+    parents: &[Option<usize>],
+    members: &[usize],
+) -> Vec<usize> {
+    let mut keys: HashMap<usize, (SystemTime, usize)> = HashMap::new();
+    for &start in members {
+        let mut way = vec![start];
+        while let Some(parent) = parents[way[way.len() - 1]].filter(|parent| !keys.contains_key(parent)) {
+            way.push(parent);
+        }
+        for at in way.into_iter().rev() {
+            let arrived = items[messages[at][0]].arrived;
+            let key = parents[at]
+                .and_then(|parent| keys.get(&parent))
+                .map_or((arrived, 0), |(before, depth)| (arrived.max(*before), depth + 1));
+            keys.insert(at, key);
+        }
+    }
+    let mut order = members.to_vec();
+    order.sort_by_key(|at| (keys.get(at).copied(), *at));
+    order
 }
 
 type ById<'a> = HashMap<&'a MessageId, usize>;
@@ -290,7 +319,8 @@ fn digest(message: &Received) -> String {
     fingerprint(&parts)
 }
 
-fn plain(address: &Address) -> String {
+/// Writes an address so that one mailbox is written in one way.
+pub(super) fn plain(address: &Address) -> String {
     address.to_string().to_lowercase()
 }
 
