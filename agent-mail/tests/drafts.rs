@@ -271,26 +271,26 @@ async fn those_who_decide_at_once_have_one_outcome() {
         let name = held(&ada, offer(&bob)).await;
         let seen: Held = mail.approvals().get(&name).await.unwrap();
         tokio::time::sleep(Duration::from_mins(2)).await;
-        let late = async |times: u64| {
+        let pauses = async |times: u64| {
             for _ in 0..times % 60 {
                 tokio::task::yield_now().await;
             }
         };
         let (one, two, three, time) = tokio::join!(
             async {
-                late(round * 7).await;
+                pauses(round * 7).await;
                 mail.approvals().approve(&seen, "Eve", "").await.map(drop)
             },
             async {
-                late(round * 11 + 20).await;
+                pauses(round * 11 + 20).await;
                 other.approvals().reject(&seen, "Carol", "").await
             },
             async {
-                late(round * 13).await;
+                pauses(round * 13).await;
                 other.approvals().approve(&seen, "Dave", "").await.map(drop)
             },
             async {
-                late(round * 17 + 20).await;
+                pauses(round * 17 + 20).await;
                 mail.approvals().keep_time().await
             },
         );
