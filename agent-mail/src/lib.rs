@@ -112,7 +112,7 @@ pub use embedded::{Embedded, MemorySecrets, MemoryState, Vitals};
 #[cfg(any(feature = "secret-file", feature = "backup"))]
 pub use encryption::EncryptionKey;
 pub use error::{Error, ErrorKind};
-pub use event::{Event, EventHandler, EventKind, Events, RecipientResult, SendReport};
+pub use event::{Event, EventHandler, EventKind, Events, LiveEvents, RecipientResult, SendReport};
 pub use inbound::Inbound;
 pub use mailbox::AgentMailbox;
 #[cfg(feature = "mailcow")]

@@ -1,7 +1,9 @@
 //! What happens in a mailbox, as a stream that survives restarts: catch up, wait, back off.
 
 mod handler;
+mod judge;
 mod kind;
+mod live;
 mod pace;
 mod place;
 mod reader;
@@ -10,6 +12,7 @@ mod stream;
 
 pub use self::handler::EventHandler;
 pub use self::kind::{EventKind, RecipientResult, SendReport};
+pub use self::live::LiveEvents;
 pub use self::stream::Events;
 
 use self::place::Place;

@@ -2,16 +2,16 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use mail_access::{Error as MailError, Position, Received, Selection, Uid};
 
-use super::pace::back_off;
-use super::{Event, Place, reports};
+use super::judge::judged;
+use super::pace::{BATCH, WAIT, back_off};
+use super::{Event, Place};
 use crate::backend::Committed;
 use crate::journal::{Bell, Identity, Journal, Known, Mark, Unsettled};
 use crate::mail::lift;
-use crate::safety::{self, Admitted};
+use crate::safety;
 use crate::{AgentMailbox, Error, EventKind, Inbound};
 
 /// Reads ahead by one batch; what of it was not handed out counts as not read.
@@ -186,16 +186,7 @@ impl Reader {
         let Some(found) = self.ready.front_mut().filter(|found| found.ruling.is_none()) else {
             return Ok(());
         };
-        let kind = match reports::matched(&self.mailbox, &found.message).await? {
-            Some(kind) => Some(kind),
-            None => match safety::admit(&self.mailbox, found.message.clone()).await? {
-                Admitted::Delivered(message) => Some(EventKind::Received(Box::new(message))),
-                Admitted::Dropped => None,
-            },
-        };
-        if let Some(kind) = &kind {
-            safety::observe(&self.mailbox, kind).await?;
-        }
+        let kind = judged(&self.mailbox, &found.message).await?;
         found.ruling = Some(kind.map_or(Ruling::Drop, Ruling::HandOut));
         Ok(())
     }
@@ -298,6 +289,3 @@ impl Found {
         Place::Inbox(self.at, self.identity.clone())
     }
 }
-
-const BATCH: usize = 32;
-const WAIT: Duration = Duration::from_mins(29);
