@@ -267,7 +267,7 @@ impl Thread {
 
     /// Returns its last message.
     pub fn latest(&self) -> &ThreadMessage {
-        self.messages.last().expect("a thread has a message")
+        &self.messages[self.messages.len() - 1]
     }
 
     /// Returns the subject of its first message.

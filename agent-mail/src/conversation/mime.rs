@@ -160,7 +160,9 @@ impl Decoder {
 
     fn line(&mut self, line: &[u8]) {
         if self.encoding == Encoding::Base64 {
-            line.iter().for_each(|byte| self.base64(*byte));
+            for byte in line {
+                self.base64(*byte);
+            }
             return;
         }
         self.out.extend_from_slice(std::mem::take(&mut self.held));

@@ -147,9 +147,8 @@ impl AgentMailbox {
         let items: Vec<_> = candidates.iter().map(|(_, summary)| summary.item.clone()).collect();
         let is_it = |at: &usize| items[*at].id.as_ref() == Some(id);
         let all = threads(&items);
-        let thread = all
-            .iter()
-            .find(|group| group.members.iter().flat_map(|member| &member.items).any(|at| is_it(at)));
+        let thread =
+            all.iter().find(|group| group.members.iter().flat_map(|member| &member.items).any(is_it));
         let Some(thread) = thread else { return Ok(Vec::new()) };
         let is_later = |at: &usize| match candidates[*at].0 {
             Some(uid) => uid > message.uid().get(),

@@ -1,6 +1,6 @@
 //! Which messages belong together: a pure function of what a mailbox holds, whatever came first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
 use mail_access::quote::base_subject;
@@ -191,7 +191,7 @@ fn find_parents(
                     break;
                 }
                 Some(&known) if known != at => {
-                    disputed[at] = disputed[at].take().or_else(|| Some(id.clone()))
+                    disputed[at] = disputed[at].take().or_else(|| Some(id.clone()));
                 }
                 _ => {}
             }
@@ -259,7 +259,9 @@ fn roots(parents: &[Option<usize>]) -> Vec<usize> {
             }
         }
         let root = roots[at];
-        way.into_iter().for_each(|at| roots[at] = root);
+        for at in way {
+            roots[at] = root;
+        }
     }
     roots
 }
@@ -274,7 +276,7 @@ fn names(
     disputed: &[Option<MessageId>],
 ) -> Vec<String> {
     let mut names = vec![String::new(); messages.len()];
-    let mut taken: HashMap<String, ()> = HashMap::new();
+    let mut taken: HashSet<String> = HashSet::new();
     let root = |at: usize| &items[messages[at][0]];
     let is_root = |at: &usize| !members[*at].is_empty();
     let missing = |at: usize| {
@@ -283,8 +285,8 @@ fn names(
     };
     let mut claim = |at: usize, id: Option<&MessageId>| {
         let id = id.map_or_else(|| root(at).digest.clone(), |id| fingerprint(id.as_str().as_bytes()));
-        let name = if taken.contains_key(&id) { root(at).digest.clone() } else { id };
-        taken.insert(name.clone(), ());
+        let name = if taken.contains(&id) { root(at).digest.clone() } else { id };
+        taken.insert(name.clone());
         names[at] = name;
     };
     for at in (0..messages.len()).filter(is_root).filter(|at| missing(*at).is_none()) {

@@ -42,7 +42,7 @@ pub struct Wanted {
     subject: Option<String>,
     body: Option<String>,
     answer_to: Option<MessageId>,
-    matching: Vec<Box<dyn Fn(&Inbound) -> bool + Send + Sync>>,
+    matching: Vec<Condition>,
 }
 
 impl Wanted {
@@ -105,6 +105,8 @@ impl Wanted {
             && self.matching.iter().all(|condition| condition(inbound))
     }
 }
+
+type Condition = Box<dyn Fn(&Inbound) -> bool + Send + Sync>;
 
 /// Shows what is compared, not the conditions.
 impl fmt::Debug for Wanted {

@@ -144,6 +144,8 @@ pub(crate) struct Errand {
     pub(crate) wish: Wish,
     /// What the caller's content was, where a key was given.
     pub(crate) content: Option<String>,
+    /// What the message is the consequence of, where it has no key.
+    pub(crate) cause: Option<String>,
     /// What was approved already.
     pub(crate) released: Option<Released>,
 }
@@ -177,10 +179,11 @@ pub(crate) async fn hold(
     // What can't be sent needs nobody's decision.
     outbox::seal(mailbox, message.clone(), system.chance.now())?;
     let (agent, now) = (mailbox.id(), millis(system.chance.now()));
-    let name = match (&errand.released, &errand.wish.key) {
-        (Some(released), _) => fingerprint(format!("{}/{check}", released.name).as_bytes()),
-        (None, Some(key)) => fingerprint(format!("key/{key}").as_bytes()),
-        (None, None) => {
+    let name = match (&errand.released, &errand.wish.key, &errand.cause) {
+        (Some(released), ..) => fingerprint(format!("{}/{check}", released.name).as_bytes()),
+        (None, Some(key), _) => fingerprint(format!("key/{key}").as_bytes()),
+        (None, None, Some(cause)) => fingerprint(format!("cause/{cause}").as_bytes()),
+        (None, None, None) => {
             let mut random = [0; 16];
             system.chance.fill(&mut random);
             format!("{:032x}", u128::from_be_bytes(random))
@@ -218,6 +221,8 @@ pub(crate) async fn hold(
             return Ok(outbox::another_message(mailbox, key));
         }
         return Ok(match earlier.record.decision {
+            // Its cause is not done again for that.
+            _ if errand.cause.is_some() => held(earlier.record.reason),
             Some(StoredDecision { outcome: StoredOutcome::Rejected, reason, .. }) => {
                 Error::new(ErrorKind::PermissionDenied, "send", agent)
                     .with_detail(format!("it was held and rejected: {reason}"))

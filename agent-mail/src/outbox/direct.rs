@@ -106,7 +106,7 @@ pub(crate) async fn send_once(
         };
     }
     let now = mailbox.inner().system.system().chance.now();
-    let errand = Errand { wish: Wish::under(key), content: Some(content.clone()), released: None };
+    let errand = Errand { wish: Wish::under(key), content: Some(content.clone()), ..Errand::default() };
     let message = seal(mailbox, safety::release(mailbox, message, &errand).await?, now)?;
     pass(mailbox, message.recipients()).await?;
     let record = open_record(mailbox, name, Some((key, content)), &message);

@@ -21,7 +21,7 @@ pub(crate) struct Prepared {
 /// Makes what puts a message into the outbox. Nothing is written yet.
 pub(crate) async fn prepare(mailbox: &AgentMailbox, sending: Sending) -> Result<Prepared, Error> {
     let content = sending.key.as_ref().map(|_| fingerprint(&sending.message.canonical()));
-    let errand = Errand { wish: sending.wish(), content, released: None };
+    let errand = Errand { wish: sending.wish(), content, cause: sending.cause.clone(), released: None };
     prepare_for(mailbox, sending, errand).await
 }
 
@@ -32,12 +32,12 @@ pub(crate) async fn prepare_released(
     released: Released,
     content: Option<String>,
 ) -> Result<Prepared, Error> {
-    let errand = Errand { wish: sending.wish(), content, released: Some(released) };
+    let errand = Errand { wish: sending.wish(), content, cause: None, released: Some(released) };
     prepare_for(mailbox, sending, errand).await
 }
 
 async fn prepare_for(mailbox: &AgentMailbox, sending: Sending, errand: Errand) -> Result<Prepared, Error> {
-    let Sending { message, key, not_before, expiry, guarantee, copy_to_sent } = sending;
+    let Sending { message, key, not_before, expiry, guarantee, copy_to_sent, .. } = sending;
     let system = mailbox.inner().system.system();
     let content = errand.content.clone();
     if let Some(key) = &key

@@ -28,6 +28,8 @@ pub struct Sending {
     pub(super) expiry: Duration,
     pub(super) guarantee: Guarantee,
     pub(super) copy_to_sent: bool,
+    /// What it is the consequence of, so that a check that holds it does so once.
+    pub(super) cause: Option<String>,
 }
 
 impl Sending {
@@ -40,6 +42,7 @@ impl Sending {
             expiry: EXPIRY,
             guarantee: Guarantee::AtLeastOnce,
             copy_to_sent: true,
+            cause: None,
         }
     }
 
@@ -83,6 +86,12 @@ impl Sending {
     /// Returns the caller's name for it.
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()
+    }
+
+    /// Says what it is the consequence of.
+    pub(crate) fn caused_by(mut self, cause: String) -> Self {
+        self.cause = Some(cause);
+        self
     }
 
     /// Begins with a message and how it was to be sent.
