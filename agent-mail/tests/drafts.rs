@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime};
 use agent_mail::backend::{StateStore, TimeAndChance};
 use agent_mail::safety::{Letter, OutboundCheck, Ruling};
 use agent_mail::{
-    AgentId, AgentMail, AgentMailBuilder, AgentMailbox, Embedded, Error, ErrorKind, Held, HeldId, NewMessage,
-    Overdue, Queued, RequireApproval, Sending, Verdict,
+    AgentId, AgentMail, AgentMailBuilder, AgentMailbox, Effects, Embedded, Error, ErrorKind, Held, HeldId,
+    NewMessage, Overdue, Queued, RequireApproval, Sending, Verdict,
 };
 use async_trait::async_trait;
 use mail_access::{Flag, FolderName, Login, MessageStore, Query};
@@ -386,6 +386,39 @@ async fn a_second_check_is_asked_after_the_first_approval() {
     let error = desk.approve(&desk.get(&refused).await.unwrap(), "Eve", "").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PermissionDenied);
     assert_eq!(desk.pending().await.unwrap().len(), 1, "it goes on waiting, to be edited or rejected");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_handler_sends_is_held_once_for_its_event() {
+    let (mut points, mut ended) = (0, false);
+    while !ended {
+        let world = World::new();
+        let state = Arc::new(Pausing::new(Arc::new(agent_mail::MemoryState::default()), 0));
+        let build = || {
+            let system = world.system().state(state.clone() as Arc<dyn StateStore>);
+            system.outbound_check(Arc::new(asks(None))).build().unwrap()
+        };
+        let mail = build();
+        let (ada, bob) = two(&mail).await;
+        bob.send(NewMessage::to(ada.address()).with_subject("How much?")).await.unwrap();
+        let effects = || Effects::new().with_note("answered", "yes").with_send(Sending::new(offer(&bob)));
+        let event = ada.events().next().await.unwrap().unwrap();
+        ended = drop_after(points, event.ack_with(effects())).await.is_some();
+        // The event comes again unless it was acknowledged, and is handled as before.
+        let mail = build();
+        let ada = mail.open(&id("ada")).await.unwrap();
+        if ada.note("answered").await.unwrap().is_none() {
+            assert!(!ended);
+            let event = ada.events().next().await.unwrap().unwrap();
+            event.ack_with(effects()).await.unwrap();
+        }
+        let pending = mail.approvals().pending().await.unwrap();
+        assert_eq!(pending.len(), 1, "after {points} polls");
+        mail.approvals().approve(&pending[0], "Eve", "").await.unwrap();
+        assert_eq!(queued(&ada).await.len(), 1);
+        points += 1;
+    }
+    assert!(points > 8, "{points}");
 }
 
 #[tokio::test(start_paused = true)]
