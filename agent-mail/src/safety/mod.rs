@@ -69,23 +69,32 @@ pub(crate) use switch::{STOPPED, may_send};
 pub use switch::{Scope, Stop};
 pub use verdict::{Finding, Standing, Verdict, Warning};
 
+use crate::drafts::{self, Errand};
 use crate::{AgentMailbox, Error, ErrorKind, Inbound};
 
 /// Asks the rules and the checks about a message that is to be sent, and returns it as they leave it.
-pub(crate) async fn release(mailbox: &AgentMailbox, message: NewMessage) -> Result<NewMessage, Error> {
+pub(crate) async fn release(
+    mailbox: &AgentMailbox,
+    message: NewMessage,
+    errand: &Errand,
+) -> Result<NewMessage, Error> {
     let system = mailbox.inner().system.system();
     let mut letter = Letter::new(mailbox.id().clone(), mailbox.address().clone(), message);
     if let Some(policy) = &system.policy {
-        obey(mailbox, policy, &mut letter).await?;
+        obey(mailbox, policy, &mut letter, errand).await?;
     }
+    // The filters of the rules come before the checks, and are numbered so.
+    let filters = system.policy.as_ref().map_or(0, |policy| policy.filters.len() + 1);
     let mut changed = false;
-    for check in &system.outbound {
-        let ruling = check.check(&letter).await?;
-        changed |= rule(mailbox, &mut letter, ruling)?;
+    for (at, check) in (filters..).zip(&system.outbound) {
+        if !errand.passes(at) {
+            let ruling = check.check(&letter).await?;
+            changed |= rule(mailbox, &mut letter, ruling, errand, at).await?;
+        }
     }
     if let Some(policy) = &system.policy {
         if changed {
-            obey(mailbox, policy, &mut letter).await?;
+            obey(mailbox, policy, &mut letter, errand).await?;
         }
         if let Some(rules) = &policy.auto_replies {
             auto_reply::count(mailbox, rules, &letter.message).await?;
@@ -96,7 +105,12 @@ pub(crate) async fn release(mailbox: &AgentMailbox, message: NewMessage) -> Resu
 }
 
 /// Lets a message pass all rules that count nothing.
-async fn obey(mailbox: &AgentMailbox, policy: &Policy, letter: &mut Letter) -> Result<(), Error> {
+async fn obey(
+    mailbox: &AgentMailbox,
+    policy: &Policy,
+    letter: &mut Letter,
+    errand: &Errand,
+) -> Result<(), Error> {
     let system = &mailbox.inner().system;
     let direction = if letter.message.in_reply_to().is_some() { Direction::Reply } else { Direction::Send };
     for recipient in letter.message.recipients() {
@@ -113,27 +127,41 @@ async fn obey(mailbox: &AgentMailbox, policy: &Policy, letter: &mut Letter) -> R
             return Err(refused(mailbox, format!("{recipient} gets no mail: {why}")).with_code("suppressed"));
         }
     }
-    for filter in &policy.filters {
-        let ruling = filter.check(letter).await?;
-        rule(mailbox, letter, ruling)?;
+    for (at, filter) in policy.filters.iter().enumerate() {
+        if !errand.passes(at) {
+            let ruling = filter.check(letter).await?;
+            rule(mailbox, letter, ruling, errand, at).await?;
+        }
     }
     if let Some(redaction) = &policy.redaction {
         let own = system.system().secrets.get(mailbox.address()).await?;
         let ruling = redaction.judge(&letter.message, own.as_ref());
-        rule(mailbox, letter, ruling)?;
+        rule(mailbox, letter, ruling, errand, policy.filters.len()).await?;
     }
     Ok(())
 }
 
 /// Does what a check said, and tells whether that changed the message.
-fn rule(mailbox: &AgentMailbox, letter: &mut Letter, ruling: Ruling) -> Result<bool, Error> {
+async fn rule(
+    mailbox: &AgentMailbox,
+    letter: &mut Letter,
+    ruling: Ruling,
+    errand: &Errand,
+    at: usize,
+) -> Result<bool, Error> {
     match ruling {
         Ruling::Pass => Ok(false),
         Ruling::Change(message) => {
             letter.message = *message;
             Ok(true)
         }
-        Ruling::Hold(reason) => Err(Error::new(ErrorKind::Held, "send", mailbox.id()).with_detail(reason)),
+        Ruling::Hold(reason) => {
+            Err(drafts::hold(mailbox, &letter.message, errand, at, reason, None).await?)
+        }
+        Ruling::HoldFor { reason, at_most, then } => {
+            let time_out = Some((at_most, then));
+            Err(drafts::hold(mailbox, &letter.message, errand, at, reason, time_out).await?)
+        }
         Ruling::Later(after) => {
             Err(Error::new(ErrorKind::RateLimited, "send", mailbox.id()).with_retry_after(Some(after)))
         }
