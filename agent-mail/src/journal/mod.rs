@@ -3,11 +3,15 @@
 //! All keys begin with the domain, so that several domains can share a store.
 
 mod agents;
+mod bells;
+mod happened;
 mod inbox;
+mod notes;
 mod outbox;
 mod rotation;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use mail_access::DomainName;
 use serde::Serialize;
@@ -15,10 +19,13 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 pub(crate) use agents::{AgentRecord, Phase};
-pub(crate) use inbox::{Identity, Known, Unsettled};
+pub(crate) use bells::Bell;
+pub(crate) use happened::{Happened, What};
+pub(crate) use inbox::{Identity, Known, Mark, Unsettled};
 pub(crate) use outbox::{OutboxRecord, Outcome};
 pub(crate) use rotation::RotationRecord;
 
+use self::bells::Ringing;
 use crate::backend::{Change, Committed, StateStore};
 use crate::{AgentId, Error, ErrorKind};
 
@@ -26,12 +33,21 @@ use crate::{AgentId, Error, ErrorKind};
 #[derive(Clone, Debug)]
 pub(crate) struct Journal {
     store: Arc<dyn StateStore>,
+    bells: Arc<Ringing>,
+    /// Counts the events that were noted, so that those of one moment keep their order.
+    happened: Arc<AtomicU32>,
     domain: DomainName,
 }
 
 impl Journal {
     pub(crate) fn new(store: Arc<dyn StateStore>, domain: DomainName) -> Self {
-        Self { store, domain }
+        let bells = Arc::new(Ringing::new(store));
+        Self { store: bells.clone(), bells, happened: Arc::default(), domain }
+    }
+
+    /// Returns what rings whenever an event of an agent was written that comes without a mail.
+    pub(crate) fn bell(&self, agent: &AgentId) -> Arc<Bell> {
+        self.bells.bell(agent)
     }
 
     fn key(&self, kind: &str, agent: &AgentId, rest: &str) -> String {
@@ -40,6 +56,18 @@ impl Journal {
 
     async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
         self.store.get(key).await?.map(|bytes| decode(key, &bytes)).transpose()
+    }
+
+    /// Makes a change while an agent is there; `None` if it isn't.
+    pub(crate) async fn commit_while_active(
+        &self,
+        agent: &AgentId,
+        change: Change,
+    ) -> Result<Option<Committed>, Error> {
+        match self.while_active(agent, change).await? {
+            Some(change) => self.store.commit(change).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Makes a change that expects nothing, which therefore can't conflict.

@@ -37,7 +37,7 @@ pub(crate) async fn release(mailbox: &AgentMailbox, message: NewMessage) -> Resu
 /// What the checks say of a message that came in.
 pub(crate) enum Admitted {
     Delivered(Inbound),
-    Dropped(Inbound),
+    Dropped,
 }
 
 /// Asks the checks about a message that came in.
@@ -48,7 +48,7 @@ pub(crate) async fn admit(mailbox: &AgentMailbox, mut message: Inbound) -> Resul
             Admission::Flag(remark) => message = message.with_flag(remark),
             Admission::Drop(reason) => {
                 tracing::info!(agent = %mailbox.id(), uid = %message.uid(), reason, "message dropped");
-                return Ok(Admitted::Dropped(message));
+                return Ok(Admitted::Dropped);
             }
         }
     }

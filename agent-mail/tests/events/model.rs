@@ -148,8 +148,10 @@ async fn play(steps: Vec<Step>) {
                 let mut stream = std::mem::replace(&mut streams[at], ada.events());
                 for _ in 0..polls {
                     let waker = &mut Context::from_waker(Waker::noop());
-                    if let Poll::Ready(Some(event)) = pin!(stream.next()).poll(waker) {
-                        model.hand_out(&event.unwrap());
+                    let Poll::Ready(Some(event)) = pin!(stream.next()).poll(waker) else { continue };
+                    let event = event.unwrap();
+                    if event.received().is_some() {
+                        model.hand_out(&event);
                         break;
                     }
                 }

@@ -58,6 +58,7 @@ fn no_code_of_mailcow_is_written_down_twice() {
 fn no_kind_of_error_is_without_an_entry() {
     let kinds = [
         ErrorKind::AlreadyExists,
+        ErrorKind::Held,
         ErrorKind::Interrupted,
         ErrorKind::InvalidInput,
         ErrorKind::NotFound,
