@@ -108,7 +108,9 @@ pub use mailbox::AgentMailbox;
 #[cfg(feature = "mailcow")]
 pub use mailcow::Mailcow;
 pub use operator::{Applied, Cost, Drift, Operator, OperatorBuilder, Plan, Progress, Step, StepKind};
-pub use outbox::{Receipt, Refusal, Unconfirmed};
+pub use outbox::{
+    Guarantee, Queued, QueuedRecipient, Receipt, RecipientState, Refusal, Sending, Unconfirmed,
+};
 pub use records::DnsReport;
 #[cfg(feature = "redb")]
 pub use redb::RedbState;

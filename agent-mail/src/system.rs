@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use mail_access::{Address, DomainName, Login, MailAccess, TrustedServer};
+use mail_access::{Address, DomainName, Login, MailAccess, MessageStore, TrustedServer};
 use tokio::sync::OnceCell;
 
 use crate::agent_id::AddressRule;
@@ -28,6 +28,8 @@ pub struct AgentMail(Arc<System>);
 pub(crate) struct System {
     pub(crate) rule: AddressRule,
     pub(crate) mail: Arc<dyn MailAccess>,
+    /// The whole mailboxes, where the mail system opens them.
+    pub(crate) store: Option<Arc<dyn MessageStore>>,
     pub(crate) journal: Journal,
     pub(crate) locks: Arc<Locks>,
     pub(crate) gate: Option<Gate>,
@@ -280,6 +282,7 @@ impl AgentMail {
             prefix,
             provisioner,
             mail,
+            store,
             dns,
             state,
             secrets,
@@ -291,6 +294,7 @@ impl AgentMail {
             outbound,
             inbound,
             trusted,
+            sent_kept,
         } = builder;
         let wrong = |detail: &str| Error::new(ErrorKind::InvalidInput, "build", &domain).with_detail(detail);
         if hourly_limit == Some(0) {
@@ -310,8 +314,9 @@ impl AgentMail {
         Ok(Self(Arc::new(System {
             rule: AddressRule::new(&prefix, domain.clone())?,
             mail,
+            store,
             locks: Locks::of(&state, &domain),
-            journal: Journal::new(state, domain),
+            journal: Journal::new(state, domain).with_sent_kept(sent_kept),
             gate: gate.map(|gate| Gate::new(gate, provisioner.clone())),
             provisioner,
             secrets,

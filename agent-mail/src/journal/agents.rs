@@ -138,4 +138,5 @@ impl Stored {
 }
 
 /// What there is of an agent besides its record, and is gone with it.
-const KINDS: [&str; 6] = ["happened", "inbox", "notes", "outbox", "outbox-bytes", "rotation"];
+const KINDS: [&str; 9] =
+    ["due", "fleet", "happened", "inbox", "notes", "outbox", "outbox-bytes", "rotation", "sent"];

@@ -8,10 +8,13 @@ mod happened;
 mod inbox;
 mod notes;
 mod outbox;
+mod queue;
 mod rotation;
+mod sent;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::time::Duration;
 
 use mail_access::DomainName;
 use serde::Serialize;
@@ -23,7 +26,9 @@ pub(crate) use bells::Bell;
 pub(crate) use happened::{Happened, What};
 pub(crate) use inbox::{Identity, Known, Mark, Unsettled};
 pub(crate) use outbox::{OutboxRecord, Outcome};
+pub(crate) use queue::{Due, Kept, Progress, QueueRecord, Said, millis, time};
 pub(crate) use rotation::RotationRecord;
+pub(crate) use sent::SentRecord;
 
 use self::bells::Ringing;
 use crate::backend::{Change, Committed, StateStore};
@@ -37,17 +42,32 @@ pub(crate) struct Journal {
     /// Counts the events that were noted, so that those of one moment keep their order.
     happened: Arc<AtomicU32>,
     domain: DomainName,
+    /// How long what was sent is remembered at least.
+    sent_kept: Duration,
 }
 
 impl Journal {
     pub(crate) fn new(store: Arc<dyn StateStore>, domain: DomainName) -> Self {
         let bells = Arc::new(Ringing::new(store));
-        Self { store: bells.clone(), bells, happened: Arc::default(), domain }
+        Self { store: bells.clone(), bells, happened: Arc::default(), domain, sent_kept: SENT_KEPT }
     }
 
     /// Returns what rings whenever an event of an agent was written that comes without a mail.
     pub(crate) fn bell(&self, agent: &AgentId) -> Arc<Bell> {
         self.bells.bell(agent)
+    }
+
+    pub(crate) fn with_sent_kept(mut self, kept: Duration) -> Self {
+        self.sent_kept = kept;
+        self
+    }
+
+    /// Makes a change; an empty one needs no store.
+    pub(crate) async fn commit(&self, change: Change) -> Result<Committed, Error> {
+        if change == Change::new() {
+            return Ok(Committed::Done);
+        }
+        self.store.commit(change).await
     }
 
     fn key(&self, kind: &str, agent: &AgentId, rest: &str) -> String {
@@ -100,3 +120,6 @@ pub(crate) fn fingerprint(bytes: &[u8]) -> String {
     let (half, _) = digest.split_first_chunk().expect("it has 32 bytes");
     format!("{:032x}", u128::from_be_bytes(*half))
 }
+
+/// Mail servers try for up to 5 days and report then; people complain weeks later.
+pub(crate) const SENT_KEPT: Duration = Duration::from_hours(30 * 24);
