@@ -52,6 +52,7 @@ mod embedded;
 mod encryption;
 mod error;
 mod event;
+mod fleet;
 #[cfg(test)]
 mod golden;
 pub mod guides;
@@ -103,6 +104,9 @@ pub use embedded::{Embedded, MemorySecrets, MemoryState, Vitals};
 pub use encryption::EncryptionKey;
 pub use error::{Error, ErrorKind};
 pub use event::{Event, EventHandler, EventKind, Events, RecipientResult, SendReport};
+pub use fleet::{
+    Fleet, FleetBuilder, FleetEvents, FleetHealth, Health, OnHub, ShortWay, Stopped, Way,
+};
 pub use inbound::Inbound;
 pub use mailbox::AgentMailbox;
 #[cfg(feature = "mailcow")]

@@ -9,6 +9,8 @@ mod stream;
 
 pub use self::handler::EventHandler;
 pub use self::kind::{EventKind, RecipientResult, SendReport};
+pub(crate) use self::pace::back_off;
+pub(crate) use self::reader::Reader;
 pub use self::stream::Events;
 
 use self::place::Place;
@@ -54,7 +56,8 @@ impl Event {
         self.place.settle(journal, self.mailbox.id()).await
     }
 
-    pub(crate) fn mailbox(&self) -> &AgentMailbox {
+    /// Returns the mailbox that it happened in.
+    pub fn mailbox(&self) -> &AgentMailbox {
         &self.mailbox
     }
 
