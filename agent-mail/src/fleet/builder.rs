@@ -86,7 +86,7 @@ impl FleetBuilder {
         }
         let (paused, all_paused) = system.journal.paused().await?;
         let happened = system.journal.with_happened().await?;
-        let mut roll = Roll { has_doorbell: system.doorbell.is_some(), all_paused, ..Roll::default() };
+        let mut roll = Roll::new(system.doorbell.is_some(), all_paused);
         let agents = system.journal.agents().await?.into_iter();
         let active = agents.filter(|record| record.phase == Phase::Active);
         roll.fill(active.map(|record| (record.id, record.way)));

@@ -20,7 +20,7 @@ pub(super) struct Roll {
     /// Those whose mailboxes nobody waits for and no doorbell tells of.
     unwatched: VecDeque<AgentId>,
     /// A doorbell tells of the mailboxes.
-    pub(super) has_doorbell: bool,
+    has_doorbell: bool,
     pub(super) all_paused: bool,
     /// Until when what is in hand may be finished.
     pub(super) stopping: Option<Instant>,
@@ -64,6 +64,10 @@ pub(super) enum Outcome {
 }
 
 impl Roll {
+    pub(super) fn new(has_doorbell: bool, all_paused: bool) -> Self {
+        Self { has_doorbell, all_paused, ..Self::default() }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.slots.len()
     }
