@@ -13,7 +13,7 @@ use crate::backend::{
 use crate::bootstrap::{Dns, Keeping};
 use crate::embedded::{MemorySecrets, MemoryState};
 use crate::readiness::SendGate;
-use crate::safety::{InboundCheck, OutboundCheck};
+use crate::safety::{InboundCheck, OutboundCheck, Policy};
 use crate::{AgentMail, DnsOptions, Error, OnHub, Way};
 
 /// Builds an [`AgentMail`]: a [`Provisioner`] and a [`MailAccess`] are needed, the rest has defaults.
@@ -35,6 +35,7 @@ pub struct AgentMailBuilder {
     pub(crate) outbound: Vec<Arc<dyn OutboundCheck>>,
     pub(crate) inbound: Vec<Arc<dyn InboundCheck>>,
     pub(crate) trusted: Option<TrustedServer>,
+    pub(crate) policy: Option<Policy>,
     pub(crate) sent_kept: Duration,
     pub(crate) hub: Option<OnHub>,
     pub(crate) addresses: Option<Way>,
@@ -61,6 +62,7 @@ impl AgentMailBuilder {
             outbound: Vec::new(),
             inbound: Vec::new(),
             trusted: None,
+            policy: None,
             sent_kept: crate::journal::SENT_KEPT,
             hub: None,
             addresses: None,
@@ -192,6 +194,12 @@ impl AgentMailBuilder {
     /// Adds a check that every message passes before it is handed out as received; several are asked in turn.
     pub fn inbound_check(mut self, check: Arc<dyn InboundCheck>) -> Self {
         self.inbound.push(check);
+        self
+    }
+
+    /// Sets the rules by which the agents send and receive; none unless set.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = Some(policy);
         self
     }
 

@@ -1,8 +1,8 @@
 //! What a handler wants to last: notes, and mail to be sent.
 
 use crate::backend::{Change, Committed};
-use crate::journal::Journal;
-use crate::{AgentMailbox, Error, ErrorKind, Event};
+use crate::outbox::{Prepared, prepare};
+use crate::{AgentMailbox, Error, ErrorKind, Event, Sending};
 
 /// What lasts of the handling of an event: written all together, with the acknowledgement of the event, or not at all.
 ///
@@ -27,6 +27,7 @@ use crate::{AgentMailbox, Error, ErrorKind, Event};
 #[derive(Clone, Debug, Default)]
 pub struct Effects {
     notes: Vec<(String, Option<Vec<u8>>)>,
+    sends: Vec<Sending>,
 }
 
 impl Effects {
@@ -49,21 +50,41 @@ impl Effects {
         self
     }
 
-    /// Tells whether there is nothing to be written.
-    pub fn is_empty(&self) -> bool {
-        self.notes.is_empty()
+    /// Puts a message into the outbox, from where the courier sends it.
+    #[must_use]
+    pub fn with_send(mut self, sending: Sending) -> Self {
+        self.sends.push(sending);
+        self
     }
 
-    /// Adds what is to be written to a change.
-    pub(crate) fn into_change(self, mailbox: &AgentMailbox, change: Change) -> Change {
+    /// Tells whether there is nothing to be written.
+    pub fn is_empty(&self) -> bool {
+        self.notes.is_empty() && self.sends.is_empty()
+    }
+
+    /// Adds what is to be written to a change, in all of which nothing is written yet.
+    async fn prepare(
+        &self,
+        mailbox: &AgentMailbox,
+        mut change: Change,
+    ) -> Result<(Change, Vec<Prepared>), Error> {
         let journal = &mailbox.inner().system.system().journal;
-        self.notes.into_iter().fold(change, |change, (key, value)| {
-            let key = journal.note_key(mailbox.id(), &key);
-            match value {
-                Some(value) => change.put(key, value),
-                None => change.remove(key),
+        for (key, value) in &self.notes {
+            change.writes.push((journal.note_key(mailbox.id(), key), value.clone()));
+        }
+        let mut sends = Vec::with_capacity(self.sends.len());
+        for (at, sending) in self.sends.iter().enumerate() {
+            if sending.key().is_some() && self.sends[..at].iter().any(|other| other.key() == sending.key()) {
+                return Err(Error::new(ErrorKind::InvalidInput, "send", mailbox.id())
+                    .with_detail("two messages of the same effects have the same key")
+                    .with_fix("use a key of its own for each message"));
             }
-        })
+            let prepared = prepare(mailbox, sending.clone()).await?;
+            change.expectations.extend_from_slice(&prepared.change.expectations);
+            change.writes.extend_from_slice(&prepared.change.writes);
+            sends.push(prepared);
+        }
+        Ok((change, sends))
     }
 }
 
@@ -79,11 +100,13 @@ impl AgentMailbox {
     /// Writes effects that belong to no event, all together. A dropped call leaves all of them written or none.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) if the agent was retired, or if the state can't be written: nothing was.
+    /// [`NotFound`](ErrorKind::NotFound) if the agent was retired; as [`enqueue`](Self::enqueue) if a message can't be
+    /// sent; or if the state can't be written. Nothing was written then.
     pub async fn commit(&self, effects: Effects) -> Result<(), Error> {
         let journal = &self.inner().system.system().journal;
         loop {
-            let change = effects.clone().into_change(self, Change::new());
+            // The courier hears of the messages when they are dropped, after the commit.
+            let (change, _sends) = effects.prepare(self, Change::new()).await?;
             match journal.commit_while_active(self.id(), change).await? {
                 Some(Committed::Done) => return Ok(()),
                 Some(Committed::Conflict) => {}
@@ -102,29 +125,24 @@ impl Event {
     ///
     /// # Errors
     /// [`Stale`](ErrorKind::Stale) if the event was acknowledged before, by another stream that had it too:
-    /// nothing was written, and nothing needs to be; [`NotFound`](ErrorKind::NotFound) if the agent was retired; or
-    /// if the state can't be written.
+    /// nothing was written, and nothing needs to be; [`NotFound`](ErrorKind::NotFound) if the agent was retired; as
+    /// [`enqueue`](AgentMailbox::enqueue) if a message can't be sent; or if the state can't be written.
     pub async fn ack_with(&self, effects: Effects) -> Result<(), Error> {
         let mailbox = self.mailbox();
         let journal = &mailbox.inner().system.system().journal;
         loop {
-            let Some(settled) = self.settled_once(journal).await? else {
+            let Some(settled) = self.place().settled_once(journal, mailbox.id()).await? else {
                 return Err(Error::new(ErrorKind::Stale, "acknowledge", mailbox.id())
                     .with_detail("the event was handled by another call; the effects were not written")
                     .with_fix("nothing needs to be done"));
             };
-            let change = effects.clone().into_change(mailbox, settled);
+            let (change, _sends) = effects.prepare(mailbox, settled).await?;
             match journal.commit_while_active(mailbox.id(), change).await? {
                 Some(Committed::Done) => return Ok(()),
                 Some(Committed::Conflict) => {}
                 None => return Err(retired(mailbox)),
             }
         }
-    }
-
-    /// Makes the change that acknowledges the event if nobody did; `None` if somebody has.
-    async fn settled_once(&self, journal: &Journal) -> Result<Option<Change>, Error> {
-        self.place().settled_once(journal, self.mailbox().id()).await
     }
 }
 

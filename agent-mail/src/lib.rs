@@ -103,7 +103,7 @@ pub use embedded::{Embedded, MemorySecrets, MemoryState, Vitals};
 #[cfg(any(feature = "secret-file", feature = "backup"))]
 pub use encryption::EncryptionKey;
 pub use error::{Error, ErrorKind};
-pub use event::{Event, EventHandler, EventKind, Events, RecipientResult, SendReport};
+pub use event::{Event, EventHandler, EventKind, Events, LiveEvents, RecipientResult, SendReport};
 pub use fleet::{
     Fleet, FleetBuilder, FleetEvents, FleetHealth, Health, OnHub, ShortWay, Stopped, Way,
 };
@@ -113,7 +113,8 @@ pub use mailbox::AgentMailbox;
 pub use mailcow::Mailcow;
 pub use operator::{Applied, Cost, Drift, Operator, OperatorBuilder, Plan, Progress, Step, StepKind};
 pub use outbox::{
-    Guarantee, Queued, QueuedRecipient, Receipt, RecipientState, Refusal, Sending, Unconfirmed,
+    Cancellation, Courier, Guarantee, Queued, QueuedRecipient, Receipt, RecipientState, Refusal, Sending,
+    Unconfirmed,
 };
 pub use records::DnsReport;
 #[cfg(feature = "redb")]

@@ -15,7 +15,7 @@ use crate::journal::{AgentRecord, Journal, Phase};
 use crate::locks::Locks;
 use crate::logins::Logins;
 use crate::readiness::Gate;
-use crate::safety::{InboundCheck, OutboundCheck};
+use crate::safety::{InboundCheck, OutboundCheck, Policy};
 use crate::{AgentId, AgentMailBuilder, AgentMailbox, Error, ErrorKind, Way, password};
 
 /// Gives the agents of a program their mailboxes in one domain.
@@ -51,6 +51,7 @@ pub(crate) struct System {
     pub(crate) outbound: Vec<Arc<dyn OutboundCheck>>,
     pub(crate) inbound: Vec<Arc<dyn InboundCheck>>,
     pub(crate) trusted: Option<TrustedServer>,
+    pub(crate) policy: Option<Policy>,
     quota_mib: u32,
     hourly_limit: Option<u32>,
     domain_ready: OnceCell<()>,
@@ -343,6 +344,7 @@ impl AgentMail {
             outbound,
             inbound,
             trusted,
+            policy,
             sent_kept,
             hub,
             addresses,
@@ -398,6 +400,7 @@ impl AgentMail {
             outbound,
             inbound,
             trusted,
+            policy,
         })))
     }
 }

@@ -1,14 +1,18 @@
 //! What happens in a mailbox, as a stream that survives restarts: catch up, wait, back off.
 
 mod handler;
+mod judge;
 mod kind;
+mod live;
 mod pace;
 mod place;
 mod reader;
+mod reports;
 mod stream;
 
 pub use self::handler::EventHandler;
 pub use self::kind::{EventKind, RecipientResult, SendReport};
+pub use self::live::LiveEvents;
 pub(crate) use self::pace::back_off;
 pub(crate) use self::reader::Reader;
 pub use self::stream::Events;

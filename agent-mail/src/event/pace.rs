@@ -1,4 +1,4 @@
-//! How long to wait before something is tried again.
+//! How much is read at a time, and how long is waited.
 
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ pub(crate) fn back_off(chance: &dyn TimeAndChance, failures: u32) -> Duration {
     ceiling.mul_f64(share).max(SHORTEST_PAUSE)
 }
 
+pub(super) const BATCH: usize = 32;
+pub(super) const WAIT: Duration = Duration::from_mins(29);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);

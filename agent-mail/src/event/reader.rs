@@ -2,16 +2,16 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use mail_access::{Error as MailError, Position, Received, Selection, Uid};
 
-use super::pace::back_off;
+use super::judge::judged;
+use super::pace::{BATCH, WAIT, back_off};
 use super::{Event, Place};
 use crate::backend::Committed;
 use crate::journal::{Bell, Identity, Journal, Known, Mark, Unsettled};
 use crate::mail::lift;
-use crate::safety::{self, Admitted};
+use crate::safety;
 use crate::{AgentMailbox, Error, EventKind, Inbound};
 
 /// Reads ahead by one batch; what of it was not handed out counts as not read.
@@ -41,8 +41,14 @@ struct Found {
     identity: Identity,
     /// An earlier stream handed it out.
     again: bool,
-    /// What the checks say of it, once they were asked.
-    ruling: Option<Admitted>,
+    /// What it is to the agent, once that was found out.
+    ruling: Option<Ruling>,
+}
+
+/// What becomes of a message.
+enum Ruling {
+    HandOut(EventKind),
+    Drop,
 }
 
 impl Reader {
@@ -154,6 +160,9 @@ impl Reader {
             Some(letter) => Some(self.judged_letter(letter).await?),
             None => None,
         };
+        if let Some(kind) = found.as_ref().and_then(|noted| noted.kind.as_ref()) {
+            safety::observe(&self.mailbox, kind).await?;
+        }
         if let Some(noted) = found.as_ref().filter(|noted| !noted.offered)
             && journal.offer_noted(key, noted).await? == Committed::Conflict
         {
@@ -165,24 +174,21 @@ impl Reader {
             return Ok(noted.kind.map(|kind| self.event(kind, noted.offered, Place::Journal(key))));
         };
         let place = Place::Letter(key, identity);
-        let Some(message) = ruling else {
+        let Some(kind) = ruling else {
             place.settle(self.journal(), self.mailbox.id()).await?;
             return Ok(None);
         };
         let redelivery = noted.offered || known == Known::Offered;
-        Ok(Some(self.event(EventKind::Received(Box::new(message)), redelivery, place)))
+        Ok(Some(self.event(kind, redelivery, place)))
     }
 
     /// Asks what is known of a message that came the short way, and the checks unless it was handled.
-    async fn judged_letter(&self, letter: Received) -> Result<(Identity, Known, Option<Inbound>), Error> {
+    async fn judged_letter(&self, letter: Received) -> Result<(Identity, Known, Option<EventKind>), Error> {
         let identity = Identity::of(&letter);
         let known = self.journal().known(self.mailbox.id(), &identity).await?;
         let ruling = match known {
             Known::Handled => None,
-            _ => match safety::admit(&self.mailbox, self.mailbox.inbound(letter)).await? {
-                Admitted::Delivered(message) => Some(message),
-                Admitted::Dropped => None,
-            },
+            _ => judged(&self.mailbox, &self.mailbox.inbound(letter)).await?,
         };
         Ok((identity, known, ruling))
     }
@@ -201,7 +207,7 @@ impl Reader {
         let Some(found) = self.ready.front() else { return Ok(None) };
         let mark = match &found.ruling {
             _ if known == Known::Handled => Mark::Nothing,
-            Some(Admitted::Dropped) => Mark::Handled(&found.identity),
+            Some(Ruling::Drop) => Mark::Handled(&found.identity),
             _ => Mark::Offered(&found.identity),
         };
         if found.again {
@@ -222,19 +228,21 @@ impl Reader {
         let Some(found) = self.ready.pop_front() else { return Ok(None) };
         let (place, redelivery) = (found.place(), found.again || known == Known::Offered);
         Ok(match found.ruling {
-            Some(Admitted::Delivered(message)) if known != Known::Handled => {
-                Some(self.event(EventKind::Received(Box::new(message)), redelivery, place))
+            Some(Ruling::HandOut(kind)) if known != Known::Handled => {
+                Some(self.event(kind, redelivery, place))
             }
             _ => None,
         })
     }
 
-    /// Asks the checks about the first message. One that can't decide now is asked again: the message keeps its place.
+    /// Finds out what the first message is to the agent. A check that can't decide now is asked again: the message keeps
+    /// its place.
     async fn judge(&mut self) -> Result<(), Error> {
         let Some(found) = self.ready.front_mut().filter(|found| found.ruling.is_none()) else {
             return Ok(());
         };
-        found.ruling = Some(safety::admit(&self.mailbox, found.message.clone()).await?);
+        let kind = judged(&self.mailbox, &found.message).await?;
+        found.ruling = Some(kind.map_or(Ruling::Drop, Ruling::HandOut));
         Ok(())
     }
 
@@ -337,6 +345,3 @@ impl Found {
         Place::Inbox(self.at, self.identity.clone())
     }
 }
-
-const BATCH: usize = 32;
-const WAIT: Duration = Duration::from_mins(29);

@@ -27,8 +27,8 @@ pub enum ShortWay {
     /// [trusted server](crate::AgentMailBuilder::trusted_server), or else `mail.` and the domain. A message that asks for
     /// reports of its delivery goes by the mail system.
     ///
-    /// What differs: it isn't in the mailbox, so that [`fetch_unseen`](crate::AgentMailbox::fetch_unseen), searches and
-    /// other programs don't find it; its [UID](crate::Inbound::uid) is no number in the INBOX; it is handed out before mail
+    /// What differs: it isn't in the mailbox, so that [`fetch_unseen`](crate::AgentMailbox::fetch_unseen),
+    /// [`live_events`](crate::AgentMailbox::live_events), searches and other programs don't find it; its [UID](crate::Inbound::uid) is no number in the INBOX; it is handed out before mail
     /// of the INBOX that wasn't read yet; and the limits of the mail system (size, quota, rate) and its spam filter don't
     /// see it.
     WithinFleet,

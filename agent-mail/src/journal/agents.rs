@@ -202,5 +202,19 @@ impl Stored {
 }
 
 /// What there is of an agent besides its record, and is gone with it.
-const KINDS: [&str; 9] =
-    ["due", "fleet", "happened", "inbox", "notes", "outbox", "outbox-bytes", "rotation", "sent"];
+const KINDS: [&str; 14] = [
+    "due",
+    "facts",
+    "fleet",
+    "happened",
+    "held",
+    "held-bytes",
+    "inbox",
+    "notes",
+    "outbox",
+    "outbox-bytes",
+    "policy",
+    "rotation",
+    "sent",
+    "thread",
+];

@@ -25,6 +25,7 @@ pub(crate) enum What {
     Deferred(SendReport),
     Expired(SendReport),
     Refused(SendReport),
+    Unconfirmed(SendReport),
     MailboxReset { before: u32, now: u32 },
     /// A message came the short way: its bytes, with what a server writes above.
     Letter(Vec<u8>),
@@ -54,6 +55,7 @@ enum StoredWhat {
     Deferred(StoredReport),
     Expired(StoredReport),
     Refused(StoredReport),
+    Unconfirmed(StoredReport),
     MailboxReset { before: u32, now: u32 },
     /// Each byte as the character of its number, which is shorter than numbers are.
     Letter { bytes: String },
@@ -130,6 +132,7 @@ impl From<&What> for StoredWhat {
             What::Deferred(report) => Self::Deferred(report.into()),
             What::Expired(report) => Self::Expired(report.into()),
             What::Refused(report) => Self::Refused(report.into()),
+            What::Unconfirmed(report) => Self::Unconfirmed(report.into()),
             What::MailboxReset { before, now } => Self::MailboxReset { before: *before, now: *now },
             What::Letter(bytes) => {
                 Self::Letter { bytes: bytes.iter().map(|byte| char::from(*byte)).collect() }
@@ -170,6 +173,7 @@ impl StoredWhat {
             Self::Deferred(report) => EventKind::Deferred(report.into_report(key)?),
             Self::Expired(report) => EventKind::Expired(report.into_report(key)?),
             Self::Refused(report) => EventKind::Refused(report.into_report(key)?),
+            Self::Unconfirmed(report) => EventKind::Unconfirmed(report.into_report(key)?),
             Self::MailboxReset { before, now } => EventKind::MailboxReset { before, now },
         }))
     }

@@ -1,10 +1,18 @@
 //! What stands between an agent that acts by itself and the world: checks on what it sends and on what it gets.
 
 mod checks;
+mod policy;
+mod suppression;
+mod switch;
 
 use mail_access::NewMessage;
 
 pub use checks::{Admission, InboundCheck, Letter, OutboundCheck, Ruling};
+pub use policy::Policy;
+pub(crate) use suppression::observe;
+pub use suppression::{Suppressed, SuppressionReason};
+pub(crate) use switch::{STOPPED, may_send};
+pub use switch::{Scope, Stop};
 
 use crate::{AgentMailbox, Error, ErrorKind, Inbound};
 

@@ -21,12 +21,20 @@ struct Content {
     messages: Vec<(u32, Vec<u8>)>,
     outages: u32,
     renumber_after: Option<u32>,
+    given_out: usize,
 }
 
 impl Inbox {
     pub(crate) fn new() -> Self {
         let (messages, renumber_after) = (Vec::new(), None);
-        Self(Mutex::new(Content { uid_validity: 7, next: 1, messages, outages: 0, renumber_after }))
+        Self(Mutex::new(Content {
+            uid_validity: 7,
+            next: 1,
+            messages,
+            outages: 0,
+            renumber_after,
+            given_out: 0,
+        }))
     }
 
     pub(crate) fn put(&self, raw: &str) {
@@ -54,6 +62,11 @@ impl Inbox {
 
     pub(crate) fn renumber(&self) {
         self.0.lock().unwrap().renumber();
+    }
+
+    /// Counts the messages that were read, each time.
+    pub(crate) fn given_out(&self) -> usize {
+        self.0.lock().unwrap().given_out
     }
 
     pub(crate) fn contents(&self) -> HashSet<String> {
@@ -107,8 +120,10 @@ impl MailAccess for Inbox {
         let parse = |(uid, raw): &&(u32, Vec<u8>)| {
             Received::parse(Uid::new(*uid).unwrap(), SystemTime::UNIX_EPOCH, false, raw.clone())
         };
-        let messages = matching.iter().take(limit).map(parse).collect();
-        let batch = Batch::new(inbox.uid_validity, messages, matching.len() > limit);
+        let messages: Vec<Received> = matching.iter().take(limit).map(parse).collect();
+        let more = matching.len() > limit;
+        inbox.given_out += messages.len();
+        let batch = Batch::new(inbox.uid_validity, messages, more);
         inbox.renumber_after = match inbox.renumber_after {
             Some(0) => {
                 inbox.renumber();

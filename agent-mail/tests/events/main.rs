@@ -1,9 +1,13 @@
 //! What a stream of events promises, against a mailbox that does all that a server may do.
 
+mod effects;
 #[path = "../failing/mod.rs"]
 mod failing;
+mod handling;
 mod inbox;
 mod model;
+mod renumbering;
+mod reports;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -39,14 +43,18 @@ impl World {
 /// Returns the next message, `None` if nothing comes for a long time.
 async fn next(events: &mut Events) -> Option<Event> {
     loop {
-        let next = tokio::time::timeout(Duration::from_mins(40), events.next()).await.ok()?;
-        let event = next.expect("the stream goes on").expect("no error");
+        let event = next_of_any_kind(events).await?;
         if event.received().is_some() {
             return Some(event);
         }
         // Where the state fails on it, it comes again.
         let _noted = event.ack().await;
     }
+}
+
+async fn next_of_any_kind(events: &mut Events) -> Option<Event> {
+    let next = tokio::time::timeout(Duration::from_mins(40), events.next()).await.ok()?;
+    Some(next.expect("the stream goes on").expect("no error"))
 }
 
 fn raw(event: &Event) -> String {

@@ -84,7 +84,7 @@ impl Model {
     fn hand_out(&mut self, event: &Event) {
         let message = raw(event);
         assert!(!self.acked.contains(&message), "acknowledged, and it came again: {message:?}");
-        let name = event.received().unwrap().message_id().map(ToString::to_string);
+        let name = event.received().unwrap().message_id().map(|id| id.expose().to_string());
         let copy = name.as_ref().is_some_and(|name| self.names.contains(name));
         let before = self.offered.contains(&message) || copy;
         assert!(event.is_redelivery() || !before, "handed out before, and untold: {message:?}");
