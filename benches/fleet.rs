@@ -9,9 +9,7 @@
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-use agent_mail::{
-    AgentMail, AgentMailbox, Effects, Embedded, Error, Event, EventHandler, Fleet, NewMessage,
-};
+use agent_mail::{AgentMail, AgentMailbox, Effects, Embedded, Error, Event, EventHandler, Fleet, NewMessage};
 use async_trait::async_trait;
 use peak_alloc::PeakAlloc;
 use tokio::runtime::{Builder, Runtime};
@@ -75,10 +73,13 @@ fn day(runtime: &Runtime, agents: usize) -> f64 {
             for hour in 0..MAILS {
                 for (n, sender) in mailboxes.iter().enumerate() {
                     let to = &mailboxes[(n * 7 + hour * 13 + 1) % agents];
-                    let note = NewMessage::to(to.address()).with_subject("a note").with_text("a line of text\n".repeat(10));
+                    let note = NewMessage::to(to.address())
+                        .with_subject("a note")
+                        .with_text("a line of text\n".repeat(10));
                     sender.send(note).await.expect("it is sent");
                 }
-                tokio::time::sleep(Duration::from_hours(24) / u32::try_from(MAILS).expect("it is small")).await;
+                tokio::time::sleep(Duration::from_hours(24) / u32::try_from(MAILS).expect("it is small"))
+                    .await;
             }
             fleet.stop(Duration::from_mins(1)).await
         };

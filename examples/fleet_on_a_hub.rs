@@ -39,7 +39,11 @@ async fn main() -> Result<(), Error> {
     // One of them gets a mailbox of its own, and its mail goes with it.
     mail.move_to(&name(7), Way::Mailbox).await?;
     let moved = mail.open(&name(7)).await?;
-    println!("{} has a mailbox now, with {} message in it", moved.address(), moved.fetch_unseen(10).await?.len());
+    println!(
+        "{} has a mailbox now, with {} message in it",
+        moved.address(),
+        moved.fetch_unseen(10).await?.len()
+    );
     Ok(())
 }
 

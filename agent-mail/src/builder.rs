@@ -7,8 +7,8 @@ use std::time::Duration;
 use mail_access::{DomainName, MailAccess, MessageStore, TrustedServer};
 
 use crate::backend::{
-    DnsProvider, Doorbell, DynamicDns, LoginRotation, Provisioner, PublicAddressSource, SecretStore, StateStore,
-    SystemTimeAndChance, TimeAndChance,
+    DnsProvider, Doorbell, DynamicDns, LoginRotation, Provisioner, PublicAddressSource, SecretStore,
+    StateStore, SystemTimeAndChance, TimeAndChance,
 };
 use crate::bootstrap::{Dns, Keeping};
 use crate::embedded::{MemorySecrets, MemoryState};

@@ -104,9 +104,7 @@ pub use embedded::{Embedded, MemorySecrets, MemoryState, Vitals};
 pub use encryption::EncryptionKey;
 pub use error::{Error, ErrorKind};
 pub use event::{Event, EventHandler, EventKind, Events, LiveEvents, RecipientResult, SendReport};
-pub use fleet::{
-    Fleet, FleetBuilder, FleetEvents, FleetHealth, Health, OnHub, ShortWay, Stopped, Way,
-};
+pub use fleet::{Fleet, FleetBuilder, FleetEvents, FleetHealth, Health, OnHub, ShortWay, Stopped, Way};
 pub use inbound::Inbound;
 pub use mailbox::AgentMailbox;
 #[cfg(feature = "mailcow")]

@@ -369,7 +369,9 @@ impl AgentMail {
         let rule = AddressRule::new(&prefix, domain.clone())?;
         let way = addresses.unwrap_or(if hub.is_some() { Way::Hub } else { Way::Mailbox });
         if way == Way::Hub && hub.is_none() {
-            return Err(wrong("agents are to have addresses on a hub, and there is none").with_fix("call hub"));
+            return Err(
+                wrong("agents are to have addresses on a hub, and there is none").with_fix("call hub")
+            );
         }
         let host = trusted.as_ref().and_then(|server| server.authserv_id().parse().ok());
         let host = host.or_else(|| format!("mail.{domain}").parse().ok()).unwrap_or_else(|| domain.clone());

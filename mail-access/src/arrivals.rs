@@ -138,9 +138,11 @@ impl Listeners {
     }
 
     fn each(&mut self, tell: impl Fn(&Listener)) {
-        self.0.retain(|listener| listener.upgrade().is_some_and(|listener| {
-            tell(&listener);
-            true
-        }));
+        self.0.retain(|listener| {
+            listener.upgrade().is_some_and(|listener| {
+                tell(&listener);
+                true
+            })
+        });
     }
 }

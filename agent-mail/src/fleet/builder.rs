@@ -108,8 +108,7 @@ impl FleetBuilder {
         }
         system.ways.messenger.set(short_way);
         let watches = connections.saturating_sub(at_once).max(1);
-        let supervisor =
-            Supervisor { shared: Arc::downgrade(&shared), doorbells, bells, watches, interval };
+        let supervisor = Supervisor { shared: Arc::downgrade(&shared), doorbells, bells, watches, interval };
         let task = tokio::spawn(supervisor.run()).abort_handle();
         Ok(Fleet(Arc::new(Handle { shared, task })))
     }
@@ -126,4 +125,3 @@ impl fmt::Debug for FleetBuilder {
             .finish_non_exhaustive()
     }
 }
-

@@ -96,7 +96,9 @@ pub(crate) fn second_name(address: &Address) -> Result<Address, Error> {
     let local = format!("{SECOND}{}", address.local_part());
     Address::new(&local, address.domain().clone()).map_err(|source| {
         Error::new(ErrorKind::InvalidInput, "move", address)
-            .with_detail(format!("the name under which its mail is sent on would begin with {SECOND} and be too long"))
+            .with_detail(format!(
+                "the name under which its mail is sent on would begin with {SECOND} and be too long"
+            ))
             .with_source(source)
     })
 }

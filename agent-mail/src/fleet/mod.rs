@@ -23,12 +23,12 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 pub use self::builder::FleetBuilder;
 pub use self::health::{FleetHealth, Health, Stopped};
 pub use self::hub::{OnHub, Way};
-pub use self::short_way::ShortWay;
-pub(crate) use self::short_way::Messenger;
-pub use self::stream::FleetEvents;
-pub(crate) use self::ways::Ways;
 use self::roll::Roll;
+pub(crate) use self::short_way::Messenger;
+pub use self::short_way::ShortWay;
+pub use self::stream::FleetEvents;
 use self::turn::Turn;
+pub(crate) use self::ways::Ways;
 use crate::journal::AgentRecord;
 use crate::{AgentId, AgentMail, AgentMailbox, Error, ErrorKind, EventHandler};
 
@@ -244,7 +244,10 @@ impl Fleet {
 /// Shows how many agents there are.
 impl fmt::Debug for Fleet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fleet").field("domain", self.mail().domain()).field("agents", &self.len()).finish_non_exhaustive()
+        f.debug_struct("Fleet")
+            .field("domain", self.mail().domain())
+            .field("agents", &self.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use mail_access::{FolderName, Flag, Login, MailAccess, MessageStore, Position, Received, Selection};
+use mail_access::{Flag, FolderName, Login, MailAccess, MessageStore, Position, Received, Selection};
 
 use crate::journal::{AgentRecord, Moving, Phase, fingerprint};
 use crate::mail::lift;
@@ -98,7 +98,8 @@ impl AgentMail {
             }
             Way::Hub => {
                 self.make_mailbox(&record).await?;
-                let next = AgentRecord { way: Way::Mailbox, moving: Some(Moving::Clearing), ..record.clone() };
+                let next =
+                    AgentRecord { way: Way::Mailbox, moving: Some(Moving::Clearing), ..record.clone() };
                 let own = self.login(&next).await?;
                 let source = Side { access: hub, login: &nobody };
                 let target = Side { access: ways.direct(), login: &own };

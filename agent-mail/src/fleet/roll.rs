@@ -77,8 +77,15 @@ impl Roll {
         let has_doorbell = self.has_doorbell;
         self.slots = agents.map(|(id, way)| (id, Slot { way, ..Slot::default() })).collect();
         if !has_doorbell {
-            let each: Vec<_> = self.slots.iter().filter(|(_, slot)| slot.way == Way::Mailbox).map(|(id, _)| id.clone()).collect();
-            each.iter().for_each(|id| drop(self.ring(id)));
+            let each: Vec<_> = self
+                .slots
+                .iter()
+                .filter(|(_, slot)| slot.way == Way::Mailbox)
+                .map(|(id, _)| id.clone())
+                .collect();
+            for id in &each {
+                self.ring(id);
+            }
         }
     }
 
@@ -137,7 +144,9 @@ impl Roll {
     }
 
     pub(super) fn end(&mut self, id: &AgentId, outcome: Outcome) {
-        let Some(slot) = self.slots.get_mut(id).filter(|slot| slot.standing == Standing::Busy) else { return };
+        let Some(slot) = self.slots.get_mut(id).filter(|slot| slot.standing == Standing::Busy) else {
+            return;
+        };
         slot.standing = Standing::Idle;
         match outcome {
             Outcome::Dry => {
@@ -187,9 +196,12 @@ impl Roll {
 
     /// Lets everything that was handed out and not acknowledged come again, as who got it is gone.
     pub(super) fn again(&mut self) {
-        let met: Vec<_> = self.slots.iter().filter(|(_, slot)| slot.resumed).map(|(id, _)| id.clone()).collect();
+        let met: Vec<_> =
+            self.slots.iter().filter(|(_, slot)| slot.resumed).map(|(id, _)| id.clone()).collect();
         self.slots.values_mut().for_each(|slot| slot.resumed = false);
-        met.iter().for_each(|id| drop(self.ring(id)));
+        for id in &met {
+            self.ring(id);
+        }
     }
 
     /// How often an agent has failed in a row.
@@ -244,7 +256,12 @@ impl Roll {
         let rang = self.slots.iter().filter(|(_, slot)| !slot.paused && slot.rang && slot.trouble.is_none());
         let rang: Vec<_> = rang.map(|(id, _)| id.clone()).collect();
         rang.iter().for_each(|id| self.try_now(id));
-        let waiting: Vec<_> = self.slots.iter().filter(|(_, slot)| slot.trouble.as_ref().is_some_and(|trouble| trouble.next.is_some())).map(|(id, _)| id.clone()).collect();
+        let waiting: Vec<_> = self
+            .slots
+            .iter()
+            .filter(|(_, slot)| slot.trouble.as_ref().is_some_and(|trouble| trouble.next.is_some()))
+            .map(|(id, _)| id.clone())
+            .collect();
         waiting.iter().for_each(|id| self.try_now(id));
     }
 

@@ -1,10 +1,8 @@
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use mail_access::{
-    DomainName, Error as MailError, Login, Outgoing, PostOffice, Status, Submission,
-};
+use mail_access::{DomainName, Error as MailError, Login, Outgoing, PostOffice, Status, Submission};
 
 use crate::agent_id::AddressRule;
 use crate::backend::{Change, Committed, TimeAndChance};

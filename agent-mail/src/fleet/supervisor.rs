@@ -86,7 +86,9 @@ async fn rang(shared: &Shared, id: &AgentId) {
             roll.ring(id);
         }
         Ok(_) => {}
-        Err(error) => tracing::warn!(agent = %id, %error, "it is unknown whether the agent is one of the fleet"),
+        Err(error) => {
+            tracing::warn!(agent = %id, %error, "it is unknown whether the agent is one of the fleet")
+        }
     }
 }
 

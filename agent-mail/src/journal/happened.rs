@@ -26,7 +26,10 @@ pub(crate) enum What {
     Expired(SendReport),
     Refused(SendReport),
     Unconfirmed(SendReport),
-    MailboxReset { before: u32, now: u32 },
+    MailboxReset {
+        before: u32,
+        now: u32,
+    },
     /// A message came the short way: its bytes, with what a server writes above.
     Letter(Vec<u8>),
 }
@@ -56,9 +59,14 @@ enum StoredWhat {
     Expired(StoredReport),
     Refused(StoredReport),
     Unconfirmed(StoredReport),
-    MailboxReset { before: u32, now: u32 },
+    MailboxReset {
+        before: u32,
+        now: u32,
+    },
     /// Each byte as the character of its number, which is shorter than numbers are.
-    Letter { bytes: String },
+    Letter {
+        bytes: String,
+    },
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -9,8 +9,8 @@ use agent_mail::backend::{
 };
 use agent_mail::mail_access::{
     Arrival, Batch, Changes, Error as MailError, Flag, FlagChange, Folder, FolderName, FolderStatus, Found,
-    Listing, Login, MailAccess, MessageStore, Messages, Outgoing, Position, Query, Quota, Selection, Submission,
-    Uid,
+    Listing, Login, MailAccess, MessageStore, Messages, Outgoing, Position, Query, Quota, Selection,
+    Submission, Uid,
 };
 use agent_mail::{Address, DomainName};
 use secrecy::SecretString;
@@ -32,7 +32,11 @@ macro_rules! pausing {
 
 /// Polls a future so many times, with everything else running in between, and drops it; what it came to, if it came to
 /// an end. Half-way something happens.
-pub(crate) async fn drop_after<F: Future>(times: usize, future: F, half_way: impl AsyncFnOnce()) -> Option<F::Output> {
+pub(crate) async fn drop_after<F: Future>(
+    times: usize,
+    future: F,
+    half_way: impl AsyncFnOnce(),
+) -> Option<F::Output> {
     let mut future = Box::pin(future);
     let mut half_way = Some(half_way);
     for n in 0..times {
@@ -123,7 +127,12 @@ impl<T: MessageStore> MessageStore for Pausing<T> {
     async fn delete_folder(&self, login: &Login, folder: &FolderName) -> Result<(), MailError> {
         self.0.delete_folder(login, folder).await
     }
-    async fn rename_folder(&self, login: &Login, from: &FolderName, to: &FolderName) -> Result<(), MailError> {
+    async fn rename_folder(
+        &self,
+        login: &Login,
+        from: &FolderName,
+        to: &FolderName,
+    ) -> Result<(), MailError> {
         self.0.rename_folder(login, from, to).await
     }
     async fn subscribe(&self, login: &Login, folder: &FolderName, subscribed: bool) -> Result<(), MailError> {
@@ -135,7 +144,12 @@ impl<T: MessageStore> MessageStore for Pausing<T> {
     async fn search(&self, login: &Login, folder: &FolderName, query: &Query) -> Result<Found, MailError> {
         self.0.search(login, folder, query).await
     }
-    async fn list(&self, login: &Login, folder: &FolderName, wanted: &Selection) -> Result<Listing, MailError> {
+    async fn list(
+        &self,
+        login: &Login,
+        folder: &FolderName,
+        wanted: &Selection,
+    ) -> Result<Listing, MailError> {
         self.0.list(login, folder, wanted).await
     }
     fn messages(&self, login: &Login, folder: &FolderName, selection: &Selection) -> Messages {

@@ -1,6 +1,5 @@
 //! Many agents in one process: fair, apart from each other's troubles, paused, stopped, moved, and the short way.
 
-
 mod faulty;
 mod moving;
 mod short_way;

@@ -59,7 +59,8 @@ async fn a_move_may_be_killed_at_any_step_and_loses_nothing() {
 
 /// Moves ada and kills the program at a point; true if the move came to its end before.
 async fn killed_at(point: usize, way: Way) -> bool {
-    let (world, state, secrets) = (Arc::new(world()), Arc::new(MemoryState::default()), Arc::new(MemorySecrets::default()));
+    let (world, state, secrets) =
+        (Arc::new(world()), Arc::new(MemoryState::default()), Arc::new(MemorySecrets::default()));
     let before = if way == Way::Hub { Way::Mailbox } else { Way::Hub };
     let run = async || {
         let office = Arc::new(world.post_office().clone());
@@ -98,7 +99,10 @@ async fn killed_at(point: usize, way: Way) -> bool {
     drop(mail);
 
     let mail = run().await;
-    assert_eq!(mail.unfinished_moves().await.unwrap().is_empty(), mail.unfinished_moves().await.unwrap().is_empty());
+    assert_eq!(
+        mail.unfinished_moves().await.unwrap().is_empty(),
+        mail.unfinished_moves().await.unwrap().is_empty()
+    );
     mail.move_to(&id, way).await.unwrap();
     mail.move_to(&id, way).await.unwrap();
     assert!(mail.unfinished_moves().await.unwrap().is_empty());
@@ -112,8 +116,12 @@ async fn killed_at(point: usize, way: Way) -> bool {
         came.entry(subject(&event)).or_default().push(event.is_redelivery());
         event.ack().await.unwrap();
     }
-    let unmarked = |what: &str| came.get(what).map_or(0, |marks| marks.iter().filter(|again| !**again).count());
-    assert!(!came.contains_key("0") && !came.contains_key("1"), "at {point}: handled mail came again: {came:?}");
+    let unmarked =
+        |what: &str| came.get(what).map_or(0, |marks| marks.iter().filter(|again| !**again).count());
+    assert!(
+        !came.contains_key("0") && !came.contains_key("1"),
+        "at {point}: handled mail came again: {came:?}"
+    );
     assert!(came.contains_key("2") && unmarked("2") == 0, "at {point}: {came:?}");
     for new in ["3", "4", "5", "6"] {
         assert_eq!(unmarked(new), 1, "at {point}: {new} of {came:?}");

@@ -78,13 +78,17 @@ async fn what_goes_the_short_way_is_judged_and_lasts_until_it_is_acknowledged() 
     send(&ada, &bob, "flagged").await;
     send(&ada, &bob, "plain").await;
     // One recipient elsewhere sends all of it the long way.
-    let both = NewMessage::to(bob.address()).with_cc("eve@elsewhere.example".parse::<agent_mail::Address>().unwrap());
+    let both = NewMessage::to(bob.address())
+        .with_cc("eve@elsewhere.example".parse::<agent_mail::Address>().unwrap());
     ada.send(both.with_subject("to both")).await.unwrap();
     assert_eq!(bob.fetch_unseen(10).await.unwrap().len(), 1);
 
     let mut events = fleet.events();
     let flagged = next(&mut events).await;
-    assert_eq!((subject(&flagged).as_str(), flagged.received().unwrap().flags()), ("flagged", &["seen".to_owned()][..]));
+    assert_eq!(
+        (subject(&flagged).as_str(), flagged.received().unwrap().flags()),
+        ("flagged", &["seen".to_owned()][..])
+    );
     drop((events, fleet, mail, ada, bob, flagged));
 
     // The process ended before anything was acknowledged; in the next one any stream hands it out.

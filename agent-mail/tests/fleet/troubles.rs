@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use agent_mail::mail_access::{
-    Arrival, Batch, Error as MailError, Login, MailAccess, Outgoing, Position, PostOffice, Selection, Submission,
-    Uid,
+    Arrival, Batch, Error as MailError, Login, MailAccess, Outgoing, Position, PostOffice, Selection,
+    Submission, Uid,
 };
 
 use agent_mail::MemorySecrets;
@@ -72,8 +72,13 @@ async fn a_handler_that_fails_gets_the_event_again_and_keeps_nobody_back() {
     let serving = timeout(Duration::from_hours(1), fleet.serve(&handler)).await;
     assert!(serving.is_err(), "it serves without end");
     let log = handler.log.into_inner().unwrap();
-    let of = |name: &str| -> Vec<_> { log.iter().filter(|(who, ..)| who == name).map(|(_, what, again)| (what.as_str(), *again)).collect() };
-    assert_eq!(of("ada"), [("0", false), ("0", true), ("0", true), ("0", true), ("0", true), ("1", false), ("2", false)]);
+    let of = |name: &str| -> Vec<_> {
+        log.iter().filter(|(who, ..)| who == name).map(|(_, what, again)| (what.as_str(), *again)).collect()
+    };
+    assert_eq!(
+        of("ada"),
+        [("0", false), ("0", true), ("0", true), ("0", true), ("0", true), ("1", false), ("2", false)]
+    );
     assert_eq!(of("bob"), [("0", false), ("1", false), ("2", false)]);
     assert!(log.iter().rposition(|(who, ..)| who == "bob") < log.iter().rposition(|(who, ..)| who == "ada"));
     assert_eq!(fleet.health().running, 2);

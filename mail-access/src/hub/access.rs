@@ -8,8 +8,8 @@ use tokio::time::timeout;
 use super::queue::{Birth, Key};
 use super::{DeadLetters, Hub, HubCheck};
 use crate::{
-    Address, Arrival, Arrivals, Batch, DomainName, Error, Login, MailAccess, Outgoing, Position, Received, Selection,
-    Status, Submission, Uid,
+    Address, Arrival, Arrivals, Batch, DomainName, Error, Login, MailAccess, Outgoing, Position, Received,
+    Selection, Status, Submission, Uid,
 };
 
 /// The addresses of a hub as mailboxes of their own: [`MailAccess`] over one shared mailbox.

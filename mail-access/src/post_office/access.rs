@@ -14,7 +14,8 @@ use super::mailbox::Mailbox;
 use super::state::{Name, State};
 use super::{FETCH, Fault, MARK_SEEN, PostOffice, SUBMIT, WAIT};
 use crate::{
-    Address, Arrival, Batch, DomainName, Error, FolderName, Login, MailAccess, Outgoing, Position, Selection, Submission, Uid,
+    Address, Arrival, Batch, DomainName, Error, FolderName, Login, MailAccess, Outgoing, Position, Selection,
+    Submission, Uid,
 };
 
 /// Each method takes effect in one step, so that a dropped call has done everything or nothing. It lets other tasks
