@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::Notify;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, yield_now};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 pub use self::builder::FleetBuilder;
@@ -131,7 +131,8 @@ impl Fleet {
             }
             tokio::select! {
                 biased;
-                Some(()) = turns.next(), if !turns.is_empty() => {}
+                // A world in memory never lets others run by itself, not even who tells of news.
+                Some(()) = turns.next(), if !turns.is_empty() => yield_now().await,
                 () = sleep_until(stopping.unwrap_or_else(Instant::now)), if stopping.is_some() => return,
                 () = ring => {}
             }
@@ -215,8 +216,14 @@ impl Fleet {
                 ring.await;
             }
         };
-        let in_time = timeout_at(deadline, finished).await.is_ok();
-        let broken_off = if in_time { Vec::new() } else { shared.roll().busy().cloned().collect() };
+        // What is busy after that is never polled again, or too late to end.
+        let _ended = timeout_at(deadline, finished).await;
+        let broken_off = {
+            let mut roll = shared.roll();
+            let mut broken_off = std::mem::take(&mut roll.broken_off);
+            broken_off.extend(roll.busy().cloned());
+            broken_off
+        };
         system.fleet.unset(shared);
         Stopped { broken_off }
     }

@@ -24,6 +24,8 @@ pub(super) struct Roll {
     pub(super) all_paused: bool,
     /// Until when what is in hand may be finished.
     pub(super) stopping: Option<Instant>,
+    /// Whose handlers didn't end by then.
+    pub(super) broken_off: Vec<AgentId>,
 }
 
 #[derive(Default)]
@@ -187,7 +189,10 @@ impl Roll {
     }
 
     /// Ends a turn that was dropped: what it handed out comes again.
-    pub(super) fn abandon(&mut self, id: &AgentId) {
+    pub(super) fn abandon(&mut self, id: &AgentId, is_served: bool) {
+        if is_served && self.stopping.is_some() {
+            self.broken_off.push(id.clone());
+        }
         if let Some(slot) = self.slots.get_mut(id) {
             slot.resumed = false;
         }

@@ -29,11 +29,12 @@ type Next = BoxFuture<'static, (Reading, Option<Event>)>;
 struct Reading {
     shared: Arc<Shared>,
     steps: FuturesUnordered<BoxFuture<'static, (Turn, Option<Event>)>>,
+    handed: u64,
 }
 
 impl FleetEvents {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        let reading = Reading { shared, steps: FuturesUnordered::new() };
+        let reading = Reading { shared, steps: FuturesUnordered::new(), handed: 0 };
         Self(Some(Box::pin(reading.into_next())))
     }
 
@@ -62,6 +63,11 @@ impl fmt::Debug for FleetEvents {
 
 impl Reading {
     async fn into_next(mut self) -> (Self, Option<Event>) {
+        self.handed += 1;
+        if self.handed.is_multiple_of(YIELD) {
+            // A world in memory never lets others run by itself, not even who tells of news.
+            tokio::task::yield_now().await;
+        }
         loop {
             let ring = Arc::clone(&self.shared.wake).notified_owned();
             if self.shared.roll().stopping.is_some() {
@@ -100,3 +106,6 @@ fn step(mut turn: Turn) -> BoxFuture<'static, (Turn, Option<Event>)> {
         (turn, event)
     })
 }
+
+/// So many events are handed out in a row.
+const YIELD: u64 = 8;

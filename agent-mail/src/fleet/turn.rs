@@ -13,6 +13,7 @@ pub(super) struct Turn {
     reader: Option<Reader>,
     again: bool,
     left: usize,
+    is_served: bool,
     is_over: bool,
 }
 
@@ -20,7 +21,15 @@ impl Turn {
     /// Begins the next turn, if an agent has news.
     pub(super) fn take(shared: &Arc<Shared>) -> Option<Self> {
         let (id, again) = shared.roll().take()?;
-        Some(Self { shared: Arc::clone(shared), id, reader: None, again, left: TURN, is_over: false })
+        Some(Self {
+            shared: Arc::clone(shared),
+            id,
+            reader: None,
+            again,
+            left: TURN,
+            is_served: false,
+            is_over: false,
+        })
     }
 
     /// Hands out the next event; `None` when the turn is over.
@@ -41,7 +50,7 @@ impl Turn {
     /// Hands the events of the turn to a handler.
     pub(super) async fn serve(mut self, handler: &dyn EventHandler) {
         // One that failed was not acknowledged, and comes again first.
-        self.again = true;
+        (self.again, self.is_served) = (true, true);
         while let Some(event) = self.next().await {
             let done = match handler.handle(event.mailbox(), &event).await {
                 Ok(effects) => event.ack_with(effects).await,
@@ -87,7 +96,7 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         if !self.is_over {
-            self.shared.roll().abandon(&self.id);
+            self.shared.roll().abandon(&self.id, self.is_served);
             self.shared.ring();
         }
     }

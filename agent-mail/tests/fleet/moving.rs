@@ -129,7 +129,7 @@ async fn killed_at(point: usize, way: Way) -> bool {
     // What was handled has come along.
     let ada = mail.open(&id).await.unwrap();
     let all = ada.fetch_unseen(100).await.unwrap();
-    let mut all: Vec<_> = all.iter().map(|message| (*message.subject().expose()).to_owned()).collect();
+    let mut all: Vec<_> = all.iter().map(|message| message.subject().expose().to_owned()).collect();
     all.sort();
     all.dedup();
     assert_eq!(all, ["0", "1", "2", "3", "4", "5", "6"], "at {point}");

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::*;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_short_way_brings_the_same_bytes_and_the_same_events(
@@ -84,7 +84,11 @@ async fn what_goes_the_short_way_is_judged_and_lasts_until_it_is_acknowledged() 
     assert_eq!(bob.fetch_unseen(10).await.unwrap().len(), 1);
 
     let mut events = fleet.events();
-    let flagged = next(&mut events).await;
+    let mut flagged = next(&mut events).await;
+    while flagged.mailbox().id() != bob.id() {
+        // That nobody is there at elsewhere.example.
+        flagged = next(&mut events).await;
+    }
     assert_eq!(
         (subject(&flagged).as_str(), flagged.received().unwrap().flags()),
         ("flagged", &["seen".to_owned()][..])
@@ -122,7 +126,7 @@ impl OutboundCheck for Words {
 #[async_trait]
 impl InboundCheck for Words {
     async fn check(&self, _: &AgentId, message: &Inbound) -> Result<Admission, Error> {
-        Ok(match *message.subject().expose() {
+        Ok(match message.subject().expose() {
             "spam" => Admission::Drop("spam".into()),
             "flagged" => Admission::Flag("seen".into()),
             _ => Admission::Deliver,
@@ -148,7 +152,8 @@ impl TimeAndChance for Fixed {
     }
 }
 
-/// A message without what differs between any two of the same kind: when it came, and its number in the queue.
+/// A message without what differs between any two of the same kind: when it came, its number in the
+/// queue, and what divides its parts.
 fn masked(raw: &[u8]) -> String {
     let text = String::from_utf8_lossy(raw);
     let (header, body) = text.split_once("\r\n\r\n").unwrap();
@@ -165,7 +170,11 @@ fn masked(raw: &[u8]) -> String {
         });
         words.collect::<Vec<_>>().join(" ")
     });
-    lines.collect::<Vec<_>>().join("\r\n") + "\r\n\r\n" + body
+    let masked = lines.collect::<Vec<_>>().join("\r\n") + "\r\n\r\n" + body;
+    // Its maker threw dice of its own for it.
+    let boundary =
+        masked.split("boundary=\"").nth(1).and_then(|rest| rest.split('"').next()).map(str::to_owned);
+    boundary.map_or(masked.clone(), |boundary| masked.replace(&boundary, "BOUNDARY"))
 }
 
 fn cases() -> u32 {
