@@ -111,7 +111,8 @@ impl AgentMail {
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if the mailbox is there and was not made by this system;
     /// [`InvalidInput`](ErrorKind::InvalidInput) if the name makes no address; [`NotFound`](ErrorKind::NotFound) if
     /// the agent is there and the secret store has lost its password; [`NotReady`](ErrorKind::NotReady) if another
-    /// process provisions or retires it; else what the backends say.
+    /// process provisions or retires it, or if its address was an agent's that was retired
+    /// [lately](AgentMailBuilder::tombstones); else what the backends say.
     pub async fn provision(&self, id: &AgentId) -> Result<AgentMailbox, Error> {
         let address = self.0.rule.address(id)?;
         let _alone = self.0.locks.acquire(&agent_lock(id)).await;

@@ -59,9 +59,9 @@ impl Arrivals {
             // Made before the look: what rings after it is not missed.
             let ring = Arc::clone(&self.listener.bell).notified_owned();
             let due = self.next_due();
-            let rung = std::mem::take(&mut *self.listener.rung());
-            if !rung.is_empty() {
-                return rung.iter().filter_map(|name| name.parse().ok()).collect();
+            let names = std::mem::take(&mut *self.listener.rung());
+            if !names.is_empty() {
+                return names.iter().filter_map(|name| name.parse().ok()).collect();
             }
             match due {
                 Some(due) => drop(timeout_at(due, ring).await),
@@ -144,5 +144,53 @@ impl Listeners {
                 true
             })
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{Fault, FlagChange, FolderName, Login, MailAccess as _, MessageStore as _, NewMessage};
+
+    #[tokio::test(start_paused = true)]
+    async fn every_way_into_an_inbox_rings_once_and_late_mail_when_it_is_there() {
+        let office = PostOffice::new();
+        office.add_domain("agents.example".parse().unwrap());
+        let [ada, bob] = ["ada", "bob"].map(|name| {
+            let login = Login::new(format!("{name}@agents.example").parse().unwrap(), "secret".into());
+            office.add_mailbox(login.address(), login.password().clone(), 0).unwrap();
+            login
+        });
+        let mut arrivals = office.arrivals();
+        assert!(timeout(&mut arrivals, 60).await.is_none(), "there is no mail");
+        let note = || NewMessage::to(bob.address()).with_subject("x").seal(&ada.address().into()).unwrap();
+
+        office.submit(&ada, &note()).await.unwrap();
+        office.submit(&ada, &note()).await.unwrap();
+        assert_eq!(timeout(&mut arrivals, 1).await, Some(vec![bob.address().clone()]));
+        assert!(timeout(&mut arrivals, 60).await.is_none(), "it was told");
+
+        let inbox = FolderName::inbox();
+        office.append(&ada, &inbox, b"Subject: filed\r\n\r\n", &[], None).await.unwrap();
+        assert_eq!(timeout(&mut arrivals, 1).await, Some(vec![ada.address().clone()]));
+        let read = office.fetch(&bob, &crate::Selection::After(None), 1).await.unwrap();
+        let seen = FlagChange::Add(vec![crate::Flag::Seen]);
+        let uids = [read.messages[0].uid()];
+        office.change_flags(&bob, &inbox, read.uid_validity, &uids, &seen).await.unwrap();
+        assert!(timeout(&mut arrivals, 60).await.is_none(), "a flag is no mail");
+
+        office.fail_next(ada.address(), Fault::DeliveryLate(Duration::from_mins(10)));
+        office.submit(&ada, &note()).await.unwrap();
+        assert!(timeout(&mut arrivals, 540).await.is_none(), "it isn't there yet");
+        assert_eq!(timeout(&mut arrivals, 120).await, Some(vec![bob.address().clone()]));
+
+        // Who begins to listen later hears first of all that hold mail.
+        assert_eq!(office.arrivals().next().await, [ada.address().clone(), bob.address().clone()]);
+    }
+
+    async fn timeout(arrivals: &mut Arrivals, seconds: u64) -> Option<Vec<Address>> {
+        tokio::time::timeout(Duration::from_secs(seconds), arrivals.next()).await.ok()
     }
 }

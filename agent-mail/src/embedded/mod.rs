@@ -117,15 +117,14 @@ impl Embedded {
         let address = Address::new("hub", domain.clone())
             .map_err(|source| Error::new(ErrorKind::InvalidInput, "make hub", domain).with_source(source))?;
         let lift = |error| provisioner::lift(error, "make hub", &address);
-        let secret = match self.0.secrets.get(&address).await? {
-            Some(secret) => secret,
-            None => {
-                let secret = crate::password::generate();
-                self.0.post_office.add_mailbox(&address, secret.clone(), 0).map_err(lift)?;
-                self.0.post_office.add_catch_all(domain, vec![address.clone()]).map_err(lift)?;
-                self.0.secrets.put(&address, &secret).await?;
-                secret
-            }
+        let secret = if let Some(secret) = self.0.secrets.get(&address).await? {
+            secret
+        } else {
+            let secret = crate::password::generate();
+            self.0.post_office.add_mailbox(&address, secret.clone(), 0).map_err(lift)?;
+            self.0.post_office.add_catch_all(domain, vec![address.clone()]).map_err(lift)?;
+            self.0.secrets.put(&address, &secret).await?;
+            secret
         };
         Ok(OnHub::new(Login::new(address, secret)).with_admin(Arc::new(self.clone())))
     }

@@ -10,7 +10,6 @@ use tokio::sync::Notify;
 use super::roll::Roll;
 use super::supervisor::Supervisor;
 use super::{Fleet, Handle, Shared, ShortWay};
-use crate::journal::Phase;
 use crate::{AgentMail, Error, ErrorKind};
 
 /// The settings of a [`Fleet`].
@@ -87,10 +86,10 @@ impl FleetBuilder {
         let (paused, all_paused) = system.journal.paused().await?;
         let happened = system.journal.with_happened().await?;
         let mut roll = Roll::new(system.doorbell.is_some(), all_paused);
-        let agents = system.journal.agents().await?.into_iter();
-        let active = agents.filter(|record| record.phase == Phase::Active);
-        roll.fill(active.map(|record| (record.id, record.way)));
-        paused.iter().for_each(|id| roll.pause(id));
+        roll.fill(system.journal.active().await?.into_iter());
+        for id in &paused {
+            roll.pause(id);
+        }
         for id in &happened {
             roll.ring(id);
         }

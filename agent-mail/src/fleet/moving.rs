@@ -219,8 +219,8 @@ async fn copy(
             }
             let flags = if message.is_seen() { vec![Flag::Seen] } else { Vec::new() };
             let date = Some(message.internal_date());
-            let filed = store.append(into, &FolderName::inbox(), message.raw(), &flags, date).await;
-            filed.map_err(failed)?;
+            let done = store.append(into, &FolderName::inbox(), message.raw(), &flags, date).await;
+            done.map_err(failed)?;
         }
         read = last(&batch.messages, batch.uid_validity).or(read);
         if !batch.more {

@@ -258,16 +258,13 @@ impl Roll {
 
     pub(super) fn resume_all(&mut self) {
         self.all_paused = false;
-        let rang = self.slots.iter().filter(|(_, slot)| !slot.paused && slot.rang && slot.trouble.is_none());
-        let rang: Vec<_> = rang.map(|(id, _)| id.clone()).collect();
-        rang.iter().for_each(|id| self.try_now(id));
-        let waiting: Vec<_> = self
-            .slots
-            .iter()
-            .filter(|(_, slot)| slot.trouble.as_ref().is_some_and(|trouble| trouble.next.is_some()))
-            .map(|(id, _)| id.clone())
-            .collect();
-        waiting.iter().for_each(|id| self.try_now(id));
+        // Those that failed for good wait for a pause of their own to end.
+        let may_go = |slot: &Slot| slot.trouble.as_ref().map_or(slot.rang, |trouble| trouble.next.is_some());
+        let waiting = self.slots.iter().filter(|(_, slot)| !slot.paused && may_go(slot));
+        let waiting: Vec<_> = waiting.map(|(id, _)| id.clone()).collect();
+        for id in &waiting {
+            self.try_now(id);
+        }
     }
 
     /// Names the next agent whose mailbox is to be waited for.

@@ -87,7 +87,7 @@ async fn rang(shared: &Shared, id: &AgentId) {
         }
         Ok(_) => {}
         Err(error) => {
-            tracing::warn!(agent = %id, %error, "it is unknown whether the agent is one of the fleet")
+            tracing::warn!(agent = %id, %error, "it is unknown whether the agent is one of the fleet");
         }
     }
 }

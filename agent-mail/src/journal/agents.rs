@@ -63,16 +63,12 @@ struct Stored {
     claim: String,
     phase: Phase,
     created: u64,
-    #[serde(default, skip_serializing_if = "is_mailbox")]
+    #[serde(default)]
     way: Way,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     birth: Option<Birth>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     moving: Option<Moving>,
-}
-
-fn is_mailbox(way: &Way) -> bool {
-    *way == Way::Mailbox
 }
 
 impl Journal {
@@ -85,6 +81,24 @@ impl Journal {
     pub(crate) async fn agents(&self) -> Result<Vec<AgentRecord>, Error> {
         let found = self.store.scan(&format!("{}/agent/", self.domain)).await?;
         found.iter().map(|(key, bytes)| decode::<Stored>(key, bytes)?.into_record(key)).collect()
+    }
+
+    /// Returns the agents that are there, and how their mail comes: less than all that is known of them, for a fleet's start.
+    pub(crate) async fn active(&self) -> Result<Vec<(AgentId, Way)>, Error> {
+        #[derive(Deserialize)]
+        struct Part {
+            phase: Phase,
+            #[serde(default)]
+            way: Way,
+        }
+        let prefix = format!("{}/agent/", self.domain);
+        let mut active = Vec::new();
+        for (key, bytes) in self.store.scan(&prefix).await? {
+            let Part { phase, way } = decode(&key, &bytes)?;
+            let id = key[prefix.len()..].strip_suffix('/').and_then(AgentId::decode);
+            active.extend(id.filter(|_| phase == Phase::Active).map(|id| (id, way)));
+        }
+        Ok(active)
     }
 
     /// Notes a new agent as pending. If another call was first, its record is returned instead.

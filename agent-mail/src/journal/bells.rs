@@ -68,9 +68,9 @@ impl AllBells {
         loop {
             let mut ring = pin!(self.wake.notified());
             ring.as_mut().enable();
-            let rung = std::mem::take(&mut *self.rung.lock().unwrap_or_else(PoisonError::into_inner));
-            if !rung.is_empty() {
-                return rung;
+            let agents = std::mem::take(&mut *self.rung.lock().unwrap_or_else(PoisonError::into_inner));
+            if !agents.is_empty() {
+                return agents;
             }
             ring.await;
         }
