@@ -50,7 +50,7 @@ impl Effects {
         self
     }
 
-    /// Puts a message into the outbox, from where the courier sends it.
+    /// Puts a message into the outbox, from where the [courier](crate::AgentMail::courier) sends it.
     #[must_use]
     pub fn with_send(mut self, sending: Sending) -> Self {
         self.sends.push(sending);

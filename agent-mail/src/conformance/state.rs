@@ -12,6 +12,8 @@ pub const STATE_CASES: &[Case<Arc<dyn StateStore>>] = cases! {
     removing_what_is_not_there_is_fine
     the_worked_example_comes_out_as_written
     of_many_changes_that_expect_the_same_one_is_made
+    of_many_changes_at_a_time_each_is_judged_by_those_before_it
+    a_dropped_change_is_made_whole_or_not_at_all
 };
 
 type Store = Arc<dyn StateStore>;
@@ -86,6 +88,55 @@ async fn of_many_changes_that_expect_the_same_one_is_made(store: Store) {
         winners += u32::from(committed == Committed::Done);
     }
     assert_eq!(winners, 1);
+}
+
+async fn of_many_changes_at_a_time_each_is_judged_by_those_before_it(store: Store) {
+    let counters: Vec<_> = (0..20)
+        .map(|counter| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for _ in 0..5 {
+                    loop {
+                        let count = get(&store, "count").await;
+                        let next = count.as_ref().map_or(0, |count| count[0]) + 1;
+                        let note = format!("note/{counter}/{next}");
+                        let change = Change::new().expect("count", count).put("count", [next]).put(note, "");
+                        if store.commit(change).await.expect("it can be written") == Committed::Done {
+                            break;
+                        }
+                    }
+                }
+            })
+        })
+        .collect();
+    for counter in counters {
+        counter.await.expect("it doesn't panic");
+    }
+    assert_eq!(get(&store, "count").await.as_deref(), Some(&[100][..]), "none is lost");
+    assert_eq!(scan(&store, "note/").await.len(), 100, "what was refused wrote nothing");
+}
+
+async fn a_dropped_change_is_made_whole_or_not_at_all(store: Store) {
+    for round in 0..40_u32 {
+        let change = Change::new().put(format!("a/{round}"), "").put(format!("b/{round}"), "");
+        let mut call = std::pin::pin!(store.commit(change));
+        for _ in 0..round % 4 {
+            let polled = std::future::poll_fn(|cx| std::task::Poll::Ready(call.as_mut().poll(cx))).await;
+            if polled.is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    // It may be made late, but each scan sees both halves or neither.
+    for _ in 0..20 {
+        let all = scan(&store, "").await;
+        let of = |prefix: &'static str| {
+            all.iter().filter_map(move |(key, _)| key.strip_prefix(prefix)).collect::<Vec<_>>()
+        };
+        assert_eq!(of("a/"), of("b/"));
+        tokio::task::yield_now().await;
+    }
 }
 
 async fn get(store: &Store, key: &str) -> Option<Vec<u8>> {

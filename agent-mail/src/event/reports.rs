@@ -10,6 +10,9 @@ use crate::{AgentMailbox, Error, EventKind, Inbound, RecipientResult, SendReport
 /// Anyone can write a report, so that one counts only if it names a message of this agent and one of its recipients. A
 /// report that names failures and delays tells the failures; what it says besides stands in it.
 pub(super) async fn matched(mailbox: &AgentMailbox, message: &Inbound) -> Result<Option<EventKind>, Error> {
+    if !may_report(message.raw().expose()) {
+        return Ok(None);
+    }
     if let Some(report) = message.delivery_report() {
         let report = report.expose();
         let Some((id, sent)) = original(mailbox, report.original.as_ref()).await? else { return Ok(None) };
@@ -30,6 +33,28 @@ pub(super) async fn matched(mailbox: &AgentMailbox, message: &Inbound) -> Result
         return Ok(Some(EventKind::Complaint(send_report(id, &sent, by, message))));
     }
     Ok(None)
+}
+
+/// Tells by a glance at the header whether a message may be a report; most mail needs no closer look, and so isn't decoded
+/// before its reader asks for it. All reports are of a kind of their own (RFC 6522), or without a return path (RFC 5321
+/// section 4.5.5), or from the mail system by their own word.
+fn may_report(raw: &[u8]) -> bool {
+    let holds = |line: &[u8], part: &str| {
+        line.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
+    };
+    let begins = |line: &[u8], name: &str| {
+        line.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    let header = raw.split(|byte| *byte == b'\n').take_while(|line| !matches!(line, [] | [b'\r']));
+    header.into_iter().any(|line| match line.first() {
+        Some(b'c' | b'C' | b' ' | b'\t') => holds(line, "multipart/report"),
+        Some(b'r' | b'R') => begins(line, "return-path:") && holds(line, "<>"),
+        Some(b'f' | b'F') => {
+            begins(line, "from:") && (holds(line, "mailer-daemon") || holds(line, "postmaster"))
+        }
+        Some(b'x' | b'X') => begins(line, "x-failed-recipients:"),
+        _ => false,
+    })
 }
 
 async fn original(
@@ -90,4 +115,30 @@ fn complainers(report: &FeedbackReport, sent: &SentRecord) -> Vec<RecipientResul
     let named: Vec<&Address> = sent.recipients.iter().filter(is_named).collect();
     let by = if named.is_empty() { sent.recipients.iter().collect() } else { named };
     by.into_iter().cloned().map(RecipientResult::new).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_glance_finds_what_may_be_a_report_and_lets_letters_pass() {
+        for report in [
+            "Subject: x\r\nContent-Type: multipart/report; boundary=b\r\n\r\n",
+            "content-type:\r\n\tMultipart/Report;\r\n boundary=b\r\n\r\n",
+            "Return-Path: <>\r\n\r\n",
+            "From: Mail Delivery System <MAILER-DAEMON@x.example>\r\n\r\n",
+            "Subject: x\nX-Failed-Recipients: bob@x.example\n\n",
+        ] {
+            assert!(may_report(report.as_bytes()), "{report}");
+        }
+        for letter in [
+            "",
+            "\r\nContent-Type: multipart/report\r\n",
+            "Return-Path: <ada@x.example>\r\nFrom: ada@x.example\r\nContent-Type: text/plain\r\n\r\nmultipart/report",
+            "Subject: multipart/report\r\nTo: <>\r\n\r\n",
+        ] {
+            assert!(!may_report(letter.as_bytes()), "{letter}");
+        }
+    }
 }

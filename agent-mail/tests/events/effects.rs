@@ -41,8 +41,8 @@ async fn mail_is_put_into_the_outbox_with_the_acknowledgement() {
         let before = ada.outbox().await.unwrap().len();
         let sending = || key.map_or(answer("hello"), |key| answer("hello").with_key(key));
         // What can't be sent keeps the rest from being written too.
-        let nobody = Sending::new(NewMessage::to(Vec::<agent_mail::Contact>::new()));
-        let refused = Effects::new().with_note("sent", "1").with_send(sending()).with_send(nobody);
+        let never = answer("too late").with_expiry(std::time::Duration::ZERO);
+        let refused = Effects::new().with_note("sent", "1").with_send(sending()).with_send(never);
         assert_eq!(event.ack_with(refused).await.unwrap_err().kind(), ErrorKind::InvalidInput);
         assert_eq!((ada.note("sent").await.unwrap(), ada.outbox().await.unwrap().len()), (None, before));
 

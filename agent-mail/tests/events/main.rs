@@ -5,6 +5,7 @@ mod effects;
 mod failing;
 mod handling;
 mod inbox;
+mod kill;
 mod model;
 mod renumbering;
 mod reports;

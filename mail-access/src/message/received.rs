@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use super::classify::{Kind, Signs};
@@ -44,7 +44,8 @@ pub struct Received {
     /// Bytes of all of it, where only its header is here.
     whole: u64,
     truncated: bool,
-    content: parse::Content,
+    /// Empty until somebody asks for it, where it was not decoded at once.
+    content: OnceLock<parse::Content>,
 }
 
 impl Received {
@@ -64,8 +65,24 @@ impl Received {
         seen: bool,
         raw: impl Into<Arc<[u8]>>,
     ) -> Self {
+        let message = Self::parse_later(uid, internal_date, seen, raw);
+        let content = parse::content(&message.raw, limits).into();
+        Self { content, ..message }
+    }
+
+    /// Takes a message that is decoded as [`parse`](Self::parse) does when it is first asked what it says; until then it
+    /// costs no more than its bytes.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use mail_access::{Received, Uid};
+    ///
+    /// let uid = Uid::new(1).expect("not 0");
+    /// let message = Received::parse_later(uid, SystemTime::now(), false, *b"Subject: the plan\r\n\r\n");
+    /// assert_eq!((message.size(), message.subject()), (21, "the plan"));
+    /// ```
+    pub fn parse_later(uid: Uid, internal_date: SystemTime, seen: bool, raw: impl Into<Arc<[u8]>>) -> Self {
         let raw = raw.into();
-        let content = parse::content(&raw, limits);
         Self {
             uid,
             internal_date,
@@ -75,7 +92,7 @@ impl Received {
             raw,
             has_raw: true,
             truncated: false,
-            content,
+            content: OnceLock::new(),
         }
     }
 
@@ -108,9 +125,10 @@ impl Received {
         let header = header.into();
         let date = internal_date.unwrap_or_else(|| Self::date_of(&header));
         let mut message = Self { whole: size, ..Self::parse_header(uid, date, seen, header) };
-        let content = &mut message.content;
-        (content.opaque, content.text, content.html) = (Some(Limit::Withheld), None, None);
-        message.content.attachments.clear();
+        if let Some(content) = message.content.get_mut() {
+            (content.opaque, content.text, content.html) = (Some(Limit::Withheld), None, None);
+            content.attachments.clear();
+        }
         message
     }
 
@@ -133,6 +151,7 @@ impl Received {
 
     /// Gives up the bytes and keeps what was decoded of them, and the header.
     pub fn without_raw(mut self) -> Self {
+        self.content();
         let header = fields(self.header_bytes()).map(<[u8]>::len).sum();
         self.raw = self.raw[..header].into();
         self.has_raw = false;
@@ -161,7 +180,7 @@ impl Received {
 
     /// Returns why it was not taken apart, in which case only its header was decoded.
     pub fn opaque(&self) -> Option<Limit> {
-        self.content.opaque
+        self.content().opaque
     }
 
     /// Returns the bytes as the server has them, none after [`without_raw`](Self::without_raw).
@@ -193,69 +212,69 @@ impl Received {
 
     /// Returns the Message-ID.
     pub fn message_id(&self) -> Option<&MessageId> {
-        self.content.message_id.as_ref()
+        self.content().message_id.as_ref()
     }
 
     /// Returns the Message-ID that this one answers.
     pub fn in_reply_to(&self) -> Option<&MessageId> {
-        self.content.in_reply_to.as_ref()
+        self.content().in_reply_to.as_ref()
     }
 
     /// Returns the thread's Message-IDs, the oldest first.
     pub fn references(&self) -> &[MessageId] {
-        &self.content.references
+        &self.content().references
     }
 
     /// Returns who claims to have written it; the first, if several do.
     pub fn from(&self) -> Option<&Contact> {
-        self.content.from.first()
+        self.content().from.first()
     }
 
     /// Returns all who claim to have written it.
     ///
     /// More than one is rare and often a trick: each program shows another one of them.
     pub fn all_from(&self) -> &[Contact] {
-        &self.content.from
+        &self.content().from
     }
 
     /// Returns who claims to have sent it for the writer (RFC 5322 section 3.6.2).
     pub fn sender(&self) -> Option<&Contact> {
-        self.content.sender.as_ref()
+        self.content().sender.as_ref()
     }
 
     /// Returns where answers are wanted, if elsewhere.
     pub fn reply_to(&self) -> &[Contact] {
-        &self.content.reply_to
+        &self.content().reply_to
     }
 
     /// Returns the recipients in To.
     pub fn to(&self) -> &[Contact] {
-        &self.content.to
+        &self.content().to
     }
 
     /// Returns the recipients in Cc.
     pub fn cc(&self) -> &[Contact] {
-        &self.content.cc
+        &self.content().cc
     }
 
     /// Returns the subject, empty if there is none.
     pub fn subject(&self) -> &str {
-        &self.content.subject
+        &self.content().subject
     }
 
     /// Returns the date that the writer gave it.
     pub fn date(&self) -> Option<SystemTime> {
-        self.content.date
+        self.content().date
     }
 
     /// Returns the plain text, if there is one; its lines end with `\n`.
     pub fn text(&self) -> Option<&str> {
-        self.content.text.as_deref()
+        self.content().text.as_deref()
     }
 
     /// Returns the HTML, if there is one. It is the stranger's own: what it does when it is shown was not checked.
     pub fn html(&self) -> Option<&str> {
-        self.content.html.as_deref()
+        self.content().html.as_deref()
     }
 
     /// Returns the text to read: the plain text, or else the text out of the first 512 KiB of the HTML.
@@ -291,7 +310,7 @@ impl Received {
 
     /// Returns the files that go with it, and the parts that are no text to read.
     pub fn attachments(&self) -> &[Attachment] {
-        &self.content.attachments
+        &self.content().attachments
     }
 
     /// Returns the calendar entries that go with it (RFC 5545), as they stand there.
@@ -366,7 +385,7 @@ impl Received {
     ///
     /// `None` as well for a report that names no recipient.
     pub fn delivery_report(&self) -> Option<DeliveryReport> {
-        if self.content.kind.starts_with("multipart/") {
+        if self.content().kind.starts_with("multipart/") {
             let standard = delivery_report::standard(self.attachments());
             if standard.is_some() {
                 return standard;
@@ -393,7 +412,11 @@ impl Received {
     }
 
     fn is_report(&self, report: &str) -> bool {
-        self.content.kind == "multipart/report" && self.content.report_type.as_deref() == Some(report)
+        self.content().kind == "multipart/report" && self.content().report_type.as_deref() == Some(report)
+    }
+
+    fn content(&self) -> &parse::Content {
+        self.content.get_or_init(|| parse::content(&self.raw, &Limits::default()))
     }
 }
 
@@ -402,11 +425,11 @@ impl fmt::Debug for Received {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Received")
             .field("uid", &self.uid)
-            .field("message_id", &self.content.message_id)
-            .field("from", &self.content.from)
-            .field("subject", &self.content.subject)
+            .field("message_id", &self.content().message_id)
+            .field("from", &self.content().from)
+            .field("subject", &self.content().subject)
             .field("bytes", &self.size)
-            .field("opaque", &self.content.opaque)
+            .field("opaque", &self.content().opaque)
             .finish_non_exhaustive()
     }
 }

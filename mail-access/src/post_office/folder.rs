@@ -239,7 +239,7 @@ impl Found {
         let Self { uid, stored } = self;
         let (arrived, seen, bytes) = (stored.arrived, stored.marks.seen(), stored.bytes());
         let header = match stored.given {
-            Given::Whole => return Received::parse(uid, arrived, seen, bytes),
+            Given::Whole => return Received::parse_later(uid, arrived, seen, bytes),
             Given::Header => memchr::memmem::find(&bytes, b"\r\n\r\n").map_or(bytes.len(), |end| end + 4),
             Given::Nothing => 0,
         };
