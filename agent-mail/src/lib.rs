@@ -56,6 +56,7 @@ mod encryption;
 mod error;
 mod event;
 mod for_llm;
+mod fleet;
 #[cfg(test)]
 mod golden;
 pub mod guides;
@@ -115,6 +116,7 @@ pub use encryption::EncryptionKey;
 pub use error::{Error, ErrorKind};
 pub use event::{Event, EventHandler, EventKind, Events, LiveEvents, RecipientResult, SendReport};
 pub use for_llm::Fenced;
+pub use fleet::{Fleet, FleetBuilder, FleetEvents, FleetHealth, Health, OnHub, ShortWay, Stopped, Way};
 pub use inbound::Inbound;
 pub use mailbox::AgentMailbox;
 #[cfg(feature = "mailcow")]

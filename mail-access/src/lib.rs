@@ -96,6 +96,7 @@ mod access;
 mod address;
 #[cfg(feature = "archive")]
 mod archive;
+mod arrivals;
 mod chance;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -130,6 +131,7 @@ pub use archive::{
     Archive, ArchiveError, ArchivedFolder, ArchivedMessage, Exported, Imported, MailSink, MailSource,
     Verified, file_mailbox, read_mailbox,
 };
+pub use arrivals::Arrivals;
 pub use error::Error;
 pub use hub::{
     AddressMap, Copies, DeadLetter, DeadLetters, Delivery, EnvelopeRule, Hub, HubAccess, HubBuilder,

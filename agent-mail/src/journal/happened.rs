@@ -2,9 +2,9 @@
 //! is acknowledged.
 
 use std::sync::atomic::Ordering;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use mail_access::{Address, MessageId};
+use mail_access::{Address, MessageId, Received, Uid};
 use serde::{Deserialize, Serialize};
 
 use super::{Journal, decode, encode, fingerprint};
@@ -26,13 +26,20 @@ pub(crate) enum What {
     Expired(SendReport),
     Refused(SendReport),
     Unconfirmed(SendReport),
-    MailboxReset { before: u32, now: u32 },
+    MailboxReset {
+        before: u32,
+        now: u32,
+    },
+    /// A message came the short way: its bytes, with what a server writes above.
+    Letter(Vec<u8>),
 }
 
 /// An event of the journal as it stands there.
 #[derive(Clone, Debug)]
 pub(crate) struct Noted {
-    pub(crate) kind: EventKind,
+    /// What happened; a message is [another part](Self::letter), as it has to pass the checks.
+    pub(crate) kind: Option<EventKind>,
+    pub(crate) letter: Option<Received>,
     /// A stream has handed it out.
     pub(crate) offered: bool,
     stored: Stored,
@@ -52,7 +59,14 @@ enum StoredWhat {
     Expired(StoredReport),
     Refused(StoredReport),
     Unconfirmed(StoredReport),
-    MailboxReset { before: u32, now: u32 },
+    MailboxReset {
+        before: u32,
+        now: u32,
+    },
+    /// Each byte as the character of its number, which is shorter than numbers are.
+    Letter {
+        bytes: String,
+    },
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -101,8 +115,9 @@ impl Journal {
     pub(crate) async fn noted(&self, key: &str) -> Result<Option<Noted>, Error> {
         let Some(bytes) = self.store.get(key).await? else { return Ok(None) };
         let stored: Stored = decode(key, &bytes)?;
+        let letter = stored.what.letter(key);
         let kind = stored.what.clone().into_kind(key)?;
-        Ok(Some(Noted { kind, offered: stored.offered, stored, bytes }))
+        Ok(Some(Noted { kind, letter, offered: stored.offered, stored, bytes }))
     }
 
     /// Notes that an event is about to be handed out, unless another stream was faster.
@@ -132,6 +147,9 @@ impl From<&What> for StoredWhat {
             What::Refused(report) => Self::Refused(report.into()),
             What::Unconfirmed(report) => Self::Unconfirmed(report.into()),
             What::MailboxReset { before, now } => Self::MailboxReset { before: *before, now: *now },
+            What::Letter(bytes) => {
+                Self::Letter { bytes: bytes.iter().map(|byte| char::from(*byte)).collect() }
+            }
         }
     }
 }
@@ -153,15 +171,27 @@ impl From<&SendReport> for StoredReport {
 }
 
 impl StoredWhat {
-    fn into_kind(self, key: &str) -> Result<EventKind, Error> {
-        Ok(match self {
+    /// Returns the message, if it is one. Its number and its time of arrival stand in the key.
+    fn letter(&self, key: &str) -> Option<Received> {
+        let Self::Letter { bytes } = self else { return None };
+        let mut parts = key.rsplit('/').next()?.split('-');
+        let nanos: u64 = parts.next()?.parse().ok()?;
+        let number: u32 = parts.next()?.parse().ok()?;
+        let arrived = SystemTime::UNIX_EPOCH + Duration::from_secs(nanos / 1_000_000_000);
+        let bytes: Vec<u8> = bytes.chars().filter_map(|c| u8::try_from(u32::from(c)).ok()).collect();
+        Some(Received::parse(Uid::new(number.saturating_add(1))?, arrived, false, bytes))
+    }
+
+    fn into_kind(self, key: &str) -> Result<Option<EventKind>, Error> {
+        Ok(Some(match self {
+            Self::Letter { .. } => return Ok(None),
             Self::Sent(report) => EventKind::Sent(report.into_report(key)?),
             Self::Deferred(report) => EventKind::Deferred(report.into_report(key)?),
             Self::Expired(report) => EventKind::Expired(report.into_report(key)?),
             Self::Refused(report) => EventKind::Refused(report.into_report(key)?),
             Self::Unconfirmed(report) => EventKind::Unconfirmed(report.into_report(key)?),
             Self::MailboxReset { before, now } => EventKind::MailboxReset { before, now },
-        })
+        }))
     }
 }
 

@@ -205,6 +205,11 @@ impl Journal {
         identity: &Identity,
     ) -> Change {
         let change = change.remove(self.pending_key(agent, uid_validity, uid));
+        self.known_handled(change, agent, identity)
+    }
+
+    /// Adds to a change that a message was handled, wherever it was.
+    pub(crate) fn known_handled(&self, change: Change, agent: &AgentId, identity: &Identity) -> Change {
         identity.prints().fold(change, |change, print| change.put(self.known_key(agent, print), HANDLED))
     }
 

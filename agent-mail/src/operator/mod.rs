@@ -29,8 +29,9 @@ pub use plan::Plan;
 pub use step::{Step, StepKind};
 
 use crate::backend::{DnsProvider, MailAdmin, MailChange, SecretStore, StateStore};
+use crate::journal::AgentRecord;
 use crate::spec::Relay;
-use crate::{AgentMail, DomainSpec, Error, ErrorKind};
+use crate::{AgentMail, DomainSpec, Error, ErrorKind, Way};
 use builder::RelayPassword;
 use ledger::Ledger;
 use plan::Goal;
@@ -140,13 +141,17 @@ impl Operator {
         if let Some(agents) = self.0.agents.as_ref().filter(|agents| agents.domain() == domain) {
             seen.has_agents = true;
             for record in agents.records().await? {
-                seen.agents
-                    .insert(record.id, SeenAgent { address: record.address, phase: Some(record.phase) });
+                let AgentRecord { id, address, phase, way, .. } = record;
+                seen.agents.insert(id, SeenAgent { address, phase: Some(phase), way });
             }
             if let Goal::Spec { spec } = goal {
                 for id in &spec.agents {
                     let address = agents.address_of(id)?;
-                    seen.agents.entry(id.clone()).or_insert(SeenAgent { address, phase: None });
+                    seen.agents.entry(id.clone()).or_insert(SeenAgent {
+                        address,
+                        phase: None,
+                        way: Way::Mailbox,
+                    });
                 }
             }
         }

@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 
 use super::Step;
 use super::ledger::Ledger;
-use crate::AgentId;
 use crate::backend::{MailChange, ServedDomain, ServedMailbox, Zone};
 use crate::journal::Phase as AgentPhase;
 use crate::spec::{DomainLimits, MailboxEntry, Relay};
+use crate::{AgentId, Way};
 
 #[derive(Debug)]
 pub(super) struct Seen {
@@ -32,6 +32,7 @@ pub(super) struct SeenAgent {
     pub(super) address: Address,
     /// `None` if nothing is known of it.
     pub(super) phase: Option<AgentPhase>,
+    pub(super) way: Way,
 }
 
 impl Seen {
@@ -89,10 +90,10 @@ impl Seen {
         self.agents.iter().find(|(_, agent)| agent.address == *address).map(|(id, _)| id)
     }
 
-    /// Tells whether an agent has its mailbox, as its journal and the mail system say.
+    /// Tells whether an agent has its mailbox, as its journal and the mail system say. On a hub it has none.
     pub(super) fn is_provisioned(&self, id: &AgentId) -> bool {
         let active = self.agents.get(id).filter(|agent| agent.phase == Some(AgentPhase::Active));
-        active.is_some_and(|agent| self.mailbox(&agent.address).is_some())
+        active.is_some_and(|agent| agent.way == Way::Hub || self.mailbox(&agent.address).is_some())
     }
 
     /// Returns the step that makes the change, `None` if all is as it says.

@@ -4,7 +4,7 @@ use super::prove;
 use crate::backend::{Claim, LoginRotation};
 use crate::journal::{AgentRecord, Phase, RotationRecord};
 use crate::system::agent_lock;
-use crate::{AgentId, AgentMail, Error, ErrorKind, password};
+use crate::{AgentId, AgentMail, Error, ErrorKind, Way, password};
 
 impl AgentMail {
     /// Gives an agent a new password in place of all earlier ones, without a moment in which none works.
@@ -19,7 +19,7 @@ impl AgentMail {
     ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) if the builder was given no
-    /// [`LoginRotation`](crate::backend::LoginRotation); [`NotFound`](ErrorKind::NotFound) if there is no such agent;
+    /// [`LoginRotation`](crate::backend::LoginRotation), or if the agent is on a hub; [`NotFound`](ErrorKind::NotFound) if there is no such agent;
     /// [`NotReady`](ErrorKind::NotReady) if it isn't provisioned yet; else what the backends say.
     pub async fn rotate(&self, id: &AgentId) -> Result<(), Error> {
         let system = self.system();
@@ -35,6 +35,11 @@ impl AgentMail {
             Some(agent) if agent.phase == Phase::Pending => return Err(not(ErrorKind::NotReady)),
             _ => return Err(not(ErrorKind::NotFound)),
         };
+        if agent.way == Way::Hub || agent.moving.is_some() {
+            return Err(Error::new(ErrorKind::Unsupported, ROTATE, id)
+                .with_detail("its mail comes over a hub, or it is moving: it has no password of its own")
+                .with_fix("change the password of the hub's mailbox, or finish the move"));
+        }
         let stored = match system.journal.rotation(id).await? {
             Some(stored) if stored.stored => stored,
             _ => self.store_another(rotation, &agent).await?,

@@ -1,7 +1,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use tokio::task::coop::consume_budget;
@@ -11,9 +11,11 @@ use super::call::Call;
 use super::folder::Found;
 use super::mail::{self, Mail};
 use super::mailbox::Mailbox;
+use super::state::{Name, State};
 use super::{CHECK_SUBMISSION, FETCH, Fault, MARK_SEEN, PostOffice, SUBMIT, WAIT};
 use crate::{
-    Arrival, Batch, Error, FolderName, Login, MailAccess, Outgoing, Position, Selection, Submission, Uid,
+    Address, Arrival, Batch, DomainName, Error, FolderName, Login, MailAccess, Outgoing, Position, Selection,
+    Submission, Uid,
 };
 
 /// Each method takes effect in one step, so that a dropped call has done everything or nothing. It lets other tasks
@@ -98,6 +100,22 @@ impl PostOffice {
     /// ```
     pub async fn receive(&self, message: &Outgoing) -> Result<Submission, Error> {
         self.take(None, message).await
+    }
+
+    /// Returns a message as an office would file it for one recipient: with what the office writes above a submission.
+    ///
+    /// It is for programs that deliver a message by themselves and want it to look as if it had been sent. `host` is what
+    /// the office calls itself, and `number` what tells this message from others in its queue.
+    pub fn delivered(
+        message: &Outgoing,
+        recipient: &Address,
+        host: &DomainName,
+        number: u64,
+        now: SystemTime,
+    ) -> Vec<u8> {
+        let mail = Mail::new(message, true, host, number, now);
+        let mail = mail.judged(&State::default(), mail::from(message.bytes()).as_ref());
+        mail.stored(recipient, &Name::of(recipient), now).bytes()
     }
 
     async fn take(&self, login: Option<&Login>, message: &Outgoing) -> Result<Submission, Error> {

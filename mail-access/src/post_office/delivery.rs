@@ -103,6 +103,7 @@ impl State {
         };
         match self.mailbox_named(name).map(put) {
             Some(Ok(())) => {
+                self.listeners.ring(|| name.to_string());
                 let text = format!("<{name}> {} Saved", mail.queue_id);
                 Fate::new(recipient, name, Action::Relayed, Status::new(250, Some((2, 0, 0)), &text))
             }
@@ -142,8 +143,12 @@ impl State {
             for end in &ends {
                 let End::Mailbox(name) = end else { continue };
                 let report = mail.stored_report(&letter, name, now);
-                if let Some(Err(Full)) = self.mailbox_named(name).map(|mailbox| mailbox.put(report)) {
-                    tracing::debug!("the sender's mailbox is full, a delivery report was dropped");
+                match self.mailbox_named(name).map(|mailbox| mailbox.put(report)) {
+                    Some(Ok(())) => self.listeners.ring(|| name.to_string()),
+                    Some(Err(Full)) => {
+                        tracing::debug!("the sender's mailbox is full, a delivery report was dropped");
+                    }
+                    None => {}
                 }
             }
         }

@@ -39,7 +39,7 @@ use self::mailbox::Mailbox;
 pub use self::policy::{Foreign, Policy, Treatment};
 use self::state::{Entry, Forward, Name, State};
 pub use self::verdict::{Verdict, Verdicts};
-use crate::{Address, DomainName, FolderName, Uid};
+use crate::{Address, Arrivals, DomainName, FolderName, Uid};
 
 /// A mail system in memory that behaves as the Postfix and Dovecot of a Mailcow: [`MailAccess`](crate::MailAccess) and
 /// [`MessageStore`](crate::MessageStore) without a server, for tests, simulations and programs whose agents write to
@@ -301,6 +301,7 @@ impl PostOffice {
         let mut state = self.state();
         let uid_validity = state.next_uid_validity(now);
         state.mailbox(address)?.renumber(&FolderName::inbox(), uid_validity);
+        state.listeners.ring(|| Name::of(address).to_string());
         Ok(())
     }
 
@@ -344,6 +345,22 @@ impl PostOffice {
     /// Sets what `Authentication-Results` say of messages with an address of this domain in From.
     pub fn set_verdicts_for_domain(&self, from: DomainName, verdicts: Verdicts) {
         self.state().verdicts_of_domains.insert(from, verdicts);
+    }
+
+    /// Begins to say in which mailboxes mail comes in.
+    pub fn arrivals(&self) -> Arrivals {
+        let mut state = self.state();
+        let state = &mut *state;
+        let holding = state.addresses.iter().filter_map(|(name, entry)| match entry {
+            Entry::Mailbox(mailbox) if mailbox.inbox.len() > 0 => Some(name.to_string()),
+            _ => None,
+        });
+        Arrivals::of_office(self.clone(), state.listeners.listen(holding))
+    }
+
+    /// Delivers what is due, and returns when the next message is.
+    pub(crate) fn next_due(&self) -> Option<tokio::time::Instant> {
+        self.state().next_due()
     }
 
     /// Takes out the messages that left for domains not hosted here, see [`Foreign::Kept`].

@@ -41,6 +41,7 @@ impl State {
             mailbox.ring();
         }
         self.pending.push(pending);
+        self.listeners.wake();
     }
 
     /// Returns when the next message is due.

@@ -13,6 +13,7 @@ use super::mailbox::Mailbox;
 use super::pending::Pending;
 use super::policy::Policy;
 use super::verdict::Verdicts;
+use crate::arrivals::Listeners;
 use crate::{Address, DomainName, Error, Login, LoginKind, Status};
 
 #[derive(Default)]
@@ -35,6 +36,7 @@ pub(super) struct State {
     pub(super) first_seen: HashMap<(Name, Name), Instant>,
     /// Until when each login, and each domain whose logins share one, has used up its share of the rate limit.
     pub(super) paid_until: HashMap<Name, Instant>,
+    pub(super) listeners: Listeners,
     last_uid_validity: u32,
 }
 
