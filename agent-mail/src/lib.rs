@@ -83,6 +83,7 @@ pub mod safety;
 #[cfg(feature = "redb")]
 mod secret_files;
 mod secrets;
+pub mod simulator;
 pub mod sites;
 pub mod spec;
 mod system;

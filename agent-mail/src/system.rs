@@ -188,10 +188,12 @@ impl AgentMail {
     }
 
     async fn begin(&self, id: &AgentId, address: Address) -> Result<AgentRecord, Error> {
+        let mut random = [0; 16];
+        self.0.chance.fill(&mut random);
         let record = AgentRecord {
             id: id.clone(),
             address,
-            claim: Claim::generate(),
+            claim: Claim::of_random(u128::from_be_bytes(random)),
             phase: Phase::Pending,
             created: self.0.chance.now(),
         };

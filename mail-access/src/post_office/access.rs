@@ -11,7 +11,7 @@ use super::call::Call;
 use super::folder::Found;
 use super::mail::{self, Mail};
 use super::mailbox::Mailbox;
-use super::{FETCH, Fault, MARK_SEEN, PostOffice, SUBMIT, WAIT};
+use super::{FETCH, Fault, MARK_SEEN, Occasion, PostOffice, SUBMIT, WAIT};
 use crate::{
     Arrival, Batch, Error, FolderName, Login, MailAccess, Outgoing, Position, Selection, Submission, Uid,
 };
@@ -139,7 +139,12 @@ impl PostOffice {
         loop {
             let (ring, due) = {
                 let mut state = self.state();
-                if state.take_fault(login.address(), |fault| fault == Fault::WaitUnavailable).is_some() {
+                if state
+                    .take_fault(Occasion::Waiting { login: login.address() }, |fault| {
+                        fault == Fault::WaitUnavailable
+                    })
+                    .is_some()
+                {
                     return Err(self.unavailable(WAIT));
                 }
                 let mailbox = self.enter(&mut state, &Call::of(login, WAIT, &inbox))?;
@@ -147,7 +152,7 @@ impl PostOffice {
                     return Ok(());
                 }
                 // Made before the lock is released: whatever arrives after the look above rings it.
-                (mailbox.next_ring(), state.next_due())
+                (mailbox.next_ring(), state.next_due(login.address()))
             };
             match due {
                 // That the time is over is a reason to look as good as a ring.
