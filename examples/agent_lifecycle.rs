@@ -73,7 +73,7 @@ async fn live(name: &str, keep: bool) -> Result<(), Box<dyn Error>> {
             let event = event?;
             event.ack().await?;
             if let Some(message) = event.received()
-                && message.message_id() == Some(&receipt.message_id)
+                && message.message_id().is_some_and(|id| id == &receipt.message_id)
             {
                 println!("received: {}", message.text().map_or("", Untrusted::expose).trim_end());
                 return Ok(());

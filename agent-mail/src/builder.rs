@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mail_access::{DomainName, MailAccess, TrustedServer};
+use mail_access::{DomainName, MailAccess, MessageStore, TrustedServer};
 
 use crate::backend::{
     DnsProvider, DynamicDns, LoginRotation, Provisioner, PublicAddressSource, SecretStore, StateStore,
@@ -13,7 +13,7 @@ use crate::backend::{
 use crate::bootstrap::{Dns, Keeping};
 use crate::embedded::{MemorySecrets, MemoryState};
 use crate::readiness::SendGate;
-use crate::safety::{InboundCheck, OutboundCheck};
+use crate::safety::{InboundCheck, OutboundCheck, Policy};
 use crate::{AgentMail, DnsOptions, Error};
 
 /// Builds an [`AgentMail`]: a [`Provisioner`] and a [`MailAccess`] are needed, the rest has defaults.
@@ -23,6 +23,7 @@ pub struct AgentMailBuilder {
     pub(crate) prefix: String,
     pub(crate) provisioner: Option<Arc<dyn Provisioner>>,
     pub(crate) mail: Option<Arc<dyn MailAccess>>,
+    pub(crate) store: Option<Arc<dyn MessageStore>>,
     pub(crate) dns: Option<Dns>,
     pub(crate) state: Arc<dyn StateStore>,
     pub(crate) secrets: Arc<dyn SecretStore>,
@@ -34,6 +35,8 @@ pub struct AgentMailBuilder {
     pub(crate) outbound: Vec<Arc<dyn OutboundCheck>>,
     pub(crate) inbound: Vec<Arc<dyn InboundCheck>>,
     pub(crate) trusted: Option<TrustedServer>,
+    pub(crate) policy: Option<Policy>,
+    pub(crate) sent_kept: Duration,
 }
 
 impl AgentMailBuilder {
@@ -43,6 +46,7 @@ impl AgentMailBuilder {
             prefix: "agent_".to_owned(),
             provisioner: None,
             mail: None,
+            store: None,
             dns: None,
             state: Arc::new(MemoryState::default()),
             secrets: Arc::new(MemorySecrets::default()),
@@ -54,6 +58,8 @@ impl AgentMailBuilder {
             outbound: Vec::new(),
             inbound: Vec::new(),
             trusted: None,
+            policy: None,
+            sent_kept: crate::journal::SENT_KEPT,
         }
     }
 
@@ -66,6 +72,21 @@ impl AgentMailBuilder {
     /// Sets what carries the mail.
     pub fn mail_access(mut self, mail: Arc<dyn MailAccess>) -> Self {
         self.mail = Some(mail);
+        self
+    }
+
+    /// Sets what opens the whole mailboxes, with all folders, of the same mail system: without one nothing is put into
+    /// the folder for sent mail.
+    pub fn message_store(mut self, store: Arc<dyn MessageStore>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Sets for how long at least a message that was sent is remembered, so that delivery reports and complaints are
+    /// matched with it; 30 days unless set. After twice that time it is forgotten when the agent next sends. It takes
+    /// about 250 bytes with the caller's key, and 40 for each further recipient.
+    pub fn sent_kept(mut self, kept: Duration) -> Self {
+        self.sent_kept = kept;
         self
     }
 
@@ -165,6 +186,12 @@ impl AgentMailBuilder {
     /// Adds a check that every message passes before it is handed out as received; several are asked in turn.
     pub fn inbound_check(mut self, check: Arc<dyn InboundCheck>) -> Self {
         self.inbound.push(check);
+        self
+    }
+
+    /// Sets the rules by which the agents send and receive; none unless set.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = Some(policy);
         self
     }
 

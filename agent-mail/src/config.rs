@@ -220,11 +220,13 @@ impl Config {
         })?;
         let secrets = self.secrets.open(&self.state_folder, &tls)?;
         let gate = self.send_gate(tls.clone(), mailcow.clone())?;
+        let mail = Arc::new(SmtpImap::over_tls(self.smtp.clone(), self.imap.clone(), tls));
         let builder = AgentMail::builder(self.domain.clone())
             .send_gate(gate)
             .rotation(mailcow.clone())
             .provisioner(mailcow)
-            .mail_access(Arc::new(SmtpImap::over_tls(self.smtp.clone(), self.imap.clone(), tls)))
+            .mail_access(mail.clone())
+            .message_store(mail)
             .dns(Arc::new(Desec::new(desec.clone())), self.zone.clone(), self.mail_host.clone())
             .dns_options(self.dns_options())
             .dns_interval(self.dns_interval)

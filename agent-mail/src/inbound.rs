@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use mail_access::quote::{Code, Link};
 use mail_access::{
-    Attachment, AuthenticationResults, Contact, DeliveryReport, FeedbackReport, Kind, MessageId, Received,
-    TrustedServer, Uid,
+    Address, Attachment, AuthenticationResults, Contact, DeliveryReport, FeedbackReport, Kind, MessageId,
+    Received, TrustedServer, Uid,
 };
 
 use crate::Untrusted;
@@ -50,18 +50,18 @@ impl Inbound {
     }
 
     /// Returns its identity, which its author chose.
-    pub fn message_id(&self) -> Option<&MessageId> {
-        self.message.message_id()
+    pub fn message_id(&self) -> Option<Untrusted<&MessageId>> {
+        self.message.message_id().map(Untrusted::new)
     }
 
     /// Returns the message that it answers, by its author's word.
-    pub fn in_reply_to(&self) -> Option<&MessageId> {
-        self.message.in_reply_to()
+    pub fn in_reply_to(&self) -> Option<Untrusted<&MessageId>> {
+        self.message.in_reply_to().map(Untrusted::new)
     }
 
     /// Returns the messages before it in its thread, by its author's word.
-    pub fn references(&self) -> &[MessageId] {
-        self.message.references()
+    pub fn references(&self) -> Untrusted<&[MessageId]> {
+        Untrusted::new(self.message.references())
     }
 
     /// Returns the bytes of the message.
@@ -75,14 +75,15 @@ impl Inbound {
     }
 
     /// Returns whom it is from, if the [trusted server](crate::AgentMailBuilder::trusted_server) found the author's
-    /// domain authenticated. The name in front of the address is still the author's choice.
-    pub fn verified_from(&self) -> Option<&Contact> {
-        self.message.verified_from(self.trusted.as_ref()?)
+    /// domain authenticated: the address alone, as the name in front of it is the author's choice all the same.
+    pub fn verified_from(&self) -> Option<&Address> {
+        self.message.verified_from(self.trusted.as_ref()?).map(|contact| &contact.address)
     }
 
-    /// Returns what the [trusted server](crate::AgentMailBuilder::trusted_server) found by SPF, DKIM and DMARC.
-    pub fn authentication(&self) -> Option<AuthenticationResults> {
-        self.message.authentication(self.trusted.as_ref()?)
+    /// Returns what the [trusted server](crate::AgentMailBuilder::trusted_server) found by SPF, DKIM and DMARC, in its
+    /// own words, which quote the author's. [`verdict`](Self::verdict) is the short of it.
+    pub fn authentication(&self) -> Option<Untrusted<AuthenticationResults>> {
+        self.message.authentication(self.trusted.as_ref()?).map(Untrusted::new)
     }
 
     /// Returns the subject.

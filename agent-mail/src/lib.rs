@@ -46,6 +46,7 @@ pub mod conformance;
 #[cfg(feature = "desec")]
 mod desec;
 pub mod doctor;
+mod effects;
 mod embedded;
 #[cfg(any(feature = "secret-file", feature = "backup"))]
 mod encryption;
@@ -97,17 +98,20 @@ pub use builder::AgentMailBuilder;
 pub use config::Config;
 #[cfg(feature = "desec")]
 pub use desec::{Desec, DesecAddresses};
+pub use effects::Effects;
 pub use embedded::{Embedded, MemorySecrets, MemoryState, Vitals};
 #[cfg(any(feature = "secret-file", feature = "backup"))]
 pub use encryption::EncryptionKey;
 pub use error::{Error, ErrorKind};
-pub use event::{Event, EventKind, Events, RecipientResult, SendReport};
+pub use event::{Event, EventHandler, EventKind, Events, RecipientResult, SendReport};
 pub use inbound::Inbound;
 pub use mailbox::AgentMailbox;
 #[cfg(feature = "mailcow")]
 pub use mailcow::Mailcow;
 pub use operator::{Applied, Cost, Drift, Operator, OperatorBuilder, Plan, Progress, Step, StepKind};
-pub use outbox::{Receipt, Refusal, Unconfirmed};
+pub use outbox::{
+    Guarantee, Queued, QueuedRecipient, Receipt, RecipientState, Refusal, Sending, Unconfirmed,
+};
 pub use records::DnsReport;
 #[cfg(feature = "redb")]
 pub use redb::RedbState;

@@ -1,4 +1,5 @@
-//! One at a time for each name, within this process.
+//! What the systems of this process over one domain's records in a store share: one at a time for each name, the
+//! courier's bell, and the brake on sending.
 
 use std::collections::HashMap;
 use std::ptr;
@@ -8,10 +9,15 @@ use mail_access::DomainName;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use crate::backend::StateStore;
+use crate::outbox::{Bell, Brake};
 
 /// Locks by name. Memory grows with the names that are held or waited for, not with those ever used.
 #[derive(Debug, Default)]
-pub(crate) struct Locks(Mutex<HashMap<String, Weak<AsyncMutex<()>>>>);
+pub(crate) struct Locks {
+    named: Mutex<HashMap<String, Weak<AsyncMutex<()>>>>,
+    pub(crate) bell: Bell,
+    pub(crate) brake: Brake,
+}
 
 impl Locks {
     /// Returns the locks of a domain's records in a store: all systems over them share one set.
@@ -29,7 +35,7 @@ impl Locks {
 
     pub(crate) async fn acquire(&self, name: &str) -> OwnedMutexGuard<()> {
         let lock = {
-            let mut named = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(lock) = named.get(name).and_then(Weak::upgrade) {
                 lock
             } else {
@@ -43,7 +49,7 @@ impl Locks {
     }
 
     pub(crate) fn is_held(&self, name: &str) -> bool {
-        let named = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
         named.get(name).is_some_and(|lock| lock.strong_count() > 0)
     }
 }
@@ -86,6 +92,6 @@ mod tests {
         drop(locks.acquire("a").await);
         assert!(!locks.is_held("a"));
         drop(locks.acquire("c").await);
-        assert_eq!(locks.0.lock().unwrap().len(), 1, "names that nobody holds are dropped");
+        assert_eq!(locks.named.lock().unwrap().len(), 1, "names that nobody holds are dropped");
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use mail_access::{Address, DomainName, Login, MailAccess, TrustedServer};
+use mail_access::{Address, DomainName, Login, MailAccess, MessageStore, TrustedServer};
 use tokio::sync::OnceCell;
 
 use crate::agent_id::AddressRule;
@@ -14,7 +14,7 @@ use crate::journal::{AgentRecord, Journal, Phase};
 use crate::locks::Locks;
 use crate::logins::Logins;
 use crate::readiness::Gate;
-use crate::safety::{InboundCheck, OutboundCheck};
+use crate::safety::{InboundCheck, OutboundCheck, Policy};
 use crate::{AgentId, AgentMailBuilder, AgentMailbox, Error, ErrorKind, password};
 
 /// Gives the agents of a program their mailboxes in one domain.
@@ -28,6 +28,8 @@ pub struct AgentMail(Arc<System>);
 pub(crate) struct System {
     pub(crate) rule: AddressRule,
     pub(crate) mail: Arc<dyn MailAccess>,
+    /// The whole mailboxes, where the mail system opens them.
+    pub(crate) store: Option<Arc<dyn MessageStore>>,
     pub(crate) journal: Journal,
     pub(crate) locks: Arc<Locks>,
     pub(crate) gate: Option<Gate>,
@@ -40,6 +42,7 @@ pub(crate) struct System {
     pub(crate) outbound: Vec<Arc<dyn OutboundCheck>>,
     pub(crate) inbound: Vec<Arc<dyn InboundCheck>>,
     pub(crate) trusted: Option<TrustedServer>,
+    pub(crate) policy: Option<Policy>,
     quota_mib: u32,
     hourly_limit: Option<u32>,
     domain_ready: OnceCell<()>,
@@ -282,6 +285,7 @@ impl AgentMail {
             prefix,
             provisioner,
             mail,
+            store,
             dns,
             state,
             secrets,
@@ -293,6 +297,8 @@ impl AgentMail {
             outbound,
             inbound,
             trusted,
+            policy,
+            sent_kept,
         } = builder;
         let wrong = |detail: &str| Error::new(ErrorKind::InvalidInput, "build", &domain).with_detail(detail);
         if hourly_limit == Some(0) {
@@ -312,8 +318,9 @@ impl AgentMail {
         Ok(Self(Arc::new(System {
             rule: AddressRule::new(&prefix, domain.clone())?,
             mail,
+            store,
             locks: Locks::of(&state, &domain),
-            journal: Journal::new(state, domain),
+            journal: Journal::new(state, domain).with_sent_kept(sent_kept),
             gate: gate.map(|gate| Gate::new(gate, provisioner.clone())),
             provisioner,
             secrets,
@@ -327,6 +334,7 @@ impl AgentMail {
             outbound,
             inbound,
             trusted,
+            policy,
         })))
     }
 }

@@ -88,6 +88,7 @@ impl Embedded {
         AgentMail::builder(domain.clone())
             .provisioner(world.clone())
             .mail_access(Arc::new(self.0.post_office.clone()))
+            .message_store(Arc::new(self.0.post_office.clone()))
             .rotation(world.clone())
             .dns(world, domain, mail_host)
             .state(self.0.state.clone())

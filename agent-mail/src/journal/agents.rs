@@ -68,10 +68,10 @@ impl Journal {
         Ok(next)
     }
 
-    /// Forgets an agent with its inbox and outbox.
+    /// Forgets an agent with all that belongs to it.
     pub(crate) async fn forget_agent(&self, record: &AgentRecord) -> Result<(), Error> {
         let mut change = Change::new().remove(self.agent_key(&record.id));
-        for kind in ["inbox", "outbox", "outbox-bytes", "rotation"] {
+        for kind in KINDS {
             for (key, _) in self.store.scan(&self.key(kind, &record.id, "")).await? {
                 change = change.remove(key);
             }
@@ -136,3 +136,7 @@ impl Stored {
         })
     }
 }
+
+/// What there is of an agent besides its record, and is gone with it.
+const KINDS: [&str; 9] =
+    ["due", "happened", "inbox", "notes", "outbox", "outbox-bytes", "policy", "rotation", "sent"];

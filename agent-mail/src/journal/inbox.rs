@@ -6,11 +6,12 @@
 //!   UIDVALIDITY, and grows by about 200 bytes with each message.
 
 use std::collections::VecDeque;
+use std::time::SystemTime;
 
 use mail_access::{MessageId, Position, Received, Uid};
 use serde::{Deserialize, Serialize};
 
-use super::{Journal, encode, fingerprint};
+use super::{Happened, Journal, What, encode, fingerprint};
 use crate::backend::{Change, Committed};
 use crate::{AgentId, Error, ErrorKind};
 
@@ -43,6 +44,17 @@ pub(crate) enum Known {
     Offered,
     /// It was handed out and acknowledged.
     Handled,
+}
+
+/// What becomes of a message that was read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Mark<'a> {
+    /// It was dealt with before, or there is none.
+    Nothing,
+    /// It is about to be handed out.
+    Offered(&'a Identity),
+    /// It is not handed out and counts as handled.
+    Handled(&'a Identity),
 }
 
 /// What was handed out and not acknowledged, in the position's numbering.
@@ -86,38 +98,65 @@ impl Journal {
         }
     }
 
-    /// Notes that the reading has come to `to`, and that the message there is about to be handed out, if it is.
+    /// Notes that the reading has come to `to`, and what is to become of the message there.
     ///
     /// `Conflict` says that another reader of this mailbox was there meanwhile; nothing was noted.
-    pub(crate) async fn offer(
+    pub(crate) async fn read_to(
         &self,
         agent: &AgentId,
         from: Option<Position>,
         to: Position,
-        offered: Option<&Identity>,
+        mark: Mark<'_>,
     ) -> Result<Committed, Error> {
-        let key = self.key("inbox", agent, "position");
-        let stored = |at: Position| encode(&StoredPosition { uid_validity: at.uid_validity, uid: at.uid });
-        let mut change = Change::new().expect(&key, from.map(stored)).put(&key, stored(to));
-        if from.is_some_and(|from| from.uid_validity != to.uid_validity) {
-            // Their numbers mean nothing any more; what they were stays known by content.
-            for (old, _) in self.store.scan(&self.key("inbox", agent, "pending/")).await? {
-                change = change.remove(old);
-            }
-        }
-        if let (Some(identity), Some(uid)) = (offered, Uid::new(to.uid)) {
-            change = change.put(self.pending_key(agent, to.uid_validity, uid), "");
-            for print in identity.prints() {
-                let key = self.known_key(agent, print);
-                if self.store.get(&key).await?.is_none() {
-                    change = change.expect(&key, None).put(key, OFFERED);
+        let mut change = self.moved(agent, from, to);
+        match (mark, Uid::new(to.uid)) {
+            (Mark::Offered(identity), Some(uid)) => {
+                change = change.put(self.pending_key(agent, to.uid_validity, uid), "");
+                for print in identity.prints() {
+                    let key = self.known_key(agent, print);
+                    if self.store.get(&key).await?.is_none() {
+                        change = change.expect(&key, None).put(key, OFFERED);
+                    }
                 }
             }
+            (Mark::Handled(identity), Some(uid)) => {
+                change = self.settled(change, agent, to.uid_validity, uid, identity);
+            }
+            _ => {}
         }
-        match self.while_active(agent, change).await? {
-            Some(change) => self.store.commit(change).await,
-            None => Err(Error::new(ErrorKind::NotFound, "read", agent).with_detail("the agent was retired")),
+        self.commit_reading(agent, change).await
+    }
+
+    /// Notes that the mailbox is numbered anew and will be read from its beginning, with the event that tells it.
+    ///
+    /// `Conflict` is as for [`read_to`](Self::read_to).
+    pub(crate) async fn renumbered(
+        &self,
+        agent: &AgentId,
+        from: Position,
+        now: u32,
+        at: SystemTime,
+    ) -> Result<Committed, Error> {
+        let mut change = self.moved(agent, Some(from), Position { uid_validity: now, uid: 0 });
+        // Their numbers mean nothing any more; what they were stays known by content.
+        for (old, _) in self.store.scan(&self.key("inbox", agent, "pending/")).await? {
+            change = change.remove(old);
         }
+        let what = What::MailboxReset { before: from.uid_validity, now };
+        let change = self.note_event(change, agent, &Happened { at, what })?;
+        self.commit_reading(agent, change).await
+    }
+
+    fn moved(&self, agent: &AgentId, from: Option<Position>, to: Position) -> Change {
+        let key = self.key("inbox", agent, "position");
+        let stored = |at: Position| encode(&StoredPosition { uid_validity: at.uid_validity, uid: at.uid });
+        Change::new().expect(&key, from.map(stored)).put(&key, stored(to))
+    }
+
+    async fn commit_reading(&self, agent: &AgentId, change: Change) -> Result<Committed, Error> {
+        self.commit_while_active(agent, change).await?.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "read", agent).with_detail("the agent was retired")
+        })
     }
 
     /// Notes that a message was handled; safe to repeat. Of an agent that was retired nothing is noted.
@@ -129,15 +168,39 @@ impl Journal {
         identity: &Identity,
     ) -> Result<(), Error> {
         loop {
-            let mut change = Change::new().remove(self.pending_key(agent, uid_validity, uid));
-            for print in identity.prints() {
-                change = change.put(self.known_key(agent, print), HANDLED);
-            }
-            let Some(change) = self.while_active(agent, change).await? else { return Ok(()) };
-            if self.store.commit(change).await? == Committed::Done {
+            let change = self.settled(Change::new(), agent, uid_validity, uid, identity);
+            if self.commit_while_active(agent, change).await? != Some(Committed::Conflict) {
                 return Ok(());
             }
         }
+    }
+
+    /// Makes the change that notes a message as handled if nobody did; `None` if somebody has.
+    pub(crate) async fn settled_once(
+        &self,
+        agent: &AgentId,
+        uid_validity: u32,
+        uid: Uid,
+        identity: &Identity,
+    ) -> Result<Option<Change>, Error> {
+        let key = self.known_key(agent, &identity.content);
+        let known = self.store.get(&key).await?;
+        if known.as_deref() == Some(HANDLED) {
+            return Ok(None);
+        }
+        Ok(Some(self.settled(Change::new().expect(key, known), agent, uid_validity, uid, identity)))
+    }
+
+    fn settled(
+        &self,
+        change: Change,
+        agent: &AgentId,
+        uid_validity: u32,
+        uid: Uid,
+        identity: &Identity,
+    ) -> Change {
+        let change = change.remove(self.pending_key(agent, uid_validity, uid));
+        identity.prints().fold(change, |change, print| change.put(self.known_key(agent, print), HANDLED))
     }
 
     /// Drops messages from those handed out that are gone from the mailbox.

@@ -3,11 +3,19 @@
 //! All keys begin with the domain, so that several domains can share a store.
 
 mod agents;
+mod bells;
+mod happened;
 mod inbox;
+mod notes;
 mod outbox;
+mod policy;
+mod queue;
 mod rotation;
+mod sent;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
 
 use mail_access::DomainName;
 use serde::Serialize;
@@ -15,10 +23,16 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 pub(crate) use agents::{AgentRecord, Phase};
-pub(crate) use inbox::{Identity, Known, Unsettled};
+pub(crate) use bells::Bell;
+pub(crate) use happened::{Happened, What};
+pub(crate) use inbox::{Identity, Known, Mark, Unsettled};
 pub(crate) use outbox::{OutboxRecord, Outcome};
+pub(crate) use policy::{Owner, Stored as StoredPolicy};
+pub(crate) use queue::{Due, Kept, Progress, QueueRecord, Said, millis, time};
 pub(crate) use rotation::RotationRecord;
+pub(crate) use sent::SentRecord;
 
+use self::bells::Ringing;
 use crate::backend::{Change, Committed, StateStore};
 use crate::{AgentId, Error, ErrorKind};
 
@@ -26,12 +40,36 @@ use crate::{AgentId, Error, ErrorKind};
 #[derive(Clone, Debug)]
 pub(crate) struct Journal {
     store: Arc<dyn StateStore>,
+    bells: Arc<Ringing>,
+    /// Counts the events that were noted, so that those of one moment keep their order.
+    happened: Arc<AtomicU32>,
     domain: DomainName,
+    /// How long what was sent is remembered at least.
+    sent_kept: Duration,
 }
 
 impl Journal {
     pub(crate) fn new(store: Arc<dyn StateStore>, domain: DomainName) -> Self {
-        Self { store, domain }
+        let bells = Arc::new(Ringing::new(store));
+        Self { store: bells.clone(), bells, happened: Arc::default(), domain, sent_kept: SENT_KEPT }
+    }
+
+    /// Returns what rings whenever an event of an agent was written that comes without a mail.
+    pub(crate) fn bell(&self, agent: &AgentId) -> Arc<Bell> {
+        self.bells.bell(agent)
+    }
+
+    pub(crate) fn with_sent_kept(mut self, kept: Duration) -> Self {
+        self.sent_kept = kept;
+        self
+    }
+
+    /// Makes a change; an empty one needs no store.
+    pub(crate) async fn commit(&self, change: Change) -> Result<Committed, Error> {
+        if change == Change::new() {
+            return Ok(Committed::Done);
+        }
+        self.store.commit(change).await
     }
 
     fn key(&self, kind: &str, agent: &AgentId, rest: &str) -> String {
@@ -40,6 +78,18 @@ impl Journal {
 
     async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
         self.store.get(key).await?.map(|bytes| decode(key, &bytes)).transpose()
+    }
+
+    /// Makes a change while an agent is there; `None` if it isn't.
+    pub(crate) async fn commit_while_active(
+        &self,
+        agent: &AgentId,
+        change: Change,
+    ) -> Result<Option<Committed>, Error> {
+        match self.while_active(agent, change).await? {
+            Some(change) => self.store.commit(change).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Makes a change that expects nothing, which therefore can't conflict.
@@ -72,3 +122,6 @@ pub(crate) fn fingerprint(bytes: &[u8]) -> String {
     let (half, _) = digest.split_first_chunk().expect("it has 32 bytes");
     format!("{:032x}", u128::from_be_bytes(*half))
 }
+
+/// Mail servers try for up to 5 days and report then; people complain weeks later.
+pub(crate) const SENT_KEPT: Duration = Duration::from_hours(30 * 24);

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use mail_access::{Address, MessageId, Outgoing};
 use serde::{Deserialize, Serialize};
 
+use super::queue::QueueRecord;
 use super::{Journal, decode, encode};
 use crate::backend::{Change, Committed};
 use crate::{AgentId, Error, ErrorKind};
@@ -16,16 +17,20 @@ pub(crate) struct OutboxRecord {
     pub(crate) name: String,
     /// What the caller's content was, where a key was given.
     pub(crate) content: Option<String>,
+    /// That key, where it is known: an older release didn't keep it.
+    pub(crate) key: Option<String>,
     pub(crate) message_id: MessageId,
     pub(crate) recipients: Vec<Address>,
     pub(crate) created: SystemTime,
     pub(crate) outcome: Outcome,
+    /// How far it is, if the courier sends it.
+    pub(crate) queue: Option<QueueRecord>,
 }
 
 /// What became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Outcome {
-    /// Not known: it is being sent, or the program ended or the link was lost on the way.
+    /// Not known: it is being sent, or the program ended or the link was lost on the way; or the courier has it.
     Open,
     /// The mail system has taken it for `accepted`, and refused the others with these words.
     Sent { accepted: Vec<String>, refused: Vec<(String, u16, String)> },
@@ -34,10 +39,14 @@ pub(crate) enum Outcome {
 #[derive(Serialize, Deserialize)]
 struct Stored {
     content: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
     message_id: String,
     recipients: Vec<String>,
     created: u64,
     outcome: Outcome,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    queue: Option<QueueRecord>,
 }
 
 impl Journal {
@@ -51,8 +60,9 @@ impl Journal {
         let key = self.key("outbox", agent, &record.name);
         let change = Change::new()
             .expect(&key, None)
-            .put(&key, encode(&Stored::from(record)))
+            .put(&key, record.encoded())
             .put(self.key("outbox-bytes", agent, &record.name), message.bytes());
+        let change = self.index_sent(change, agent, record, record.created).await?;
         match self.store.commit(change).await? {
             Committed::Done => Ok(None),
             Committed::Conflict => self.outbox_entry(agent, &record.name).await,
@@ -64,17 +74,15 @@ impl Journal {
         agent: &AgentId,
         name: &str,
     ) -> Result<Option<OutboxRecord>, Error> {
-        let key = self.key("outbox", agent, name);
-        let stored: Option<Stored> = self.read(&key).await?;
-        stored.map(|stored| stored.into_record(name.to_owned(), &key)).transpose()
+        Ok(self.kept(agent, name).await?.map(|kept| kept.record))
     }
 
-    /// Returns all entries whose outcome is not known.
+    /// Returns all entries of which something is not known, or still to be done.
     pub(crate) async fn open_entries(&self, agent: &AgentId) -> Result<Vec<OutboxRecord>, Error> {
         let prefix = self.key("outbox", agent, "");
         let mut open = Vec::new();
         for (key, bytes) in self.store.scan(&prefix).await? {
-            let record = decode::<Stored>(&key, &bytes)?.into_record(key[prefix.len()..].to_owned(), &key)?;
+            let record = OutboxRecord::decoded(&key[prefix.len()..], &key, &bytes)?;
             if record.outcome == Outcome::Open {
                 open.push(record);
             }
@@ -95,16 +103,36 @@ impl Journal {
         let key = self.key("outbox", agent, &record.name);
         let change = Change::new().remove(self.key("outbox-bytes", agent, &record.name));
         let change = match record.content {
-            Some(_) => change.put(key, encode(&Stored::from(record))),
+            Some(_) => change.put(key, record.encoded()),
             None => change.remove(key),
         };
         self.write(change).await
     }
 
-    /// Forgets an entry: it is known not to have been sent, or the caller gives it up.
+    /// Forgets an entry that is known not to have been sent.
+    pub(crate) async fn drop_unsent(&self, agent: &AgentId, record: &OutboxRecord) -> Result<(), Error> {
+        let change = self.without_entry(agent, &record.name);
+        self.write(self.unindex_sent(change, agent, &record.message_id).await?).await
+    }
+
+    /// Forgets an entry that the caller gives up.
     pub(crate) async fn drop_outbox(&self, agent: &AgentId, name: &str) -> Result<(), Error> {
-        let change = Change::new().remove(self.key("outbox", agent, name));
-        self.write(change.remove(self.key("outbox-bytes", agent, name))).await
+        self.write(self.without_entry(agent, name)).await
+    }
+
+    fn without_entry(&self, agent: &AgentId, name: &str) -> Change {
+        let kinds = ["outbox", "outbox-bytes", "due"];
+        kinds.into_iter().fold(Change::new(), |change, kind| change.remove(self.key(kind, agent, name)))
+    }
+}
+
+impl OutboxRecord {
+    pub(super) fn encoded(&self) -> Vec<u8> {
+        encode(&Stored::from(self))
+    }
+
+    pub(super) fn decoded(name: &str, key: &str, bytes: &[u8]) -> Result<Self, Error> {
+        decode::<Stored>(key, bytes)?.into_record(name.to_owned(), key)
     }
 }
 
@@ -113,10 +141,12 @@ impl From<&OutboxRecord> for Stored {
         let age = record.created.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Self {
             content: record.content.clone(),
+            key: record.key.clone(),
             message_id: record.message_id.as_str().to_owned(),
             recipients: record.recipients.iter().map(Address::to_string).collect(),
             created: age.as_secs(),
             outcome: record.outcome.clone(),
+            queue: record.queue.clone(),
         }
     }
 }
@@ -131,10 +161,12 @@ impl Stored {
         Ok(OutboxRecord {
             name,
             content: self.content,
+            key: self.key,
             message_id: self.message_id.parse().map_err(|_| damaged("Message-ID"))?,
             recipients: recipients.map_err(|_| damaged("recipient"))?,
             created: SystemTime::UNIX_EPOCH + Duration::from_secs(self.created),
             outcome: self.outcome,
+            queue: self.queue,
         })
     }
 }

@@ -1,10 +1,18 @@
 //! What stands between an agent that acts by itself and the world: checks on what it sends and on what it gets.
 
 mod checks;
+mod policy;
+mod suppression;
+mod switch;
 
 use mail_access::NewMessage;
 
 pub use checks::{Admission, InboundCheck, Letter, OutboundCheck, Ruling};
+pub use policy::Policy;
+pub(crate) use suppression::observe;
+pub use suppression::{Suppressed, SuppressionReason};
+pub(crate) use switch::{STOPPED, may_send};
+pub use switch::{Scope, Stop};
 
 use crate::{AgentMailbox, Error, ErrorKind, Inbound};
 
@@ -37,7 +45,7 @@ pub(crate) async fn release(mailbox: &AgentMailbox, message: NewMessage) -> Resu
 /// What the checks say of a message that came in.
 pub(crate) enum Admitted {
     Delivered(Inbound),
-    Dropped(Inbound),
+    Dropped,
 }
 
 /// Asks the checks about a message that came in.
@@ -48,7 +56,7 @@ pub(crate) async fn admit(mailbox: &AgentMailbox, mut message: Inbound) -> Resul
             Admission::Flag(remark) => message = message.with_flag(remark),
             Admission::Drop(reason) => {
                 tracing::info!(agent = %mailbox.id(), uid = %message.uid(), reason, "message dropped");
-                return Ok(Admitted::Dropped(message));
+                return Ok(Admitted::Dropped);
             }
         }
     }

@@ -36,10 +36,17 @@ impl World {
     }
 }
 
-/// Returns the next event, `None` if nothing comes for a long time.
+/// Returns the next message, `None` if nothing comes for a long time.
 async fn next(events: &mut Events) -> Option<Event> {
-    let next = tokio::time::timeout(Duration::from_mins(40), events.next()).await.ok()?;
-    Some(next.expect("the stream goes on").expect("no error"))
+    loop {
+        let next = tokio::time::timeout(Duration::from_mins(40), events.next()).await.ok()?;
+        let event = next.expect("the stream goes on").expect("no error");
+        if event.received().is_some() {
+            return Some(event);
+        }
+        // Where the state fails on it, it comes again.
+        let _noted = event.ack().await;
+    }
 }
 
 fn raw(event: &Event) -> String {

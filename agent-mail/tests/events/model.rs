@@ -84,7 +84,7 @@ impl Model {
     fn hand_out(&mut self, event: &Event) {
         let message = raw(event);
         assert!(!self.acked.contains(&message), "acknowledged, and it came again: {message:?}");
-        let name = event.received().unwrap().message_id().map(ToString::to_string);
+        let name = event.received().unwrap().message_id().map(|id| id.expose().to_string());
         let copy = name.as_ref().is_some_and(|name| self.names.contains(name));
         let before = self.offered.contains(&message) || copy;
         assert!(event.is_redelivery() || !before, "handed out before, and untold: {message:?}");
@@ -148,8 +148,10 @@ async fn play(steps: Vec<Step>) {
                 let mut stream = std::mem::replace(&mut streams[at], ada.events());
                 for _ in 0..polls {
                     let waker = &mut Context::from_waker(Waker::noop());
-                    if let Poll::Ready(Some(event)) = pin!(stream.next()).poll(waker) {
-                        model.hand_out(&event.unwrap());
+                    let Poll::Ready(Some(event)) = pin!(stream.next()).poll(waker) else { continue };
+                    let event = event.unwrap();
+                    if event.received().is_some() {
+                        model.hand_out(&event);
                         break;
                     }
                 }

@@ -23,7 +23,7 @@ pub(crate) async fn exchange(mail: &AgentMail) {
         assert!(receipt.refused.is_empty());
         let event = next(&mut to_bob).await;
         let received = event.received().unwrap();
-        assert_eq!(received.message_id(), Some(&receipt.message_id));
+        assert_eq!(received.message_id().unwrap(), &receipt.message_id);
         assert_eq!(received.from().unwrap().expose(), &ada.contact());
         assert!(!event.is_redelivery());
         check(n, received.message().expose());
@@ -32,8 +32,8 @@ pub(crate) async fn exchange(mail: &AgentMail) {
 
         let event = next(&mut to_ada).await;
         let answered = event.received().unwrap();
-        assert_eq!(answered.message_id(), Some(&answer.message_id));
-        assert_eq!(answered.in_reply_to(), Some(&receipt.message_id));
+        assert_eq!(answered.message_id().unwrap(), &answer.message_id);
+        assert_eq!(answered.in_reply_to().unwrap(), &receipt.message_id);
         assert_eq!(answered.from().unwrap().expose(), &Contact::named("Bøb", bob.address().clone()));
         assert_eq!(answered.text().unwrap().expose().trim_end(), format!("Answer {n}: grüße"));
         event.ack().await.unwrap();

@@ -1,0 +1,303 @@
+//! Finds what is to be handed out, and notes it before it is.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mail_access::{Error as MailError, Position, Received, Selection, Uid};
+
+use super::pace::back_off;
+use super::{Event, Place, reports};
+use crate::backend::Committed;
+use crate::journal::{Bell, Identity, Journal, Known, Mark, Unsettled};
+use crate::mail::lift;
+use crate::safety::{self, Admitted};
+use crate::{AgentMailbox, Error, EventKind, Inbound};
+
+/// Reads ahead by one batch; what of it was not handed out counts as not read.
+pub(super) struct Reader {
+    mailbox: AgentMailbox,
+    bell: Arc<Bell>,
+    /// How often the bell had rung at the last look at the journal's events.
+    heard: Option<u64>,
+    /// Events of the journal to be handed out, and whether an earlier stream did.
+    noted: VecDeque<(String, bool)>,
+    /// What earlier streams handed out and nobody acknowledged, still to be looked at.
+    unsettled: Option<Unsettled>,
+    /// Where the journal's position was when this reader last saw it.
+    position: Option<Position>,
+    ready: VecDeque<Found>,
+    failures: u32,
+}
+
+/// A message that was read and not yet handed out.
+struct Found {
+    message: Inbound,
+    at: Position,
+    identity: Identity,
+    /// An earlier stream handed it out.
+    again: bool,
+    /// What it is to the agent, once that was found out.
+    ruling: Option<Ruling>,
+}
+
+/// What becomes of a message.
+enum Ruling {
+    HandOut(EventKind),
+    Drop,
+}
+
+impl Reader {
+    pub(super) fn new(mailbox: AgentMailbox) -> Self {
+        let bell = mailbox.inner().system.system().journal.bell(mailbox.id());
+        Self {
+            mailbox,
+            bell,
+            heard: None,
+            noted: VecDeque::new(),
+            unsettled: None,
+            position: None,
+            ready: VecDeque::new(),
+            failures: 0,
+        }
+    }
+
+    pub(super) async fn into_next(mut self) -> (Self, Result<Event, Error>) {
+        loop {
+            match self.step().await {
+                Ok(event) => {
+                    self.failures = 0;
+                    if let Some(event) = event {
+                        return (self, Ok(event));
+                    }
+                }
+                Err(error) if error.is_retryable() => {
+                    let chance = &*self.mailbox.inner().system.system().chance;
+                    let pause = error.retry_after().unwrap_or_else(|| back_off(chance, self.failures));
+                    tracing::warn!(agent = %self.mailbox.id(), %error, ?pause, "reading will be tried again");
+                    self.failures += 1;
+                    tokio::time::sleep(pause).await;
+                }
+                Err(error) => return (self, Err(error)),
+            }
+        }
+    }
+
+    /// Hands out the first of what was found, or finds more.
+    async fn step(&mut self) -> Result<Option<Event>, Error> {
+        if self.heard != Some(self.bell.rung()) {
+            self.look_at_journal().await?;
+        }
+        if !self.noted.is_empty() {
+            return self.hand_out_noted().await;
+        }
+        if !self.ready.is_empty() {
+            return self.hand_out().await;
+        }
+        if self.unsettled.is_none() {
+            self.unsettled = Some(self.journal().unsettled(self.mailbox.id()).await?);
+        }
+        if self.unsettled.as_ref().is_some_and(|unsettled| !unsettled.uids.is_empty()) {
+            self.redeliver().await?;
+        } else {
+            self.read_on().await?;
+        }
+        Ok(None)
+    }
+
+    /// Finds the events of the journal that are not handed out, and at first those that an earlier stream did.
+    async fn look_at_journal(&mut self) -> Result<(), Error> {
+        let rung = self.bell.rung();
+        let found = self.journal().happened(self.mailbox.id()).await?;
+        let is_first = self.heard.is_none();
+        let waiting = |(key, offered): &(String, bool)| {
+            !offered || is_first || self.noted.iter().any(|(known, again)| *again && known == key)
+        };
+        self.noted = found.into_iter().filter(waiting).collect();
+        self.heard = Some(rung);
+        Ok(())
+    }
+
+    /// Hands out the first event of the journal, unless it was acknowledged or another stream was faster.
+    async fn hand_out_noted(&mut self) -> Result<Option<Event>, Error> {
+        let Some((key, again)) = self.noted.front() else { return Ok(None) };
+        let journal = self.journal();
+        let mut found = journal.noted(key).await?;
+        if found.as_ref().is_some_and(|noted| noted.offered && !again) {
+            found = None;
+        }
+        if let Some(noted) = &found {
+            safety::observe(&self.mailbox, &noted.kind).await?;
+        }
+        if let Some(noted) = found.as_ref().filter(|noted| !noted.offered)
+            && journal.offer_noted(key, noted).await? == Committed::Conflict
+        {
+            return Ok(None);
+        }
+        let key = self.noted.pop_front().map(|(key, _)| key);
+        Ok(found.zip(key).map(|(noted, key)| self.event(noted.kind, noted.offered, Place::Journal(key))))
+    }
+
+    /// Notes the first message before it is handed out, so that after a crash it is known that it may have been.
+    async fn hand_out(&mut self) -> Result<Option<Event>, Error> {
+        // Only now: another stream, or an event that is held from an earlier one, may have been faster.
+        let known = match self.ready.front() {
+            Some(found) => self.journal().known(self.mailbox.id(), &found.identity).await?,
+            None => return Ok(None),
+        };
+        if known != Known::Handled {
+            self.judge().await?;
+        }
+        let (id, journal) = (self.mailbox.id(), self.journal());
+        let Some(found) = self.ready.front() else { return Ok(None) };
+        let mark = match &found.ruling {
+            _ if known == Known::Handled => Mark::Nothing,
+            Some(Ruling::Drop) => Mark::Handled(&found.identity),
+            _ => Mark::Offered(&found.identity),
+        };
+        if found.again {
+            let uid = Uid::new(found.at.uid);
+            match mark {
+                Mark::Nothing => journal.drop_pending(id, found.at.uid_validity, uid.as_slice()).await?,
+                Mark::Handled(_) => found.place().settle(journal, id).await?,
+                Mark::Offered(_) => {}
+            }
+        } else if known != Known::Handled || self.ready.len() == 1 {
+            // Passing by what was handled is noted once, at the end.
+            if journal.read_to(id, self.position, found.at, mark).await? == Committed::Conflict {
+                self.follow(journal.position(id).await?);
+                return Ok(None);
+            }
+            self.position = Some(found.at);
+        }
+        let Some(found) = self.ready.pop_front() else { return Ok(None) };
+        let (place, redelivery) = (found.place(), found.again || known == Known::Offered);
+        Ok(match found.ruling {
+            Some(Ruling::HandOut(kind)) if known != Known::Handled => {
+                Some(self.event(kind, redelivery, place))
+            }
+            _ => None,
+        })
+    }
+
+    /// Finds out what the first message is to the agent. A check that can't decide now is asked again: the message keeps
+    /// its place.
+    async fn judge(&mut self) -> Result<(), Error> {
+        let Some(found) = self.ready.front_mut().filter(|found| found.ruling.is_none()) else {
+            return Ok(());
+        };
+        let kind = match reports::matched(&self.mailbox, &found.message).await? {
+            Some(kind) => Some(kind),
+            None => match safety::admit(&self.mailbox, found.message.clone()).await? {
+                Admitted::Delivered(message) => Some(EventKind::Received(Box::new(message))),
+                Admitted::Dropped => None,
+            },
+        };
+        if let Some(kind) = &kind {
+            safety::observe(&self.mailbox, kind).await?;
+        }
+        found.ruling = Some(kind.map_or(Ruling::Drop, Ruling::HandOut));
+        Ok(())
+    }
+
+    /// Leaves to another stream what it was faster with.
+    fn follow(&mut self, position: Option<Position>) {
+        if position != self.position {
+            let is_behind =
+                |at: Position| position.is_some_and(|p| p.uid_validity == at.uid_validity && p.uid < at.uid);
+            self.ready.retain(|found| is_behind(found.at));
+            self.position = position;
+        }
+    }
+
+    /// Reads again what was not acknowledged.
+    async fn redeliver(&mut self) -> Result<(), Error> {
+        let inner = self.mailbox.inner();
+        let (journal, mail) = (&inner.system.system().journal, &*inner.system.system().mail);
+        let Some(Unsettled { uid_validity, uids }) = &mut self.unsettled else { return Ok(()) };
+        let chunk: Vec<Uid> = uids.iter().take(BATCH).copied().collect();
+        let batch = match inner.login.fetch(mail, &Selection::Uids(*uid_validity, chunk.clone()), BATCH).await
+        {
+            Ok(batch) => batch,
+            // Reading on finds the new numbering, and these messages by their content.
+            Err(MailError::Renumbered { .. }) => {
+                uids.clear();
+                return Ok(());
+            }
+            Err(error) => return Err(lift(error, "read", &inner.id)),
+        };
+        let last = batch.messages.last().map(Received::uid).filter(|_| batch.more);
+        let looked_at = chunk.iter().take_while(|uid| last.is_none_or(|last| **uid <= last)).count();
+        let is_gone = |uid: &Uid| !batch.messages.iter().any(|message| message.uid() == *uid);
+        let gone: Vec<Uid> = chunk[..looked_at].iter().copied().filter(is_gone).collect();
+        if !gone.is_empty() {
+            journal.drop_pending(&inner.id, *uid_validity, &gone).await?;
+        }
+        uids.drain(..looked_at);
+        let uid_validity = *uid_validity;
+        self.take(batch.messages, uid_validity, true);
+        Ok(())
+    }
+
+    /// Reads what is behind the position, or waits for it.
+    async fn read_on(&mut self) -> Result<(), Error> {
+        let inner = self.mailbox.inner();
+        let (journal, mail) = (&inner.system.system().journal, &*inner.system.system().mail);
+        let read = |error| lift(error, "read", &inner.id);
+        self.position = journal.position(&inner.id).await?;
+        let behind = Selection::After(self.position);
+        let batch = inner.login.fetch(mail, &behind, BATCH).await.map_err(read)?;
+        let validity = batch.uid_validity;
+        match self.position {
+            Some(at) if at.uid_validity != validity => {
+                // A conflict with another stream shows at the next look.
+                let now = inner.system.system().chance.now();
+                let _seen = journal.renumbered(&inner.id, at, validity, now).await?;
+                return Ok(());
+            }
+            Some(at) if batch.messages.is_empty() => {
+                let heard = self.heard.unwrap_or_default();
+                tokio::select! {
+                    arrival = inner.login.wait(mail, at, WAIT) => drop(arrival.map_err(read)?),
+                    () = self.bell.rings_after(heard) => {}
+                }
+            }
+            None if batch.messages.is_empty() => {
+                let start = Position { uid_validity: validity, uid: 0 };
+                let _seen = journal.read_to(&inner.id, None, start, Mark::Nothing).await?;
+            }
+            _ => {}
+        }
+        self.take(batch.messages, validity, false);
+        Ok(())
+    }
+
+    fn take(&mut self, messages: Vec<Received>, uid_validity: u32, again: bool) {
+        let mailbox = &self.mailbox;
+        self.ready
+            .extend(messages.into_iter().map(|message| Found::new(mailbox, message, uid_validity, again)));
+    }
+
+    fn event(&self, kind: EventKind, redelivery: bool, place: Place) -> Event {
+        Event { kind, redelivery, mailbox: self.mailbox.clone(), place }
+    }
+
+    fn journal(&self) -> &Journal {
+        &self.mailbox.inner().system.system().journal
+    }
+}
+
+impl Found {
+    fn new(mailbox: &AgentMailbox, message: Received, uid_validity: u32, again: bool) -> Self {
+        let at = Position { uid_validity, uid: message.uid().get() };
+        let identity = Identity::of(&message);
+        Self { identity, message: mailbox.inbound(message), at, again, ruling: None }
+    }
+
+    fn place(&self) -> Place {
+        Place::Inbox(self.at, self.identity.clone())
+    }
+}
+
+const BATCH: usize = 32;
+const WAIT: Duration = Duration::from_mins(29);

@@ -1,0 +1,93 @@
+//! Delivery reports and complaints, matched with what was sent.
+
+use mail_access::{Address, DeliveryAction, DeliveryReport, FeedbackReport, MessageId, RecipientReport};
+
+use crate::journal::SentRecord;
+use crate::{AgentMailbox, Error, EventKind, Inbound, RecipientResult, SendReport, Untrusted};
+
+/// Finds out whether a message reports on one that the agent sent; `None` if it is mail like any other.
+///
+/// Anyone can write a report, so that one counts only if it names a message of this agent and one of its recipients. A
+/// report that names failures and delays tells the failures; what it says besides stands in it.
+pub(super) async fn matched(mailbox: &AgentMailbox, message: &Inbound) -> Result<Option<EventKind>, Error> {
+    if let Some(report) = message.delivery_report() {
+        let report = report.expose();
+        let Some((id, sent)) = original(mailbox, report.original.as_ref()).await? else { return Ok(None) };
+        let told = |action| told(&report, &sent, &action);
+        let failed = told(DeliveryAction::Failed);
+        if !failed.is_empty() {
+            return Ok(Some(EventKind::Bounced(send_report(id, &sent, failed, message))));
+        }
+        let delayed = told(DeliveryAction::Delayed);
+        return Ok(
+            (!delayed.is_empty()).then(|| EventKind::Deferred(send_report(id, &sent, delayed, message)))
+        );
+    }
+    if let Some(report) = message.feedback_report() {
+        let report = report.expose();
+        let Some((id, sent)) = original(mailbox, report.original.as_ref()).await? else { return Ok(None) };
+        let by = complainers(&report, &sent);
+        return Ok(Some(EventKind::Complaint(send_report(id, &sent, by, message))));
+    }
+    Ok(None)
+}
+
+async fn original(
+    mailbox: &AgentMailbox,
+    id: Option<&MessageId>,
+) -> Result<Option<(MessageId, SentRecord)>, Error> {
+    let Some(id) = id else { return Ok(None) };
+    let sent = mailbox.inner().system.system().journal.sent(mailbox.id(), id).await?;
+    Ok(sent.map(|sent| (id.clone(), sent)))
+}
+
+fn send_report(
+    id: MessageId,
+    sent: &SentRecord,
+    recipients: Vec<RecipientResult>,
+    message: &Inbound,
+) -> SendReport {
+    let report = Some(Box::new(message.clone()));
+    SendReport { key: sent.key.clone(), report, ..SendReport::new(id, recipients) }
+}
+
+/// Returns what a report says of recipients with whom this was done.
+fn told(report: &DeliveryReport, sent: &SentRecord, action: &DeliveryAction) -> Vec<RecipientResult> {
+    let done = report.recipients.iter().filter(|told| told.action == *action);
+    done.filter_map(|told| {
+        let recipient = meant(told, sent)?;
+        Some(RecipientResult {
+            code: told.status.map(|(class, ..)| u16::from(class) * 100),
+            enhanced: told.status,
+            text: Untrusted::new(told.diagnostic.clone().unwrap_or_default()),
+            ..RecipientResult::new(recipient.clone())
+        })
+    })
+    .collect()
+}
+
+/// Finds the recipient as the sender named them: by the address it was sent to, by the one it came to in the end, or as
+/// the only one there was.
+fn meant<'a>(told: &RecipientReport, sent: &'a SentRecord) -> Option<&'a Address> {
+    let named = |text: &str| {
+        let address: Address = text.parse().ok()?;
+        sent.recipients.iter().find(|recipient| recipient.is_same_mailbox(&address))
+    };
+    let original = told.original_recipient.as_deref().and_then(named);
+    original.or_else(|| named(&told.final_recipient)).or(match &*sent.recipients {
+        [only] => Some(only),
+        _ => None,
+    })
+}
+
+/// Returns the recipients who complained: those that the report names, else all, as many complaints name nobody.
+fn complainers(report: &FeedbackReport, sent: &SentRecord) -> Vec<RecipientResult> {
+    let is_named = |recipient: &&Address| {
+        let named =
+            |text: &String| text.parse::<Address>().is_ok_and(|named| recipient.is_same_mailbox(&named));
+        report.original_recipients.iter().any(named)
+    };
+    let named: Vec<&Address> = sent.recipients.iter().filter(is_named).collect();
+    let by = if named.is_empty() { sent.recipients.iter().collect() } else { named };
+    by.into_iter().cloned().map(RecipientResult::new).collect()
+}

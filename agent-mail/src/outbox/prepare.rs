@@ -1,0 +1,64 @@
+use std::time::Duration;
+
+use super::bell::Ring;
+use super::direct::{another_message, name_of_key, name_of_message, seal};
+use super::{Queued, RecipientState, Sending};
+use crate::backend::Change;
+use crate::journal::{OutboxRecord, Outcome, Progress, QueueRecord, fingerprint, millis};
+use crate::{AgentMailbox, Error, ErrorKind, safety};
+
+/// A message that goes into the outbox when its change is committed, alone or together with others.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// Empty if the key is there already. If it comes to a conflict, the message has to be prepared again.
+    pub(crate) change: Change,
+    pub(crate) queued: Queued,
+    /// To be held until after the commit: the courier hears of it when it is dropped.
+    pub(crate) ring: Option<Ring>,
+}
+
+/// Makes what puts a message into the outbox. Nothing is written yet.
+pub(crate) async fn prepare(mailbox: &AgentMailbox, sending: Sending) -> Result<Prepared, Error> {
+    let Sending { message, key, not_before, expiry, guarantee, copy_to_sent } = sending;
+    let system = mailbox.inner().system.system();
+    let content = key.as_ref().map(|_| fingerprint(&message.canonical()));
+    if let Some(key) = &key
+        && let Some(earlier) = system.journal.outbox_entry(mailbox.id(), &name_of_key(key)).await?
+    {
+        if earlier.content != content {
+            return Err(another_message(mailbox, key));
+        }
+        return Ok(Prepared { change: Change::new(), queued: Queued::of(&earlier), ring: None });
+    }
+    if expiry < Duration::from_secs(1) {
+        return Err(Error::new(ErrorKind::InvalidInput, "send", mailbox.id())
+            .with_detail("a message is tried for at least a second"));
+    }
+    let message = seal(mailbox, safety::release(mailbox, message).await?)?;
+    let now = system.chance.now();
+    let from = millis(not_before.map_or(now, |time| time.max(now)));
+    let progress = Progress { state: RecipientState::Waiting, said: None };
+    let queue = QueueRecord {
+        place: system.locks.bell.next_place(&system.journal).await?,
+        from,
+        next: from,
+        until: from.saturating_add(expiry.as_millis().try_into().unwrap_or(u64::MAX)),
+        guarantee,
+        copy: copy_to_sent && system.store.is_some(),
+        failures: 0,
+        progress: vec![progress; message.recipients().len()],
+    };
+    let record = OutboxRecord {
+        name: key.as_deref().map_or_else(|| name_of_message(&message), name_of_key),
+        content,
+        key,
+        message_id: message.message_id().clone(),
+        recipients: message.recipients().to_vec(),
+        created: now,
+        outcome: Outcome::Open,
+        queue: Some(queue.clone()),
+    };
+    let change = system.journal.enqueue(mailbox.id(), &record, &queue, message.bytes()).await?;
+    let ring = Ring { locks: system.locks.clone(), news: (mailbox.id().clone(), record.name.clone()) };
+    Ok(Prepared { change, queued: Queued::of(&record), ring: Some(ring) })
+}
