@@ -1,5 +1,5 @@
-//! What the systems of this process over one domain's records in a store share: one at a time for each name, the
-//! courier's bell, and the brake on sending.
+//! What the systems of this process over one domain's records in a store share: one at a time for each name, and the
+//! courier's bell.
 
 use std::collections::HashMap;
 use std::ptr;
@@ -9,14 +9,13 @@ use mail_access::DomainName;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use crate::backend::StateStore;
-use crate::outbox::{Bell, Brake};
+use crate::outbox::Bell;
 
 /// Locks by name. Memory grows with the names that are held or waited for, not with those ever used.
 #[derive(Debug, Default)]
 pub(crate) struct Locks {
     named: Mutex<HashMap<String, Weak<AsyncMutex<()>>>>,
     pub(crate) bell: Bell,
-    pub(crate) brake: Brake,
 }
 
 impl Locks {

@@ -134,7 +134,7 @@ impl SharedLogin {
         }
     }
 
-    fn current(&self) -> Login {
+    pub(crate) fn current(&self) -> Login {
         lock(&self.login).clone()
     }
 

@@ -138,5 +138,18 @@ impl Stored {
 }
 
 /// What there is of an agent besides its record, and is gone with it.
-const KINDS: [&str; 9] =
-    ["due", "happened", "inbox", "notes", "outbox", "outbox-bytes", "policy", "rotation", "sent"];
+const KINDS: [&str; 13] = [
+    "due",
+    "facts",
+    "happened",
+    "held",
+    "held-bytes",
+    "inbox",
+    "notes",
+    "outbox",
+    "outbox-bytes",
+    "policy",
+    "rotation",
+    "sent",
+    "thread",
+];

@@ -258,9 +258,8 @@ fn receipt(record: &OutboxRecord) -> Result<Receipt, Error> {
     })
 }
 
-/// Asks the brake, and the send gate where there is one. Nothing has been written or sent yet.
+/// Asks whether sending is stopped, and the send gate, where there is one. Nothing has been written or sent yet.
 pub(super) async fn pass(mailbox: &AgentMailbox, recipients: &[Address]) -> Result<(), Error> {
-    mailbox.inner().system.system().locks.brake.may_send(mailbox.id())?;
     safety::may_send(mailbox).await?;
     match &mailbox.inner().system.system().gate {
         Some(gate) => gate.pass(mailbox.address(), recipients).await,

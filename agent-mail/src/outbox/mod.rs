@@ -1,7 +1,6 @@
 //! Sending: written down, submitted, closed; and what to do when the outcome is unknown.
 
 mod bell;
-mod brake;
 mod direct;
 mod prepare;
 mod queued;
@@ -10,7 +9,6 @@ mod sending;
 use mail_access::{Address, MessageId};
 
 pub(crate) use self::bell::Bell;
-pub(crate) use self::brake::Brake;
 pub use self::direct::Unconfirmed;
 pub(crate) use self::direct::{send, send_once, unconfirmed};
 pub(crate) use self::prepare::{Prepared, prepare};
