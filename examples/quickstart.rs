@@ -46,7 +46,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let event = next(&ada).await?;
     if let Some(answer) = event.received() {
         tell(answer);
-        println!("  it answers {}", answer.in_reply_to().map(|id| id.expose().to_string()).unwrap_or_default());
+        println!(
+            "  it answers {}",
+            answer.in_reply_to().map(|id| id.expose().to_string()).unwrap_or_default()
+        );
     }
     event.ack().await?;
 

@@ -110,7 +110,8 @@ pub use mailbox::AgentMailbox;
 pub use mailcow::Mailcow;
 pub use operator::{Applied, Cost, Drift, Operator, OperatorBuilder, Plan, Progress, Step, StepKind};
 pub use outbox::{
-    Guarantee, Queued, QueuedRecipient, Receipt, RecipientState, Refusal, Sending, Unconfirmed,
+    Cancellation, Courier, Guarantee, Queued, QueuedRecipient, Receipt, RecipientState, Refusal, Sending,
+    Unconfirmed,
 };
 pub use records::DnsReport;
 #[cfg(feature = "redb")]

@@ -16,6 +16,8 @@ pub enum EventKind {
     Expired(SendReport),
     /// The mail system refused a message of this agent for these recipients, for good.
     Refused(SendReport),
+    /// Nobody can tell whether a message of this agent was taken for these recipients, and it isn't tried any more.
+    Unconfirmed(SendReport),
     /// A message of this agent was taken and couldn't be delivered to these recipients after all (RFC 3464).
     Bounced(SendReport),
     /// A recipient of a message of this agent complained about it (RFC 5965).

@@ -25,6 +25,7 @@ pub(crate) enum What {
     Deferred(SendReport),
     Expired(SendReport),
     Refused(SendReport),
+    Unconfirmed(SendReport),
     MailboxReset { before: u32, now: u32 },
 }
 
@@ -50,6 +51,7 @@ enum StoredWhat {
     Deferred(StoredReport),
     Expired(StoredReport),
     Refused(StoredReport),
+    Unconfirmed(StoredReport),
     MailboxReset { before: u32, now: u32 },
 }
 
@@ -123,6 +125,7 @@ impl From<&What> for StoredWhat {
             What::Deferred(report) => Self::Deferred(report.into()),
             What::Expired(report) => Self::Expired(report.into()),
             What::Refused(report) => Self::Refused(report.into()),
+            What::Unconfirmed(report) => Self::Unconfirmed(report.into()),
             What::MailboxReset { before, now } => Self::MailboxReset { before: *before, now: *now },
         }
     }
@@ -148,6 +151,7 @@ impl StoredWhat {
             Self::Deferred(report) => EventKind::Deferred(report.into_report(key)?),
             Self::Expired(report) => EventKind::Expired(report.into_report(key)?),
             Self::Refused(report) => EventKind::Refused(report.into_report(key)?),
+            Self::Unconfirmed(report) => EventKind::Unconfirmed(report.into_report(key)?),
             Self::MailboxReset { before, now } => EventKind::MailboxReset { before, now },
         })
     }

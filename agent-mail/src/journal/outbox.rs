@@ -11,7 +11,7 @@ use crate::backend::{Change, Committed};
 use crate::{AgentId, Error, ErrorKind};
 
 /// A message on its way out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct OutboxRecord {
     /// The entry's name: of the caller's key, or of the Message-ID.
     pub(crate) name: String,

@@ -24,7 +24,7 @@ pub(crate) struct QueueRecord {
     pub(crate) guarantee: Guarantee,
     /// Whether a copy is to be put into the Sent folder, still.
     pub(crate) copy: bool,
-    /// How often it was tried since it last got on.
+    /// How often it was tried.
     pub(crate) failures: u32,
     /// Of each recipient of the entry.
     pub(crate) progress: Vec<Progress>,
@@ -53,8 +53,11 @@ pub(crate) struct Due {
     pub(crate) place: u64,
     pub(crate) from: u64,
     pub(crate) next: u64,
-    /// Those who have no outcome yet.
+    pub(crate) until: u64,
+    /// Those to whom it is still to be sent, or may be sent again.
     pub(crate) to: Vec<Address>,
+    /// Whether something else is left to do: to find out an outcome, to file a copy.
+    pub(crate) more: bool,
 }
 
 /// An entry of the outbox as it was read, so that nobody else's change of it is overwritten.
@@ -62,6 +65,13 @@ pub(crate) struct Due {
 pub(crate) struct Kept {
     pub(crate) record: OutboxRecord,
     bytes: Vec<u8>,
+}
+
+impl Kept {
+    /// Makes it of a record that was just written.
+    pub(crate) fn of(record: OutboxRecord) -> Self {
+        Self { bytes: record.encoded(), record }
+    }
 }
 
 impl QueueRecord {
@@ -74,17 +84,29 @@ impl QueueRecord {
         all.filter(|(_, progress)| wanted(progress.state)).map(|(who, _)| who.clone()).collect()
     }
 
+    pub(crate) fn has(&self, state: RecipientState) -> bool {
+        self.progress.iter().any(|progress| progress.state == state)
+    }
+
+    pub(crate) fn has_unknown(&self) -> bool {
+        self.has(RecipientState::Unknown)
+    }
+
     /// Tells whether the courier has nothing more to do with it.
     pub(crate) fn is_over(&self) -> bool {
         !self.copy && self.progress.iter().all(|progress| !progress.state.is_open())
     }
 
-    fn due(&self, record: &OutboxRecord) -> Due {
+    pub(crate) fn due(&self, record: &OutboxRecord) -> Due {
+        let again = self.guarantee == Guarantee::AtLeastOnce;
+        let is_unknown = |state| state == RecipientState::Unknown;
         Due {
             place: self.place,
             from: self.from,
             next: self.next,
-            to: self.with(record, RecipientState::is_open),
+            until: self.until,
+            to: self.with(record, |state| state == RecipientState::Waiting || (again && is_unknown(state))),
+            more: self.has_unknown() || (self.copy && self.has(RecipientState::Accepted)),
         }
     }
 }
@@ -133,6 +155,13 @@ impl Journal {
         Ok(Some(Kept { record: OutboxRecord::decoded(name, &key, &bytes)?, bytes }))
     }
 
+    /// Returns the names of all that the courier is to send for an agent.
+    pub(crate) async fn queued(&self, agent: &AgentId) -> Result<Vec<String>, Error> {
+        let prefix = self.key("due", agent, "");
+        let found = self.store.scan(&prefix).await?;
+        Ok(found.into_iter().map(|(key, _)| key[prefix.len()..].to_owned()).collect())
+    }
+
     /// Makes the change that brings an entry from how it was read to how it is now. When it is over, it goes, unless a key or
     /// an outcome that nobody knows keeps it.
     pub(crate) async fn advance(
@@ -146,9 +175,8 @@ impl Journal {
         let name = &record.name;
         let key = self.key("outbox", agent, name);
         let mut change = Change::new().expect(&key, Some(kept.bytes.clone()));
-        let state = |wanted: RecipientState| queue.progress.iter().any(|progress| progress.state == wanted);
         let over = queue.is_over();
-        let unknown = state(RecipientState::Unknown) || state(RecipientState::Unconfirmed);
+        let unknown = queue.has(RecipientState::Unknown) || queue.has(RecipientState::Unconfirmed);
         change = if over && record.content.is_none() && !unknown {
             change.remove(&key)
         } else {
@@ -159,15 +187,13 @@ impl Journal {
         if over && !unknown {
             change = change.remove(self.key("outbox-bytes", agent, name));
         }
-        if unknown || state(RecipientState::Accepted) {
-            let before = kept.record.queue.as_ref();
-            let indexed = before.is_some_and(|queue| queue.progress.iter().any(|p| p.state.may_be_sent()));
-            if !indexed {
-                change = self.index_sent(change, agent, record, now).await?;
-            }
-        } else {
-            change = self.unindex_sent(change, agent, &record.message_id).await?;
-        }
+        let may_be_sent = |queue: &QueueRecord| queue.progress.iter().any(|one| one.state.may_be_sent());
+        let before = kept.record.queue.as_ref().is_some_and(may_be_sent);
+        change = match (before, may_be_sent(queue)) {
+            (false, true) => self.index_sent(change, agent, record, now).await?,
+            (true, false) => self.unindex_sent(change, agent, &record.message_id).await?,
+            _ => change,
+        };
         Ok(change)
     }
 }

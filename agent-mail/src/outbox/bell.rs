@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, OnceCell};
@@ -16,6 +16,8 @@ pub(crate) struct Bell {
     /// What the courier has not heard yet; `None` while there is no courier.
     news: Mutex<Option<Vec<News>>>,
     rung: Notify,
+    /// Whether sending that was stopped may go on.
+    resumed: AtomicBool,
 }
 
 /// An entry that came or changed.
@@ -30,8 +32,9 @@ impl Bell {
         Ok(self.next.get_or_try_init(count).await?.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Makes the courier look again at what it may send.
-    pub(crate) fn ring(&self) {
+    /// Makes the courier look again at agents whose sending was stopped.
+    pub(crate) fn resume(&self) {
+        self.resumed.store(true, Ordering::Relaxed);
         self.rung.notify_one();
     }
 
@@ -49,6 +52,10 @@ pub(super) struct Listener(Arc<Locks>);
 impl Listener {
     pub(super) async fn rung(&self) {
         self.0.bell.rung.notified().await;
+    }
+
+    pub(super) fn resumed(&self) -> bool {
+        self.0.bell.resumed.swap(false, Ordering::Relaxed)
     }
 
     pub(super) fn news(&self) -> Vec<News> {
@@ -74,7 +81,7 @@ impl Drop for Ring {
         if let Some(news) = lock(&self.locks.bell.news).as_mut() {
             news.push(self.news.clone());
         }
-        self.locks.bell.ring();
+        self.locks.bell.rung.notify_one();
     }
 }
 

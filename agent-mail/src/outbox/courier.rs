@@ -106,7 +106,11 @@ impl Courier {
             let wait = if running.len() < self.at_once { rounds.wait() } else { LOOK };
             tokio::select! {
                 Some((agent, place, name, after)) = running.next() => rounds.note(&agent, place, name, after),
-                () = bell.rung() => rounds.resume(),
+                () = bell.rung() => {
+                    if bell.resumed() {
+                        rounds.resume();
+                    }
+                }
                 () = sleep(wait) => {}
                 () = sleep_until(scan_at) => {}
                 () = &mut stop => break,
@@ -234,7 +238,9 @@ impl Rounds {
     /// Returns how long nothing is due.
     fn wait(&self) -> Duration {
         // The time of day may jump: it is looked at now and then.
-        self.wakes.first().map_or(LOOK, |(at, _)| Duration::from_millis(at.saturating_sub(self.now())).min(LOOK))
+        self.wakes
+            .first()
+            .map_or(LOOK, |(at, _)| Duration::from_millis(at.saturating_sub(self.now())).min(LOOK))
     }
 
     fn schedule(&mut self, agent: AgentId) {

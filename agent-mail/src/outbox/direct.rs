@@ -1,9 +1,8 @@
 use std::time::SystemTime;
 
-use mail_access::{
-    Address, Error as MailError, MessageId, NewMessage, Outgoing, Selection, Status, Submission,
-};
+use mail_access::{Address, Error as MailError, MessageId, NewMessage, Outgoing, Status, Submission};
 
+use super::evidence::has_arrived;
 use super::{Receipt, RecipientState, Refusal};
 use crate::journal::{OutboxRecord, Outcome, Progress, Said, fingerprint};
 use crate::mail::lift;
@@ -72,7 +71,8 @@ impl Unconfirmed {
 }
 
 pub(crate) async fn send(mailbox: &AgentMailbox, message: NewMessage) -> Result<Receipt, Error> {
-    let message = seal(mailbox, safety::release(mailbox, message).await?)?;
+    let now = mailbox.inner().system.system().chance.now();
+    let message = seal(mailbox, safety::release(mailbox, message).await?, now)?;
     pass(mailbox, message.recipients()).await?;
     let name = name_of_message(&message);
     let _alone = mailbox.inner().system.system().locks.acquire(&lock(mailbox, &name)).await;
@@ -104,7 +104,8 @@ pub(crate) async fn send_once(
             Outcome::Sent { .. } => receipt(&earlier),
         };
     }
-    let message = seal(mailbox, safety::release(mailbox, message).await?)?;
+    let now = mailbox.inner().system.system().chance.now();
+    let message = seal(mailbox, safety::release(mailbox, message).await?, now)?;
     pass(mailbox, message.recipients()).await?;
     let record = open_record(mailbox, name, Some((key, content)), &message);
     if system.journal.open_outbox(mailbox.id(), &record, &message).await?.is_some() {
@@ -173,22 +174,6 @@ async fn resume(mailbox: &AgentMailbox, record: OutboxRecord) -> Result<Receipt,
         Err(source) => return Err(lift(source, "send", mailbox.id())),
     }
     close(mailbox, record, (have, refused)).await
-}
-
-/// Looks into the inbox of a recipient who is an agent here. Of others nothing can be known.
-async fn has_arrived(mailbox: &AgentMailbox, recipient: &Address, id: &MessageId) -> Result<bool, Error> {
-    match look_for(mailbox, recipient, id).await {
-        // A mailbox that can't be opened any more shows nothing, and keeps the mail from nobody.
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Unauthenticated) => Ok(false),
-        looked => looked,
-    }
-}
-
-async fn look_for(mailbox: &AgentMailbox, recipient: &Address, id: &MessageId) -> Result<bool, Error> {
-    let Some(login) = mailbox.inner().system.login_of(recipient).await? else { return Ok(false) };
-    let mail = &mailbox.inner().system.system().mail;
-    let found = mail.fetch(&login, &Selection::MessageId(id.clone()), 1).await;
-    Ok(!found.map_err(|source| lift(source, "look for", recipient))?.messages.is_empty())
 }
 
 async fn submit(mailbox: &AgentMailbox, record: OutboxRecord, message: &Outgoing) -> Result<Receipt, Error> {
@@ -300,12 +285,12 @@ pub(super) fn another_message(mailbox: &AgentMailbox, key: &str) -> Error {
         .with_fix("use a key of its own for each message")
 }
 
-pub(super) fn seal(mailbox: &AgentMailbox, message: NewMessage) -> Result<Outgoing, Error> {
+pub(super) fn seal(mailbox: &AgentMailbox, message: NewMessage, date: SystemTime) -> Result<Outgoing, Error> {
     let chance = &mailbox.inner().system.system().chance;
     let mut random = [0; 16];
     chance.fill(&mut random);
     let id = MessageId::of_random(u128::from_be_bytes(random), mailbox.address().domain());
-    message.seal_as(&mailbox.contact(), id, chance.now()).map_err(|source| lift(source, "send", mailbox.id()))
+    message.seal_as(&mailbox.contact(), id, date).map_err(|source| lift(source, "send", mailbox.id()))
 }
 
 fn lock(mailbox: &AgentMailbox, name: &str) -> String {

@@ -1,20 +1,32 @@
 //! Sending: written down, submitted, closed; and what to do when the outcome is unknown.
 
+mod attempt;
 mod bell;
+mod cancel;
+mod copy;
+mod courier;
 mod direct;
+mod evidence;
+mod lane;
 mod prepare;
 mod queued;
+mod report;
 mod sending;
+mod verdict;
+
+use std::time::Duration;
 
 use mail_access::{Address, MessageId};
 
 pub(crate) use self::bell::Bell;
+pub use self::cancel::Cancellation;
+pub use self::courier::Courier;
 pub use self::direct::Unconfirmed;
 pub(crate) use self::direct::{send, send_once, unconfirmed};
 pub(crate) use self::prepare::{Prepared, prepare};
 pub use self::queued::{Queued, QueuedRecipient, RecipientState};
 pub use self::sending::{Guarantee, Sending};
-use crate::backend::Committed;
+use crate::backend::{Committed, TimeAndChance};
 use crate::{AgentMailbox, Error};
 
 /// What the mail system has taken charge of.
@@ -61,6 +73,37 @@ impl AgentMailbox {
             if self.inner().system.system().journal.commit(change).await? == Committed::Done {
                 return Ok(queued);
             }
+        }
+    }
+}
+
+/// Returns how long to wait after so many failures: anything up to a limit that doubles, so that those who failed together
+/// don't come back together.
+fn back_off(chance: &dyn TimeAndChance, failures: u32) -> Duration {
+    let limit = LONGEST_PAUSE.min(FIRST_PAUSE.saturating_mul(1 << failures.min(16)));
+    let mut random = [0; 4];
+    chance.fill(&mut random);
+    let share = f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX);
+    SHORTEST_PAUSE + limit.saturating_sub(SHORTEST_PAUSE).mul_f64(share)
+}
+
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const FIRST_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::SystemTimeAndChance;
+
+    #[test]
+    fn pauses_grow_and_stay_bounded() {
+        for (failures, limit) in [(0, 30), (1, 60), (5, 960), (7, 3600), (u32::MAX, 3600)] {
+            let pauses: Vec<_> = (0..50).map(|_| back_off(&SystemTimeAndChance, failures)).collect();
+            let limit = Duration::from_secs(limit);
+            assert!(pauses.iter().all(|pause| (SHORTEST_PAUSE..=limit).contains(pause)), "{pauses:?}");
+            assert!(pauses.iter().any(|pause| *pause > limit / 2), "{pauses:?}");
+            assert!(pauses.iter().any(|pause| *pause < limit / 2), "{pauses:?}");
         }
     }
 }

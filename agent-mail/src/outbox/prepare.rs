@@ -34,9 +34,10 @@ pub(crate) async fn prepare(mailbox: &AgentMailbox, sending: Sending) -> Result<
         return Err(Error::new(ErrorKind::InvalidInput, "send", mailbox.id())
             .with_detail("a message is tried for at least a second"));
     }
-    let message = seal(mailbox, safety::release(mailbox, message).await?)?;
     let now = system.chance.now();
-    let from = millis(not_before.map_or(now, |time| time.max(now)));
+    let date = not_before.map_or(now, |time| time.max(now));
+    let message = seal(mailbox, safety::release(mailbox, message).await?, date)?;
+    let from = millis(date);
     let progress = Progress { state: RecipientState::Waiting, said: None };
     let queue = QueueRecord {
         place: system.locks.bell.next_place(&system.journal).await?,

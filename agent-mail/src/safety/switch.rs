@@ -68,7 +68,7 @@ impl AgentMail {
     pub async fn allow_sending(&self, scope: &Scope) -> Result<(), Error> {
         let journal = &self.system().journal;
         journal.drop_policy(&journal.policy_key(scope.owner(), STOP)).await?;
-        self.system().locks.bell.ring();
+        self.system().locks.bell.resume();
         tracing::warn!(scope = ?scope, "sending is allowed");
         Ok(())
     }

@@ -1,0 +1,300 @@
+use std::time::Duration;
+
+use mail_access::{Address, Error as MailError, Outgoing, Submission};
+use tokio::time::sleep;
+
+use super::copy::{Filed, file};
+use super::direct::pass;
+use super::lane::Try;
+use super::report::happened;
+use super::verdict::{Verdict, judge};
+use super::{RecipientState, back_off, evidence};
+use crate::backend::Committed;
+use crate::journal::{Due, Happened, Kept, OutboxRecord, Outcome, Progress, QueueRecord, Said, millis};
+use crate::safety::{self, STOPPED};
+use crate::{AgentId, AgentMail, AgentMailbox, Error, Guarantee};
+
+/// What becomes of an entry after a try.
+#[derive(Debug)]
+pub(super) enum After {
+    /// There is nothing more to do.
+    Gone,
+    /// It goes on so.
+    Due(Due),
+    /// All mail of the agent waits until then; the entry goes on so, or as it was.
+    Rest { due: Option<Due>, until: u64 },
+    /// Somebody has stopped the agent's sending.
+    Stopped,
+}
+
+/// Goes on with an entry of the outbox, as far as it gets now. It never fails: what can't be done is done later.
+pub(super) async fn attempt(system: &AgentMail, agent: &AgentId, chosen: &Try) -> After {
+    match Attempt::go(system, agent, chosen).await {
+        Ok(after) => after,
+        Err(error) if error.code() == Some(STOPPED) => After::Stopped,
+        Err(error) => {
+            tracing::warn!(%agent, %error, "the outbox waits");
+            let chance = &*system.system().chance;
+            After::Rest { due: None, until: later(millis(chance.now()), back_off(chance, 2)) }
+        }
+    }
+}
+
+struct Attempt<'a> {
+    system: &'a AgentMail,
+    mailbox: AgentMailbox,
+    /// The entry as it stands in the state.
+    kept: Kept,
+    now: u64,
+}
+
+impl<'a> Attempt<'a> {
+    async fn go(system: &'a AgentMail, agent: &AgentId, chosen: &Try) -> Result<After, Error> {
+        let Some(kept) = system.system().journal.kept(agent, &chosen.name).await? else {
+            return Ok(After::Gone);
+        };
+        let Some(queue) = kept.record.queue.as_ref().filter(|queue| !queue.is_over()) else {
+            return Ok(After::Gone);
+        };
+        let now = millis(system.system().chance.now());
+        if now < queue.next.min(queue.until) {
+            return Ok(after(&kept.record));
+        }
+        let is_late = now >= queue.until && !chosen.spared;
+        let mailbox = system.open(agent).await?;
+        let mut attempt = Attempt { system, mailbox, kept, now };
+        attempt.run(&chosen.to, is_late).await
+    }
+
+    async fn run(&mut self, to: &[Address], is_late: bool) -> Result<After, Error> {
+        if !is_late {
+            safety::may_send(&self.mailbox).await?;
+        }
+        let mut record = self.kept.record.clone();
+        let Some(queue) = &mut record.queue else { return Ok(After::Gone) };
+        self.find_out(&record.recipients.clone(), queue, is_late).await;
+        if is_late {
+            for progress in queue.progress.iter_mut().filter(|one| one.state == RecipientState::Waiting) {
+                progress.state = RecipientState::Expired;
+            }
+        }
+        let mut targets = queue.with(&self.kept.record, |state| state == RecipientState::Waiting);
+        targets.retain(|target| to.contains(target));
+        if !targets.is_empty()
+            && let Err(error) = pass(&self.mailbox, &targets).await
+        {
+            if error.code() == Some(STOPPED) {
+                return Err(error);
+            }
+            let said = Said::words(error.to_string());
+            self.each(&mut record, &targets, |progress| progress.said = Some(said.clone()));
+            targets.clear();
+            self.postpone(&mut record, error.retry_after());
+        } else if !targets.is_empty() {
+            self.each(&mut record, &targets, |progress| progress.state = RecipientState::Unknown);
+            self.postpone(&mut record, None);
+        } else if record.queue.as_ref().is_some_and(QueueRecord::has_unknown) {
+            self.postpone(&mut record, None);
+        }
+        if !self.commit(record).await? {
+            return self.as_it_is().await;
+        }
+        let mut rest = false;
+        if !targets.is_empty() {
+            let Some(outcome) = self.submit(&targets).await? else { return self.as_it_is().await };
+            rest = matches!(outcome, Err(MailError::Unavailable { .. } | MailError::Authentication { .. }));
+            self.settle(&targets, judge(&targets, outcome)).await?;
+        }
+        self.copy(is_late).await?;
+        Ok(match after(&self.kept.record) {
+            After::Due(due) if rest => After::Rest { until: due.next, due: Some(due) },
+            after => after,
+        })
+    }
+
+    /// Looks for what nobody knows the outcome of.
+    async fn find_out(&self, recipients: &[Address], queue: &mut QueueRecord, is_late: bool) {
+        for (recipient, progress) in recipients.iter().zip(&mut queue.progress) {
+            if progress.state != RecipientState::Unknown {
+                continue;
+            }
+            let taken = evidence::was_taken(&self.mailbox, &self.kept.record, recipient).await;
+            progress.state = match taken {
+                Ok(true) => RecipientState::Accepted,
+                _ if is_late => RecipientState::Unconfirmed,
+                Ok(false) if queue.guarantee == Guarantee::AtLeastOnce => RecipientState::Waiting,
+                Ok(false) => RecipientState::Unknown,
+                Err(error) => {
+                    tracing::warn!(agent = %self.mailbox.id(), %error, "it can't be found out whether it was sent");
+                    RecipientState::Unknown
+                }
+            };
+        }
+    }
+
+    /// Hands the message over; `None` if the entry is gone.
+    async fn submit(&self, targets: &[Address]) -> Result<Option<Result<Submission, MailError>>, Error> {
+        let record = &self.kept.record;
+        let system = self.system.system();
+        let bytes = system.journal.outbox_bytes(self.mailbox.id(), &record.name).await?;
+        let (sender, id) = (self.mailbox.address().clone(), record.message_id.clone());
+        Ok(Some(match Outgoing::restore(sender, targets.to_vec(), id, bytes) {
+            Ok(message) => self.mailbox.inner().login.submit(&*system.mail, &message).await,
+            Err(error) => Err(error),
+        }))
+    }
+
+    /// Writes down what became of a submission. The state may fail for a while: what was sent is known only here.
+    async fn settle(&mut self, targets: &[Address], verdict: Verdict) -> Result<(), Error> {
+        let mut failures = 0;
+        loop {
+            let mut record = self.kept.record.clone();
+            let Some(queue) = &mut record.queue else { return Ok(()) };
+            let mut is_open = false;
+            for (recipient, progress) in record.recipients.iter().zip(&mut queue.progress) {
+                if let Some((_, state, said)) = verdict.of.iter().find(|(who, ..)| who == recipient)
+                    && progress.state == RecipientState::Unknown
+                {
+                    *progress = Progress { state: *state, said: said.clone().or(progress.said.take()) };
+                }
+                is_open |= targets.contains(recipient) && progress.state.is_open();
+            }
+            if is_open {
+                self.postpone(&mut record, verdict.pause);
+            } else {
+                queue.next = queue.next.min(self.now);
+            }
+            match self.commit(record).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => match self.fresh().await? {
+                    Some(kept) => self.kept = kept,
+                    None => return Ok(()),
+                },
+                Err(error) if failures >= PATIENCE => return Err(error),
+                Err(error) => {
+                    tracing::warn!(agent = %self.mailbox.id(), %error, "what was sent can't be noted; tried again");
+                    failures += 1;
+                    sleep(Duration::from_millis(100 << failures)).await;
+                }
+            }
+        }
+    }
+
+    /// Files a copy, if one is wanted and the message was taken for somebody.
+    async fn copy(&mut self, is_late: bool) -> Result<(), Error> {
+        let wanted = |record: &OutboxRecord| {
+            let copy = |queue: &QueueRecord| queue.copy && queue.has(RecipientState::Accepted);
+            record.queue.as_ref().is_some_and(copy)
+        };
+        if !wanted(&self.kept.record) {
+            return Ok(());
+        }
+        let filed = file(&self.mailbox, &self.kept.record, self.now).await;
+        while wanted(&self.kept.record) {
+            let mut record = self.kept.record.clone();
+            if filed == Filed::Later && !is_late {
+                self.postpone(&mut record, None);
+            } else if let Some(queue) = &mut record.queue {
+                queue.copy = false;
+            }
+            if self.commit(record).await? {
+                break;
+            }
+            let Some(kept) = self.fresh().await? else { break };
+            self.kept = kept;
+        }
+        Ok(())
+    }
+
+    fn each(&self, record: &mut OutboxRecord, targets: &[Address], change: impl Fn(&mut Progress)) {
+        let Some(queue) = &mut record.queue else { return };
+        for (recipient, progress) in record.recipients.iter().zip(&mut queue.progress) {
+            if targets.contains(recipient) {
+                change(progress);
+            }
+        }
+    }
+
+    fn postpone(&self, record: &mut OutboxRecord, at_least: Option<Duration>) {
+        let Some(queue) = &mut record.queue else { return };
+        let pause = back_off(&*self.system.system().chance, queue.failures);
+        queue.failures = queue.failures.saturating_add(1);
+        queue.next = later(self.now, pause.max(at_least.unwrap_or_default()));
+    }
+
+    /// Brings the entry to where `record` says, with the events that belong to the step; `false` if somebody else has
+    /// changed it since it was read.
+    async fn commit(&mut self, record: OutboxRecord) -> Result<bool, Error> {
+        let committed = advance(self.system, self.mailbox.id(), &self.kept, record).await?;
+        let done = committed.is_some();
+        if let Some(kept) = committed {
+            self.kept = kept;
+        }
+        Ok(done)
+    }
+
+    async fn fresh(&self) -> Result<Option<Kept>, Error> {
+        self.system.system().journal.kept(self.mailbox.id(), &self.kept.record.name).await
+    }
+
+    async fn as_it_is(&self) -> Result<After, Error> {
+        Ok(self.fresh().await?.map_or(After::Gone, |kept| after(&kept.record)))
+    }
+}
+
+/// Brings an entry from how it was read to another state, with the events that belong to it; `None` if somebody else was
+/// faster.
+pub(super) async fn advance(
+    system: &AgentMail,
+    agent: &AgentId,
+    kept: &Kept,
+    mut record: OutboxRecord,
+) -> Result<Option<Kept>, Error> {
+    let (journal, now) = (&system.system().journal, system.system().chance.now());
+    conclude(&mut record);
+    if record == kept.record {
+        return Ok(Some(kept.clone()));
+    }
+    let mut change = journal.advance(agent, kept, &record, now).await?;
+    for what in happened(&kept.record, &record) {
+        change = journal.note_event(change, agent, &Happened { at: now, what })?;
+    }
+    Ok((journal.commit(change).await? == Committed::Done).then(|| Kept::of(record)))
+}
+
+/// Sees what follows when no recipient is open any more.
+fn conclude(record: &mut OutboxRecord) {
+    let Some(queue) = &mut record.queue else { return };
+    let is_open = queue.progress.iter().any(|progress| progress.state.is_open());
+    if is_open {
+        return;
+    }
+    queue.copy &= queue.has(RecipientState::Accepted);
+    if queue.has(RecipientState::Unconfirmed) {
+        return;
+    }
+    let (mut accepted, mut refused) = (Vec::new(), Vec::new());
+    for (recipient, progress) in record.recipients.iter().zip(&queue.progress) {
+        if progress.state == RecipientState::Accepted {
+            accepted.push(recipient.to_string());
+        } else {
+            let said = progress.said.clone().unwrap_or_else(|| Said::words("it was taken back"));
+            refused.push((recipient.to_string(), said.code.unwrap_or(0), said.text));
+        }
+    }
+    record.outcome = Outcome::Sent { accepted, refused };
+}
+
+fn after(record: &OutboxRecord) -> After {
+    match &record.queue {
+        Some(queue) if !queue.is_over() => After::Due(queue.due(record)),
+        _ => After::Gone,
+    }
+}
+
+fn later(now: u64, pause: Duration) -> u64 {
+    now.saturating_add(pause.as_millis().try_into().unwrap_or(u64::MAX))
+}
+
+/// How often it is tried to write down what was sent; with the pauses it takes 3 minutes.
+const PATIENCE: u32 = 10;

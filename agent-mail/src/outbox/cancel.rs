@@ -1,0 +1,78 @@
+use mail_access::Address;
+
+use super::attempt::advance;
+use super::bell::Ring;
+use super::{Queued, RecipientState};
+use crate::AgentMailbox;
+use crate::Error;
+
+/// What became of taking a message back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cancellation {
+    /// To these it is known not to be sent, now or later.
+    pub not_sent: Vec<Address>,
+    /// For these it was too late: it was sent or may have been.
+    pub too_late: Vec<Address>,
+}
+
+impl AgentMailbox {
+    /// Takes a message back that waits in the outbox, for all to whom it was not sent yet.
+    ///
+    /// What is being sent at this moment, or has an outcome that is being found out, is too late; it is not sent
+    /// again then. Under a key of the caller's it is remembered as taken back. Safe to repeat; a dropped call leaves
+    /// it taken back or not.
+    ///
+    /// # Errors
+    /// If the state can't be read or written.
+    pub async fn cancel(&self, queued: &Queued) -> Result<Cancellation, Error> {
+        let system = self.inner().system.system();
+        loop {
+            let Some(kept) = system.journal.kept(self.id(), &queued.name).await? else {
+                return self.known_of(queued).await;
+            };
+            let mut record = kept.record.clone();
+            if let Some(queue) = &mut record.queue {
+                for progress in queue.progress.iter_mut().filter(|one| one.state == RecipientState::Waiting) {
+                    progress.state = RecipientState::Canceled;
+                }
+            }
+            let news = (self.id().clone(), queued.name.clone());
+            let _ring = Ring { locks: system.locks.clone(), news };
+            if advance(&self.inner().system, self.id(), &kept, record.clone()).await?.is_some() {
+                let (sent, not_sent) = Queued::of(&record)
+                    .recipients
+                    .into_iter()
+                    .partition::<Vec<_>, _>(|one| one.state.may_be_sent());
+                let addresses = |of: Vec<super::QueuedRecipient>| {
+                    of.into_iter().map(|one| one.result.recipient).collect()
+                };
+                return Ok(Cancellation { not_sent: addresses(not_sent), too_late: addresses(sent) });
+            }
+        }
+    }
+
+    /// Returns what is waiting in the outbox or being sent, in no meaningful order.
+    ///
+    /// # Errors
+    /// If the state can't be read.
+    pub async fn outbox(&self) -> Result<Vec<Queued>, Error> {
+        let journal = &self.inner().system.system().journal;
+        let mut queued = Vec::new();
+        for name in journal.queued(self.id()).await? {
+            // Between the two looks it may have gone.
+            queued.extend(journal.outbox_entry(self.id(), &name).await?.as_ref().map(Queued::of));
+        }
+        Ok(queued)
+    }
+
+    /// Tells of an entry that is there no more: what was sent to anybody is remembered.
+    async fn known_of(&self, queued: &Queued) -> Result<Cancellation, Error> {
+        let journal = &self.inner().system.system().journal;
+        let all = queued.recipients.iter().map(|one| one.result.recipient.clone()).collect();
+        Ok(match journal.sent(self.id(), &queued.message_id).await? {
+            Some(_) => Cancellation { not_sent: Vec::new(), too_late: all },
+            None => Cancellation { not_sent: all, too_late: Vec::new() },
+        })
+    }
+}
