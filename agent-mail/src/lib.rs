@@ -39,6 +39,7 @@ pub mod backend;
 pub mod backup;
 mod bootstrap;
 mod builder;
+pub mod cassette;
 #[cfg(feature = "from-env")]
 mod config;
 #[cfg(feature = "conformance")]

@@ -12,16 +12,38 @@ use crate::{Error, ErrorKind};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Failure {
-    Authentication { words: Words, retry_after_ms: Option<u64> },
+    Authentication {
+        words: Words,
+        retry_after_ms: Option<u64>,
+    },
     Interrupted,
-    Invalid { problem: String },
-    Protocol { problem: String },
-    RecipientsRefused { refused: Vec<(String, Words)> },
-    Refused { words: Words },
-    Renumbered { expected: u32, found: u32 },
-    Unavailable { server: String, certificate: bool },
+    Invalid {
+        problem: String,
+    },
+    Protocol {
+        problem: String,
+    },
+    RecipientsRefused {
+        refused: Vec<(String, Words)>,
+    },
+    Refused {
+        words: Words,
+    },
+    Renumbered {
+        expected: u32,
+        found: u32,
+    },
+    Unavailable {
+        server: String,
+        certificate: bool,
+    },
     /// An error of provisioning.
-    Provisioning { kind: String, code: Option<String>, retry_after_ms: Option<u64>, repeatable: bool },
+    Provisioning {
+        kind: String,
+        code: Option<String>,
+        retry_after_ms: Option<u64>,
+        repeatable: bool,
+    },
 }
 
 impl Failure {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mail_access::{
-    Address, Arrival, Batch, DomainName, Error as MailError, Login, MailAccess, Outgoing, Position, Selection,
-    Submission, Uid,
+    Address, Arrival, Batch, DomainName, Error as MailError, Login, MailAccess, Outgoing, Position,
+    Selection, Submission, Uid,
 };
 use secrecy::{ExposeSecret, SecretString};
 

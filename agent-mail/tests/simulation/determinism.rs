@@ -33,7 +33,13 @@ fn a_world_goes_on_twice_in_the_same_way() {
             while mail.provision(&id(&format!("a{n}"))).await.is_err() {}
         }
         let late = world.dice("late").between(Duration::from_secs(60), Duration::from_secs(600));
-        world.write_from_outside(&address("ines@outside.example"), note(&address("agent_a1@agents.example"), "hello"), late).unwrap();
+        world
+            .write_from_outside(
+                &address("ines@outside.example"),
+                note(&address("agent_a1@agents.example"), "hello"),
+                late,
+            )
+            .unwrap();
         drop(mail);
         let noon = world.snapshot();
         let mut evenings = Vec::new();
@@ -121,7 +127,7 @@ async fn write(mailbox: AgentMailbox, mut dice: Dice, mails: u64) {
         };
         let mut message = note(&address(&to), &format!("{} {n}", mailbox.id()));
         if n % 3 == 0 {
-            let page = Attachment::new("page.html", "text/html", b"<p>".to_vec()).unwrap();
+            let page = Attachment::new("page.html", "text/html", b"<p>".to_vec());
             message = message.with_html("<p>A line</p>").with_attachment(page);
         }
         if dice.happens(0.5) {
@@ -137,7 +143,11 @@ async fn read(mailbox: AgentMailbox, world: Simulation, log: Arc<Mutex<Vec<Strin
     while let Some(Ok(event)) = events.next().await {
         let what = match event.kind() {
             EventKind::Received(message) => {
-                format!("{} {:?}", message.subject().expose(), String::from_utf8_lossy(message.raw().expose()))
+                format!(
+                    "{} {:?}",
+                    message.subject().expose(),
+                    String::from_utf8_lossy(message.raw().expose())
+                )
             }
             other => format!("{other:?}"),
         };

@@ -67,7 +67,8 @@ async fn each_correspondent_does_as_its_script_says() {
 
 #[tokio::test(start_paused = true)]
 async fn a_script_decides_by_the_message_and_writes_what_it_likes() {
-    let invoice = NewMessage::to(address("agent_ada@agents.example")).with_subject("invoice").with_text("7 EUR");
+    let invoice =
+        NewMessage::to(address("agent_ada@agents.example")).with_subject("invoice").with_text("7 EUR");
     let shop = Correspondent::by(move |message, dice| {
         let within = dice.between(hours(1), hours(2));
         if message.subject().contains("order") {

@@ -29,7 +29,9 @@ fn nothing_is_lost_doubled_misrouted_or_seen_by_the_wrong_agent() {
         totals.iter_mut().zip(counts).for_each(|(total, count)| *total += count);
     }
     let [sent, delivered, handled, reports] = totals;
-    println!("{count} stories of {size}: {sent} sent, {delivered} delivered, {handled} handed out, {reports} bounces");
+    println!(
+        "{count} stories of {size}: {sent} sent, {delivered} delivered, {handled} handed out, {reports} bounces"
+    );
     assert!(sent > 0 && delivered * 2 > sent && handled >= delivered, "too little happens to show anything");
 }
 
@@ -52,7 +54,11 @@ async fn tell(seed: u64, agents: usize, deeds: usize) -> [usize; 4] {
         let mail = world.system().build().unwrap();
         let tasks = begin(&mail, &actors);
         let share = u64::try_from(deeds / ACTS + 1).unwrap();
-        let long = if act + 1 == ACTS { minutes(60 * share) } else { dice_of_story.between(minutes(1), minutes(share)) };
+        let long = if act + 1 == ACTS {
+            minutes(60 * share)
+        } else {
+            dice_of_story.between(minutes(1), minutes(share))
+        };
         let end = tokio::time::Instant::now() + long;
         while tokio::time::Instant::now() < end && !actors.iter().all(Actor::is_done) {
             sleep(Duration::from_secs(20)).await;

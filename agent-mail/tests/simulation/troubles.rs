@@ -14,8 +14,7 @@ async fn a_trouble_shows_where_it_belongs() {
         let mail = world.system().build().unwrap();
         let ada = mail.provision(&id("ada")).await.unwrap();
         ada.send(note(ada.address(), "before")).await.unwrap();
-        let validity = ada.events().next().await.map(drop);
-        assert!(validity.is_some());
+        assert!(ada.events().next().await.is_some());
         world.set_weather(calm.clone().with(trouble, 1.0));
 
         let sent = ada.send(note(ada.address(), "during")).await.map_err(|error| error.kind());
@@ -61,9 +60,13 @@ async fn a_trouble_shows_where_it_belongs() {
 
         world.set_weather(calm);
         tokio::time::sleep(Duration::from_secs(3_600)).await;
-        assert!(mail.provision(&id("bob")).await.is_ok() && mail.bootstrap_dns().await.is_ok(), "{trouble:?}");
+        assert!(
+            mail.provision(&id("bob")).await.is_ok() && mail.bootstrap_dns().await.is_ok(),
+            "{trouble:?}"
+        );
         let seen = ada.fetch_unseen(10).await.unwrap().len() + read.map_or(0, |read| read.len());
-        assert!(seen >= 1, "{trouble:?}: {seen}");
+        // What was done and not known to be done is done.
+        assert_eq!(seen == 0, trouble == Trouble::ChangeTakenAndLost, "{trouble:?}: {seen}");
     }
 }
 
@@ -81,7 +84,8 @@ async fn a_call_takes_its_time_there_and_back() {
 
 #[tokio::test(start_paused = true)]
 async fn greylisting_puts_a_stranger_off() {
-    let world = Simulation::builder(1).weather(Weather::calm().with_greylisting(Duration::from_secs(300))).build();
+    let world =
+        Simulation::builder(1).weather(Weather::calm().with_greylisting(Duration::from_secs(300))).build();
     let mail = world.system().build().unwrap();
     let ada = mail.provision(&id("ada")).await.unwrap();
     let error = ada.send(note(ada.address(), "hello")).await.unwrap_err();

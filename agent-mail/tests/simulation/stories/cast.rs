@@ -38,7 +38,13 @@ struct Life {
 }
 
 impl Actor {
-    pub(super) fn new(n: usize, agents: usize, deeds: usize, world: &Simulation, history: Arc<History>) -> Self {
+    pub(super) fn new(
+        n: usize,
+        agents: usize,
+        deeds: usize,
+        world: &Simulation,
+        history: Arc<History>,
+    ) -> Self {
         let name = format!("a{n}");
         let life = Life {
             dice: world.dice(&name),
@@ -118,7 +124,8 @@ impl Actor {
             // A caller who loses patience drops the call.
             92..96 => {
                 let (marker, message) = self.new_message();
-                let patience = self.life(|life| life.dice.between(Duration::ZERO, Duration::from_millis(300)));
+                let patience =
+                    self.life(|life| life.dice.between(Duration::ZERO, Duration::from_millis(300)));
                 drop(timeout(patience, self.send(mailbox, &marker, message)).await);
             }
             _ => drop(mailbox.fetch_unseen(3).await),
@@ -180,7 +187,7 @@ impl Actor {
             // The end of a stream is the end of the mailbox: it was retired.
             while let Some(Ok(event)) = events.next().await {
                 self.0.history.handed(&self, incarnation, &event);
-                if let Some(message) = event.received() {
+                if let Some(message) = event.received().filter(|message| !message.is_delivery_report()) {
                     self.life(|life| life.last = Some(message.clone()));
                 }
                 let is_last_act = self.is_done();
@@ -201,7 +208,8 @@ impl Actor {
     async fn settle(&self, mailbox: &AgentMailbox, incarnation: usize, event: &Event) {
         let answer = match event.kind() {
             EventKind::Received(message) if !self.is_done() && self.life(|life| life.dice.happens(0.15)) => {
-                marker_of(message.raw().expose()).zip(message.from().map(|from| from.expose().address.clone()))
+                marker_of(message.raw().expose())
+                    .zip(message.from().map(|from| from.expose().address.clone()))
             }
             _ => None,
         };
@@ -268,10 +276,13 @@ impl Actor {
         let marker = self.new_marker();
         let others = self.life(|life| {
             let count = 1 + life.dice.below(3);
-            (0..count).map(|_| life.dice.below(self.0.agents as u64)).collect::<std::collections::BTreeSet<_>>()
+            (0..count)
+                .map(|_| life.dice.below(self.0.agents as u64))
+                .collect::<std::collections::BTreeSet<_>>()
         });
         let mut to = others.into_iter().map(|n| address(&format!("agent_a{n}@agents.example")));
-        let first = NewMessage::to(to.next().expect("one at least")).with_subject(&marker).with_text("a line");
+        let first =
+            NewMessage::to(to.next().expect("one at least")).with_subject(&marker).with_text("a line");
         (marker, to.fold(first, NewMessage::with_cc))
     }
 

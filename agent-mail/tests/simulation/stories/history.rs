@@ -89,7 +89,8 @@ impl History {
         let sent = told.sent.get_mut(marker).expect("it was begun");
         sent.until = Some(now);
         // What is known once stays known.
-        let is_better = !matches!(sent.outcome, Some(Outcome::Taken(_))) || matches!(outcome, Outcome::Taken(_));
+        let is_better =
+            !matches!(sent.outcome, Some(Outcome::Taken(_))) || matches!(outcome, Outcome::Taken(_));
         if is_better {
             sent.outcome = Some(outcome);
         }
@@ -109,7 +110,12 @@ impl History {
             EventKind::Received(message) => {
                 let raw = message.raw().expose();
                 let print = (to.id().clone(), life, raw.to_vec());
-                assert!(!told.settled.contains(&print), "seed {}: {} gets again what it handled", self.seed, to.id());
+                assert!(
+                    !told.settled.contains(&print),
+                    "seed {}: {} gets again what it handled",
+                    self.seed,
+                    to.id()
+                );
                 if let Some(marker) = marker_of(raw) {
                     let marked = event.is_redelivery();
                     told.handed.push(Handed { to: to.id().clone(), life, marker, marked });
@@ -134,7 +140,8 @@ impl History {
         let seed = self.seed;
         let mut lies = BTreeMap::<(AgentId, String), usize>::new();
         let mut bounced = BTreeSet::new();
-        let ids: BTreeMap<String, &Actor> = actors.iter().map(|actor| (actor.address().to_string(), actor)).collect();
+        let ids: BTreeMap<String, &Actor> =
+            actors.iter().map(|actor| (actor.address().to_string(), actor)).collect();
         self.world.snapshot().mail().for_each_message(|mailbox, folder, _, bytes| {
             let Some(actor) = ids.get(mailbox).filter(|_| folder.is_inbox()) else { return };
             match marker_of(bytes) {
@@ -146,7 +153,8 @@ impl History {
             }
         });
         let now = |agent: &AgentId| told.life_of(agent);
-        let names: BTreeMap<&String, &MessageId> = told.markers.iter().map(|(id, marker)| (marker, id)).collect();
+        let names: BTreeMap<&String, &MessageId> =
+            told.markers.iter().map(|(id, marker)| (marker, id)).collect();
         let heard: BTreeSet<(&AgentId, usize, &String)> =
             told.handed.iter().map(|handed| (&handed.to, handed.life, &handed.marker)).collect();
         let is_same_life = |sent: &Sent, agent: &AgentId| sent.lives.get(agent).copied() == now(agent);
@@ -161,7 +169,8 @@ impl History {
             };
             for recipient in accepted {
                 let actor = ids[&recipient.to_string()];
-                let said = names.get(marker).and_then(|id| told.said.get(&((*id).clone(), recipient.to_string())));
+                let said =
+                    names.get(marker).and_then(|id| told.said.get(&((*id).clone(), recipient.to_string())));
                 let given_up = said.is_some_and(|said| !said.contains("sent"));
                 let came = delivered.contains(&(actor.id().clone(), marker.clone()));
                 let reported = bounced.contains(&(marker.clone(), recipient.to_string()));
@@ -176,7 +185,11 @@ impl History {
         // What was not sent is nowhere.
         for (agent, marker) in lies.keys() {
             let sent = told.sent.get(marker).unwrap_or_else(|| panic!("seed {seed}: nobody sent {marker}"));
-            assert_ne!(sent.outcome, Some(Outcome::No), "seed {seed}: {marker} was not sent, and {agent} has it");
+            assert_ne!(
+                sent.outcome,
+                Some(Outcome::No),
+                "seed {seed}: {marker} was not sent, and {agent} has it"
+            );
         }
         // Nothing is lost between the mailbox and the agent.
         for (agent, marker) in lies.keys() {
@@ -186,8 +199,15 @@ impl History {
         let mut unmarked = BTreeSet::new();
         for Handed { to, life, marker, marked } in &told.handed {
             let Some(sent) = told.sent.get(marker) else { panic!("seed {seed}: nobody sent {marker}") };
-            assert_ne!(sent.outcome, Some(Outcome::No), "seed {seed}: {marker} was not sent, and {to} got it");
-            assert!(sent.to.iter().any(|address| agent_of(address).as_ref() == Some(to)), "seed {seed}: {to} got {marker}");
+            assert_ne!(
+                sent.outcome,
+                Some(Outcome::No),
+                "seed {seed}: {marker} was not sent, and {to} got it"
+            );
+            assert!(
+                sent.to.iter().any(|address| agent_of(address).as_ref() == Some(to)),
+                "seed {seed}: {to} got {marker}"
+            );
             if let Some(until) = sent.until.filter(|_| sent.outcome != Some(Outcome::Queued)) {
                 let born = told.born[&(to.clone(), *life)];
                 assert!(until + LATEST + SLACK >= born, "seed {seed}: {to} got a predecessor's {marker}");
