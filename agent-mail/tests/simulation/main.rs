@@ -1,5 +1,6 @@
 //! The world in memory as a simulator: what a seed decides, and what has to hold whatever it decides.
 
+mod cassettes;
 mod determinism;
 mod outages;
 mod outside;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_mail::AgentMail;
+use agent_mail::mail_access::Uid;
 use agent_mail::simulator::{Service, Simulation, Weather};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -25,7 +26,7 @@ fn nothing_is_lost_doubled_misrouted_or_seen_by_the_wrong_agent() {
     let (first, count) = (first_seed(), seeds(4));
     let mut totals = [0; 4];
     for seed in first..first + count {
-        let counts = paused().block_on(tell(seed, agents, deeds));
+        let counts = paused().block_on(tell(seed, agents, deeds, None));
         totals.iter_mut().zip(counts).for_each(|(total, count)| *total += count);
     }
     let [sent, delivered, handled, reports] = totals;
@@ -35,8 +36,61 @@ fn nothing_is_lost_doubled_misrouted_or_seen_by_the_wrong_agent() {
     assert!(sent > 0 && delivered * 2 > sent && handled >= delivered, "too little happens to show anything");
 }
 
+/// What a broken mail system would do, so that the checker shows that it sees.
+#[derive(Clone, Copy)]
+enum Damage {
+    Lost,
+    Doubled,
+    Misrouted,
+}
+
+#[test]
+#[should_panic(expected = "is lost")]
+fn a_lost_mail_is_noticed() {
+    paused().block_on(tell(1, 4, 20, Some(Damage::Lost)));
+}
+
+#[test]
+#[should_panic(expected = "twice, unmarked")]
+fn a_second_copy_is_noticed() {
+    paused().block_on(tell(1, 4, 20, Some(Damage::Doubled)));
+}
+
+#[test]
+#[should_panic(expected = "got m-")]
+fn a_misrouted_mail_is_noticed() {
+    paused().block_on(tell(1, 4, 20, Some(Damage::Misrouted)));
+}
+
+/// Does damage to a mail that somebody wrote to others.
+async fn damage(world: &Simulation, actors: &[Actor], damage: Damage) {
+    let mut found = None;
+    world.snapshot().mail().for_each_message(|mailbox, _, place, bytes| {
+        let own = history::marker_of(bytes).filter(|marker| marker.starts_with("m-"));
+        let is_to = |actor: &&Actor| actor.address().to_string() == mailbox;
+        if let (Some(marker), Some(to)) = (own, actors.iter().find(is_to)) {
+            let writer = marker.split('-').nth(1).unwrap_or_default();
+            // What one wrote to oneself, nobody else has to get.
+            if (writer == to.id().as_str()) == matches!(damage, Damage::Misrouted) {
+                found = Some((marker, to.clone(), place.uid));
+            }
+        }
+    });
+    let (marker, to, uid) = found.expect("there is mail");
+    let other = actors.iter().find(|actor| actor.id() != to.id()).expect("there are others");
+    let office = world.post_office();
+    match damage {
+        Damage::Lost => office.expunge(&to.address(), Uid::new(uid).as_slice()).unwrap(),
+        Damage::Doubled | Damage::Misrouted => {
+            let reader = if matches!(damage, Damage::Doubled) { &to } else { other };
+            let copy = super::note(&reader.address(), &marker).seal(&other.address().into()).unwrap();
+            office.receive(&copy).await.unwrap();
+        }
+    }
+}
+
 /// Plays one story and checks what came of it.
-async fn tell(seed: u64, agents: usize, deeds: usize) -> [usize; 4] {
+async fn tell(seed: u64, agents: usize, deeds: usize, broken: Option<Damage>) -> [usize; 4] {
     let minutes = |n| Duration::from_secs(60 * n);
     let weather = Weather::stormy().with_report_delay(minutes(10)).with_latest(LATEST);
     let mut dice_of_story = agent_mail::simulator::Dice::new(seed);
@@ -66,6 +120,9 @@ async fn tell(seed: u64, agents: usize, deeds: usize) -> [usize; 4] {
         drop(tasks);
     }
     world.set_weather(Weather::calm());
+    if let Some(broken) = broken {
+        damage(&world, &actors, broken).await;
+    }
     let mail = world.system().build().unwrap();
     let tasks = begin(&mail, &actors);
     sleep(CALM).await;

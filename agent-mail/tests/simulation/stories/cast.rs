@@ -120,9 +120,9 @@ impl Actor {
                 }
             }
             85..90 => drop(self.0.world.post_office().reset_uid_validity(mailbox.address())),
-            90..92 => self.be_born_again(mail).await,
+            90 => self.be_born_again(mail).await,
             // A caller who loses patience drops the call.
-            92..96 => {
+            91..96 => {
                 let (marker, message) = self.new_message();
                 let patience =
                     self.life(|life| life.dice.between(Duration::ZERO, Duration::from_millis(300)));
@@ -207,7 +207,11 @@ impl Actor {
 
     async fn settle(&self, mailbox: &AgentMailbox, incarnation: usize, event: &Event) {
         let answer = match event.kind() {
-            EventKind::Received(message) if !self.is_done() && self.life(|life| life.dice.happens(0.15)) => {
+            EventKind::Received(message)
+                if !message.is_delivery_report()
+                    && !self.is_done()
+                    && self.life(|life| life.dice.happens(0.15)) =>
+            {
                 marker_of(message.raw().expose())
                     .zip(message.from().map(|from| from.expose().address.clone()))
             }

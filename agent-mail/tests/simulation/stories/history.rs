@@ -1,6 +1,7 @@
 //! What happened in a story, as those outside of it saw it, and what must not have.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::{DefaultHasher, Hasher};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,10 +24,10 @@ struct Told {
     /// When each life of an agent began.
     born: BTreeMap<(AgentId, usize), Duration>,
     handed: Vec<Handed>,
-    /// What is never to come again: whose, and the bytes.
-    settled: BTreeSet<(AgentId, usize, Vec<u8>)>,
-    /// What the outbox said of a message and a recipient.
-    said: BTreeMap<(MessageId, String), BTreeSet<&'static str>>,
+    /// What is never to come again: whose, and a hash of the bytes.
+    settled: HashSet<(AgentId, usize, u64)>,
+    /// What the outbox said of a message, by its key or its Message-ID, and a recipient.
+    said: BTreeMap<(String, String), BTreeSet<&'static str>>,
 }
 
 struct Sent {
@@ -109,14 +110,14 @@ impl History {
         match event.kind() {
             EventKind::Received(message) => {
                 let raw = message.raw().expose();
-                let print = (to.id().clone(), life, raw.to_vec());
+                let print = (to.id().clone(), life, hash(raw));
                 assert!(
                     !told.settled.contains(&print),
                     "seed {}: {} gets again what it handled",
                     self.seed,
                     to.id()
                 );
-                if let Some(marker) = marker_of(raw) {
+                if let Some(marker) = marker_of(raw).filter(|_| !message.is_delivery_report()) {
                     let marked = event.is_redelivery();
                     told.handed.push(Handed { to: to.id().clone(), life, marker, marked });
                 }
@@ -130,7 +131,8 @@ impl History {
 
     pub(super) fn settled(&self, by: &Actor, life: usize, event: &Event) {
         if let EventKind::Received(message) = event.kind() {
-            self.told().settled.insert((by.id().clone(), life, message.raw().expose().to_vec()));
+            let print = hash(message.raw().expose());
+            self.told().settled.insert((by.id().clone(), life, print));
         }
     }
 
@@ -169,9 +171,13 @@ impl History {
             };
             for recipient in accepted {
                 let actor = ids[&recipient.to_string()];
-                let said =
-                    names.get(marker).and_then(|id| told.said.get(&((*id).clone(), recipient.to_string())));
-                let given_up = said.is_some_and(|said| !said.contains("sent"));
+                let said = names.get(marker).map(|id| id.to_string()).into_iter().chain([marker.clone()]);
+                let said: BTreeSet<_> = said
+                    .filter_map(|name| told.said.get(&(name, recipient.to_string())))
+                    .flatten()
+                    .copied()
+                    .collect();
+                let given_up = !said.is_empty() && !said.contains("sent");
                 let came = delivered.contains(&(actor.id().clone(), marker.clone()));
                 let reported = bounced.contains(&(marker.clone(), recipient.to_string()));
                 let is_judged = is_same_life(sent, actor.id()) && is_same_life(sent, &sent.by);
@@ -234,8 +240,9 @@ impl Told {
 
     fn say(&mut self, report: &SendReport, word: &'static str) {
         for result in &report.recipients {
-            let key = (report.message_id.clone(), result.recipient.to_string());
-            self.said.entry(key).or_default().insert(word);
+            for name in report.key.iter().cloned().chain([report.message_id.to_string()]) {
+                self.said.entry((name, result.recipient.to_string())).or_default().insert(word);
+            }
         }
     }
 }
@@ -244,18 +251,27 @@ fn agent_of(address: &Address) -> Option<AgentId> {
     address.local_part().strip_prefix("agent_")?.parse().ok()
 }
 
+fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
+}
+
 /// Finds the marker, in a message or in the report on it.
 pub(super) fn marker_of(raw: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(raw);
-    // An answer may fold its subject, and quotes none.
-    let unfolded = text.replace("\r\n ", " ");
-    let subjects = unfolded.lines().filter_map(|line| line.strip_prefix("Subject: "));
-    let marker = subjects.map(str::trim).find(|subject| subject.ends_with("-er"))?;
-    Some(marker.to_owned())
+    let is_end = |end: &usize| matches!(raw.get(end + END.len()), None | Some(b'\r'));
+    let end = memmem(raw, END).into_iter().find(is_end)? + END.len();
+    let start = raw[..end].iter().rposition(|byte| *byte == b' ')? + 1;
+    Some(String::from_utf8_lossy(&raw[start..end]).into_owned())
 }
 
 fn is_report(raw: &[u8]) -> bool {
-    raw.windows(MARK.len()).any(|part| part == MARK.as_bytes())
+    !memmem(raw, MARK).is_empty()
+}
+
+fn memmem(raw: &[u8], part: &[u8]) -> Vec<usize> {
+    let starts = raw.windows(part.len()).enumerate();
+    starts.filter(|(_, window)| *window == part).map(|(start, _)| start).collect()
 }
 
 fn final_recipients(raw: &[u8]) -> Vec<String> {
@@ -264,6 +280,7 @@ fn final_recipients(raw: &[u8]) -> Vec<String> {
     found.map(|address| address.trim().to_owned()).collect()
 }
 
-const MARK: &str = "Undelivered Mail Returned to Sender";
+const MARK: &[u8] = b"Undelivered Mail Returned to Sender";
+const END: &[u8] = b"-er";
 /// What a call takes besides.
 const SLACK: Duration = Duration::from_secs(60);
