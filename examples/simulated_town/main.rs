@@ -66,7 +66,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let (all, shop) = (by_hour.iter().sum::<usize>(), town.take_departed().len());
     println!(
-        "{all} mails in a week, {shop} orders to the shop outside; {} events an hour at most",
+        "{all} mails in a week, {shop} orders to the shop outside; {} in an hour at most",
         by_hour.iter().max().unwrap_or(&0)
     );
     std::fs::write(&path, drawing::svg(&NAMES, &graph, &by_hour))?;

@@ -245,6 +245,8 @@ impl Actor {
         while mail.retire(&self.0.id).await.is_err() {
             sleep(Duration::from_secs(10)).await;
         }
+        // The listener may have been given a mailbox in between, which is gone too.
+        self.life(|life| life.is_born = false);
         self.mailbox(mail).await;
     }
 

@@ -42,7 +42,10 @@ struct Sent {
 
 struct Handed {
     to: AgentId,
+    /// In which life the stream was begun, and in which one it is now: a stream may outlive its mailbox, when the next
+    /// one is there before it looks again.
     life: usize,
+    now: usize,
     marker: String,
     marked: bool,
 }
@@ -119,7 +122,8 @@ impl History {
                 );
                 if let Some(marker) = marker_of(raw).filter(|_| !message.is_delivery_report()) {
                     let marked = event.is_redelivery();
-                    told.handed.push(Handed { to: to.id().clone(), life, marker, marked });
+                    let now = to.incarnation();
+                    told.handed.push(Handed { to: to.id().clone(), life, now, marker, marked });
                 }
             }
             EventKind::Sent(report) => told.say(report, "sent"),
@@ -157,8 +161,10 @@ impl History {
         let now = |agent: &AgentId| told.life_of(agent);
         let names: BTreeMap<&String, &MessageId> =
             told.markers.iter().map(|(id, marker)| (marker, id)).collect();
-        let heard: BTreeSet<(&AgentId, usize, &String)> =
-            told.handed.iter().map(|handed| (&handed.to, handed.life, &handed.marker)).collect();
+        let mut heard = BTreeSet::new();
+        for handed in &told.handed {
+            heard.extend((handed.life..=handed.now).map(|life| (&handed.to, life, &handed.marker)));
+        }
         let is_same_life = |sent: &Sent, agent: &AgentId| sent.lives.get(agent).copied() == now(agent);
         let delivered: BTreeSet<&(AgentId, String)> = lies.keys().collect();
 
@@ -203,7 +209,7 @@ impl History {
             assert!(was_handed, "seed {seed}: {agent} never heard of {marker}");
         }
         let mut unmarked = BTreeSet::new();
-        for Handed { to, life, marker, marked } in &told.handed {
+        for Handed { to, life, marker, marked, .. } in &told.handed {
             let Some(sent) = told.sent.get(marker) else { panic!("seed {seed}: nobody sent {marker}") };
             assert_ne!(
                 sent.outcome,
@@ -214,7 +220,8 @@ impl History {
                 sent.to.iter().any(|address| agent_of(address).as_ref() == Some(to)),
                 "seed {seed}: {to} got {marker}"
             );
-            if let Some(until) = sent.until.filter(|_| sent.outcome != Some(Outcome::Queued)) {
+            // What may have been sent may be sent again, when that is found out.
+            if let Some(until) = sent.until.filter(|_| matches!(sent.outcome, Some(Outcome::Taken(_)))) {
                 let born = told.born[&(to.clone(), *life)];
                 assert!(until + LATEST + SLACK >= born, "seed {seed}: {to} got a predecessor's {marker}");
             }
