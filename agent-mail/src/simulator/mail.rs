@@ -24,7 +24,7 @@ pub(super) struct SimulatedMail {
 
 impl SimulatedMail {
     /// Brings a call to the server.
-    async fn reach(&self, service: Service, operation: &'static str) -> Result<(), Error> {
+    pub(super) async fn reach(&self, service: Service, operation: &'static str) -> Result<(), Error> {
         self.travel().await;
         if self.outages.is_out(service, self.time.elapsed()) {
             return Err(unavailable(operation, service));
@@ -33,7 +33,7 @@ impl SimulatedMail {
     }
 
     /// Brings the answer back; what was done can't be known where it gets lost.
-    async fn answer(&self, service: Service, operation: &'static str) -> Result<(), Error> {
+    pub(super) async fn answer(&self, service: Service, operation: &'static str) -> Result<(), Error> {
         self.travel().await;
         if self.outages.is_out(service, self.time.elapsed()) {
             return Err(Error::Interrupted { operation, source: ErrorKind::ConnectionReset.into() });
@@ -92,7 +92,7 @@ impl fmt::Debug for SimulatedMail {
     }
 }
 
-fn unavailable(operation: &'static str, service: Service) -> Error {
+pub(super) fn unavailable(operation: &'static str, service: Service) -> Error {
     let server =
         if service == Service::Smtp { "the simulated SMTP server" } else { "the simulated IMAP server" };
     Error::Unavailable { operation, server: server.to_owned(), source: ErrorKind::ConnectionRefused.into() }

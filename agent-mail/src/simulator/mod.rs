@@ -38,13 +38,14 @@ mod outages;
 mod outside;
 mod services;
 mod snapshot;
+mod store;
 mod weather;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mail_access::{Address, Departed, MailAccess, NewMessage, PostOffice, TrustedServer};
+use mail_access::{Address, Departed, MailAccess, MessageStore, NewMessage, PostOffice, TrustedServer};
 
 pub use self::builder::SimulationBuilder;
 pub use self::correspondent::{Correspondent, Reaction};
@@ -90,6 +91,7 @@ impl Simulation {
             .system()
             .provisioner(self.provisioner())
             .mail_access(self.mail_access())
+            .message_store(self.message_store())
             .rotation(self.rotation())
             .dns(self.dns(), self.0.plan.domain.clone(), host.clone())
             .time_and_chance(self.time_and_chance())
@@ -98,6 +100,11 @@ impl Simulation {
 
     /// Returns the mail system as a program reaches it: with its troubles.
     pub fn mail_access(&self) -> Arc<dyn MailAccess> {
+        self.0.mail.clone()
+    }
+
+    /// Returns whole mailboxes as a program reaches them: with their troubles.
+    pub fn message_store(&self) -> Arc<dyn MessageStore> {
         self.0.mail.clone()
     }
 

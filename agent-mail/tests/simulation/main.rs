@@ -1,6 +1,7 @@
 //! The world in memory as a simulator: what a seed decides, and what has to hold whatever it decides.
 
 mod cassettes;
+mod contract;
 mod determinism;
 mod outages;
 mod outside;
