@@ -39,6 +39,7 @@ pub mod backend;
 pub mod backup;
 mod bootstrap;
 mod builder;
+pub mod cassette;
 #[cfg(feature = "from-env")]
 mod config;
 #[cfg(feature = "conformance")]
@@ -55,8 +56,8 @@ mod embedded;
 mod encryption;
 mod error;
 mod event;
-mod for_llm;
 mod fleet;
+mod for_llm;
 #[cfg(test)]
 mod golden;
 pub mod guides;
@@ -89,6 +90,7 @@ pub mod safety;
 #[cfg(feature = "redb")]
 mod secret_files;
 mod secrets;
+pub mod simulator;
 pub mod sites;
 pub mod spec;
 mod system;
@@ -115,8 +117,8 @@ pub use embedded::{Embedded, MemorySecrets, MemoryState, Vitals};
 pub use encryption::EncryptionKey;
 pub use error::{Error, ErrorKind};
 pub use event::{Event, EventHandler, EventKind, Events, LiveEvents, RecipientResult, SendReport};
-pub use for_llm::Fenced;
 pub use fleet::{Fleet, FleetBuilder, FleetEvents, FleetHealth, Health, OnHub, ShortWay, Stopped, Way};
+pub use for_llm::Fenced;
 pub use inbound::Inbound;
 pub use mailbox::AgentMailbox;
 #[cfg(feature = "mailcow")]

@@ -210,10 +210,12 @@ impl AgentMail {
                 .with_detail("the address was an earlier agent's, and mail for that one may still come")
                 .with_retry_after(Some(left)));
         }
+        let mut random = [0; 16];
+        self.0.chance.fill(&mut random);
         let record = AgentRecord {
             id: id.clone(),
             address,
-            claim: Claim::generate(),
+            claim: Claim::of_random(u128::from_be_bytes(random)),
             phase: Phase::Pending,
             created: now,
             way: self.0.way,

@@ -20,6 +20,7 @@ use agent_mail::conformance::{
     RotationHarness, SECRETS_CASES, SITES_CASES, STATE_CASES,
 };
 use agent_mail::http::{HttpClient, ReqwestClient};
+use agent_mail::simulator::Simulation;
 use agent_mail::sites::{FakeKubernetes, SiteStore, SitesInKubernetes, SitesInState};
 use agent_mail::{
     Address, DomainName, Embedded, EncryptionKey, Mailcow, MemorySecrets, MemoryState, RedbState, SecretFile,
@@ -149,6 +150,11 @@ fn main() {
     add(&mut trials, "mailcow-http::quarantine", QUARANTINE_CASES, || {
         Subject::of(Arc::new(FakeServer::over_http()))
     });
+    add(&mut trials, "simulation::dns", DNS_CASES, || Subject::of(Arc::new(SimulatedWorld::new())));
+    add(&mut trials, "simulation::provisioner", PROVISIONER_CASES, || {
+        Subject::of(Arc::new(SimulatedWorld::new()))
+    });
+    add(&mut trials, "simulation::rotation", ROTATION_CASES, || Subject::of(Arc::new(SimulatedWorld::new())));
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
@@ -268,6 +274,68 @@ impl RotationHarness for EmbeddedWorld {
     async fn foreign_password(&self, address: &Address, password: &SecretString) {
         let added = self.0.post_office().set_app_password(address, "phone", password.clone());
         added.expect("the mailbox is there");
+    }
+}
+
+/// A simulation in which nothing goes wrong.
+#[derive(Debug)]
+struct SimulatedWorld(Simulation);
+
+impl SimulatedWorld {
+    fn new() -> Self {
+        Self(Simulation::builder(1).domain(domain()).build())
+    }
+
+    fn embedded(&self) -> EmbeddedWorld {
+        EmbeddedWorld(Arc::new(self.0.embedded().clone()))
+    }
+}
+
+impl DnsHarness for SimulatedWorld {
+    fn provider(&self) -> Arc<dyn DnsProvider> {
+        self.0.dns()
+    }
+
+    fn zone(&self) -> DomainName {
+        domain()
+    }
+}
+
+#[async_trait]
+impl ProvisionerHarness for SimulatedWorld {
+    fn provisioner(&self) -> Arc<dyn Provisioner> {
+        self.0.provisioner()
+    }
+
+    fn domain(&self) -> DomainName {
+        domain()
+    }
+
+    async fn foreign_mailbox(&self, address: &Address) {
+        self.embedded().foreign_mailbox(address).await;
+    }
+
+    async fn has_mailbox(&self, address: &Address) -> bool {
+        self.embedded().has_mailbox(address).await
+    }
+
+    async fn opens(&self, address: &Address, password: &SecretString) -> bool {
+        self.embedded().opens(address, password).await
+    }
+
+    async fn writes(&self) -> usize {
+        self.embedded().writes().await
+    }
+}
+
+#[async_trait]
+impl RotationHarness for SimulatedWorld {
+    fn rotation(&self) -> Arc<dyn LoginRotation> {
+        self.0.rotation()
+    }
+
+    async fn foreign_password(&self, address: &Address, password: &SecretString) {
+        self.embedded().foreign_password(address, password).await;
     }
 }
 

@@ -114,7 +114,7 @@ impl Listener {
 }
 
 /// Those who listen; the ones that are gone are dropped at the next ring.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Listeners(Vec<Weak<Listener>>);
 
 impl Listeners {

@@ -101,6 +101,7 @@ mod chance;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
+mod hash;
 mod hub;
 mod id;
 #[cfg(feature = "smtp-imap")]
@@ -148,8 +149,8 @@ pub use message::{
     NewMessage, Outgoing, Received, RecipientReport, TrustedServer,
 };
 pub use post_office::{
-    Departed, Fault, FaultRule, Foreign, HostedMailbox, Policy, PostOffice, PostOfficeBuilder,
-    PostOfficeError, Refusal, Treatment, Verdict, Verdicts,
+    Departed, Fault, FaultRule, Foreign, FromOutside, HostedMailbox, Occasion, Policy, PostOffice,
+    PostOfficeBuilder, PostOfficeError, PostOfficeSnapshot, Refusal, Treatment, Verdict, Verdicts,
 };
 #[cfg(feature = "smtp-imap")]
 pub use smtp_imap::{SmtpImap, SmtpImapConfig};

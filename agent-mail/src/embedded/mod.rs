@@ -8,6 +8,7 @@ mod readiness;
 mod registry;
 mod rotation;
 mod secrets;
+mod snapshot;
 mod state;
 mod vitals;
 
@@ -63,7 +64,11 @@ struct World {
 impl Embedded {
     /// Makes a world whose zone is `domain`.
     pub fn new(domain: DomainName) -> Self {
-        let post_office = PostOffice::new();
+        Self::around(domain, PostOffice::new())
+    }
+
+    /// Makes a world around a mail system.
+    pub(crate) fn around(domain: DomainName, post_office: PostOffice) -> Self {
         Self(Arc::new(World {
             records: Mutex::new(dns::new_zone()),
             domain,
@@ -186,7 +191,7 @@ impl fmt::Debug for Embedded {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // A panic elsewhere leaves whole values: each is changed in one step.
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -305,6 +305,7 @@ impl Reader {
             Some(at) if batch.messages.is_empty() => {
                 let heard = self.heard.unwrap_or_default();
                 tokio::select! {
+                    biased;
                     arrival = inner.login.wait(mail, at, WAIT) => drop(arrival.map_err(read)?),
                     () = self.bell.rings_after(heard) => {}
                 }

@@ -155,9 +155,7 @@ async fn rule(
             letter.message = *message;
             Ok(true)
         }
-        Ruling::Hold(reason) => {
-            Err(drafts::hold(mailbox, &letter.message, errand, at, reason, None).await?)
-        }
+        Ruling::Hold(reason) => Err(drafts::hold(mailbox, &letter.message, errand, at, reason, None).await?),
         Ruling::HoldFor { reason, at_most, then } => {
             let time_out = Some((at_most, then));
             Err(drafts::hold(mailbox, &letter.message, errand, at, reason, time_out).await?)

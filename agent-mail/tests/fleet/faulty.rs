@@ -105,6 +105,9 @@ impl<T: MailAccess> MailAccess for Pausing<T> {
     async fn submit(&self, login: &Login, message: &Outgoing) -> Result<Submission, MailError> {
         self.0.submit(login, message).await
     }
+    async fn check_submission(&self, login: &Login) -> Result<(), MailError> {
+        self.0.check_submission(login).await
+    }
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, MailError> {
         pausing!(self.fetch(login, selection, limit))
     }

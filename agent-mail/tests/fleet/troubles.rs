@@ -183,6 +183,9 @@ impl MailAccess for Server {
         self.office.submit(login, message).await
     }
 
+    async fn check_submission(&self, login: &Login) -> Result<(), MailError> {
+        self.office.check_submission(login).await
+    }
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, MailError> {
         let _connection = self.connect()?;
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -11,8 +11,8 @@ use super::call::Call;
 use super::folder::Found;
 use super::mail::{self, Mail};
 use super::mailbox::Mailbox;
-use super::state::{Name, State};
-use super::{CHECK_SUBMISSION, FETCH, Fault, MARK_SEEN, PostOffice, SUBMIT, WAIT};
+use super::state::Name;
+use super::{CHECK_SUBMISSION, FETCH, Fault, MARK_SEEN, Occasion, PostOffice, SUBMIT, WAIT};
 use crate::{
     Address, Arrival, Batch, DomainName, Error, FolderName, Login, MailAccess, Outgoing, Position, Selection,
     Submission, Uid,
@@ -114,7 +114,7 @@ impl PostOffice {
         now: SystemTime,
     ) -> Vec<u8> {
         let mail = Mail::new(message, true, host, number, now);
-        let mail = mail.judged(&State::default(), mail::from(message.bytes()).as_ref());
+        let mail = mail.judged(None, mail::from(message.bytes()).as_ref());
         mail.stored(recipient, &Name::of(recipient), now).bytes()
     }
 
@@ -136,7 +136,7 @@ impl PostOffice {
                 // The copying above was done without the lock: the mailbox may be gone by now.
                 state.open(login, SUBMIT)?;
             }
-            let mail = mail.judged(&state, from.as_ref());
+            let mail = mail.judged(Some(&state), from.as_ref());
             let judged = state.judge(&mail, &plan)?;
             if let Some(login) = login {
                 state.within_rate(login.address())?;
@@ -162,7 +162,12 @@ impl PostOffice {
         loop {
             let (ring, due) = {
                 let mut state = self.state();
-                if state.take_fault(login.address(), |fault| fault == Fault::WaitUnavailable).is_some() {
+                if state
+                    .take_fault(Occasion::Waiting { login: login.address() }, |fault| {
+                        fault == Fault::WaitUnavailable
+                    })
+                    .is_some()
+                {
                     return Err(self.unavailable(WAIT));
                 }
                 let mailbox = self.enter(&mut state, &Call::of(login, WAIT, &inbox))?;
@@ -170,7 +175,7 @@ impl PostOffice {
                     return Ok(());
                 }
                 // Made before the lock is released: whatever arrives after the look above rings it.
-                (mailbox.next_ring(), state.next_due())
+                (mailbox.next_ring(), state.next_due(login.address()))
             };
             match due {
                 // That the time is over is a reason to look as good as a ring.

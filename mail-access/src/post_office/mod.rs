@@ -15,11 +15,14 @@ mod judge;
 mod mail;
 mod mailbox;
 mod marks;
+mod occasion;
+mod outside;
 mod pending;
 mod policy;
 mod reader;
 mod report;
 mod search;
+mod snapshot;
 mod state;
 mod store;
 mod verdict;
@@ -36,7 +39,10 @@ pub use self::departed::Departed;
 pub use self::error::PostOfficeError;
 pub use self::fault::{Fault, FaultRule, Refusal};
 use self::mailbox::Mailbox;
+pub use self::occasion::Occasion;
+pub use self::outside::FromOutside;
 pub use self::policy::{Foreign, Policy, Treatment};
+pub use self::snapshot::PostOfficeSnapshot;
 use self::state::{Entry, Forward, Name, State};
 pub use self::verdict::{Verdict, Verdicts};
 use crate::{Address, Arrivals, DomainName, FolderName, Uid};
@@ -360,7 +366,7 @@ impl PostOffice {
 
     /// Delivers what is due, and returns when the next message is.
     pub(crate) fn next_due(&self) -> Option<tokio::time::Instant> {
-        self.state().next_due()
+        self.state().pending.next_due()
     }
 
     /// Takes out the messages that left for domains not hosted here, see [`Foreign::Kept`].
@@ -369,8 +375,9 @@ impl PostOffice {
     }
 
     fn open(settings: PostOfficeBuilder) -> Self {
-        let state = State::new(settings.policy.clone());
-        Self { office: Arc::new(Office { settings, submitted: AtomicU64::new(0), state: Mutex::new(state) }) }
+        let submitted = Arc::new(AtomicU64::new(0));
+        let state = State::new(&settings, Arc::clone(&submitted));
+        Self { office: Arc::new(Office { settings, submitted, state: Mutex::new(state) }) }
     }
 
     /// Locks the state, and delivers what is due first.
@@ -409,7 +416,7 @@ impl fmt::Debug for PostOffice {
 
 struct Office {
     settings: PostOfficeBuilder,
-    submitted: AtomicU64,
+    submitted: Arc<AtomicU64>,
     state: Mutex<State>,
 }
 

@@ -27,7 +27,7 @@ impl NewMessage {
         header.contacts("bcc", "Bcc", &self.bcc)?;
         header.token(REVISION, &revision.to_string())?;
         let header = header.finish();
-        self.below(&header)
+        self.below(&header, message_id)
     }
 
     /// Takes up a draft again, one of [`draft`](Self::draft) or of a person's mail program: recipients, subject, texts,

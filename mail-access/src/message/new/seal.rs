@@ -25,18 +25,21 @@ impl NewMessage {
         self.seal_as(from, message_id, SystemTime::now())
     }
 
-    /// Does what [`seal`](Self::seal) does, with a Message-ID and a date of the caller's.
+    /// Does what [`seal`](Self::seal) does, with a Message-ID and a date of the caller's: the same ones give the same
+    /// bytes.
     ///
     /// # Errors
     /// As [`seal`](Self::seal), and if the date is not one of the years 1970 to 9999.
     pub fn seal_as(self, from: &Contact, message_id: MessageId, date: SystemTime) -> Result<Outgoing, Error> {
         let recipients = self.distinct_recipients();
         let header = self.header(from, &message_id, date)?.finish();
-        Outgoing::restore(from.address.clone(), recipients, message_id, self.below(&header)?)
+        let bytes = self.below(&header, &message_id)?;
+        Outgoing::restore(from.address.clone(), recipients, message_id, bytes)
     }
 
-    /// Puts the body below a finished header.
-    pub(super) fn below(self, header: &str) -> Result<Vec<u8>, Error> {
+    /// Puts the body below a finished header; the boundaries of its parts are made of the message's identity.
+    pub(super) fn below(self, header: &str, message_id: &MessageId) -> Result<Vec<u8>, Error> {
+        let seed = message_id.to_string();
         let Self { text, html, calendar, images, attachments, quote, .. } = self;
         let (text, html) = match quote {
             None => (text, html),
@@ -48,7 +51,7 @@ impl NewMessage {
         let body = body::build(Content { text, html, calendar, images, files: attachments })?;
         let mut message = Vec::with_capacity(header.len() + body.size() + 2);
         message.extend_from_slice(header.as_bytes());
-        body.write(&mut message);
+        body.write(&mut message, &seed);
         if !message.ends_with(b"\r\n") {
             message.extend_from_slice(b"\r\n");
         }
