@@ -43,9 +43,12 @@ mod builder;
 mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod conversation;
 #[cfg(feature = "desec")]
 mod desec;
+mod desk;
 pub mod doctor;
+mod drafts;
 mod effects;
 mod embedded;
 #[cfg(any(feature = "secret-file", feature = "backup"))]
@@ -95,8 +98,15 @@ pub use agent_id::AgentId;
 pub use builder::AgentMailBuilder;
 #[cfg(feature = "from-env")]
 pub use config::Config;
+pub use conversation::{
+    AttachmentHead, AttachmentPiece, Attachments, Conversations, Cursor, FleetConversations, FleetMessage,
+    FleetThread, FoundCode, Place, Reply, Thread, ThreadId, ThreadMessage, Wanted,
+};
 #[cfg(feature = "desec")]
 pub use desec::{Desec, DesecAddresses};
+pub use drafts::{
+    ApprovalNews, Approvals, Decision, Draft, Held, HeldId, Overdue, RequireApproval, Revision, Verdict,
+};
 pub use effects::Effects;
 pub use embedded::{Embedded, MemorySecrets, MemoryState, Vitals};
 #[cfg(any(feature = "secret-file", feature = "backup"))]

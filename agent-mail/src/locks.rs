@@ -6,7 +6,7 @@ use std::ptr;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use mail_access::DomainName;
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedMutexGuard};
 
 use crate::backend::StateStore;
 use crate::outbox::Bell;
@@ -16,6 +16,8 @@ use crate::outbox::Bell;
 pub(crate) struct Locks {
     named: Mutex<HashMap<String, Weak<AsyncMutex<()>>>>,
     pub(crate) bell: Bell,
+    /// Wakes those who wait for news of messages that are held.
+    pub(crate) decisions: Notify,
 }
 
 impl Locks {

@@ -27,6 +27,14 @@ impl Place {
         }
     }
 
+    /// Names the event, in this run of the program and in later ones.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Inbox(_, identity) => identity.content(),
+            Self::Journal(key) => key,
+        }
+    }
+
     /// Makes the change that acknowledges the event if nobody did; `None` if somebody has.
     pub(crate) async fn settled_once(
         &self,

@@ -30,6 +30,11 @@ impl Identity {
         }
     }
 
+    /// Returns what names the message by its bytes.
+    pub(crate) fn content(&self) -> &str {
+        &self.content
+    }
+
     fn prints(&self) -> impl Iterator<Item = &String> {
         std::iter::once(&self.content).chain(&self.message_id)
     }

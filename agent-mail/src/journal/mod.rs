@@ -5,6 +5,7 @@
 mod agents;
 mod bells;
 mod happened;
+mod held;
 mod inbox;
 mod notes;
 mod outbox;
@@ -12,6 +13,7 @@ mod policy;
 mod queue;
 mod rotation;
 mod sent;
+mod threads;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -25,6 +27,7 @@ use sha2::{Digest, Sha256};
 pub(crate) use agents::{AgentRecord, Phase};
 pub(crate) use bells::Bell;
 pub(crate) use happened::{Happened, What};
+pub(crate) use held::{HeldRecord, KeptHeld, StoredDecision, StoredOutcome};
 pub(crate) use inbox::{Identity, Known, Mark, Unsettled};
 pub(crate) use outbox::{OutboxRecord, Outcome};
 pub(crate) use policy::{Owner, Stored as StoredPolicy};

@@ -14,21 +14,35 @@ pub use suppression::{Suppressed, SuppressionReason};
 pub(crate) use switch::{STOPPED, may_send};
 pub use switch::{Scope, Stop};
 
+use crate::drafts::{self, Errand};
 use crate::{AgentMailbox, Error, ErrorKind, Inbound};
 
 /// Asks the checks about a message that is to be sent, and returns it as they leave it.
-pub(crate) async fn release(mailbox: &AgentMailbox, message: NewMessage) -> Result<NewMessage, Error> {
+pub(crate) async fn release(
+    mailbox: &AgentMailbox,
+    message: NewMessage,
+    errand: &Errand,
+) -> Result<NewMessage, Error> {
     let checks = &mailbox.inner().system.system().outbound;
     if checks.is_empty() {
         return Ok(message);
     }
     let stopped = |kind, reason| Error::new(kind, "send", mailbox.id()).with_detail(reason);
     let mut letter = Letter::new(mailbox.id().clone(), mailbox.address().clone(), message);
-    for check in checks {
+    for (at, check) in checks.iter().enumerate() {
+        if errand.released.as_ref().is_some_and(|released| released.passes(at)) {
+            continue;
+        }
         match check.check(&letter).await? {
             Ruling::Pass => {}
             Ruling::Change(message) => letter.message = *message,
-            Ruling::Hold(reason) => return Err(stopped(ErrorKind::Held, reason)),
+            Ruling::Hold(reason) => {
+                return Err(drafts::hold(mailbox, &letter.message, errand, at, reason, None).await?);
+            }
+            Ruling::HoldFor { reason, at_most, then } => {
+                let time_out = Some((at_most, then));
+                return Err(drafts::hold(mailbox, &letter.message, errand, at, reason, time_out).await?);
+            }
             Ruling::Later(after) => {
                 let later = Error::new(ErrorKind::RateLimited, "send", mailbox.id());
                 return Err(later.with_retry_after(Some(after)));
