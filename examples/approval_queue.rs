@@ -17,7 +17,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let prices = RequireApproval::when("it names a price", |letter| {
         letter.message.text().is_some_and(|text| text.contains("EUR"))
     });
-    let prices = prices.with_time_out(Duration::from_secs(4 * 3600), Overdue::Reject);
+    let prices = prices.with_time_out(Duration::from_hours(4), Overdue::Reject);
     let mail = world.system().outbound_check(Arc::new(prices)).build()?;
     let (ada, bob) = (mail.provision(&"ada".parse()?).await?, mail.provision(&"bob".parse()?).await?);
 

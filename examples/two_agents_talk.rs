@@ -54,11 +54,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// Takes the next mail, and answers it above a quote.
 async fn answer(mail: &AgentMail, mailbox: &AgentMailbox, text: &str) -> Result<(), Box<dyn Error>> {
-    let event = mailbox.events().next().await.ok_or("it goes on")??;
-    let message = event.received().ok_or("it is a mail")?;
-    println!("  {} reads {:?} and says {text:?}", mailbox.id(), message.new_text().expose().trim_end());
-    say(mail, mailbox, mailbox.answer(message, Reply::new(text).with_quote())?).await?;
-    Ok(event.ack().await?)
+    let mut events = mailbox.events();
+    loop {
+        let event = events.next().await.ok_or("it goes on")??;
+        event.ack().await?;
+        // That its own mail was taken is an event too.
+        let Some(message) = event.received() else { continue };
+        println!("  {} reads {:?} and says {text:?}", mailbox.id(), message.new_text().expose().trim_end());
+        let answer = mailbox.answer(message, Reply::new(text).with_quote())?;
+        return Ok(say(mail, mailbox, answer).await?);
+    }
 }
 
 /// Has the courier send a message, with a copy into the sender's folder for sent mail.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use mail_access::{Address, Error as MailError, Outgoing, Submission};
+use mail_access::{Address, Error as MailError, Outgoing};
 use tokio::time::sleep;
 
 use super::copy::{Filed, file};
@@ -96,12 +96,18 @@ impl<'a> Attempt<'a> {
         } else if record.queue.as_ref().is_some_and(QueueRecord::has_unknown) {
             self.postpone(&mut record, None);
         }
+        // Whatever may fail before it is sent comes before it is noted as being sent.
+        let message = if targets.is_empty() { None } else { Some(self.message(&targets).await?) };
         if !self.commit(record).await? {
             return self.as_it_is().await;
         }
         let mut rest = false;
-        if !targets.is_empty() {
-            let outcome = self.submit(&targets).await?;
+        if let Some(message) = message {
+            let mail = &*self.system.system().mail;
+            let outcome = match message {
+                Ok(message) => self.mailbox.inner().login.submit(mail, &message).await,
+                Err(error) => Err(error),
+            };
             rest = matches!(outcome, Err(MailError::Unavailable { .. } | MailError::Authentication { .. }));
             self.settle(&targets, judge(&targets, outcome)).await?;
         }
@@ -133,16 +139,12 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Hands the message over.
-    async fn submit(&self, targets: &[Address]) -> Result<Result<Submission, MailError>, Error> {
+    /// Puts the message together as it was put into the outbox; the inner error says that it can't be sent.
+    async fn message(&self, targets: &[Address]) -> Result<Result<Outgoing, MailError>, Error> {
         let record = &self.kept.record;
-        let system = self.system.system();
-        let bytes = system.journal.outbox_bytes(self.mailbox.id(), &record.name).await?;
+        let bytes = self.system.system().journal.outbox_bytes(self.mailbox.id(), &record.name).await?;
         let (sender, id) = (self.mailbox.address().clone(), record.message_id.clone());
-        Ok(match Outgoing::restore(sender, targets.to_vec(), id, bytes) {
-            Ok(message) => self.mailbox.inner().login.submit(&*system.mail, &message).await,
-            Err(error) => Err(error),
-        })
+        Ok(Outgoing::restore(sender, targets.to_vec(), id, bytes))
     }
 
     /// Writes down what became of a submission. The state may fail for a while: what was sent is known only here.

@@ -117,6 +117,35 @@ fn a_subject_joins_answers_that_name_nothing() {
 }
 
 #[test]
+fn what_counts_of_a_message_is_taken_out_of_it() {
+    let ada: Address = "ada@x.example".parse().unwrap();
+    let of = |header: &str, sent: bool, is_believed: bool| {
+        let raw = format!("{header}\r\nTo: Ada@X.example\r\nMessage-ID: <3@x>\r\n\r\nhello\r\n");
+        let uid = mail_access::Uid::new(1).unwrap();
+        let message = Received::parse(uid, SystemTime::UNIX_EPOCH, false, raw.into_bytes());
+        Item::of(&message, (&ada, sent), is_believed)
+    };
+    let item = of(
+        "From: Bob@x.example\r\nSubject: AW: Re[2]: Engines\r\nReferences: <1@x> <2@x> <3@x>\r\nIn-Reply-To: <9@x>",
+        false,
+        true,
+    );
+    let before: Vec<_> = item.before.iter().map(MessageId::as_str).collect();
+    assert_eq!((before, &*item.subject, item.is_answer), (vec!["9@x", "2@x", "1@x"], "engines", true));
+    assert_eq!((item.author.as_deref(), item.people.len()), (Some("bob@x.example"), 2));
+    let forward = of("From: bob@x.example\r\nSubject: Fwd: Note: x", false, true);
+    assert_eq!((&*forward.subject, forward.is_answer), ("note: x", false));
+    assert_eq!(of("From: bob@x.example", false, false).author, None, "it is not believed");
+    assert_eq!(of("From: ada@x.example", false, true).author, None, "the agent didn't send it");
+    assert!(of("From: ada@x.example", true, true).author.is_some());
+    let many = (0..200).map(|n| format!(" <{n}@y>")).collect::<String>();
+    assert_eq!(
+        of(&format!("From: bob@x.example\r\nReferences:{many}"), false, true).before.len(),
+        MAX_BEFORE
+    );
+}
+
+#[test]
 fn copies_are_one_message() {
     let original = item("1", "ada", "ada", &[], 1);
     let copy = Item { arrived: SystemTime::UNIX_EPOCH + Duration::from_secs(5), ..original.clone() };
