@@ -62,7 +62,7 @@ impl Ringing {
     pub(super) fn bell(&self, agent: &AgentId) -> Arc<Bell> {
         let mut bells = self.bells();
         let name = agent.encoded();
-        if let Some(bell) = bells.by_agent.get(&*name).and_then(Weak::upgrade) {
+        if let Some(bell) = bells.by_agent.get(&name).and_then(Weak::upgrade) {
             return bell;
         }
         if bells.by_agent.len() >= bells.room {
@@ -70,7 +70,7 @@ impl Ringing {
             bells.room = 2 * bells.by_agent.len() + 16;
         }
         let bell = Arc::new(Bell::default());
-        bells.by_agent.insert(name.to_string(), Arc::downgrade(&bell));
+        bells.by_agent.insert(name, Arc::downgrade(&bell));
         bell
     }
 

@@ -59,11 +59,20 @@ enum StoredWhat {
 struct StoredReport {
     message_id: String,
     key: Option<String>,
-    recipients: Vec<(String, Option<u16>, Option<(u8, u16, u16)>, String)>,
+    recipients: Vec<StoredResult>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct StoredResult {
+    recipient: String,
+    code: Option<u16>,
+    enhanced: Option<(u8, u16, u16)>,
+    text: String,
 }
 
 impl Journal {
     /// Adds an event to a change. Streams of the agent's events in this process hear of it when the change was made.
+    #[expect(clippy::unnecessary_wraps, reason = "its callers build changes of steps that can fail")]
     pub(crate) fn note_event(
         &self,
         change: Change,
@@ -81,11 +90,11 @@ impl Journal {
     /// Returns the keys of all events that nobody acknowledged, in their order, and whether each was handed out.
     pub(crate) async fn happened(&self, agent: &AgentId) -> Result<Vec<(String, bool)>, Error> {
         let found = self.store.scan(&self.key(HAPPENED, agent, "")).await?;
-        found
-            .into_iter()
-            .map(|(key, bytes)| Ok((decode::<Stored>(&key, &bytes)?.offered, key)))
-            .map(swap)
-            .collect()
+        let read = |(key, bytes): (String, Vec<u8>)| {
+            let offered = decode::<Stored>(&key, &bytes)?.offered;
+            Ok((key, offered))
+        };
+        found.into_iter().map(read).collect()
     }
 
     /// Returns an event, if it is still there.
@@ -114,10 +123,6 @@ impl Journal {
     }
 }
 
-fn swap(found: Result<(bool, String), Error>) -> Result<(String, bool), Error> {
-    found.map(|(offered, key)| (key, offered))
-}
-
 impl From<&What> for StoredWhat {
     fn from(what: &What) -> Self {
         match what {
@@ -133,8 +138,11 @@ impl From<&What> for StoredWhat {
 
 impl From<&SendReport> for StoredReport {
     fn from(report: &SendReport) -> Self {
-        let stored = |one: &RecipientResult| {
-            (one.recipient.to_string(), one.code, one.enhanced, one.text.clone().expose())
+        let stored = |one: &RecipientResult| StoredResult {
+            recipient: one.recipient.to_string(),
+            code: one.code,
+            enhanced: one.enhanced,
+            text: one.text.clone().expose(),
         };
         Self {
             message_id: report.message_id.as_str().to_owned(),
@@ -164,8 +172,8 @@ impl StoredReport {
                 .with_detail(format!("the stored {what} is none"))
         };
         let message_id: MessageId = self.message_id.parse().map_err(|_| damaged("Message-ID"))?;
-        let result = |(who, code, enhanced, text): (String, _, _, String)| {
-            let recipient: Address = who.parse().map_err(|_| damaged("recipient"))?;
+        let result = |StoredResult { recipient, code, enhanced, text }| {
+            let recipient: Address = recipient.parse().map_err(|_| damaged("recipient"))?;
             Ok(RecipientResult {
                 code,
                 enhanced,

@@ -37,6 +37,9 @@ pub(crate) struct Progress {
     /// What the mail system said last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) said: Option<Said>,
+    /// Whether it may have been sent by a try that nobody knows the outcome of, though it is tried again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) doubt: bool,
 }
 
 /// What a mail system said of a recipient.
@@ -65,6 +68,21 @@ pub(crate) struct Due {
 pub(crate) struct Kept {
     pub(crate) record: OutboxRecord,
     bytes: Vec<u8>,
+}
+
+impl Progress {
+    pub(crate) fn waiting() -> Self {
+        Self { state: RecipientState::Waiting, said: None, doubt: false }
+    }
+
+    /// Ends it with an outcome; that it was not sent can't be said where there is doubt.
+    pub(crate) fn end(&mut self, state: RecipientState) {
+        self.state = if self.doubt && !state.may_be_sent() { RecipientState::Unconfirmed } else { state };
+    }
+
+    fn may_be_sent(&self) -> bool {
+        self.doubt || self.state.may_be_sent()
+    }
 }
 
 impl Kept {
@@ -187,7 +205,7 @@ impl Journal {
         if over && !unknown {
             change = change.remove(self.key("outbox-bytes", agent, name));
         }
-        let may_be_sent = |queue: &QueueRecord| queue.progress.iter().any(|one| one.state.may_be_sent());
+        let may_be_sent = |queue: &QueueRecord| queue.progress.iter().any(Progress::may_be_sent);
         let before = kept.record.queue.as_ref().is_some_and(may_be_sent);
         change = match (before, may_be_sent(queue)) {
             (false, true) => self.index_sent(change, agent, record, now).await?,

@@ -21,8 +21,10 @@ pub(super) enum After {
     Gone,
     /// It goes on so.
     Due(Due),
-    /// All mail of the agent waits until then; the entry goes on so, or as it was.
-    Rest { due: Option<Due>, until: u64 },
+    /// It goes on so, and all mail of the agent waits with it.
+    Rest(Due),
+    /// It is as it was, and nothing can be done for the agent before.
+    Failed { until: u64 },
     /// Somebody has stopped the agent's sending.
     Stopped,
 }
@@ -35,7 +37,7 @@ pub(super) async fn attempt(system: &AgentMail, agent: &AgentId, chosen: &Try) -
         Err(error) => {
             tracing::warn!(%agent, %error, "the outbox waits");
             let chance = &*system.system().chance;
-            After::Rest { due: None, until: later(millis(chance.now()), back_off(chance, 2)) }
+            After::Failed { until: later(millis(chance.now()), back_off(chance, 2)) }
         }
     }
 }
@@ -67,15 +69,13 @@ impl<'a> Attempt<'a> {
     }
 
     async fn run(&mut self, to: &[Address], is_late: bool) -> Result<After, Error> {
-        if !is_late {
-            safety::may_send(&self.mailbox).await?;
-        }
+        safety::may_send(&self.mailbox).await?;
         let mut record = self.kept.record.clone();
         let Some(queue) = &mut record.queue else { return Ok(After::Gone) };
         self.find_out(&record.recipients.clone(), queue, is_late).await;
         if is_late {
             for progress in queue.progress.iter_mut().filter(|one| one.state == RecipientState::Waiting) {
-                progress.state = RecipientState::Expired;
+                progress.end(RecipientState::Expired);
             }
         }
         let mut targets = queue.with(&self.kept.record, |state| state == RecipientState::Waiting);
@@ -87,11 +87,11 @@ impl<'a> Attempt<'a> {
                 return Err(error);
             }
             let said = Said::words(error.to_string());
-            self.each(&mut record, &targets, |progress| progress.said = Some(said.clone()));
+            each(&mut record, &targets, |progress| progress.said = Some(said.clone()));
             targets.clear();
             self.postpone(&mut record, error.retry_after());
         } else if !targets.is_empty() {
-            self.each(&mut record, &targets, |progress| progress.state = RecipientState::Unknown);
+            each(&mut record, &targets, |progress| progress.state = RecipientState::Unknown);
             self.postpone(&mut record, None);
         } else if record.queue.as_ref().is_some_and(QueueRecord::has_unknown) {
             self.postpone(&mut record, None);
@@ -101,13 +101,13 @@ impl<'a> Attempt<'a> {
         }
         let mut rest = false;
         if !targets.is_empty() {
-            let Some(outcome) = self.submit(&targets).await? else { return self.as_it_is().await };
+            let outcome = self.submit(&targets).await?;
             rest = matches!(outcome, Err(MailError::Unavailable { .. } | MailError::Authentication { .. }));
             self.settle(&targets, judge(&targets, outcome)).await?;
         }
         self.copy(is_late).await?;
         Ok(match after(&self.kept.record) {
-            After::Due(due) if rest => After::Rest { until: due.next, due: Some(due) },
+            After::Due(due) if rest => After::Rest(due),
             after => after,
         })
     }
@@ -118,6 +118,7 @@ impl<'a> Attempt<'a> {
             if progress.state != RecipientState::Unknown {
                 continue;
             }
+            progress.doubt = true;
             let taken = evidence::was_taken(&self.mailbox, &self.kept.record, recipient).await;
             progress.state = match taken {
                 Ok(true) => RecipientState::Accepted,
@@ -132,16 +133,16 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Hands the message over; `None` if the entry is gone.
-    async fn submit(&self, targets: &[Address]) -> Result<Option<Result<Submission, MailError>>, Error> {
+    /// Hands the message over.
+    async fn submit(&self, targets: &[Address]) -> Result<Result<Submission, MailError>, Error> {
         let record = &self.kept.record;
         let system = self.system.system();
         let bytes = system.journal.outbox_bytes(self.mailbox.id(), &record.name).await?;
         let (sender, id) = (self.mailbox.address().clone(), record.message_id.clone());
-        Ok(Some(match Outgoing::restore(sender, targets.to_vec(), id, bytes) {
+        Ok(match Outgoing::restore(sender, targets.to_vec(), id, bytes) {
             Ok(message) => self.mailbox.inner().login.submit(&*system.mail, &message).await,
             Err(error) => Err(error),
-        }))
+        })
     }
 
     /// Writes down what became of a submission. The state may fail for a while: what was sent is known only here.
@@ -155,7 +156,12 @@ impl<'a> Attempt<'a> {
                 if let Some((_, state, said)) = verdict.of.iter().find(|(who, ..)| who == recipient)
                     && progress.state == RecipientState::Unknown
                 {
-                    *progress = Progress { state: *state, said: said.clone().or(progress.said.take()) };
+                    progress.said = said.clone().or(progress.said.take());
+                    if state.is_open() {
+                        progress.state = *state;
+                    } else {
+                        progress.end(*state);
+                    }
                 }
                 is_open |= targets.contains(recipient) && progress.state.is_open();
             }
@@ -206,15 +212,6 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    fn each(&self, record: &mut OutboxRecord, targets: &[Address], change: impl Fn(&mut Progress)) {
-        let Some(queue) = &mut record.queue else { return };
-        for (recipient, progress) in record.recipients.iter().zip(&mut queue.progress) {
-            if targets.contains(recipient) {
-                change(progress);
-            }
-        }
-    }
-
     fn postpone(&self, record: &mut OutboxRecord, at_least: Option<Duration>) {
         let Some(queue) = &mut record.queue else { return };
         let pause = back_off(&*self.system.system().chance, queue.failures);
@@ -239,6 +236,15 @@ impl<'a> Attempt<'a> {
 
     async fn as_it_is(&self) -> Result<After, Error> {
         Ok(self.fresh().await?.map_or(After::Gone, |kept| after(&kept.record)))
+    }
+}
+
+fn each(record: &mut OutboxRecord, targets: &[Address], change: impl Fn(&mut Progress)) {
+    let Some(queue) = &mut record.queue else { return };
+    for (recipient, progress) in record.recipients.iter().zip(&mut queue.progress) {
+        if targets.contains(recipient) {
+            change(progress);
+        }
     }
 }
 

@@ -34,7 +34,7 @@ impl AgentMailbox {
             let mut record = kept.record.clone();
             if let Some(queue) = &mut record.queue {
                 for progress in queue.progress.iter_mut().filter(|one| one.state == RecipientState::Waiting) {
-                    progress.state = RecipientState::Canceled;
+                    progress.end(RecipientState::Canceled);
                 }
             }
             let news = (self.id().clone(), queued.name.clone());

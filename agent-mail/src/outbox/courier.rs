@@ -207,12 +207,11 @@ impl Rounds {
         match after {
             After::Gone => lane.remove(place),
             After::Due(due) => lane.put(name, due),
-            After::Rest { due, until } => {
-                lane.pause = until;
-                if let Some(due) = due {
-                    lane.put(name, due);
-                }
+            After::Rest(due) => {
+                lane.rest = due.next;
+                lane.put(name, due);
             }
+            After::Failed { until } => lane.pause = until,
             After::Stopped => {
                 lane.pause = now + u64::try_from(STOPPED_LOOK.as_millis()).unwrap_or(u64::MAX);
                 lane.stopped = lane.pause;

@@ -4,7 +4,7 @@ use mail_access::{Address, Error as MailError, MessageId, NewMessage, Outgoing, 
 
 use super::evidence::has_arrived;
 use super::{Receipt, RecipientState, Refusal};
-use crate::journal::{OutboxRecord, Outcome, Progress, Said, fingerprint};
+use crate::journal::{OutboxRecord, Outcome, Said, fingerprint};
 use crate::mail::lift;
 use crate::{AgentMailbox, Error, ErrorKind, safety};
 
@@ -205,7 +205,8 @@ async fn close(
     {
         if let Some((_, status)) = refused.iter().find(|(who, _)| who == recipient) {
             if progress.state.may_be_sent() {
-                *progress = Progress { state: RecipientState::Refused, said: Some(Said::of(status)) };
+                progress.state = RecipientState::Refused;
+                progress.said = Some(Said::of(status));
             }
         } else {
             progress.state = RecipientState::Accepted;

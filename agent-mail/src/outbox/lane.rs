@@ -14,8 +14,10 @@ pub(super) struct Lane {
     entries: BTreeMap<u64, Entry>,
     /// Whether one of them is being sent.
     pub(super) busy: bool,
-    /// Nothing is tried before.
+    /// Nothing is done before.
     pub(super) pause: u64,
+    /// Nothing is sent before; what has no more time ends all the same.
+    pub(super) rest: u64,
     /// Up to when sending was stopped by somebody, as far as is known.
     pub(super) stopped: u64,
     /// When the courier looks at it next.
@@ -79,7 +81,7 @@ impl Lane {
             if due.from <= now {
                 let to: Vec<_> = due.to.iter().filter(|to| !held.contains(to)).cloned().collect();
                 let is_free = due.more || !to.is_empty();
-                at = if is_free { due.next.min(due.until) } else { due.until };
+                at = if is_free { due.next.max(self.rest).min(due.until) } else { due.until };
                 if at.max(self.pause) <= now {
                     let spared = due.until.max(due.next) <= self.stopped;
                     return Next::Now(Try { place: *place, name: name.clone(), to, spared });
@@ -151,6 +153,8 @@ mod tests {
         both.pause = 40;
         assert_eq!(next(&both, 30), Err(40));
         assert!(matches!(both.next(40), Next::Now(Try { spared: false, .. })));
+        both.rest = 60;
+        assert!(matches!(both.next(40), Next::Now(Try { place: 2, .. })), "its time is over");
         both.stopped = 40;
         assert!(matches!(both.next(40), Next::Now(Try { spared: true, .. })));
     }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::bell::Ring;
 use super::direct::{another_message, name_of_key, name_of_message, seal};
-use super::{Queued, RecipientState, Sending};
+use super::{Queued, Sending};
 use crate::backend::Change;
 use crate::journal::{OutboxRecord, Outcome, Progress, QueueRecord, fingerprint, millis};
 use crate::{AgentMailbox, Error, ErrorKind, safety};
@@ -38,7 +38,6 @@ pub(crate) async fn prepare(mailbox: &AgentMailbox, sending: Sending) -> Result<
     let date = not_before.map_or(now, |time| time.max(now));
     let message = seal(mailbox, safety::release(mailbox, message).await?, date)?;
     let from = millis(date);
-    let progress = Progress { state: RecipientState::Waiting, said: None };
     let queue = QueueRecord {
         place: system.locks.bell.next_place(&system.journal).await?,
         from,
@@ -47,7 +46,7 @@ pub(crate) async fn prepare(mailbox: &AgentMailbox, sending: Sending) -> Result<
         guarantee,
         copy: copy_to_sent && system.store.is_some(),
         failures: 0,
-        progress: vec![progress; message.recipients().len()],
+        progress: vec![Progress::waiting(); message.recipients().len()],
     };
     let record = OutboxRecord {
         name: key.as_deref().map_or_else(|| name_of_message(&message), name_of_key),

@@ -1,6 +1,7 @@
 //! The whole way on real servers: Mailcow and deSEC as fakes over HTTP, mail through Postfix and Dovecot.
 
 mod fleet;
+mod outbox;
 #[path = "../program/mod.rs"]
 mod program;
 mod worker;
@@ -18,10 +19,18 @@ fn main() -> ExitCode {
     if let Ok(report) = env::var(worker::REPORT) {
         return worker::main(&report);
     }
+    if let Ok(guarantee) = env::var(outbox::DIES) {
+        return outbox::main(&guarantee);
+    }
     let trials = vec![
         trial("the_program_runs_on_real_servers", fleet::the_program_runs_on_real_servers),
         trial("a_killed_program_loses_nothing_and_repeats_nothing_untold", worker::killed_and_started_again),
         trial("a_retired_agent_can_not_log_in", fleet::a_retired_agent_can_not_log_in),
+        trial("the_courier_sends_and_files_copies", outbox::the_courier_sends_and_files_copies),
+        trial(
+            "a_message_that_was_taken_when_the_program_died_is_not_sent_again",
+            outbox::a_message_that_was_taken_when_the_program_died_is_not_sent_again,
+        ),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
