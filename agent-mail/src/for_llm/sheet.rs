@@ -78,9 +78,10 @@ impl Sheet {
         }
         for selector in selectors.split(',') {
             let Some((path, is_plain)) = path(&selector.to_ascii_lowercase()) else { continue };
-            let (effects, important) = match is_certain && is_plain {
-                true => (effects, important),
-                false => (effects.hiding(), important.hiding()),
+            let (effects, important) = if is_certain && is_plain {
+                (effects, important)
+            } else {
+                (effects.hiding(), important.hiding())
             };
             self.0.push(Rule { path, effects, important });
         }
@@ -96,9 +97,10 @@ impl Rule {
         }
         let mut within = within.iter().rev();
         for (is_child_too, selector) in outer.iter().rev() {
-            let found = match is_child {
-                true => within.next().is_some_and(|parent| is_meant(selector, parent)),
-                false => within.any(|above| is_meant(selector, above)),
+            let found = if is_child {
+                within.next().is_some_and(|parent| is_meant(selector, parent))
+            } else {
+                within.any(|above| is_meant(selector, above))
             };
             if !found {
                 return false;
