@@ -63,7 +63,7 @@ impl EventHandler for Relay {
             let next = self.mail.address_of(&name(had))?;
             let note = NewMessage::to(next).with_subject("note").with_text((had + 1).to_string());
             // By its key it is sent once, however often the handler is called for this event.
-            mailbox.send_once(message.message_id().map_or("note", |id| id.as_str()), note).await?;
+            mailbox.send_once(message.message_id().map_or("note", |id| id.expose().as_str()), note).await?;
         }
         Ok(Effects::new().with_note("had the note", "yes"))
     }

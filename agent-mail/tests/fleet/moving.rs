@@ -52,7 +52,7 @@ async fn a_move_may_be_killed_at_any_step_and_loses_nothing() {
         while !killed_at(points, way).await {
             points += step();
         }
-        println!("to {way:?}: killed at each of {points} points");
+        println!("to {way:?}: killed at every point of {points} in steps of {}", step());
         assert!(points > 30, "{points}");
     }
 }
@@ -99,10 +99,6 @@ async fn killed_at(point: usize, way: Way) -> bool {
     drop(mail);
 
     let mail = run().await;
-    assert_eq!(
-        mail.unfinished_moves().await.unwrap().is_empty(),
-        mail.unfinished_moves().await.unwrap().is_empty()
-    );
     mail.move_to(&id, way).await.unwrap();
     mail.move_to(&id, way).await.unwrap();
     assert!(mail.unfinished_moves().await.unwrap().is_empty());
