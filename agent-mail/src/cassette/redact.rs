@@ -1,6 +1,7 @@
 //! What is left out of a cassette.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use mail_access::{Received, Uid};
 
@@ -56,7 +57,7 @@ impl<'a> Redactor<'a> {
                     if self.redaction == Redaction::All { self.domain(domain) } else { self.text(domain) };
             }
             Call::EnsureMailbox { address } | Call::RemoveMailbox { address } => {
-                *address = self.text(address)
+                *address = self.text(address);
             }
         }
         call
@@ -67,7 +68,7 @@ impl<'a> Redactor<'a> {
             Answer::Taken { accepted, refused, words } => Answer::Taken {
                 accepted: accepted.iter().map(|address| self.text(address)).collect(),
                 refused: self.refused(refused),
-                words: self.words(words),
+                words: self.words(&words),
             },
             Answer::Batch { uid_validity, messages, more } => {
                 let mut messages = messages;
@@ -87,14 +88,14 @@ impl<'a> Redactor<'a> {
     fn failure(&mut self, failure: Failure) -> Failure {
         match failure {
             Failure::Authentication { words, retry_after_ms } => {
-                Failure::Authentication { words: self.words(words), retry_after_ms }
+                Failure::Authentication { words: self.words(&words), retry_after_ms }
             }
             Failure::Invalid { problem } => Failure::Invalid { problem: self.text(&problem) },
             Failure::Protocol { problem } => Failure::Protocol { problem: self.text(&problem) },
             Failure::RecipientsRefused { refused } => {
                 Failure::RecipientsRefused { refused: self.refused(refused) }
             }
-            Failure::Refused { words } => Failure::Refused { words: self.words(words) },
+            Failure::Refused { words } => Failure::Refused { words: self.words(&words) },
             Failure::Unavailable { server, certificate } => {
                 Failure::Unavailable { server: self.text(&server), certificate }
             }
@@ -107,11 +108,11 @@ impl<'a> Redactor<'a> {
     }
 
     fn refused(&mut self, refused: Vec<(String, Words)>) -> Vec<(String, Words)> {
-        refused.into_iter().map(|(who, words)| (self.text(&who), self.words(words))).collect()
+        refused.into_iter().map(|(who, words)| (self.text(&who), self.words(&words))).collect()
     }
 
-    fn words(&mut self, words: Words) -> Words {
-        Words { text: self.text(&words.text), ..words }
+    fn words(&mut self, words: &Words) -> Words {
+        Words { text: self.text(&words.text), ..*words }
     }
 
     /// Cleans a message, and takes its content away where that is wanted or holds a secret in some encoding.
@@ -145,11 +146,11 @@ impl<'a> Redactor<'a> {
                 _ if KEPT.contains(&lower.as_str()) => self.text(value.trim()),
                 _ => continue,
             };
-            out += &format!("{name}: {value}\r\n");
+            let _ = write!(out, "{name}: {value}\r\n");
         }
         out +=
             "Subject: [redacted]\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n";
-        out += &format!("[redacted: {} bytes]\r\n", body.len().saturating_sub(2));
+        let _ = write!(out, "[redacted: {} bytes]\r\n", body.len().saturating_sub(2));
         out
     }
 
@@ -237,7 +238,7 @@ impl<'a> Redactor<'a> {
             } else if is_name {
                 out += &self.domain(name);
                 if !port.is_empty() {
-                    out += &format!(":{port}");
+                    let _ = write!(out, ":{port}");
                 }
             } else {
                 out += token;

@@ -75,7 +75,7 @@ impl SimulationBuilder {
     }
 
     /// Puts somebody outside, under an address that isn't one of the domain.
-    pub fn correspondent(mut self, address: Address, correspondent: Correspondent) -> Self {
+    pub fn correspondent(mut self, address: &Address, correspondent: Correspondent) -> Self {
         self.people.by_address.insert(address.to_string().to_ascii_lowercase(), correspondent);
         self
     }
@@ -163,4 +163,4 @@ impl fmt::Debug for SimulationBuilder {
 
 const DEFAULT_DOMAIN: &str = "agents.example";
 /// From the beginning of 1970 to that of the first full week of 2026.
-const BEGINNING: Duration = Duration::from_secs(1_767_571_200);
+const BEGINNING: Duration = Duration::from_hours(490_992);

@@ -13,7 +13,7 @@
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?.block_on(async {
 //! let simulation = Simulation::builder(7)
-//!     .correspondent("shop@outside.example".parse()?, Correspondent::answering(Duration::from_secs(3600), "It ships."))
+//!     .correspondent(&"shop@outside.example".parse()?, Correspondent::answering(Duration::from_secs(3600), "It ships."))
 //!     .build();
 //! let mail = simulation.system().build()?;
 //! let ada = mail.provision(&"ada".parse()?).await?;

@@ -31,7 +31,7 @@ impl Outages {
     /// Returns how long it is until the service goes away next.
     pub(super) fn next(&self, service: Service, now: Duration) -> Option<Duration> {
         let ahead = self.of(service).filter(|during| !during.is_empty() && during.start > now);
-        ahead.map(|during| during.start - now).min()
+        ahead.map(|during| during.start.saturating_sub(now)).min()
     }
 
     fn of(&self, service: Service) -> impl Iterator<Item = &Range<Duration>> {

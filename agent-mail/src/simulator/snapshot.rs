@@ -100,7 +100,10 @@ impl Snapshot {
             add(format!("{} {}", at.as_nanos(), departed.recipient).as_bytes());
             add(departed.message.bytes());
         }
-        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        let half = |half: [u8; 16]| u128::from_be_bytes(half);
+        let whole: [u8; 32] = digest.finalize().into();
+        let (first, second) = whole.split_at(16);
+        [first, second].map(|part| format!("{:032x}", half(part.try_into().unwrap_or_default()))).concat()
     }
 
     /// Returns what the mail system held, for a look at every message.

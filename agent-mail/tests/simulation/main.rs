@@ -1,4 +1,13 @@
 //! The world in memory as a simulator: what a seed decides, and what has to hold whatever it decides.
+#![allow(
+    clippy::duration_suboptimal_units,
+    clippy::items_after_statements,
+    clippy::match_same_arms,
+    clippy::redundant_closure_for_method_calls,
+    clippy::similar_names,
+    clippy::unchecked_time_subtraction,
+    reason = "a story reads best as a table: its times in one unit, its cases line by line"
+)]
 
 mod cassettes;
 mod contract;

@@ -13,11 +13,11 @@ fn hours(n: u64) -> Duration {
 #[tokio::test(start_paused = true)]
 async fn each_correspondent_does_as_its_script_says() {
     let world = Simulation::builder(1)
-        .correspondent(address("answers@outside.example"), Correspondent::answering(hours(1), "Gladly."))
-        .correspondent(address("gone@outside.example"), Correspondent::unknown(hours(2)))
-        .correspondent(address("angry@outside.example"), Correspondent::complaining(hours(3)))
-        .correspondent(address("away@outside.example"), Correspondent::away("Until Monday."))
-        .correspondent(address("enough@outside.example"), Correspondent::unsubscribing(hours(4)))
+        .correspondent(&address("answers@outside.example"), Correspondent::answering(hours(1), "Gladly."))
+        .correspondent(&address("gone@outside.example"), Correspondent::unknown(hours(2)))
+        .correspondent(&address("angry@outside.example"), Correspondent::complaining(hours(3)))
+        .correspondent(&address("away@outside.example"), Correspondent::away("Until Monday."))
+        .correspondent(&address("enough@outside.example"), Correspondent::unsubscribing(hours(4)))
         .correspondents_of("quiet.example".parse().unwrap(), Correspondent::silent())
         .anybody_else(Correspondent::unknown(hours(5)))
         .build();
@@ -77,7 +77,7 @@ async fn a_script_decides_by_the_message_and_writes_what_it_likes() {
             vec![Reaction::bounce(hours(1), Refusal::PERMANENT)]
         }
     });
-    let world = Simulation::builder(3).correspondent(address("shop@outside.example"), shop).build();
+    let world = Simulation::builder(3).correspondent(&address("shop@outside.example"), shop).build();
     let mail = world.system().build().unwrap();
     let ada = mail.provision(&id("ada")).await.unwrap();
     ada.send(note(&address("shop@outside.example"), "order 7")).await.unwrap();

@@ -253,7 +253,7 @@ impl State {
     /// Takes the faults that meet a submission: of the whole of it and of each recipient the one that came first.
     pub(super) fn plan(&mut self, login: Option<&Address>, message: &Outgoing) -> Plan {
         let address = login;
-        let mut plan = self.planned(login.map(Name::of), message);
+        let mut plan = self.planned(login.map(Name::of).as_ref(), message);
         if let Some(weather) = &self.weather {
             let happens = |occasion, fits: fn(Fault) -> bool| weather(occasion).filter(|fault| fits(*fault));
             let submission = Occasion::Submission { login: address, message };
@@ -267,12 +267,12 @@ impl State {
         plan
     }
 
-    fn planned(&mut self, login: Option<Name>, message: &Outgoing) -> Plan {
+    fn planned(&mut self, login: Option<&Name>, message: &Outgoing) -> Plan {
         if self.faults.is_empty() {
             return Plan::default();
         }
         let fits: Vec<bool> =
-            self.faults.iter().map(|rule| rule.is_for(login.as_ref()) && rule.meets(message)).collect();
+            self.faults.iter().map(|rule| rule.is_for(login) && rule.meets(message)).collect();
         let first = |wanted: &dyn Fn(&FaultRule) -> bool| {
             (0..fits.len()).find(|&place| fits[place] && wanted(&self.faults[place]))
         };

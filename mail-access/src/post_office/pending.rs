@@ -84,14 +84,14 @@ impl Queue {
         self.all.insert(key, pending);
     }
 
-    fn take(&mut self, keys: Vec<Key>) -> Vec<Pending> {
+    fn take(&mut self, keys: &[Key]) -> Vec<Pending> {
         if keys.is_empty() {
             return Vec::new();
         }
         self.of_mailbox.retain(|_, due| {
-            keys.iter().for_each(|key| {
+            for key in keys {
                 due.remove(key);
-            });
+            }
             !due.is_empty()
         });
         let taken: Vec<_> = keys.iter().filter_map(|key| self.all.remove(key)).collect();
@@ -130,8 +130,8 @@ impl State {
     /// Delivers what is due by now, in the order in which it became due.
     pub(super) fn deliver_due(&mut self, now: SystemTime) {
         let instant = Instant::now();
-        let due = self.pending.all.keys().take_while(|(due, _)| *due <= instant).copied().collect();
-        let due = self.pending.take(due);
+        let due: Vec<Key> = self.pending.all.keys().take_while(|(due, _)| *due <= instant).copied().collect();
+        let due = self.pending.take(&due);
         self.release(due, now);
     }
 
@@ -149,8 +149,8 @@ impl State {
             }
         }
         let is_overtaken = |(_, pending): &(&Key, &Pending)| pending.behind == Some(0);
-        let overtaken = self.pending.all.iter().filter(is_overtaken).map(|(key, _)| *key).collect();
-        let overtaken = self.pending.take(overtaken);
+        let overtaken: Vec<Key> = self.pending.all.iter().filter(is_overtaken).map(|(key, _)| *key).collect();
+        let overtaken = self.pending.take(&overtaken);
         self.release(overtaken, now);
     }
 

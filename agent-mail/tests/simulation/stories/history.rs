@@ -209,7 +209,7 @@ impl History {
             assert!(was_handed, "seed {seed}: {agent} never heard of {marker}");
         }
         let mut unmarked = BTreeSet::new();
-        for Handed { to, life, marker, marked, .. } in &told.handed {
+        for Handed { to, life, now, marker, marked } in &told.handed {
             let Some(sent) = told.sent.get(marker) else { panic!("seed {seed}: nobody sent {marker}") };
             assert_ne!(
                 sent.outcome,
@@ -226,7 +226,7 @@ impl History {
                 assert!(until + LATEST + SLACK >= born, "seed {seed}: {to} got a predecessor's {marker}");
             }
             if !marked {
-                let is_first = unmarked.insert((to, life, marker));
+                let is_first = unmarked.insert((to, life, now, marker));
                 assert!(is_first, "seed {seed}: {to} got {marker} twice, unmarked");
             }
         }
