@@ -39,6 +39,8 @@ pub mod backend;
 pub mod backup;
 mod bootstrap;
 mod builder;
+mod calendar;
+pub mod commands;
 #[cfg(feature = "from-env")]
 mod config;
 #[cfg(feature = "conformance")]
