@@ -92,7 +92,7 @@ impl FromStr for Action {
     fn from_str(name: &str) -> Result<Self, Error> {
         Self::ALL.into_iter().find(|action| action.as_str() == name).ok_or_else(|| {
             let names = Self::ALL.map(Self::as_str).join(", ");
-            problem("unknown_command", name, format!("there is no such command; there are {names}"))
+            problem("unknown_command", name, &format!("there is no such command; there are {names}"))
                 .with_fix("use one of the commands that there are")
         })
     }

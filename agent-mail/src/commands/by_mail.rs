@@ -20,6 +20,7 @@ use crate::{AgentMailbox, Effects, Error, ErrorKind, Event, EventHandler, Inboun
 /// - A mail is obeyed once: by its author and Message-ID. That is noted together with the answer (about 100 bytes, kept
 ///   until the agent is retired). After a crash in between it is obeyed again, which all commands stand: `send_email` gets
 ///   the mail for a key; `mark_seen` is refused, as the second reading would find nothing.
+/// - A command that fails because something can't be reached is tried once more after a pause; then its sender is told.
 /// - The [answer](CommandAnswer) is JSON in the thread of the mail, to its author and nobody else, by the
 ///   [courier](crate::AgentMail::courier). What it shows of other mail is marked as untrusted and fenced. If the rules of
 ///   the system don't let it go, the command stays done and unanswered.
@@ -109,6 +110,13 @@ impl EventHandler for CommandMailbox {
             Ok(command) => commands.execute(&command).await,
             Err(error) => Err(error),
         };
+        // What may be over in a moment is tried once more; longer than that nobody else's command waits for it.
+        let outcome = match outcome {
+            Err(error) if error.kind() == ErrorKind::Unavailable && !event.is_redelivery() => {
+                return Err(error);
+            }
+            outcome => outcome,
+        };
         let said = if outcome.is_ok() { "done" } else { "refused" };
         tracing::info!(agent = %mailbox.id(), uid = %message.uid(), outcome = said, "command by mail");
         let answer = answer(message, sender, &CommandAnswer::from(outcome));
@@ -128,8 +136,7 @@ impl EventHandler for CommandMailbox {
 /// Reads the command in a mail.
 fn command(mailbox: &AgentMailbox, message: &Inbound, name: &str) -> Result<Command, Error> {
     let text = message.text().map(crate::Untrusted::expose).ok_or_else(|| {
-        problem("no_command", "mail", "it has no plain text".to_owned())
-            .with_fix("send the command as plain text")
+        problem("no_command", "mail", "it has no plain text").with_fix("send the command as plain text")
     })?;
     let split = quote::split(text);
     // An answer within a quote would be cut out of its middle and joined.
@@ -140,13 +147,12 @@ fn command(mailbox: &AgentMailbox, message: &Inbound, name: &str) -> Result<Comm
         .count()
         > 1
     {
-        return Err(problem("no_command", "mail", "its text is in several pieces".to_owned())
+        return Err(problem("no_command", "mail", "its text is in several pieces")
             .with_fix("write the command in one piece, above any quote"));
     }
     let mut command = Command::parse(split.new_text().trim())?;
-    let impossible = |detail: &str| {
-        problem("not_by_mail", "mail", detail.to_owned()).with_fix("do it in another way than by mail")
-    };
+    let impossible =
+        |detail: &str| problem("not_by_mail", "mail", detail).with_fix("do it in another way than by mail");
     match &mut command {
         Command::SendEmail(email) => {
             email.key.get_or_insert_with(|| format!("command/{name}"));

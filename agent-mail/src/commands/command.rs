@@ -67,12 +67,12 @@ impl Command {
     pub fn parse(json: &str) -> Result<Self, Error> {
         if json.len() > MOST_JSON {
             let detail = format!("it has {} bytes, and {MOST_JSON} are allowed", json.len());
-            return Err(problem("too_large", "JSON", detail).with_fix("send less"));
+            return Err(problem("too_large", "JSON", &detail).with_fix("send less"));
         }
         let fields: Fields = serde_json::from_str(json).map_err(|error| {
             let detail =
                 format!("it is not one JSON object (line {}, column {})", error.line(), error.column());
-            problem("invalid_json", "JSON", detail).with_fix("send one JSON object and nothing else")
+            problem("invalid_json", "JSON", &detail).with_fix("send one JSON object and nothing else")
         })?;
         fields.try_into()
     }

@@ -21,11 +21,7 @@ impl Fields {
     /// Joins the name of a tool and its input.
     pub(super) fn of_tool(name: &str, input: &Value) -> Result<Self, Error> {
         let Value::Object(input) = input else {
-            return Err(problem(
-                "invalid_json",
-                name,
-                "the input of a command is one JSON object".to_owned(),
-            ));
+            return Err(problem("invalid_json", name, "the input of a command is one JSON object"));
         };
         let action = (ACTION.to_owned(), Value::from(name));
         let fields = input.iter().map(|(name, value)| (name.clone(), value.clone()));
@@ -37,17 +33,16 @@ impl Fields {
         let mut values = BTreeMap::new();
         for (name, value) in self.0 {
             if values.contains_key(&name) {
-                return Err(problem("duplicate_field", &name, "the field comes twice".to_owned())
+                return Err(problem("duplicate_field", &name, "the field comes twice")
                     .with_fix("name each field once"));
             }
             values.insert(name, value);
         }
-        let missing = |name: &str| {
-            problem("missing_field", name, "the field is missing".to_owned()).with_fix("add the field")
-        };
+        let missing =
+            |name: &str| problem("missing_field", name, "the field is missing").with_fix("add the field");
         let action: Action = match values.remove(ACTION) {
             Some(Value::String(name)) => name.parse()?,
-            Some(_) => return Err(invalid(ACTION, "it has to be the name of a command".to_owned())),
+            Some(_) => return Err(invalid(ACTION, "it has to be the name of a command")),
             None => return Err(missing(ACTION)),
         };
         for (name, value) in &values {
@@ -55,10 +50,10 @@ impl Fields {
                 let known: Vec<&str> = action.params().iter().map(|param| param.name).collect();
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 let detail = format!("{action} has no such field; its fields: {known}");
-                return Err(problem("unknown_field", name, detail).with_fix("leave the field out"));
+                return Err(problem("unknown_field", name, &detail).with_fix("leave the field out"));
             };
             if let Some(objection) = param.objection(value) {
-                return Err(invalid(name, objection));
+                return Err(invalid(name, &objection));
             }
         }
         let required = action.params().iter().filter(|param| param.is_required);
@@ -101,7 +96,7 @@ struct Checked(BTreeMap<String, Value>);
 
 impl Checked {
     fn agent(&mut self) -> Result<AgentId, Error> {
-        self.parsed("agent")?.ok_or_else(|| invalid("agent", "it has to be a text".to_owned()))
+        self.parsed("agent")?.ok_or_else(|| invalid("agent", "it has to be a text"))
     }
 
     fn reading(&mut self) -> Result<Reading, Error> {
@@ -124,7 +119,7 @@ impl Checked {
     fn addresses(&mut self, name: &str) -> Result<Vec<Address>, Error> {
         let Some(Value::Array(all)) = self.0.remove(name) else { return Ok(Vec::new()) };
         let texts = all.iter().filter_map(Value::as_str);
-        let parsed = texts.map(|text| text.parse().map_err(|error| invalid(name, format!("{error}"))));
+        let parsed = texts.map(|text| text.parse().map_err(|error| invalid(name, &format!("{error}"))));
         parsed.collect()
     }
 
@@ -137,7 +132,7 @@ impl Checked {
 
     fn parsed<T: FromStr<Err: fmt::Display>>(&mut self, name: &str) -> Result<Option<T>, Error> {
         let parsed = self.text(name).map(|text| text.parse());
-        parsed.transpose().map_err(|error: T::Err| invalid(name, error.to_string()))
+        parsed.transpose().map_err(|error: T::Err| invalid(name, &error.to_string()))
     }
 }
 
@@ -165,7 +160,7 @@ impl<'de> Deserialize<'de> for Fields {
     }
 }
 
-fn invalid(name: &str, detail: String) -> Error {
+fn invalid(name: &str, detail: &str) -> Error {
     problem("invalid_field", name, detail).with_fix("correct the field")
 }
 

@@ -203,9 +203,9 @@ impl fmt::Debug for Commands {
 }
 
 /// Makes an error of a command that can't be read. What is wrong may be long and of any characters.
-fn problem(code: &'static str, what: &str, detail: String) -> Error {
+fn problem(code: &'static str, what: &str, detail: &str) -> Error {
     let what = clipped(&what.escape_debug().to_string());
-    let detail = clipped(&detail);
+    let detail = clipped(detail);
     Error::new(ErrorKind::InvalidInput, "read command", what).with_code(code).with_detail(detail)
 }
 

@@ -175,7 +175,7 @@ impl Report {
             let _ = write!(html, "<tr><td>{}</td><td>{}</td>", escaped(&agent), escaped(&address));
             match &row.figures {
                 Ok(figures) => {
-                    html.extend(figures.values().map(|value| format!("<td align=\"right\">{value}</td>")))
+                    html.extend(figures.values().map(|value| format!("<td align=\"right\">{value}</td>")));
                 }
                 Err(error) => {
                     let (wrong, fix) = (escaped(&error.message), escaped(&error.fix));

@@ -56,7 +56,7 @@ impl MailboxWatch {
             match self.look().await {
                 Ok(_) => {}
                 Err(error) if error.is_retryable() => {
-                    tracing::warn!(%error, "the mailboxes can't be watched now")
+                    tracing::warn!(%error, "the mailboxes can't be watched now");
                 }
                 Err(error) => return error,
             }
