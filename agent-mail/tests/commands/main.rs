@@ -8,8 +8,9 @@ mod schema;
 mod validator;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use agent_mail::backend::{SystemTimeAndChance, TimeAndChance};
 use agent_mail::commands::{
     Action, Command, CommandAnswer, CommandResult, Commands, Email, MailboxMail, MonitorOutcome, Reading,
     Rights,
@@ -18,8 +19,26 @@ use agent_mail::mail_access::{Fault, FaultRule, Foreign, Policy, TrustedServer, 
 use agent_mail::{Address, AgentId, AgentMail, Embedded, ErrorKind, NewMessage};
 use failing::FailingState;
 use serde_json::{Value, json};
+use tokio::time::Instant;
+
+/// The time of day that goes on with Tokio's.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    begin: (SystemTime, Instant),
+}
+
+impl TimeAndChance for Clock {
+    fn now(&self) -> SystemTime {
+        self.begin.0 + self.begin.1.elapsed()
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        SystemTimeAndChance.fill(bytes);
+    }
+}
 
 pub(crate) struct World {
+    pub(crate) clock: Arc<Clock>,
     pub(crate) embedded: Embedded,
     pub(crate) state: Arc<FailingState>,
 }
@@ -29,12 +48,14 @@ impl World {
         let embedded = Embedded::new("agents.example".parse().unwrap());
         // What goes to the outside is kept to be looked at.
         embedded.post_office().set_policy(Policy::new().with_foreign_domains(Foreign::Kept));
-        Self { embedded, state: Arc::default() }
+        let clock = Arc::new(Clock { begin: (SystemTime::now(), Instant::now()) });
+        Self { clock, embedded, state: Arc::default() }
     }
 
     pub(crate) fn system(&self) -> AgentMail {
         let trusted = TrustedServer::new("mail.invalid");
-        self.embedded.system().state(self.state.clone()).trusted_server(trusted).build().unwrap()
+        let builder = self.embedded.system().state(self.state.clone()).time_and_chance(self.clock.clone());
+        builder.trusted_server(trusted).build().unwrap()
     }
 
     /// Brings a message from outside, whose author the own server takes for proven or not.
@@ -187,7 +208,7 @@ async fn one_broken_mailbox_does_not_stop_the_others() {
     world.embedded.post_office().set_password(&locked, "changed by somebody".to_owned().into()).unwrap();
     let hour = Fault::ReceiveSlow(Duration::from_hours(1));
     world.embedded.post_office().add_fault(FaultRule::new(hour).with_login(&silent));
-    let begin = tokio::time::Instant::now();
+    let begin = Instant::now();
     let commands = Commands::new(mail).with_at_once(3).with_deadline(Duration::from_secs(5));
     let answer = commands.execute_json(r#"{"action":"monitor_all","limit":1}"#).await;
     assert!(begin.elapsed() < Duration::from_secs(6), "the silent one was not waited for longer");

@@ -1,42 +1,16 @@
 //! Reports at set times, and alerts of mailboxes that can't be read.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use agent_mail::backend::TimeAndChance;
 use agent_mail::commands::{Commands, MailboxWatch, Reporter, Rights, Schedule};
 use agent_mail::health::{Alert, AlertSink, AlertState, MailSink};
 use agent_mail::mail_access::{Fault, FaultRule};
-use agent_mail::{AgentMail, Error, ErrorKind, Inbound, NewMessage};
+use agent_mail::{Error, ErrorKind, Inbound, NewMessage};
 use async_trait::async_trait;
-use tokio::time::Instant;
 
 use crate::{World, id};
-
-/// The time of day that goes on with Tokio's.
-#[derive(Debug)]
-struct Clock {
-    begin: (SystemTime, Instant),
-}
-
-impl TimeAndChance for Clock {
-    fn now(&self) -> SystemTime {
-        self.begin.0 + self.begin.1.elapsed()
-    }
-
-    fn fill(&self, bytes: &mut [u8]) {
-        agent_mail::backend::SystemTimeAndChance.fill(bytes);
-    }
-}
-
-/// A system whose clock is ten minutes behind the full hour, and whose mail is of the real time.
-fn system(world: &World, clock: &Arc<Clock>) -> AgentMail {
-    world.embedded.system().state(world.state.clone()).time_and_chance(clock.clone()).build().unwrap()
-}
-
-fn clock() -> Arc<Clock> {
-    Arc::new(Clock { begin: (SystemTime::now(), Instant::now()) })
-}
 
 fn text(message: &Inbound) -> String {
     message.text().unwrap().expose().to_owned()
@@ -45,12 +19,11 @@ fn text(message: &Inbound) -> String {
 #[tokio::test(start_paused = true)]
 async fn each_hour_has_one_report_also_across_restarts() {
     let world = World::new();
-    let clock = clock();
-    let mail = system(&world, &clock);
+    let mail = world.system();
     let (ada, boss) = (mail.provision(&id("ada")).await.unwrap(), mail.provision(&id("boss")).await.unwrap());
     let run = |hours: u64| {
         // Another run of the program over the same records.
-        let mail = system(&world, &clock);
+        let mail = world.system();
         let to = vec![boss.address().clone()];
         async move {
             let from = mail.open(&id("boss")).await.unwrap();
@@ -90,14 +63,13 @@ async fn each_hour_has_one_report_also_across_restarts() {
 #[tokio::test(start_paused = true)]
 async fn a_report_names_who_can_not_be_read_and_shows_only_what_the_rights_allow() {
     let world = World::new();
-    let clock = clock();
-    let mail = system(&world, &clock);
+    let mail = world.system();
     for name in ["ada", "bob", "cyd"] {
         mail.provision(&id(name)).await.unwrap();
     }
     let bob = mail.address_of(&id("bob")).unwrap();
     world.embedded.post_office().set_password(&bob, "another".to_owned().into()).unwrap();
-    let now = clock.now();
+    let now = world.clock.now();
     let commands = Commands::new(mail.clone()).with_rights(Rights::all().only_agents([id("ada"), id("bob")]));
     let report = commands.report(now - Duration::from_hours(1), now).await.unwrap();
     let failed: Vec<_> =
