@@ -228,8 +228,8 @@ async fn a_command_is_done_and_answered_once_wherever_it_is_broken_off() {
             };
             let answers = serve(&world, &mail, &desk, &handler).await;
             let over = over || (!is_dropped && world.state.calm());
-            let sent = cyd.fetch_unseen(9).await.unwrap().len();
-            assert_eq!((sent, answers.len()), (1, 1), "dropped {is_dropped} after {points}: {answers:?}");
+            let arrived = cyd.fetch_unseen(9).await.unwrap().len();
+            assert_eq!((arrived, answers.len()), (1, 1), "dropped {is_dropped} after {points}: {answers:?}");
             if over {
                 break;
             }

@@ -106,18 +106,18 @@ async fn a_mailbox_is_made_used_and_removed_by_json() {
         "bcc": ["agent_bob+secret@agents.example"], "subject": "Engines", "text": "Do they dream?",
         "html": "<p>Do they dream?</p>", "key": "question/1",
     });
-    let sent = said(&commands, send.clone()).await;
-    assert_eq!(sent["result"]["agent"], "ada", "{sent}");
-    assert!(sent["result"]["sent_at"].as_str().unwrap().ends_with('Z'));
+    let receipt = said(&commands, send.clone()).await;
+    assert_eq!(receipt["result"]["agent"], "ada", "{receipt}");
+    assert!(receipt["result"]["sent_at"].as_str().unwrap().ends_with('Z'));
     let again = said(&commands, send).await;
-    assert_eq!(again["result"]["message_id"], sent["result"]["message_id"], "a key sends once");
+    assert_eq!(again["result"]["message_id"], receipt["result"]["message_id"], "a key sends once");
 
     let mail = said(&commands, json!({ "action": "monitor_mailbox", "agent": "bob" })).await;
     let message = &mail["result"]["messages"][0];
     assert_eq!(message["verified_from"], "agent_ada@agents.example");
     assert_eq!(message["untrusted"]["subject"], "Engines");
     assert_eq!(message["untrusted"]["to"], json!(["agent_bob@agents.example"]));
-    assert_eq!(message["untrusted"]["message_id"], sent["result"]["message_id"]);
+    assert_eq!(message["untrusted"]["message_id"], receipt["result"]["message_id"]);
     let raw = world.system().open(&id("ada")).await.unwrap().fetch_unseen(9).await.unwrap();
     assert!(
         raw.len() == 1

@@ -10,7 +10,6 @@ use serde_json::Value;
 pub(crate) fn is_valid(schema: &Value, value: &Value) -> bool {
     let Value::Object(words) = schema else { panic!("no schema: {schema}") };
     words.iter().all(|(word, rule)| match (word.as_str(), value) {
-        ("description", _) => true,
         ("oneOf", _) => rule.as_array().unwrap().iter().filter(|one| is_valid(one, value)).count() == 1,
         ("const", _) => rule == value,
         ("type", _) => match rule.as_str().unwrap() {
@@ -46,9 +45,10 @@ pub(crate) fn is_valid(schema: &Value, value: &Value) -> bool {
         }
         ("minimum", Value::Number(number)) => number.as_f64() >= rule.as_f64(),
         ("maximum", Value::Number(number)) => number.as_f64() <= rule.as_f64(),
-        // Words on the other types say nothing about this one (section 10 of the core, 6 of the validation).
+        // Words for people and on other types say nothing about this one (section 10 of the core, 6 of the validation).
         (
-            "properties"
+            "description"
+            | "properties"
             | "required"
             | "additionalProperties"
             | "minItems"
