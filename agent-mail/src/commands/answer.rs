@@ -52,7 +52,14 @@ pub enum CommandResult {
         mailboxes: Vec<Monitored>,
     },
     /// This is in the mailbox.
-    MonitorMailbox(MailboxMail),
+    MonitorMailbox {
+        /// Whose it is.
+        #[serde(flatten)]
+        mailbox: Mailbox,
+        /// What was read.
+        #[serde(flatten)]
+        mail: MailboxMail,
+    },
     /// The mail system has taken charge of the message.
     SendEmail(SentEmail),
 }
@@ -100,9 +107,6 @@ pub enum MonitorOutcome {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MailboxMail {
-    /// Whose it is.
-    #[serde(flatten)]
-    pub mailbox: Mailbox,
     /// The folder.
     pub folder: String,
     /// The messages, in the order in which they came.

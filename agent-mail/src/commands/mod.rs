@@ -143,7 +143,8 @@ impl Commands {
                 CommandResult::MonitorAll { mailboxes: self.monitor_all(reading).await? }
             }
             Command::MonitorMailbox { agent, reading } => {
-                CommandResult::MonitorMailbox(self.monitor(agent, reading).await?)
+                let mailbox = Mailbox::new(agent.clone(), self.mail.address_of(agent)?);
+                CommandResult::MonitorMailbox { mailbox, mail: self.monitor(agent, reading).await? }
             }
             Command::SendEmail(email) => CommandResult::SendEmail(self.send(email).await?),
         })

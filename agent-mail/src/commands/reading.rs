@@ -56,12 +56,7 @@ async fn read(mailbox: &AgentMailbox, reading: &Reading, budget: usize) -> Resul
                 .with_fix("give the system a message store"));
         }
     };
-    Ok(MailboxMail {
-        mailbox: Mailbox::new(mailbox.id().clone(), mailbox.address().clone()),
-        folder: reading.folder.as_str().to_owned(),
-        messages,
-        more,
-    })
+    Ok(MailboxMail { folder: reading.folder.as_str().to_owned(), messages, more })
 }
 
 async fn read_store(

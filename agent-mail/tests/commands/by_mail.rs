@@ -175,8 +175,10 @@ async fn each_sender_has_rights_of_their_own_and_the_desk_stays() {
     let text = |message: &Inbound| message.text().unwrap().expose().to_owned();
     assert!(text(&own[0]).contains("not_allowed"), "{}", text(&own[0]));
     let answer: CommandAnswer = serde_json::from_str(&text(&own[1])).unwrap();
-    let CommandAnswer::Result(CommandResult::MonitorMailbox(read)) = answer else { panic!("{answer:?}") };
-    assert_eq!(read.mailbox.agent, id("ada"));
+    let CommandAnswer::Result(CommandResult::MonitorMailbox { mailbox, .. }) = answer else {
+        panic!("{answer:?}")
+    };
+    assert_eq!(mailbox.agent, id("ada"));
     assert_eq!(agents(&mail).await, ["ada", "desk"]);
 }
 

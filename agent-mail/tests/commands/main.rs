@@ -80,7 +80,7 @@ async fn said(commands: &Commands, command: Value) -> Value {
 
 async fn monitored(commands: &Commands, agent: &str, reading: Reading) -> MailboxMail {
     match commands.execute(&Command::MonitorMailbox { agent: id(agent), reading }).await.unwrap() {
-        CommandResult::MonitorMailbox(mail) => mail,
+        CommandResult::MonitorMailbox { mail, .. } => mail,
         other => panic!("{other:?}"),
     }
 }
