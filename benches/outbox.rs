@@ -23,6 +23,7 @@ fn main() {
             let (agents, mails) = (agents_of(scale), mails_of(scale));
             let times = runtime.block_on(send_all(agents, mails));
             let total = agents * mails;
+            #[expect(clippy::cast_precision_loss, reason = "nobody sends 2^52 messages")]
             let rate = |time: Duration| total as f64 / time.as_secs_f64();
             let slope = |n: usize| {
                 before.map_or_else(String::new, |before| {

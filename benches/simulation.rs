@@ -49,13 +49,13 @@ async fn day(agents: usize) -> usize {
     while let Some(written) = writers.join_next().await {
         written.expect("it ends");
     }
-    sleep(Duration::from_secs(3_600)).await;
+    sleep(Duration::from_hours(1)).await;
     drop(readers);
     handled.try_iter().count()
 }
 
 async fn write(mailbox: AgentMailbox, mut dice: Dice, agents: usize) {
-    let pause = Duration::from_secs(86_400) / u32::try_from(MAILS).unwrap_or(1);
+    let pause = Duration::from_hours(24) / u32::try_from(MAILS).unwrap_or(1);
     for _ in 0..MAILS {
         sleep(dice.between(pause / 2, pause)).await;
         let to: Address =

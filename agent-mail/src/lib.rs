@@ -39,7 +39,9 @@ pub mod backend;
 pub mod backup;
 mod bootstrap;
 mod builder;
+mod calendar;
 pub mod cassette;
+pub mod commands;
 #[cfg(feature = "from-env")]
 mod config;
 #[cfg(feature = "conformance")]

@@ -251,7 +251,7 @@ impl AgentMail {
             self.0.secrets.put(&record.address, &secret).await?;
             secret
         };
-        if let Err(error) = self.0.provisioner.ensure_mailbox(&self.mailbox_spec(&record, secret)).await {
+        if let Err(error) = self.0.provisioner.ensure_mailbox(&self.mailbox_spec(record, secret)).await {
             if error.kind() == ErrorKind::AlreadyExists {
                 // It belongs to somebody else: nothing of ours is there, so nothing is left behind.
                 self.0.secrets.remove(&record.address).await?;

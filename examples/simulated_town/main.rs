@@ -43,7 +43,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     drop(people);
 
     let (mut graph, mut by_hour) = (BTreeMap::<(String, String), usize>::new(), vec![0; 7 * 24]);
-    let monday = UNIX_EPOCH + Duration::from_secs(1_767_571_200);
+    let monday = UNIX_EPOCH + Duration::from_hours(490_992);
     town.snapshot().mail().for_each_message(|mailbox, _, place, bytes| {
         let Some(uid) = Uid::new(place.uid) else { return };
         let letter = Received::parse(uid, monday, false, bytes.to_vec());

@@ -138,7 +138,7 @@ fn what_counts_of_a_message_is_taken_out_of_it() {
     assert_eq!(of("From: bob@x.example", false, false).author, None, "it is not believed");
     assert_eq!(of("From: ada@x.example", false, true).author, None, "the agent didn't send it");
     assert!(of("From: ada@x.example", true, true).author.is_some());
-    let many = (0..200).map(|n| format!(" <{n}@y>")).collect::<String>();
+    let many = (0..200).map(|n| format!(" <{n}@y>")).collect::<Vec<_>>().concat();
     assert_eq!(
         of(&format!("From: bob@x.example\r\nReferences:{many}"), false, true).before.len(),
         MAX_BEFORE

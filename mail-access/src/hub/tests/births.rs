@@ -8,7 +8,7 @@ use super::*;
 async fn a_new_owner_of_an_address_never_gets_what_came_before() {
     let world = World::new();
     let access = world.access();
-    let ada = world.login("ada");
+    let ada = login("ada");
     access.add(ada.address());
     world.send("ada", "for the first").await;
     assert_eq!(subjects(&access, &ada).await, ["for the first"]);
@@ -39,7 +39,7 @@ async fn a_new_owner_of_an_address_never_gets_what_came_before() {
 async fn an_address_may_have_a_second_name() {
     let world = World::new();
     let access = world.access();
-    let (ada, other) = (world.login("ada"), world.login("other"));
+    let (ada, other) = (login("ada"), login("other"));
     access.add(ada.address());
     world.send("other", "before it is known").await;
     access.place().await.unwrap();
@@ -58,14 +58,14 @@ async fn all_addresses_are_listened_to_at_once() {
     let world = World::new();
     let access = world.access();
     for name in ["ada", "bob", "eve"] {
-        access.add(world.login(name).address());
+        access.add(login(name).address());
     }
     world.send("bob", "early").await;
     access.place().await.unwrap();
     let mut arrivals = access.arrivals();
-    assert_eq!(arrivals.next().await, [world.login("bob").address().clone()]);
+    assert_eq!(arrivals.next().await, [login("bob").address().clone()]);
     world.send("eve", "late").await;
-    assert_eq!(arrivals.next().await, [world.login("eve").address().clone()]);
+    assert_eq!(arrivals.next().await, [login("eve").address().clone()]);
     let mut office = world.office.arrivals();
     assert_eq!(office.next().await, [world.hub.address().clone()]);
 }
@@ -87,10 +87,6 @@ impl World {
 
     fn access(&self) -> HubAccess {
         Hub::builder(Arc::new(self.office.clone()), self.hub.clone(), EnvelopeRule::mailcow()).start_access()
-    }
-
-    fn login(&self, name: &str) -> Login {
-        login(name)
     }
 
     async fn send(&self, to: &str, subject: &str) {
