@@ -42,9 +42,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (boss, ada_address) = ("boss@bank.example".parse()?, ada.address().clone());
     let handler =
         CommandMailbox::new().with_sender(ada_address, commands.clone()).with_sender(boss, commands.clone());
-    let forger = "boss@bank.example".parse()?;
-    world.post_office().set_verdicts_for_sender(&forger, Verdicts::all(Verdict::Fail));
-    let forged = order(&desk, r#"{"action": "delete_mailbox", "agent": "ada"}"#).seal(&forger.into())?;
+    let impostor = "boss@bank.example".parse()?;
+    world.post_office().set_verdicts_for_sender(&impostor, Verdicts::all(Verdict::Fail));
+    let forged = order(&desk, r#"{"action": "delete_mailbox", "agent": "ada"}"#).seal(&impostor.into())?;
     world.post_office().receive(&forged).await?;
     ada.send(order(&desk, r#"{"action": "list_mailboxes"}"#)).await?;
 
@@ -69,7 +69,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Reporter::new(commands.clone(), desk, vec![ada.address().clone()], Schedule::daily_at(7, 0)?)?;
     reporter.look().await?; // a program spawns `reporter.run()`
     let now = std::time::SystemTime::now();
-    println!("{}", commands.report(now - std::time::Duration::from_secs(86_400), now).await?.text());
+    println!("{}", commands.report(now - std::time::Duration::from_hours(24), now).await?.text());
     Ok(())
 }
 
