@@ -18,11 +18,11 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use agent_mail::backend::{DnsProvider, PublicAddress, PublicAddresses, RrSet, Zone};
+use agent_mail::backend::{DnsProvider, Provisioner, PublicAddress, PublicAddresses, RrSet};
 use agent_mail::guides::ClientSettings;
 use agent_mail::records::{MtaStsPolicy, dns_checklist, security_checklist, zone_file};
 use agent_mail::spec::{CaaIssuer, DmarcOptions, DmarcPolicy, MtaSts, MtaStsMode, Service};
-use agent_mail::{AgentMail, Config, Desec, DnsOptions, DomainName, DomainSpec, Embedded};
+use agent_mail::{AgentMail, Config, Desec, DnsOptions, DomainName, DomainSpec, Embedded, ErrorKind};
 use desec_api::{FakeDesec, RecordType, SubName, Ttl, txt};
 
 #[tokio::main(flavor = "current_thread")]
@@ -37,14 +37,17 @@ async fn run() -> Result<(), Box<dyn Error>> {
         _ => return Err("usage: cargo run --example dns_bootstrap -- [--apply]".into()),
     };
     if program::is_real(&SYSTEM, &[], &program::variable)? {
-        let mail = Config::from_env()?.builder()?.build()?;
-        show_plan(&mail).await?;
+        let config = Config::from_env()?;
+        let (mail, (desec, zone)) = (config.builder()?.build()?, config.dns()?);
+        let mut lacking = show_plan(&mail).await?;
         if apply {
             bootstrap_twice(&mail).await?;
+            lacking.clear();
         } else {
             println!("nothing is written without --apply");
         }
-        return Ok(());
+        show_zone(&desec, &zone, lacking).await?;
+        return show_lists(&mail, &config.mailcow()?, &config.spec()).await;
     }
     let world = Embedded::new("shop.example".parse()?);
     let (desec, zone) = used_zone()?;
@@ -65,13 +68,38 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
     show_plan(&mail).await?;
     bootstrap_twice(&mail).await?;
-    let after = provider.zone(&zone).await?;
-    println!("\nThe zone as a file:\n\n{}", zone_file(&zone, &sorted(after))?);
+    show_zone(&*provider, &zone, Vec::new()).await?;
+    show_lists(&mail, &world, &spec).await
+}
 
-    let key = agent_mail::backend::Provisioner::dkim(&world, &spec.domain).await?;
-    let keys = BTreeMap::from([(spec.domain.clone(), key)]);
-    println!("{}\n{}", dns_checklist(&spec, &keys)?, security_checklist(&spec, &keys)?);
-    if let Some(policy) = MtaStsPolicy::of(&spec)? {
+/// Shows the zone as it is once it has what it lacks.
+async fn show_zone(
+    provider: &dyn DnsProvider,
+    zone: &DomainName,
+    lacking: Vec<RrSet>,
+) -> Result<(), Box<dyn Error>> {
+    let mut sets = provider.zone(zone).await?.sets;
+    sets.retain(|set| !lacking.iter().any(|new| (&new.name, &new.rtype) == (&set.name, &set.rtype)));
+    sets.extend(lacking.into_iter().filter(|set| !set.records.is_empty()));
+    sets.sort_by(|one, other| (&one.name, &one.rtype).cmp(&(&other.name, &other.rtype)));
+    println!("\nThe zone as a file:\n\n{}", zone_file(zone, &sets)?);
+    Ok(())
+}
+
+/// Shows what there is to do elsewhere, and the settings of a mailbox.
+async fn show_lists(
+    mail: &AgentMail,
+    keys: &dyn Provisioner,
+    spec: &DomainSpec,
+) -> Result<(), Box<dyn Error>> {
+    let keys = match keys.dkim(&spec.domain).await {
+        Ok(key) => BTreeMap::from([(spec.domain.clone(), key)]),
+        // The first bootstrap makes it.
+        Err(error) if error.kind() == ErrorKind::NotFound => BTreeMap::new(),
+        Err(error) => return Err(error.into()),
+    };
+    println!("{}\n{}", dns_checklist(spec, &keys)?, security_checklist(spec, &keys)?);
+    if let Some(policy) = MtaStsPolicy::of(spec)? {
         println!("Served at {}:\n\n{}", MtaStsPolicy::url(&spec.domain), policy.text);
     }
     let settings =
@@ -80,7 +108,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn show_plan(mail: &AgentMail) -> Result<(), agent_mail::Error> {
+async fn show_plan(mail: &AgentMail) -> Result<Vec<RrSet>, agent_mail::Error> {
     let plan = mail.plan_dns().await?;
     println!("{} lacks {} RRsets and has {}:", mail.domain(), plan.written.len(), plan.unchanged);
     for set in &plan.written {
@@ -89,7 +117,7 @@ async fn show_plan(mail: &AgentMail) -> Result<(), agent_mail::Error> {
     for address in &plan.addresses {
         println!("  its mail host is at {address}");
     }
-    Ok(())
+    Ok(plan.written)
 }
 
 async fn bootstrap_twice(mail: &AgentMail) -> Result<(), agent_mail::Error> {
@@ -134,12 +162,6 @@ fn spec(domain: DomainName) -> Result<DomainSpec, Box<dyn Error>> {
 
 fn world_domain() -> DomainName {
     "shop.example".parse().expect("it is a name")
-}
-
-fn sorted(zone: Zone) -> Vec<RrSet> {
-    let mut sets = zone.sets;
-    sets.sort_by(|one, other| (&one.name, &one.rtype).cmp(&(&other.name, &other.rtype)));
-    sets
 }
 
 fn shown(name: &str) -> &str {

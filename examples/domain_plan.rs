@@ -5,7 +5,8 @@
 //! With no configuration it runs on a world in memory and goes through all of it: the plan, the second one which is
 //! empty, what drifts when somebody changes something by hand, and the way back. With `MAILCOW_API_URL`,
 //! `MAILCOW_API_KEY`, `MAILCOW_HOSTNAME`, `MAILCOW_DOMAIN`, `DESEC_TOKEN` and `AGENT_MAIL_STATE_DIR` it plans the domain
-//! that they name, on real servers over TLS, and writes only with `--apply`; the other variables are in `.env.example`.
+//! that they name, on real servers over TLS, and writes only with `--apply`; with `MAILCOW_RELAY_HOST`,
+//! `MAILCOW_RELAY_USER` and `MAILCOW_RELAY_PASSWORD` the domain gets that relay. The other variables are in `.env.example`.
 
 mod program;
 

@@ -6,7 +6,7 @@
 //!
 //! The environment says which server: `MAILCOW_API_URL` and `MAILCOW_API_KEY`, `MAIL_API_UID` and `MAIL_API_PW` if a
 //! proxy in front of it wants a login; and, if the mail is to leave through a relay, `MAILCOW_RELAY_HOST` (as
-//! `[smtp.example.net]:587`), `MAILCOW_RELAY_UID` and `MAILCOW_RELAY_PW`. With `--fake` none of them is looked at.
+//! `[smtp.example.net]:587`), `MAILCOW_RELAY_USER` and `MAILCOW_RELAY_PASSWORD`. With `--fake` none of them is looked at.
 
 use std::{env, error::Error, num::NonZeroU32, process::ExitCode};
 
@@ -75,7 +75,7 @@ fn relay(is_fake: bool) -> Option<NewRelayhost> {
         return Some(relay.with_login("relay:user", "Fake-Passw0rd-1".into()));
     }
     let relay = NewRelayhost::new(&env::var("MAILCOW_RELAY_HOST").ok()?);
-    Some(match (env::var("MAILCOW_RELAY_UID"), env::var("MAILCOW_RELAY_PW")) {
+    Some(match (env::var("MAILCOW_RELAY_USER"), env::var("MAILCOW_RELAY_PASSWORD")) {
         (Ok(user), Ok(password)) => relay.with_login(&user, password.into()),
         _ => relay,
     })

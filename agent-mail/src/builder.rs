@@ -7,14 +7,14 @@ use std::time::Duration;
 use mail_access::{DomainName, MailAccess, MessageStore, TrustedServer};
 
 use crate::backend::{
-    DnsProvider, DynamicDns, LoginRotation, Provisioner, PublicAddressSource, SecretStore, StateStore,
-    SystemTimeAndChance, TimeAndChance,
+    DnsProvider, Doorbell, DynamicDns, LoginRotation, Provisioner, PublicAddressSource, SecretStore,
+    StateStore, SystemTimeAndChance, TimeAndChance,
 };
 use crate::bootstrap::{Dns, Keeping};
 use crate::embedded::{MemorySecrets, MemoryState};
 use crate::readiness::SendGate;
 use crate::safety::{InboundCheck, OutboundCheck, Policy};
-use crate::{AgentMail, DnsOptions, Error};
+use crate::{AgentMail, DnsOptions, Error, OnHub, Way};
 
 /// Builds an [`AgentMail`]: a [`Provisioner`] and a [`MailAccess`] are needed, the rest has defaults.
 #[must_use]
@@ -37,6 +37,10 @@ pub struct AgentMailBuilder {
     pub(crate) trusted: Option<TrustedServer>,
     pub(crate) policy: Option<Policy>,
     pub(crate) sent_kept: Duration,
+    pub(crate) hub: Option<OnHub>,
+    pub(crate) addresses: Option<Way>,
+    pub(crate) tombstones: Option<Duration>,
+    pub(crate) doorbell: Option<Arc<dyn Doorbell>>,
 }
 
 impl AgentMailBuilder {
@@ -60,6 +64,10 @@ impl AgentMailBuilder {
             trusted: None,
             policy: None,
             sent_kept: crate::journal::SENT_KEPT,
+            hub: None,
+            addresses: None,
+            tombstones: None,
+            doorbell: None,
         }
     }
 
@@ -198,6 +206,36 @@ impl AgentMailBuilder {
     /// Sets the own server, whose verdicts on inbound mail (RFC 8601) are believed; nobody's are unless set.
     pub fn trusted_server(mut self, server: TrustedServer) -> Self {
         self.trusted = Some(server);
+        self
+    }
+
+    /// Sets the mailbox that agents may share. Unless [`addresses`](Self::addresses) says otherwise, new agents have
+    /// their addresses on it, and no mailbox of their own; what was provisioned before stays as it is, until it is
+    /// [moved](AgentMail::move_to).
+    ///
+    /// The hub is begun when the first call needs it, and reads until the Tokio runtime of that call ends.
+    pub fn hub(mut self, hub: OnHub) -> Self {
+        self.hub = Some(hub);
+        self
+    }
+
+    /// Sets how the mail of new agents comes: over the [hub](Self::hub) if there is one, else into a mailbox each.
+    pub fn addresses(mut self, way: Way) -> Self {
+        self.addresses = Some(way);
+        self
+    }
+
+    /// Sets for how long the address of an agent that was [retired](AgentMail::retire) isn't given again, so that mail
+    /// that was on its way to it comes back to its sender; not at all unless set. A later agent of the name never gets
+    /// what came before it, however short that time is.
+    pub fn tombstones(mut self, time: Duration) -> Self {
+        self.tombstones = Some(time);
+        self
+    }
+
+    /// Sets what tells in which mailboxes mail came in, so that a [`Fleet`](crate::Fleet) needn't wait for each.
+    pub fn doorbell(mut self, doorbell: Arc<dyn Doorbell>) -> Self {
+        self.doorbell = Some(doorbell);
         self
     }
 

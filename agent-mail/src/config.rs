@@ -1,25 +1,23 @@
 //! The real world by environment (feature `from-env`): Mailcow, deSEC, SMTP and IMAP, a state folder.
 
+mod make;
+mod relay;
 mod secrets;
 mod vars;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use desec_api::{AddressSource, Agreement, CheckIp};
-use mail_access::{DomainName, Endpoint, SmtpImap, tls_config};
+use mail_access::{DomainName, Endpoint, tls_config};
 use secrecy::SecretString;
 
+use self::relay::RelayConfig;
 use self::secrets::SecretsConfig;
 use self::vars::{Vars, api_url, ca_file, host, mailcow_key, name_server, parsed, port, prefix, token};
-use crate::readiness::{NameServers, Readiness, SendGate, Sockets, Target};
-use crate::spec::Relay;
-use crate::{
-    AgentMail, AgentMailBuilder, Desec, DesecAddresses, DnsOptions, DomainSpec, Error, ErrorKind, Mailcow,
-    Operator, OperatorBuilder, RedbState, owner_only,
-};
+use crate::backend::SecretStore;
+use crate::{AgentMail, DnsOptions, DomainSpec, Error, ErrorKind};
 
 /// What a system over Mailcow and deSEC needs to know.
 ///
@@ -46,6 +44,8 @@ use crate::{
 /// | `AGENT_MAIL_SEND_GATE` | no | `on`: mail to the outside waits for the proof that the domain is ready ([`SendGate`]); `off` lets all pass, and logs each. `on` unless set |
 /// | `AGENT_MAIL_NAME_SERVER` | no | the IP address of the recursive name server that the proof asks, with a port (`192.0.2.53:5353`) if that isn't 53; the system's unless set |
 /// | `MAILCOW_RELAY_HOST` | no | the host through which Mailcow sends mail to the outside; none unless set |
+/// | `MAILCOW_RELAY_PORT` | no | its port; 587 unless set |
+/// | `MAILCOW_RELAY_USER`, `MAILCOW_RELAY_PASSWORD` | no | the login at that host: with both, [`operator`](Self::operator) sets the relay up for the domain; without, it is set up in Mailcow by hand |
 /// | `MAILCOW_RELAY_SPF_INCLUDE` | no | the domain that the SPF policy has to include for that host, `sendgrid.net`: it is published and looked for |
 /// | `AGENT_MAIL_SECRETS` | no | where passwords are kept: `files` in the state folder unless set, `file` for `secrets.age` there (feature `secret-file`), `env` ([`EnvSecrets`](crate::EnvSecrets)), `vault` (feature `vault`) |
 /// | `AGENT_MAIL_SECRETS_KEY_FILE` | for `file`, one of these | a file with the key of `secrets.age`, as `age-keygen` writes it |
@@ -77,7 +77,7 @@ pub struct Config {
     state_folder: PathBuf,
     gate: bool,
     name_server: Option<SocketAddr>,
-    relay: Option<Relay>,
+    relay: Option<RelayConfig>,
     secrets: SecretsConfig,
 }
 
@@ -131,8 +131,7 @@ impl Config {
             "a-z, 0-9, dot, hyphen and underscore, beginning with a letter or digit, like agent_";
         let prefix = vars.optional("AGENT_MAIL_PREFIX", prefix_rule, prefix);
         let older_prefix = vars.optional("AZT3KNET_AGENT_MAIL_PREFIX", prefix_rule, vars::prefix);
-        let ca_pem =
-            vars.optional("AGENT_MAIL_CA_FILE", "a file with certificates in PEM that can be read", ca_file);
+        let ca_pem = vars.optional("AGENT_MAIL_CA_FILE", CA_FILE_RULE, ca_file);
         let state_folder = vars.required("AGENT_MAIL_STATE_DIR", "a folder for state and secrets", |text| {
             Some(PathBuf::from(text))
         });
@@ -146,7 +145,7 @@ impl Config {
             "an IP address, with a port like 192.0.2.53:5353 if that isn't 53",
             name_server,
         );
-        let relay = relay(&mut vars);
+        let relay = RelayConfig::read(&mut vars);
         let secrets = SecretsConfig::read(&mut vars);
         if let (Some(domain), Some(zone)) = (&domain, &zone)
             && !domain.is_within(zone)
@@ -188,96 +187,24 @@ impl Config {
                 secrets: secrets?,
             })
         };
-        all().filter(|_| problems.is_empty()).ok_or_else(|| {
-            Error::new(ErrorKind::InvalidInput, "configure", "environment")
-                .with_detail(problems)
-                .with_fix("set these variables; .env.example lists them all")
-        })
+        all().filter(|_| problems.is_empty()).ok_or_else(|| malformed(problems))
     }
 
-    /// Begins a system with all that is configured: opens the state folder and sends nothing yet. With a passphrase for the
-    /// secrets it blocks for about a second.
+    /// Opens the store that `AGENT_MAIL_SECRETS` names in the folder, and sends nothing yet: for programs that need the
+    /// passwords and not the rest. `AGENT_MAIL_CA_FILE` counts too.
     ///
     /// # Errors
-    /// [`Unavailable`](ErrorKind::Unavailable) if the state folder can't be used;
-    /// [`InvalidInput`](ErrorKind::InvalidInput) if the CA file holds no certificates, or the system's name servers
-    /// can't be read; [`Unauthenticated`](ErrorKind::Unauthenticated) if the key does not open the
-    /// secrets.
-    pub fn builder(&self) -> Result<AgentMailBuilder, Error> {
-        let mailcow = Arc::new(self.mailcow()?);
-        let tls = self.tls()?;
-        let mut desec = desec_api::Client::builder(self.desec_token.clone()).tls(tls.clone());
-        if let Some(url) = &self.desec_url {
-            desec = desec.base_url(url);
-        }
-        let desec =
-            desec.build().map_err(|_| wrong("DESEC_API_URL", "no client can be made of it and the token"))?;
-        owner_only::create_folder(&self.state_folder).map_err(|source| {
-            Error::new(ErrorKind::Unavailable, "configure", "AGENT_MAIL_STATE_DIR")
-                .with_detail("the folder can't be made or protected")
-                .with_fix("name a folder that this program may write")
-                .with_source(source)
-        })?;
-        let secrets = self.secrets.open(&self.state_folder, &tls)?;
-        let gate = self.send_gate(tls.clone(), mailcow.clone())?;
-        let mail = Arc::new(SmtpImap::over_tls(self.smtp.clone(), self.imap.clone(), tls));
-        let builder = AgentMail::builder(self.domain.clone())
-            .send_gate(gate)
-            .rotation(mailcow.clone())
-            .provisioner(mailcow)
-            .mail_access(mail.clone())
-            .message_store(mail)
-            .dns(Arc::new(Desec::new(desec.clone())), self.zone.clone(), self.mail_host.clone())
-            .dns_options(self.dns_options())
-            .dns_interval(self.dns_interval)
-            .state(Arc::new(RedbState::open(self.state_folder.join("state.redb"))?))
-            .secrets(secrets)
-            .prefix(&self.prefix);
-        if !self.dyndns {
-            return Ok(builder);
-        }
-        let source = self.address_source(&desec)?;
-        Ok(builder.public_address(Arc::new(source)).dynamic_dns(Arc::new(Desec::new(desec))))
-    }
-
-    fn address_source(&self, desec: &desec_api::Client) -> Result<DesecAddresses, Error> {
-        let own = CheckIp::new(desec.clone());
-        let [v4, v6] = &self.checkip;
-        if v4.is_none() && v6.is_none() {
-            return Ok(DesecAddresses::new(Arc::new(own)));
-        }
-        let wrong = |_| {
-            Error::new(ErrorKind::InvalidInput, "configure", "DESEC_CHECKIP_V4_URL, DESEC_CHECKIP_V6_URL")
-                .with_detail("no client can be made of them")
-        };
-        let other = CheckIp::new(desec.clone());
-        let other = match v4 {
-            Some(url) => other.with_v4_url(url).map_err(wrong)?,
-            None => other.without_v4(),
-        };
-        let other = match v6 {
-            Some(url) => other.with_v6_url(url).map_err(wrong)?,
-            None => other.without_v6(),
-        };
-        let both: [Arc<dyn AddressSource>; 2] = [Arc::new(own), Arc::new(other)];
-        Ok(DesecAddresses::new(Arc::new(Agreement::of(both))))
-    }
-
-    /// Begins an operator over all that is configured, with a system for the agents of the domain: opens the state folder
-    /// and sends nothing yet.
-    ///
-    /// # Errors
-    /// As [`builder`](Self::builder).
-    pub fn operator(&self) -> Result<OperatorBuilder, Error> {
-        let system = self.builder()?;
-        let operator = Operator::builder(Arc::new(self.mailcow()?))
-            .state(system.state.clone())
-            .secrets(system.secrets.clone());
-        let operator = match &system.dns {
-            Some(dns) => operator.dns(dns.provider.clone(), dns.zone.clone()),
-            None => operator,
-        };
-        Ok(operator.agents(system.build()?))
+    /// As [`from_vars`](Self::from_vars) of these variables alone, and [`builder`](Self::builder).
+    pub fn secret_store(
+        lookup: impl Fn(&str) -> Option<String>,
+        folder: &Path,
+    ) -> Result<Arc<dyn SecretStore>, Error> {
+        let mut vars = Vars { lookup: &lookup, problems: Vec::new() };
+        let ca_pem = vars.optional("AGENT_MAIL_CA_FILE", CA_FILE_RULE, ca_file);
+        let secrets = SecretsConfig::read(&mut vars);
+        let problems = vars.problems.join("; ");
+        let secrets = secrets.filter(|_| problems.is_empty()).ok_or_else(|| malformed(problems))?;
+        secrets.open(folder, &tls(ca_pem.as_deref())?)
     }
 
     /// Returns the domain that is configured.
@@ -286,65 +213,30 @@ impl Config {
     }
 
     /// Describes the domain that is configured, with nothing in it and the usual options. Its SPF policy includes what
-    /// `MAILCOW_RELAY_SPF_INCLUDE` names.
+    /// `MAILCOW_RELAY_SPF_INCLUDE` names; with the relay's login it has the relay.
     pub fn spec(&self) -> DomainSpec {
-        DomainSpec { dns: self.dns_options(), ..DomainSpec::new(self.domain.clone(), self.mail_host.clone()) }
+        let relay = self.relay.clone().filter(|relay| relay.password.is_some()).map(|relay| relay.relay);
+        let spec = DomainSpec::new(self.domain.clone(), self.mail_host.clone());
+        DomainSpec { dns: self.dns_options(), relay, ..spec }
     }
 
     fn dns_options(&self) -> DnsOptions {
         let mut options = DnsOptions::default();
-        let include = self.relay.as_ref().and_then(|relay| relay.spf_include.as_ref());
+        let include = self.relay.as_ref().and_then(|relay| relay.relay.spf_include.as_ref());
         options.spf.include.extend(include.map(DomainName::to_string));
         options
     }
-
-    fn send_gate(&self, tls: Arc<rustls::ClientConfig>, mailcow: Arc<Mailcow>) -> Result<SendGate, Error> {
-        let name_servers = match self.name_server {
-            Some(address) => NameServers::new(address),
-            None => NameServers::of_system().map_err(|source| {
-                wrong("AGENT_MAIL_NAME_SERVER", "it is not set, and the system's name servers can't be read")
-                    .with_fix("set it to the IP address of a recursive name server")
-                    .with_source(source)
-            })?,
-        };
-        let mut target = Target::new(self.domain.clone(), self.mail_host.clone());
-        target.relay.clone_from(&self.relay);
-        let gate = SendGate::new(Readiness::new(Arc::new(name_servers), Arc::new(Sockets::new(tls))), target)
-            .with_admin(mailcow);
-        Ok(if self.gate { gate } else { gate.overridden("AGENT_MAIL_SEND_GATE is off") })
-    }
-
-    fn mailcow(&self) -> Result<Mailcow, Error> {
-        let client = mailcow_api::Client::builder(&self.mailcow_url, self.mailcow_key.clone());
-        let client = client.tls(self.tls()?).build();
-        let detail = "no client can be made of it and the key";
-        client.map(Mailcow::new).map_err(|_| wrong("MAILCOW_API_URL", detail))
-    }
-
-    /// Makes what reaches the SMTP and IMAP servers, for what needs whole mailboxes: archives and backups.
-    ///
-    /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) if the CA file holds no certificates.
-    pub fn mail(&self) -> Result<SmtpImap, Error> {
-        Ok(SmtpImap::over_tls(self.smtp.clone(), self.imap.clone(), self.tls()?))
-    }
-
-    fn tls(&self) -> Result<Arc<rustls::ClientConfig>, Error> {
-        let tls = tls_config(self.ca_pem.as_deref()).map(Arc::new);
-        tls.map_err(|source| {
-            wrong("AGENT_MAIL_CA_FILE", "it holds no usable certificates").with_source(source)
-        })
-    }
 }
 
-fn relay(vars: &mut Vars) -> Option<Relay> {
-    let host = vars.optional("MAILCOW_RELAY_HOST", "a host name like smtp.sendgrid.net", parsed);
-    let include = vars.optional("MAILCOW_RELAY_SPF_INCLUDE", "a domain like sendgrid.net", parsed);
-    if include.is_some() && host.is_none() {
-        vars.problems.push("MAILCOW_RELAY_SPF_INCLUDE needs a MAILCOW_RELAY_HOST".to_owned());
-    }
-    // The user name is Mailcow's concern.
-    host.map(|host| Relay { spf_include: include, ..Relay::new(host, "") })
+fn tls(ca_pem: Option<&[u8]>) -> Result<Arc<rustls::ClientConfig>, Error> {
+    let tls = tls_config(ca_pem).map(Arc::new);
+    tls.map_err(|source| wrong("AGENT_MAIL_CA_FILE", "it holds no usable certificates").with_source(source))
+}
+
+fn malformed(problems: String) -> Error {
+    Error::new(ErrorKind::InvalidInput, "configure", "environment")
+        .with_detail(problems)
+        .with_fix("set these variables; .env.example lists them all")
 }
 
 fn wrong(variable: &'static str, detail: &str) -> Error {
@@ -363,6 +255,8 @@ impl AgentMail {
         Config::from_env()?.builder()?.build()
     }
 }
+
+const CA_FILE_RULE: &str = "a file with certificates in PEM that can be read";
 
 #[cfg(test)]
 mod tests;

@@ -64,10 +64,14 @@ impl Effects {
     }
 
     /// Adds what is to be written to a change, in all of which nothing is written yet.
+    ///
+    /// A message that a check holds is stored by that, once for its cause, and waits for a decision: that is what becomes
+    /// of it.
     async fn prepare(
         &self,
         mailbox: &AgentMailbox,
         mut change: Change,
+        cause: &str,
     ) -> Result<(Change, Vec<Prepared>), Error> {
         let journal = &mailbox.inner().system.system().journal;
         for (key, value) in &self.notes {
@@ -80,8 +84,11 @@ impl Effects {
                     .with_detail("two messages of the same effects have the same key")
                     .with_fix("use a key of its own for each message"));
             }
-            let preparing = prepare(mailbox, sending.clone());
-            let prepared = Operation::Enqueue.begin(mailbox.id()).over(preparing).await?;
+            let preparing = prepare(mailbox, sending.clone().caused_by(format!("{cause}/{at}")));
+            let prepared = match Operation::Enqueue.begin(mailbox.id()).over(preparing).await {
+                Err(error) if error.kind() == ErrorKind::Held => continue,
+                prepared => prepared?,
+            };
             change.expectations.extend_from_slice(&prepared.change.expectations);
             change.writes.extend_from_slice(&prepared.change.writes);
             sends.push(prepared);
@@ -105,10 +112,14 @@ impl AgentMailbox {
     /// [`NotFound`](ErrorKind::NotFound) if the agent was retired; as [`enqueue`](Self::enqueue) if a message can't be
     /// sent; or if the state can't be written. Nothing was written then.
     pub async fn commit(&self, effects: Effects) -> Result<(), Error> {
-        let journal = &self.inner().system.system().journal;
+        let system = self.inner().system.system();
+        let journal = &system.journal;
+        let mut random = [0; 16];
+        system.chance.fill(&mut random);
+        let cause = format!("{:032x}", u128::from_be_bytes(random));
         loop {
             // The courier hears of the messages when they are dropped, after the commit.
-            let (change, _sends) = effects.prepare(self, Change::new()).await?;
+            let (change, _sends) = effects.prepare(self, Change::new(), &cause).await?;
             match journal.commit_while_active(self.id(), change).await? {
                 Some(Committed::Done) => return Ok(()),
                 Some(Committed::Conflict) => {}
@@ -142,7 +153,7 @@ impl Event {
                     .with_detail("the event was handled by another call; the effects were not written")
                     .with_fix("nothing needs to be done"));
             };
-            let (change, _sends) = effects.prepare(mailbox, settled).await?;
+            let (change, _sends) = effects.prepare(mailbox, settled, self.place().name()).await?;
             match journal.commit_while_active(mailbox.id(), change).await? {
                 Some(Committed::Done) => return Ok(()),
                 Some(Committed::Conflict) => {}

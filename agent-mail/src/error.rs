@@ -4,6 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Why an operation did not succeed: what kind of failure, in which operation, on what, and what to do about it.
 ///
 /// `Display` says this error's own words; the backend's error, where there is one, is its
@@ -140,7 +142,8 @@ impl StdError for Error {
 }
 
 /// The kinds of failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// It is there already, and is somebody else's or different.

@@ -39,19 +39,26 @@ pub mod backend;
 pub mod backup;
 mod bootstrap;
 mod builder;
+mod calendar;
+pub mod cassette;
+pub mod commands;
 #[cfg(feature = "from-env")]
 mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod conversation;
 #[cfg(feature = "desec")]
 mod desec;
+mod desk;
 pub mod doctor;
+mod drafts;
 mod effects;
 mod embedded;
 #[cfg(any(feature = "secret-file", feature = "backup"))]
 mod encryption;
 mod error;
 mod event;
+mod fleet;
 mod for_llm;
 #[cfg(test)]
 mod golden;
@@ -86,6 +93,7 @@ pub mod safety;
 #[cfg(feature = "redb")]
 mod secret_files;
 mod secrets;
+pub mod simulator;
 pub mod sites;
 pub mod spec;
 mod system;
@@ -98,14 +106,22 @@ pub use agent_id::AgentId;
 pub use builder::AgentMailBuilder;
 #[cfg(feature = "from-env")]
 pub use config::Config;
+pub use conversation::{
+    AttachmentHead, AttachmentPiece, Attachments, Conversations, Cursor, FleetConversations, FleetMessage,
+    FleetThread, FoundCode, Place, Reply, Thread, ThreadId, ThreadMessage, Wanted,
+};
 #[cfg(feature = "desec")]
 pub use desec::{Desec, DesecAddresses};
+pub use drafts::{
+    ApprovalNews, Approvals, Decision, Draft, Held, HeldId, Overdue, RequireApproval, Revision, Verdict,
+};
 pub use effects::Effects;
 pub use embedded::{Embedded, MemorySecrets, MemoryState, Vitals};
 #[cfg(any(feature = "secret-file", feature = "backup"))]
 pub use encryption::EncryptionKey;
 pub use error::{Error, ErrorKind};
 pub use event::{Event, EventHandler, EventKind, Events, LiveEvents, RecipientResult, SendReport};
+pub use fleet::{Fleet, FleetBuilder, FleetEvents, FleetHealth, Health, OnHub, ShortWay, Stopped, Way};
 pub use for_llm::Fenced;
 pub use inbound::Inbound;
 pub use mailbox::AgentMailbox;

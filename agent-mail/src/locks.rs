@@ -6,7 +6,7 @@ use std::ptr;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use mail_access::DomainName;
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedMutexGuard};
 
 use crate::backend::StateStore;
 use crate::outbox::Bell;
@@ -16,6 +16,8 @@ use crate::outbox::Bell;
 pub(crate) struct Locks {
     named: Mutex<HashMap<String, Weak<AsyncMutex<()>>>>,
     pub(crate) bell: Bell,
+    /// Wakes those who wait for news of messages that are held.
+    pub(crate) decisions: Notify,
 }
 
 impl Locks {
@@ -38,7 +40,12 @@ impl Locks {
             if let Some(lock) = named.get(name).and_then(Weak::upgrade) {
                 lock
             } else {
-                named.retain(|_, lock| lock.strong_count() > 0);
+                if named.len() == named.capacity() {
+                    named.retain(|_, lock| lock.strong_count() > 0);
+                    // With room for as many again, so that a look at all of them is rare.
+                    let held = named.len();
+                    named.reserve(held + 16);
+                }
                 let lock = Arc::new(AsyncMutex::new(()));
                 named.insert(name.to_owned(), Arc::downgrade(&lock));
                 lock
@@ -90,7 +97,9 @@ mod tests {
         drop(held);
         drop(locks.acquire("a").await);
         assert!(!locks.is_held("a"));
-        drop(locks.acquire("c").await);
-        assert_eq!(locks.named.lock().unwrap().len(), 1, "names that nobody holds are dropped");
+        for n in 0..1000 {
+            drop(locks.acquire(&n.to_string()).await);
+        }
+        assert!(locks.named.lock().unwrap().len() < 40, "names that nobody holds are dropped");
     }
 }

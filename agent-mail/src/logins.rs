@@ -143,7 +143,7 @@ impl SharedLogin {
     }
 
     /// Tells whether a refused login has been replaced meanwhile, and takes the other one.
-    fn has_another(&self, error: &MailError, login: &mut Login) -> bool {
+    pub(crate) fn has_another(&self, error: &MailError, login: &mut Login) -> bool {
         let current = self.current();
         let is_other = current.password().expose_secret() != login.password().expose_secret();
         *login = current;

@@ -2,22 +2,23 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use mail_access::{Address, DomainName, Login, MailAccess, MessageStore, TrustedServer};
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
 use crate::agent_id::AddressRule;
-use crate::backend::{Claim, LoginRotation, MailboxSpec, Provisioner, SecretStore, TimeAndChance};
+use crate::backend::{Claim, Doorbell, LoginRotation, MailboxSpec, Provisioner, SecretStore, TimeAndChance};
 use crate::bootstrap::Dns;
+use crate::fleet::{Link, Messenger, Ways};
 use crate::journal::{AgentRecord, Journal, Phase};
 use crate::locks::Locks;
 use crate::logins::Logins;
 use crate::observe::Operation;
 use crate::readiness::Gate;
 use crate::safety::{InboundCheck, OutboundCheck, Policy};
-use crate::{AgentId, AgentMailBuilder, AgentMailbox, Error, ErrorKind, password};
+use crate::{AgentId, AgentMailBuilder, AgentMailbox, Error, ErrorKind, Way, password};
 
 /// Gives the agents of a program their mailboxes in one domain.
 ///
@@ -30,6 +31,14 @@ pub struct AgentMail(Arc<System>);
 pub(crate) struct System {
     pub(crate) rule: AddressRule,
     pub(crate) mail: Arc<dyn MailAccess>,
+    /// The same, as what it is.
+    pub(crate) ways: Arc<Ways>,
+    /// How the mail of new agents comes.
+    way: Way,
+    /// For how long the address of an agent that is gone isn't given again.
+    tombstones: Option<Duration>,
+    pub(crate) doorbell: Option<Arc<dyn Doorbell>>,
+    pub(crate) fleet: Link,
     /// The whole mailboxes, where the mail system opens them.
     pub(crate) store: Option<Arc<dyn MessageStore>>,
     pub(crate) journal: Journal,
@@ -106,7 +115,8 @@ impl AgentMail {
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if the mailbox is there and was not made by this system;
     /// [`InvalidInput`](ErrorKind::InvalidInput) if the name makes no address; [`NotFound`](ErrorKind::NotFound) if
     /// the agent is there and the secret store has lost its password; [`NotReady`](ErrorKind::NotReady) if another
-    /// process provisions or retires it; else what the backends say.
+    /// process provisions or retires it, or if its address was an agent's that was retired
+    /// [lately](AgentMailBuilder::tombstones); else what the backends say.
     pub async fn provision(&self, id: &AgentId) -> Result<AgentMailbox, Error> {
         Operation::Provision.begin(id).over(self.provide(id)).await
     }
@@ -207,18 +217,45 @@ impl AgentMail {
     }
 
     async fn begin(&self, id: &AgentId, address: Address) -> Result<AgentRecord, Error> {
+        let now = self.0.chance.now();
+        if let Some(left) = self.0.journal.tombstone(id, now).await? {
+            return Err(Error::new(ErrorKind::NotReady, "provision", id)
+                .with_detail("the address was an earlier agent's, and mail for that one may still come")
+                .with_retry_after(Some(left)));
+        }
+        let mut random = [0; 16];
+        self.0.chance.fill(&mut random);
         let record = AgentRecord {
             id: id.clone(),
             address,
-            claim: Claim::generate(),
+            claim: Claim::of_random(u128::from_be_bytes(random)),
             phase: Phase::Pending,
-            created: self.0.chance.now(),
+            created: now,
+            way: self.0.way,
+            birth: match self.0.way {
+                Way::Hub => Some(self.0.ways.birth(now, false).await?),
+                Way::Mailbox => None,
+            },
+            moving: None,
         };
         Ok(self.0.journal.begin_agent(&record).await?.unwrap_or(record))
     }
 
     async fn finish_provisioning(&self, record: AgentRecord) -> Result<AgentMailbox, Error> {
         self.ensure_domain().await?;
+        if record.way == Way::Hub {
+            self.0.ways.adopt(&record).await?;
+        } else {
+            self.make_mailbox(&record).await?;
+        }
+        let record = self.0.journal.enter(record, Phase::Active).await?;
+        tracing::info!(agent = %record.id, "provisioned");
+        self.0.fleet.joined(&record);
+        self.mailbox(&record).await
+    }
+
+    /// Sees to it that an agent has a mailbox of its own, with the password in the secret store.
+    pub(crate) async fn make_mailbox(&self, record: &AgentRecord) -> Result<(), Error> {
         // The password is stored before the mailbox gets it: a crash in between loses nothing.
         let secret = if let Some(secret) = self.0.secrets.get(&record.address).await? {
             secret
@@ -227,24 +264,25 @@ impl AgentMail {
             self.0.secrets.put(&record.address, &secret).await?;
             secret
         };
-        if let Err(error) = self.0.provisioner.ensure_mailbox(&self.mailbox_spec(&record, secret)).await {
+        if let Err(error) = self.0.provisioner.ensure_mailbox(&self.mailbox_spec(record, secret)).await {
             if error.kind() == ErrorKind::AlreadyExists {
                 // It belongs to somebody else: nothing of ours is there, so nothing is left behind.
                 self.0.secrets.remove(&record.address).await?;
-                self.0.journal.forget_agent(&record).await?;
+                if record.phase == Phase::Pending {
+                    self.0.journal.forget_agent(record, None).await?;
+                }
             }
             return Err(error);
         }
-        let record = self.0.journal.enter(record, Phase::Active).await?;
-        tracing::info!(agent = %record.id, "provisioned");
-        self.mailbox(&record).await
+        Ok(())
     }
 
     /// Tells the mail system once more what an agent's mailbox has to be; `false` if there is no such agent now.
     pub(crate) async fn renew_mailbox(&self, id: &AgentId) -> Result<bool, Error> {
         let _alone = self.0.locks.acquire(&agent_lock(id)).await;
         let record = self.0.journal.agent(id).await?.filter(|record| record.phase == Phase::Active);
-        let Some(record) = record else { return Ok(false) };
+        // An agent on the hub has no mailbox of its own.
+        let Some(record) = record.filter(|record| record.way == Way::Mailbox) else { return Ok(false) };
         let secret = self.login(&record).await?.password().clone();
         self.0.provisioner.ensure_mailbox(&self.mailbox_spec(&record, secret)).await?;
         Ok(true)
@@ -260,15 +298,25 @@ impl AgentMail {
     }
 
     async fn finish_retiring(&self, record: &AgentRecord) -> Result<(), Error> {
+        self.0.fleet.left(&record.id);
+        if record.way == Way::Mailbox || record.moving.is_some() {
+            self.remove_mailbox(record).await?;
+        }
+        self.0.ways.release(record).await?;
+        let until = self.0.tombstones.and_then(|time| self.0.chance.now().checked_add(time));
+        self.0.journal.forget_agent(record, until).await?;
+        tracing::info!(agent = %record.id, "retired");
+        Ok(())
+    }
+
+    /// Removes the mailbox of an agent, and its password.
+    pub(crate) async fn remove_mailbox(&self, record: &AgentRecord) -> Result<(), Error> {
         match self.0.provisioner.remove_mailbox(&record.address, &record.claim).await {
             // Somebody removed ours and made another of the same name: that one is not ours to remove.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             other => other?,
         }
-        self.0.secrets.remove(&record.address).await?;
-        self.0.journal.forget_agent(record).await?;
-        tracing::info!(agent = %record.id, "retired");
-        Ok(())
+        self.0.secrets.remove(&record.address).await
     }
 
     async fn ensure_domain(&self) -> Result<(), Error> {
@@ -286,7 +334,12 @@ impl AgentMail {
         }
     }
 
-    async fn login(&self, record: &AgentRecord) -> Result<Login, Error> {
+    /// Returns what opens the mail of an agent. On a hub that is its address alone.
+    pub(crate) async fn login(&self, record: &AgentRecord) -> Result<Login, Error> {
+        if record.way == Way::Hub {
+            self.0.ways.adopt(record).await?;
+            return Ok(Login::new(record.address.clone(), "".into()));
+        }
         let secret = self.0.secrets.get(&record.address).await?.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, "open", &record.id)
                 .with_detail("the secret store has no password for it")
@@ -328,6 +381,10 @@ impl AgentMail {
             trusted,
             policy,
             sent_kept,
+            hub,
+            addresses,
+            tombstones,
+            doorbell,
         } = builder;
         let wrong = |detail: &str| Error::new(ErrorKind::InvalidInput, "build", &domain).with_detail(detail);
         if hourly_limit == Some(0) {
@@ -349,12 +406,29 @@ impl AgentMail {
         }
         let mut salt = [0; 16];
         chance.fill(&mut salt);
+        let rule = AddressRule::new(&prefix, domain.clone())?;
+        let way = addresses.unwrap_or(if hub.is_some() { Way::Hub } else { Way::Mailbox });
+        if way == Way::Hub && hub.is_none() {
+            return Err(
+                wrong("agents are to have addresses on a hub, and there is none").with_fix("call hub")
+            );
+        }
+        let host = trusted.as_ref().and_then(|server| server.authserv_id().parse().ok());
+        let host = host.or_else(|| format!("mail.{domain}").parse().ok()).unwrap_or_else(|| domain.clone());
+        let journal = Journal::new(state.clone(), domain.clone()).with_sent_kept(sent_kept);
+        let messenger = Messenger::new(rule.clone(), host, chance.clone());
+        let ways = Arc::new(Ways::new(mail, hub, journal.clone(), messenger));
         Ok(Self(Arc::new(System {
-            rule: AddressRule::new(&prefix, domain.clone())?,
-            mail,
+            rule,
+            mail: ways.clone(),
+            ways,
+            way,
+            tombstones,
+            doorbell,
+            fleet: Link::default(),
             store,
             locks: Locks::of(&state, &domain),
-            journal: Journal::new(state, domain).with_sent_kept(sent_kept),
+            journal,
             gate: gate.map(|gate| Gate::new(gate, provisioner.clone())),
             provisioner,
             secrets,

@@ -1,8 +1,12 @@
 //! Runs the conformance cases against every backend: `<backend>::<trait>::<case>`.
 
 mod api_server;
+#[path = "conformance/held_up.rs"]
+mod held_up;
 #[path = "vault_server/mod.rs"]
 mod vault_server;
+#[path = "conformance/zone.rs"]
+mod zone;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,22 +16,23 @@ use agent_mail::backend::{
 };
 use agent_mail::conformance::{
     Case, DNS_CASES, DYNAMIC_DNS_CASES, DnsHarness, DynamicDnsHarness, FakeVault, MAIL_ADMIN_CASES,
-    MailAdminHarness, PROVISIONER_CASES, ProvisionerHarness, ROTATION_CASES, RotationHarness, SECRETS_CASES,
-    SITES_CASES, STATE_CASES,
+    MailAdminHarness, PROVISIONER_CASES, ProvisionerHarness, QUARANTINE_CASES, QUEUE_CASES, ROTATION_CASES,
+    RotationHarness, SECRETS_CASES, SITES_CASES, STATE_CASES,
 };
 use agent_mail::http::{HttpClient, ReqwestClient};
+use agent_mail::simulator::Simulation;
 use agent_mail::sites::{FakeKubernetes, SiteStore, SitesInKubernetes, SitesInState};
 use agent_mail::{
-    Address, Desec, DomainName, Embedded, EncryptionKey, Mailcow, MemorySecrets, MemoryState, RedbState,
-    SecretFile, SecretFiles, Vault, VaultLogin,
+    Address, DomainName, Embedded, EncryptionKey, Mailcow, MemorySecrets, MemoryState, RedbState, SecretFile,
+    SecretFiles, Vault, VaultLogin,
 };
 use api_server::{ApiServer, TOKEN};
 use async_trait::async_trait;
-use desec_api::FakeDesec;
 use libtest_mimic::{Arguments, Completion, Trial};
 use mail_access::{Login, MailAccess, Selection};
 use mailcow_api::FakeMailcow;
 use secrecy::{ExposeSecret, SecretString};
+use zone::FakeZone;
 
 #[expect(clippy::too_many_lines, reason = "it is a list")]
 fn main() {
@@ -133,6 +138,23 @@ fn main() {
     add(&mut trials, "mailcow-http::rotation", ROTATION_CASES, || {
         Subject::of(Arc::new(FakeServer::over_http()))
     });
+    add(&mut trials, "embedded::queue", QUEUE_CASES, || Subject::of(Arc::new(EmbeddedWorld::new())));
+    add(&mut trials, "embedded::quarantine", QUARANTINE_CASES, || {
+        Subject::of(Arc::new(EmbeddedWorld::new()))
+    });
+    add(&mut trials, "mailcow-fake::queue", QUEUE_CASES, || Subject::of(Arc::new(FakeServer::in_memory())));
+    add(&mut trials, "mailcow-http::queue", QUEUE_CASES, || Subject::of(Arc::new(FakeServer::over_http())));
+    add(&mut trials, "mailcow-fake::quarantine", QUARANTINE_CASES, || {
+        Subject::of(Arc::new(FakeServer::in_memory()))
+    });
+    add(&mut trials, "mailcow-http::quarantine", QUARANTINE_CASES, || {
+        Subject::of(Arc::new(FakeServer::over_http()))
+    });
+    add(&mut trials, "simulation::dns", DNS_CASES, || Subject::of(Arc::new(SimulatedWorld::new())));
+    add(&mut trials, "simulation::provisioner", PROVISIONER_CASES, || {
+        Subject::of(Arc::new(SimulatedWorld::new()))
+    });
+    add(&mut trials, "simulation::rotation", ROTATION_CASES, || Subject::of(Arc::new(SimulatedWorld::new())));
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
@@ -255,40 +277,23 @@ impl RotationHarness for EmbeddedWorld {
     }
 }
 
+/// A simulation in which nothing goes wrong.
 #[derive(Debug)]
-struct FakeZone {
-    provider: Arc<Desec>,
-    _server: Option<desec_api::FakeServer>,
-}
+struct SimulatedWorld(Simulation);
 
-impl FakeZone {
-    fn in_memory() -> Self {
-        let fake = Self::new_fake();
-        let client = fake.client_builder().unpaced().build().expect("a client can be made");
-        Self { provider: Arc::new(Desec::new(client)), _server: None }
+impl SimulatedWorld {
+    fn new() -> Self {
+        Self(Simulation::builder(1).domain(domain()).build())
     }
 
-    fn over_http() -> Self {
-        let fake = Self::new_fake();
-        let server = block_on(async move { (fake.serve().await, fake) });
-        let client = desec_api::Client::builder(server.1.token()).base_url(server.0.uri()).unpaced().build();
-        Self {
-            provider: Arc::new(Desec::new(client.expect("a client can be made"))),
-            _server: Some(server.0),
-        }
-    }
-
-    fn new_fake() -> FakeDesec {
-        let fake = FakeDesec::new();
-        let name = domain().as_str().parse().expect("it is a name");
-        fake.add_domain(&name, desec_api::Ttl::new(3600).expect("it is a TTL"));
-        fake
+    fn embedded(&self) -> EmbeddedWorld {
+        EmbeddedWorld(Arc::new(self.0.embedded().clone()))
     }
 }
 
-impl DnsHarness for FakeZone {
+impl DnsHarness for SimulatedWorld {
     fn provider(&self) -> Arc<dyn DnsProvider> {
-        self.provider.clone()
+        self.0.dns()
     }
 
     fn zone(&self) -> DomainName {
@@ -296,9 +301,41 @@ impl DnsHarness for FakeZone {
     }
 }
 
-impl DynamicDnsHarness for FakeZone {
-    fn dynamic(&self) -> Arc<dyn DynamicDns> {
-        self.provider.clone()
+#[async_trait]
+impl ProvisionerHarness for SimulatedWorld {
+    fn provisioner(&self) -> Arc<dyn Provisioner> {
+        self.0.provisioner()
+    }
+
+    fn domain(&self) -> DomainName {
+        domain()
+    }
+
+    async fn foreign_mailbox(&self, address: &Address) {
+        self.embedded().foreign_mailbox(address).await;
+    }
+
+    async fn has_mailbox(&self, address: &Address) -> bool {
+        self.embedded().has_mailbox(address).await
+    }
+
+    async fn opens(&self, address: &Address, password: &SecretString) -> bool {
+        self.embedded().opens(address, password).await
+    }
+
+    async fn writes(&self) -> usize {
+        self.embedded().writes().await
+    }
+}
+
+#[async_trait]
+impl RotationHarness for SimulatedWorld {
+    fn rotation(&self) -> Arc<dyn LoginRotation> {
+        self.0.rotation()
+    }
+
+    async fn foreign_password(&self, address: &Address, password: &SecretString) {
+        self.embedded().foreign_password(address, password).await;
     }
 }
 

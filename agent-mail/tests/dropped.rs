@@ -80,6 +80,9 @@ impl<T: MailAccess + ?Sized> MailAccess for Pausing<T> {
     async fn submit(&self, login: &Login, message: &Outgoing) -> Result<Submission, MailError> {
         pausing!(self.submit(login, message))
     }
+    async fn check_submission(&self, login: &Login) -> Result<(), MailError> {
+        pausing!(self.check_submission(login))
+    }
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, MailError> {
         pausing!(self.fetch(login, selection, limit))
     }

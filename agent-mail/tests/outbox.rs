@@ -26,6 +26,9 @@ impl MailAccess for Slow {
         tokio::time::sleep(Duration::from_secs(1)).await;
         self.0.submit(login, message).await
     }
+    async fn check_submission(&self, login: &Login) -> Result<(), MailError> {
+        self.0.check_submission(login).await
+    }
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, MailError> {
         self.0.fetch(login, selection, limit).await
     }

@@ -8,6 +8,8 @@
 //! | `AGENT_MAIL_STATE_DIR` | the folder for state and passwords |
 //! | `DESEC_TOKEN`, `DESEC_DOMAIN` | deSEC, and the zone of the domains; without both no records are planned |
 //! | `DESEC_API_URL` | deSEC's API, if it is another one |
+//! | `AGENT_MAIL_CA_FILE` | certificates in PEM to trust beside the public ones |
+//! | `AGENT_MAIL_SECRETS`, .. | where passwords are kept, as [`Config`] has it: files in the state folder unless set |
 //!
 //! It is real as soon as one of those of Mailcow or deSEC is set; what is missing then is named. All goes over TLS.
 
@@ -16,10 +18,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use agent_mail::backend::{MailAdmin, SecretStore, StateStore};
+use agent_mail::mail_access::tls_config;
 use agent_mail::mail_list::Roster;
 use agent_mail::{
-    Desec, DomainName, DomainSpec, Embedded, MailboxEntry, Mailcow, MemorySecrets, MemoryState, Operator,
-    RedbState, SecretFiles,
+    Config, Desec, DomainName, DomainSpec, Embedded, MailboxEntry, Mailcow, MemorySecrets, MemoryState,
+    Operator, RedbState, SecretFiles,
 };
 
 use crate::program::{self, Vars};
@@ -105,13 +108,16 @@ impl World {
         let needed = |name: &str| vars(name).ok_or_else(|| format!("{name} is not set"));
         let folder = PathBuf::from(needed("AGENT_MAIL_STATE_DIR")?);
         std::fs::create_dir_all(&folder)?;
+        let secrets = Config::secret_store(vars, &folder)?;
+        let authority = vars("AGENT_MAIL_CA_FILE").map(std::fs::read).transpose()?;
+        let tls = Arc::new(tls_config(authority.as_deref())?);
         let mailcow =
             mailcow_api::Client::builder(&needed("MAILCOW_API_URL")?, needed("MAILCOW_API_KEY")?.into());
-        let mut builder = Operator::builder(Arc::new(Mailcow::new(mailcow.build()?)))
+        let mut builder = Operator::builder(Arc::new(Mailcow::new(mailcow.tls(tls.clone()).build()?)))
             .state(Arc::new(RedbState::open(folder.join("state.redb"))?))
-            .secrets(Arc::new(SecretFiles::open(folder.join("secrets"))?));
+            .secrets(secrets);
         if let Some(token) = vars("DESEC_TOKEN") {
-            let mut desec = desec_api::Client::builder(token.into());
+            let mut desec = desec_api::Client::builder(token.into()).tls(tls);
             if let Some(url) = vars("DESEC_API_URL") {
                 desec = desec.base_url(&url);
             }

@@ -43,6 +43,19 @@ pub trait MailAccess: Debug + Send + Sync + 'static {
     /// As the contract says.
     async fn submit(&self, login: &Login, message: &Outgoing) -> Result<Submission, Error>;
 
+    /// Logs in for submission and hands nothing over, as for a password that is new.
+    ///
+    /// # Contract
+    /// - `Ok` means that the system let this login in during the call. Connections that were logged in before prove
+    ///   nothing.
+    /// - Nothing is sent and nothing is changed, so that it is safe to repeat, and a dropped call leaves nothing behind.
+    /// - What the login may send, and as whom, is not asked.
+    ///
+    /// # Errors
+    /// [`Error::Authentication`], [`Error::Unavailable`], [`Error::Refused`], [`Error::Protocol`]; a lost link is
+    /// [`Error::Unavailable`] here, as nothing can have happened.
+    async fn check_submission(&self, login: &Login) -> Result<(), Error>;
+
     /// Reads messages of the INBOX, whole and in the order of their UIDs, without marking them.
     ///
     /// # Contract

@@ -96,10 +96,12 @@ mod access;
 mod address;
 #[cfg(feature = "archive")]
 mod archive;
+mod arrivals;
 mod chance;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
+mod hash;
 mod hub;
 mod id;
 #[cfg(feature = "smtp-imap")]
@@ -130,6 +132,7 @@ pub use archive::{
     Archive, ArchiveError, ArchivedFolder, ArchivedMessage, Exported, Imported, MailSink, MailSource,
     Verified, file_mailbox, read_mailbox,
 };
+pub use arrivals::Arrivals;
 pub use error::Error;
 pub use hub::{
     AddressMap, Copies, DeadLetter, DeadLetters, Delivery, EnvelopeRule, Hub, HubAccess, HubBuilder,
@@ -146,8 +149,8 @@ pub use message::{
     NewMessage, Outgoing, Received, RecipientReport, TrustedServer,
 };
 pub use post_office::{
-    Departed, Fault, FaultRule, Foreign, HostedMailbox, Policy, PostOffice, PostOfficeBuilder,
-    PostOfficeError, Refusal, Treatment, Verdict, Verdicts,
+    Departed, Fault, FaultRule, Foreign, FromOutside, HostedMailbox, Occasion, Policy, PostOffice,
+    PostOfficeBuilder, PostOfficeError, PostOfficeSnapshot, Refusal, Treatment, Verdict, Verdicts,
 };
 #[cfg(feature = "smtp-imap")]
 pub use smtp_imap::{SmtpImap, SmtpImapConfig};

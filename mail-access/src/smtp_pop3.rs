@@ -98,6 +98,10 @@ impl MailAccess for SmtpPop3 {
         submit(&self.submissions, &self.config.smtp, login, message).await
     }
 
+    async fn check_submission(&self, login: &Login) -> Result<(), Error> {
+        report("check_submission", &self.config.smtp, login, self.submissions.check(login).await)
+    }
+
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, Error> {
         let done = self.source.fetch(login, selection, limit).await;
         report("fetch", &self.config.pop3, login, done)

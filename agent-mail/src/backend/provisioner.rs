@@ -97,7 +97,12 @@ impl Claim {
     pub fn generate() -> Self {
         let mut random = [0_u8; 16];
         getrandom::fill(&mut random).expect("the operating system gives random numbers");
-        Self(format!("{:032x}", u128::from_be_bytes(random)).into_boxed_str())
+        Self::of_random(u128::from_be_bytes(random))
+    }
+
+    /// Makes one of 128 bits that the caller drew at random.
+    pub fn of_random(random: u128) -> Self {
+        Self(format!("{random:032x}").into_boxed_str())
     }
 
     /// Returns the digits.

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::calendar::civil;
+
 /// Cuts a moment to its second, as names of files tell no more.
 pub(super) fn to_second(moment: SystemTime) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds(moment))
@@ -30,20 +32,7 @@ pub(super) fn stamp(moment: SystemTime) -> String {
     format!("{year:04}{month:02}{day:02}T{:02}{:02}{:02}Z", time / 3600, time / 60 % 60, time % 60)
 }
 
-/// Finds year, month and day of a day since 1970, by counting in years that begin with March.
-fn civil(day: u64) -> (u64, u64, u64) {
-    let since = day + TO_1970;
-    let (era, of_era) = (since / 146_097, since % 146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let march = (5 * of_year + 2) / 153;
-    let month = if march < 10 { march + 3 } else { march - 9 };
-    (era * 400 + year + u64::from(month <= 2), month, of_year - (153 * march + 2) / 5 + 1)
-}
-
 pub(super) const DAY: u64 = 86_400;
-/// Days from 1 March of the year 0 to 1 January 1970.
-const TO_1970: u64 = 719_468;
 
 #[cfg(test)]
 mod tests {

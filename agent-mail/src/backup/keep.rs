@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use mail_access::{Address, Login, MessageStore};
 
 use super::Backups;
-use crate::{AgentMail, Error};
+use crate::journal::Phase;
+use crate::{AgentMail, Error, Way};
 
 /// Knows the logins of the mailboxes that are backed up, as they are at the moment: passwords change.
 #[async_trait]
@@ -28,13 +29,15 @@ impl LoginSource for Vec<Login> {
     }
 }
 
-/// Those of all agents.
+/// Those of all agents that have a mailbox of their own. Of those on a hub the shared mailbox is to be backed up.
 #[async_trait]
 impl LoginSource for AgentMail {
     async fn logins(&self) -> Result<Vec<Login>, Error> {
         let mut logins = Vec::new();
-        for agent in self.agents().await? {
-            logins.extend(self.login_of(&agent.address).await?);
+        for record in self.records().await? {
+            if record.phase == Phase::Active && record.way == Way::Mailbox {
+                logins.push(self.login(&record).await?);
+            }
         }
         Ok(logins)
     }

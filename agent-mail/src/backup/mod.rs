@@ -31,6 +31,7 @@
 mod calendar;
 mod folder;
 mod keep;
+mod lent;
 mod manifest;
 mod read;
 mod records;

@@ -10,16 +10,17 @@ use async_trait::async_trait;
 use mail_access::{ArchiveError, ArchivedFolder, ArchivedMessage, MailSource};
 use sha2::{Digest, Sha256};
 
+use super::WrongKey;
 use super::calendar::seconds;
 use super::folder::file;
+use super::lent::Lent;
 use super::manifest::BackupManifest;
 use super::records::{Record, VERSION, digest, hex};
-use super::{WrongKey, blocking};
 use crate::EncryptionKey;
 use crate::encryption::Unopened;
 
 /// An archive that is being read.
-pub(super) struct Reader(Option<Box<Open>>);
+pub(super) struct Reader(Lent<Open>);
 
 struct Open {
     path: PathBuf,
@@ -39,32 +40,18 @@ struct Counted {
 
 impl Reader {
     pub(super) fn open(path: &Path, key: &EncryptionKey) -> Result<Self, ArchiveError> {
-        Open::new(path, key).map(|open| Self(Some(Box::new(open))))
-    }
-
-    async fn with<T: Send + 'static>(
-        &mut self,
-        work: impl FnOnce(&mut Open) -> Result<T, ArchiveError> + Send + 'static,
-    ) -> Result<T, ArchiveError> {
-        let mut open = self.0.take().expect("no call was dropped before its end");
-        let (open, done) = blocking(move || {
-            let done = work(&mut open)?;
-            Ok((open, done))
-        })
-        .await?;
-        self.0 = Some(open);
-        Ok(done)
+        Open::new(path, key).map(|open| Self(Lent::new(open)))
     }
 }
 
 #[async_trait]
 impl MailSource for Reader {
     async fn folder(&mut self) -> Result<Option<ArchivedFolder>, ArchiveError> {
-        self.with(Open::folder).await
+        self.0.with(Open::folder).await
     }
 
     async fn message(&mut self) -> Result<Option<ArchivedMessage>, ArchiveError> {
-        self.with(Open::message).await
+        self.0.with(Open::message).await
     }
 }
 

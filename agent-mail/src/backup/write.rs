@@ -12,13 +12,14 @@ use sha2::{Digest, Sha256};
 
 use super::calendar::{seconds, to_second};
 use super::folder::{Folder, archive, file, manifest};
+use super::lent::Lent;
+use super::manifest as manifests;
 use super::manifest::BackupManifest;
 use super::records::{Record, VERSION, digest, hex};
-use super::{blocking, manifest as manifests};
 use crate::EncryptionKey;
 
-/// An archive that is being written.
-pub(super) struct Writer(Option<Box<Open>>);
+/// An archive that is being written. A call that is dropped takes it with it.
+pub(super) struct Writer(Lent<Open>);
 
 struct Open {
     /// The encrypting stream; its bytes are hashed on their way to the file.
@@ -59,15 +60,15 @@ impl Writer {
         let mut open = Open { stream, folder, unfinished, manifest };
         let first = Record::Archive { version: VERSION, mailbox: mailbox.clone(), made: seconds(made) };
         open.note(&first)?;
-        Ok(Self(Some(Box::new(open))))
+        Ok(Self(Lent::new(open)))
     }
 
     /// Puts all of it on the disk, under its name, and then its manifest, which names how many messages were withheld.
     pub(super) fn finish(self, withheld: u64) -> Result<BackupManifest, ArchiveError> {
-        let Some(mut open) = self.0 else { return Err(broken_off()) };
+        let mut open = self.0.into_inner()?;
         let BackupManifest { folders, messages, bytes, .. } = open.manifest;
         open.note(&Record::End { folders, messages, bytes })?;
-        let Open { stream, folder, unfinished, mut manifest } = *open;
+        let Open { stream, folder, unfinished, mut manifest } = open;
         manifest.withheld = withheld;
         let path = archive(folder.path(), manifest.made);
         let finish = || {
@@ -80,21 +81,6 @@ impl Writer {
         (manifest.file_bytes, manifest.file_sha256) = finish().map_err(file(&path))?;
         manifests::write(folder.path(), &manifest)?;
         Ok(manifest)
-    }
-
-    /// Writes where it keeps nobody else waiting. A call that is dropped takes the archive with it.
-    async fn with<T: Send + 'static>(
-        &mut self,
-        work: impl FnOnce(&mut Open) -> Result<T, ArchiveError> + Send + 'static,
-    ) -> Result<T, ArchiveError> {
-        let Some(mut open) = self.0.take() else { return Err(broken_off()) };
-        let (open, done) = blocking(move || {
-            let done = work(&mut open)?;
-            Ok((open, done))
-        })
-        .await?;
-        self.0 = Some(open);
-        Ok(done)
     }
 }
 
@@ -111,26 +97,28 @@ impl MailSink for Writer {
             subscribed: folder.subscribed,
             uid_validity,
         };
-        self.with(move |open| {
-            open.manifest.folders += 1;
-            open.note(&record)
-        })
-        .await?;
+        self.0
+            .with(move |open| {
+                open.manifest.folders += 1;
+                open.note(&record)
+            })
+            .await?;
         Ok(Vec::new())
     }
 
     async fn message(&mut self, entry: &Entry, bytes: Vec<u8>) -> Result<bool, ArchiveError> {
         let (uid, date) = (entry.uid.get(), since_1970(entry.internal_date));
         let flags = entry.flags.iter().map(ToString::to_string).collect();
-        self.with(move |open| {
-            let size = bytes.len() as u64;
-            open.manifest.messages += 1;
-            open.manifest.bytes += size;
-            open.note(&Record::Message { uid, size, sha256: digest(&bytes), date, flags })?;
-            open.put(&bytes)?;
-            open.put(b"\n")
-        })
-        .await?;
+        self.0
+            .with(move |open| {
+                let size = bytes.len() as u64;
+                open.manifest.messages += 1;
+                open.manifest.bytes += size;
+                open.note(&Record::Message { uid, size, sha256: digest(&bytes), date, flags })?;
+                open.put(&bytes)?;
+                open.put(b"\n")
+            })
+            .await?;
         Ok(true)
     }
 }
@@ -182,8 +170,4 @@ fn since_1970(moment: SystemTime) -> i64 {
         Ok(after) => whole(after),
         Err(before) => -whole(before.duration()),
     }
-}
-
-fn broken_off() -> ArchiveError {
-    ArchiveError::File { path: PathBuf::new(), source: io::Error::other("it was broken off before") }
 }

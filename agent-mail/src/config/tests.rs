@@ -48,7 +48,7 @@ fn what_is_set_counts() {
     assert!(!config.gate);
     assert_eq!(config.name_server, "[2001:db8::53]:53".parse().ok());
     assert_eq!(config.spec().dns.spf.include, ["relay.example"]);
-    assert_eq!(config.relay.unwrap().spf_include.unwrap().as_str(), "relay.example");
+    assert_eq!(config.relay.unwrap().relay.spf_include.unwrap().as_str(), "relay.example");
     let elsewhere = self::config(&[("AGENT_MAIL_NAME_SERVER", "127.0.0.1:5353")]).unwrap();
     assert_eq!(elsewhere.name_server, "127.0.0.1:5353".parse().ok());
     let both = self::config(&[("AGENT_MAIL_PREFIX", "a-"), ("AZT3KNET_AGENT_MAIL_PREFIX", "b-")]).unwrap();
@@ -100,6 +100,9 @@ fn what_is_malformed_is_named_and_its_value_never_shown() {
         ("MAILCOW_RELAY_HOST", "canary-7 x"),
         ("MAILCOW_RELAY_SPF_INCLUDE", "canary-7..x"),
         ("MAILCOW_RELAY_SPF_INCLUDE", "canary-7.example"),
+        ("MAILCOW_RELAY_PORT", "canary-7"),
+        ("MAILCOW_RELAY_USER", "canary-7"),
+        ("MAILCOW_RELAY_PASSWORD", "canary-7"),
     ] {
         let error = config(&[(name, value)]).expect_err(name);
         let shown = format!("{error} {error:?} {}", error.fix());
@@ -110,8 +113,8 @@ fn what_is_malformed_is_named_and_its_value_never_shown() {
 
 #[test]
 fn debug_shows_no_secret() {
-    let shown = format!("{:?}", config(&[]).unwrap());
-    assert!(!shown.contains("canary-token") && !shown.contains("AAAAAA"), "{shown}");
+    let shown = format!("{:?}", config(&LOGIN).unwrap());
+    assert!(!shown.contains("canary") && !shown.contains("AAAAAA"), "{shown}");
 }
 
 #[tokio::test]
@@ -124,4 +127,36 @@ async fn what_the_relay_needs_is_published() {
     ]);
     let dns = config.unwrap().builder().unwrap().dns.unwrap();
     assert_eq!(dns.keeping.options.spf.include, ["relay.example"]);
+}
+
+const LOGIN: [(&str, &str); 4] = [
+    ("MAILCOW_RELAY_HOST", "smtp.relay.example"),
+    ("MAILCOW_RELAY_PORT", "2525"),
+    ("MAILCOW_RELAY_USER", "shop"),
+    ("MAILCOW_RELAY_PASSWORD", "canary word"),
+];
+
+#[test]
+fn a_relay_s_login_makes_it_a_part_of_the_domain() {
+    let relay = config(&LOGIN).unwrap().spec().relay.unwrap();
+    assert_eq!((relay.host.as_str(), relay.port, relay.user.as_str()), ("smtp.relay.example", 2525, "shop"));
+    assert!(config(&LOGIN[..2]).unwrap().spec().relay.is_none(), "Mailcow has it, and its login");
+    let half = config(&LOGIN[..3]).unwrap_err().to_string();
+    assert!(half.contains("either both are set or none"), "{half}");
+}
+
+#[test]
+fn the_store_of_passwords_can_be_opened_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |set: &'static [(&str, &str)]| {
+        let lookup =
+            |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, to)| (*to).to_owned());
+        Config::secret_store(lookup, folder.path()).map(|store| format!("{store:?}"))
+    };
+    assert!(open(&[]).unwrap().starts_with("SecretFiles"));
+    assert!(open(&[("AGENT_MAIL_SECRETS", "env")]).unwrap().starts_with("EnvSecrets"));
+    for wrong in [&[("AGENT_MAIL_SECRETS", "canary")][..], &[("AGENT_MAIL_CA_FILE", "no/such/canary")]] {
+        let error = open(wrong).unwrap_err().to_string();
+        assert!(error.contains(wrong[0].0) && !error.contains("canary"), "{error}");
+    }
 }

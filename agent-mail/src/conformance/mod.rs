@@ -5,6 +5,7 @@
 
 mod dns;
 mod dynamic_dns;
+mod held_up;
 mod mail_admin;
 mod provisioner;
 mod rotation;
@@ -18,6 +19,7 @@ use std::pin::Pin;
 
 pub use self::dns::{DNS_CASES, DnsHarness};
 pub use self::dynamic_dns::{DYNAMIC_DNS_CASES, DynamicDnsHarness};
+pub use self::held_up::{HeldUpHarness, QUARANTINE_CASES, QUEUE_CASES};
 pub use self::mail_admin::{MAIL_ADMIN_CASES, MailAdminHarness};
 pub use self::provisioner::{PROVISIONER_CASES, ProvisionerHarness};
 pub use self::rotation::{ROTATION_CASES, RotationHarness};

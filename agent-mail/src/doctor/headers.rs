@@ -19,14 +19,11 @@ impl Diagnosis {
             }
         }
         if let Some(results) = field(&headers, "authentication-results") {
-            for (words, symbol) in VERDICTS {
-                let results = results.to_lowercase();
-                if words.iter().any(|word| results.contains(word)) {
-                    let remedy = Remedy::of_symbol(symbol).unwrap_or(UNKNOWN_SYMBOL);
-                    if walk.find(remedy.code).is_none() {
-                        let seen = words.iter().find(|word| results.contains(**word)).unwrap_or(&"");
-                        walk.found("headers", remedy, (*seen).to_owned());
-                    }
+            let results = results.to_lowercase();
+            for (words, symbol) in VERDICTS.iter().filter(|(words, _)| results.contains(words)) {
+                let remedy = Remedy::of_symbol(symbol).unwrap_or(UNKNOWN_SYMBOL);
+                if walk.find(remedy.code).is_none() {
+                    walk.found("headers", remedy, (*words).to_owned());
                 }
             }
         } else {
@@ -69,16 +66,18 @@ fn symbols<'a>(result: &'a str) -> Vec<(&'a str, f64)> {
 }
 
 /// What a receiving server says of the sender (RFC 8601), and the symbol of Rspamd that means the same.
-const VERDICTS: &[(&[&str], &str)] = &[
-    (&["spf=fail", "spf=softfail", "spf=neutral"], "R_SPF_FAIL"),
-    (&["spf=none"], "R_SPF_NA"),
-    (&["spf=permerror"], "R_SPF_PERMFAIL"),
-    (&["dkim=fail"], "R_DKIM_REJECT"),
-    (&["dkim=none"], "R_DKIM_NA"),
-    (&["dkim=permerror"], "R_DKIM_PERMFAIL"),
-    (&["dmarc=fail"], "DMARC_POLICY_REJECT"),
-    (&["dmarc=none"], "DMARC_NA"),
-    (&["dmarc=permerror"], "DMARC_BAD_POLICY"),
+const VERDICTS: &[(&str, &str)] = &[
+    ("spf=fail", "R_SPF_FAIL"),
+    ("spf=softfail", "R_SPF_SOFTFAIL"),
+    ("spf=neutral", "R_SPF_NEUTRAL"),
+    ("spf=none", "R_SPF_NA"),
+    ("spf=permerror", "R_SPF_PERMFAIL"),
+    ("dkim=fail", "R_DKIM_REJECT"),
+    ("dkim=none", "R_DKIM_NA"),
+    ("dkim=permerror", "R_DKIM_PERMFAIL"),
+    ("dmarc=fail", "DMARC_POLICY_REJECT"),
+    ("dmarc=none", "DMARC_NA"),
+    ("dmarc=permerror", "DMARC_BAD_POLICY"),
 ];
 const UNKNOWN_SYMBOL: Remedy = remedy(
     "other_symbol",

@@ -8,6 +8,7 @@ mod readiness;
 mod registry;
 mod rotation;
 mod secrets;
+mod snapshot;
 mod state;
 mod vitals;
 
@@ -15,15 +16,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mail_access::{DomainName, PostOffice};
+use mail_access::{Address, DomainName, Login, PostOffice};
 
 pub use secrets::MemorySecrets;
 pub use state::MemoryState;
 pub use vitals::Vitals;
 
 use self::registry::Registry;
-use crate::backend::RrSet;
-use crate::{AgentMail, AgentMailBuilder, Error, Operator, OperatorBuilder};
+use crate::backend::{Provisioner as _, RrSet, SecretStore as _};
+use crate::{AgentMail, AgentMailBuilder, Error, ErrorKind, OnHub, Operator, OperatorBuilder};
 
 /// A whole world in memory: a mail system ([`PostOffice`]), its provisioning, a zone, state and secrets.
 ///
@@ -63,7 +64,11 @@ struct World {
 impl Embedded {
     /// Makes a world whose zone is `domain`.
     pub fn new(domain: DomainName) -> Self {
-        let post_office = PostOffice::new();
+        Self::around(domain, PostOffice::new())
+    }
+
+    /// Makes a world around a mail system.
+    pub(crate) fn around(domain: DomainName, post_office: PostOffice) -> Self {
         Self(Arc::new(World {
             records: Mutex::new(dns::new_zone()),
             domain,
@@ -84,10 +89,49 @@ impl Embedded {
             .provisioner(world.clone())
             .mail_access(Arc::new(self.0.post_office.clone()))
             .message_store(Arc::new(self.0.post_office.clone()))
+            .doorbell(Arc::new(self.0.post_office.clone()))
             .rotation(world.clone())
             .dns(world, domain, mail_host)
             .state(self.0.state.clone())
             .secrets(self.0.secrets.clone())
+    }
+
+    /// Makes a mailbox `hub@` that gets all mail of this world's domain which has no mailbox of its own, for
+    /// [`AgentMailBuilder::hub`]; one that was made before is the same.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use agent_mail::{Embedded, NewMessage};
+    ///
+    /// let world = Embedded::new("agents.example".parse()?);
+    /// let mail = world.system().hub(world.hub().await?).build()?;
+    /// let ada = mail.provision(&"ada".parse()?).await?;
+    /// ada.send(NewMessage::to(ada.contact()).with_subject("note to self")).await?;
+    /// assert_eq!(ada.fetch_unseen(10).await?[0].subject(), "note to self");
+    /// assert!(!world.post_office().has_mailbox(ada.address()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the domain has another mailbox of that name or another catch-all.
+    pub async fn hub(&self) -> Result<OnHub, Error> {
+        let domain = &self.0.domain;
+        self.ensure_domain(domain).await?;
+        let address = Address::new("hub", domain.clone())
+            .map_err(|source| Error::new(ErrorKind::InvalidInput, "make hub", domain).with_source(source))?;
+        let lift = |error| provisioner::lift(error, "make hub", &address);
+        let secret = if let Some(secret) = self.0.secrets.get(&address).await? {
+            secret
+        } else {
+            let secret = crate::password::generate();
+            self.0.post_office.add_mailbox(&address, secret.clone(), 0).map_err(lift)?;
+            self.0.post_office.add_catch_all(domain, vec![address.clone()]).map_err(lift)?;
+            self.0.secrets.put(&address, &secret).await?;
+            secret
+        };
+        Ok(OnHub::new(Login::new(address, secret)).with_admin(Arc::new(self.clone())))
     }
 
     /// Begins an operator of this world's domain, with this world's zone, state and secrets and a [system](Self::system)
@@ -147,7 +191,7 @@ impl fmt::Debug for Embedded {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // A panic elsewhere leaves whole values: each is changed in one step.
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -8,7 +8,7 @@ use super::keys;
 use crate::backend::{Claim, DkimKey};
 use crate::spec::{DkimOptions, DomainLimits, Relay, SpamPolicy};
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Registry {
     domains: HashMap<DomainName, DomainRecord>,
     mailboxes: HashMap<String, MailboxRecord>,
@@ -41,6 +41,7 @@ impl Registry {
     }
 }
 
+#[derive(Clone)]
 pub(super) struct DomainRecord {
     pub(super) description: String,
     pub(super) active: bool,
@@ -67,7 +68,7 @@ impl Default for DomainRecord {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct MailboxRecord {
     /// Whose it is, if an agent's.
     pub(super) claim: Option<Claim>,

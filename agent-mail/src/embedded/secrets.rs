@@ -14,6 +14,12 @@ use crate::backend::SecretStore;
 #[derive(Default)]
 pub struct MemorySecrets(Mutex<HashMap<Address, SecretString>>);
 
+impl MemorySecrets {
+    pub(super) fn copy(&self) -> Self {
+        Self(Mutex::new(lock(&self.0).clone()))
+    }
+}
+
 #[async_trait]
 impl SecretStore for MemorySecrets {
     async fn get(&self, address: &Address) -> Result<Option<SecretString>, Error> {

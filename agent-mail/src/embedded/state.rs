@@ -13,6 +13,16 @@ use crate::backend::{Change, Committed, StateStore};
 #[derive(Default)]
 pub struct MemoryState(Mutex<BTreeMap<String, Vec<u8>>>);
 
+impl MemoryState {
+    pub(super) fn copy(&self) -> Self {
+        Self(Mutex::new(lock(&self.0).clone()))
+    }
+
+    pub(super) fn for_each(&self, mut see: impl FnMut(&str, &[u8])) {
+        lock(&self.0).iter().for_each(|(key, value)| see(key, value));
+    }
+}
+
 #[async_trait]
 impl StateStore for MemoryState {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {

@@ -29,9 +29,11 @@ pub struct LiveEvents {
 
 enum State {
     Resting(Box<Watch>),
-    Reading(Pin<Box<dyn Future<Output = (Box<Watch>, Result<VecDeque<EventKind>, Error>)> + Send>>),
+    Reading(Reading),
     Ended,
 }
+
+type Reading = Pin<Box<dyn Future<Output = (Box<Watch>, Result<VecDeque<EventKind>, Error>)> + Send>>;
 
 impl AgentMailbox {
     /// Begins to read the mailbox as a stream of events of which nothing is noted.

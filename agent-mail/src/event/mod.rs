@@ -13,6 +13,8 @@ mod stream;
 pub use self::handler::EventHandler;
 pub use self::kind::{EventKind, RecipientResult, SendReport};
 pub use self::live::LiveEvents;
+pub(crate) use self::pace::back_off;
+pub(crate) use self::reader::Reader;
 pub use self::stream::Events;
 
 use self::place::Place;
@@ -60,7 +62,8 @@ impl Event {
         Operation::Acknowledge.begin(self.mailbox.id()).over(settling).await
     }
 
-    pub(crate) fn mailbox(&self) -> &AgentMailbox {
+    /// Returns the mailbox that it happened in.
+    pub fn mailbox(&self) -> &AgentMailbox {
         &self.mailbox
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::backend::TimeAndChance;
 
 /// Full jitter: a fleet that lost its server doesn't come back all at once.
-pub(super) fn back_off(chance: &dyn TimeAndChance, failures: u32) -> Duration {
+pub(crate) fn back_off(chance: &dyn TimeAndChance, failures: u32) -> Duration {
     let mut random = [0_u8; 4];
     chance.fill(&mut random);
     let share = f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX);

@@ -2,7 +2,7 @@
 
 use mail_access::{Position, Uid};
 
-use crate::backend::Change;
+use crate::backend::{Change, Committed};
 use crate::journal::{Identity, Journal};
 use crate::{AgentId, Error};
 
@@ -13,6 +13,8 @@ pub(crate) enum Place {
     Inbox(Position, Identity),
     /// A record of the journal, by its key.
     Journal(String),
+    /// A message in the journal, which never was in the INBOX.
+    Letter(String, Identity),
 }
 
 impl Place {
@@ -24,6 +26,22 @@ impl Place {
                 None => Ok(()),
             },
             Self::Journal(key) => journal.settle_noted(key).await,
+            Self::Letter(..) => {
+                while let Some(change) = self.settled_once(journal, agent).await? {
+                    if journal.commit_while_active(agent, change).await? != Some(Committed::Conflict) {
+                        break;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Names the event, in this run of the program and in later ones.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Inbox(_, identity) | Self::Letter(_, identity) => identity.content(),
+            Self::Journal(key) => key,
         }
     }
 
@@ -39,6 +57,10 @@ impl Place {
                 None => Ok(None),
             },
             Self::Journal(key) => journal.noted_settled_once(key).await,
+            Self::Letter(key, identity) => {
+                let settled = journal.noted_settled_once(key).await?;
+                Ok(settled.map(|change| journal.known_handled(change, agent, identity)))
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::safety;
 use crate::{AgentMailbox, Error, EventKind, Inbound, Usage};
 
 /// Reads ahead by one batch; what of it was not handed out counts as not read.
-pub(super) struct Reader {
+pub(crate) struct Reader {
     mailbox: AgentMailbox,
     bell: Arc<Bell>,
     /// How often the bell had rung at the last look at the journal's events.
@@ -29,6 +29,10 @@ pub(super) struct Reader {
     position: Option<Position>,
     ready: VecDeque<Found>,
     failures: u32,
+    /// Whether it doesn't wait for mail.
+    in_passing: bool,
+    /// It would have waited.
+    is_dry: bool,
 }
 
 /// A message that was read and not yet handed out.
@@ -60,7 +64,32 @@ impl Reader {
             position: None,
             ready: VecDeque::new(),
             failures: 0,
+            in_passing: false,
+            is_dry: false,
         }
+    }
+
+    /// Makes one that hands out what there is and doesn't wait; what others handed out and nobody acknowledged only if it
+    /// is to.
+    pub(crate) fn in_passing(mailbox: AgentMailbox, again: bool) -> Self {
+        let mut reader = Self { in_passing: true, ..Self::new(mailbox) };
+        if !again {
+            // A number that no bell has rung yet: what was handed out counts as seen.
+            reader.heard = Some(u64::MAX);
+            reader.unsettled = Some(Unsettled::default());
+        }
+        reader
+    }
+
+    /// Hands out the next event, or `None` if there is none now. Nothing is tried again: errors are handed out.
+    pub(crate) async fn next_now(&mut self) -> Result<Option<Event>, Error> {
+        self.is_dry = false;
+        while !self.is_dry {
+            if let Some(event) = self.step().await? {
+                return Ok(Some(event));
+            }
+        }
+        Ok(None)
     }
 
     pub(super) async fn into_next(mut self) -> (Self, Result<Event, Error>) {
@@ -127,8 +156,13 @@ impl Reader {
         if found.as_ref().is_some_and(|noted| noted.offered && !again) {
             found = None;
         }
-        if let Some(noted) = &found {
-            safety::observe(&self.mailbox, &noted.kind).await?;
+        // Before it is noted: a check that can't decide now is asked again.
+        let letter = match found.as_mut().and_then(|noted| noted.letter.take()) {
+            Some(letter) => Some(self.judged_letter(letter).await?),
+            None => None,
+        };
+        if let Some(kind) = found.as_ref().and_then(|noted| noted.kind.as_ref()) {
+            safety::observe(&self.mailbox, kind).await?;
         }
         if let Some(noted) = found.as_ref().filter(|noted| !noted.offered)
             && journal.offer_noted(key, noted).await? == Committed::Conflict
@@ -136,7 +170,28 @@ impl Reader {
             return Ok(None);
         }
         let key = self.noted.pop_front().map(|(key, _)| key);
-        Ok(found.zip(key).map(|(noted, key)| self.event(noted.kind, noted.offered, Place::Journal(key))))
+        let Some((noted, key)) = found.zip(key) else { return Ok(None) };
+        let Some((identity, known, ruling)) = letter else {
+            return Ok(noted.kind.map(|kind| self.event(kind, noted.offered, Place::Journal(key))));
+        };
+        let place = Place::Letter(key, identity);
+        let Some(kind) = ruling else {
+            place.settle(self.journal(), self.mailbox.id()).await?;
+            return Ok(None);
+        };
+        let redelivery = noted.offered || known == Known::Offered;
+        Ok(Some(self.event(kind, redelivery, place)))
+    }
+
+    /// Asks what is known of a message that came the short way, and the checks unless it was handled.
+    async fn judged_letter(&self, letter: Received) -> Result<(Identity, Known, Option<EventKind>), Error> {
+        let identity = Identity::of(&letter);
+        let known = self.journal().known(self.mailbox.id(), &identity).await?;
+        let ruling = match known {
+            Known::Handled => None,
+            _ => judged(&self.mailbox, &self.mailbox.inbound(letter)).await?,
+        };
+        Ok((identity, known, ruling))
     }
 
     /// Notes the first message before it is handed out, so that after a crash it is known that it may have been.
@@ -248,9 +303,11 @@ impl Reader {
                 let _seen = journal.renumbered(&inner.id, at, validity, now).await?;
                 return Ok(());
             }
+            Some(_) if batch.messages.is_empty() && self.in_passing => self.is_dry = true,
             Some(at) if batch.messages.is_empty() => {
                 let heard = self.heard.unwrap_or_default();
                 tokio::select! {
+                    biased;
                     arrival = inner.login.wait(mail, at, WAIT) => drop(arrival.map_err(read)?),
                     () = self.bell.rings_after(heard) => {}
                 }

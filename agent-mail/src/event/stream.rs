@@ -21,9 +21,12 @@ use crate::{AgentMailbox, Error};
 ///   goes on by itself. An error that no waiting mends, such as a password that is refused, is handed out and ends the stream.
 /// - It may be dropped at any point: what was handed out and not acknowledged comes again.
 /// - Of two streams of one mailbox at the same time each new message goes to one.
-///
 /// - What happens without a mail, such as [`Sent`](crate::EventKind::Sent), is handed out before the mail that was not
-///   read yet, and in the order in which it happened.
+///   read yet, and in the order in which it happened. It is told of mail that the
+///   [courier](crate::AgentMail::courier) sends, and kept until it is acknowledged, in about 300 bytes.
+/// - A delivery report or complaint that names a message of this agent comes as what it tells of that message:
+///   [`Bounced`](crate::EventKind::Bounced), [`Deferred`](crate::EventKind::Deferred),
+///   [`Complaint`](crate::EventKind::Complaint).
 ///
 /// Use [`next`](Self::next), or the `Stream` it is. A stream holds at most 32 messages in memory. Each message is
 /// noted before it is handed out and when it is acknowledged: two commits to the state store, of which about 200 bytes

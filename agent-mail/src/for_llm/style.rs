@@ -21,6 +21,10 @@ pub(super) struct Effects {
 impl Effects {
     /// Reads the declarations, of which the last one of a name counts, an important one before all others.
     pub(super) fn of(declarations: &str) -> Self {
+        Self::of_those(declarations, false)
+    }
+
+    fn of_those(declarations: &str, only_important: bool) -> Self {
         let plain = unescaped(&without_comments(declarations)).to_ascii_lowercase();
         let mut values: BTreeMap<&str, (bool, &str)> = BTreeMap::new();
         for declaration in split_outside(&plain, b';') {
@@ -30,6 +34,9 @@ impl Effects {
                 None => (value.trim(), false),
             };
             let name = name.trim();
+            if only_important && !important {
+                continue;
+            }
             if important || !values.get(name).is_some_and(|(known, _)| *known) {
                 values.insert(name, (important, value));
             }
@@ -49,74 +56,16 @@ impl Effects {
         }
         effects
     }
-}
 
-/// The rules of a style sheet that hide something: the class, identity or element, and what is done to it.
-#[derive(Debug, Default)]
-pub(super) struct Sheet(Vec<(String, Effects)>);
-
-impl Sheet {
-    /// Reads the rules by their last simple selector; those for narrow screens and paper are left out.
-    pub(super) fn read(&mut self, css: &str) {
-        let css = without_comments(css);
-        let mut rest = css.as_str();
-        while let Some(open) = rest.find('{') {
-            let selector = rest[..open].rsplit(['}', ';']).next().unwrap_or_default().trim();
-            if selector.starts_with('@') {
-                let is_other = ["width", "print", "height"].iter().any(|word| selector.contains(word));
-                // The block of one that counts is read as if it stood alone.
-                let length = if is_other { block_length(&rest[open..]) } else { 1 };
-                rest = &rest[open + length..];
-                continue;
-            }
-            let end = rest[open..].find('}').map_or(rest.len(), |end| open + end);
-            let effects = Effects::of(&rest[open + 1..end]);
-            if effects != Effects::default() {
-                for one in selector.split(',') {
-                    let last = one.split_whitespace().last().unwrap_or_default();
-                    let last = last.rsplit(['>', '+', '~']).next().unwrap_or_default();
-                    if !last.is_empty() && !last.contains(':') && !last.contains('[') {
-                        self.0.push((last.to_ascii_lowercase(), effects));
-                    }
-                }
-            }
-            rest = rest.get(end + 1..).unwrap_or_default();
-        }
+    /// What of it hides: all that counts of a rule that may apply or not.
+    pub(super) fn hiding(self) -> Self {
+        let only = |hides: Option<bool>| hides.filter(|hides| *hides);
+        Self { gone: self.gone, invisible: only(self.invisible), tiny: only(self.tiny), ..Self::default() }
     }
 
-    /// Returns how many rules there are.
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Returns what the rules do to an element.
-    pub(super) fn effects<'a>(
-        &'a self,
-        name: &'a str,
-        id: Option<&'a str>,
-        classes: &'a str,
-    ) -> impl Iterator<Item = Effects> + 'a {
-        let is_meant = move |selector: &str| {
-            let begin = selector.find(['.', '#']).unwrap_or(selector.len());
-            let (element, mut marks) = selector.split_at(begin);
-            if !element.is_empty() && element != "*" && element != name {
-                return false;
-            }
-            while let Some(mark) = marks.chars().next() {
-                let end = marks[1..].find(['.', '#']).map_or(marks.len(), |end| end + 1);
-                let word = &marks[1..end];
-                let found = match mark {
-                    '#' => id.is_some_and(|id| id.eq_ignore_ascii_case(word)),
-                    _ => classes.split_whitespace().any(|class| class.eq_ignore_ascii_case(word)),
-                };
-                if !found {
-                    return false;
-                }
-                marks = &marks[end..];
-            }
-            true
-        };
-        self.0.iter().filter(move |(selector, _)| is_meant(selector)).map(|(_, effects)| *effects)
+    /// Reads those declarations only that go before an element's own.
+    pub(super) fn important(declarations: &str) -> Self {
+        Self::of_those(declarations, true)
     }
 }
 
@@ -240,22 +189,7 @@ fn size_in_font(font: &str) -> Option<&str> {
     })
 }
 
-fn block_length(block: &str) -> usize {
-    let mut depth = 0_usize;
-    for (at, byte) in block.bytes().enumerate() {
-        match byte {
-            b'{' => depth += 1,
-            b'}' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return at + 1;
-        }
-    }
-    block.len()
-}
-
-fn without_comments(css: &str) -> String {
+pub(super) fn without_comments(css: &str) -> String {
     let mut plain = String::with_capacity(css.len());
     let mut rest = css;
     while let Some((before, behind)) = rest.split_once("/*") {

@@ -17,7 +17,7 @@ mod autoconfig;
 mod autodiscover;
 mod erpnext;
 mod gmail;
-mod xml;
+pub(crate) mod xml;
 
 use mail_access::{Address, DomainName};
 use serde::{Deserialize, Serialize};

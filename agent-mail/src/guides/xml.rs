@@ -55,7 +55,7 @@ impl Xml {
 
 /// Escapes a text for elements and attributes. What XML can't say at all (XML 1.0 section 2.2) is left out, and a line
 /// break is a blank.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -58,7 +58,8 @@ impl AlertSink for LogSink {
     }
 }
 
-/// Sends alerts by mail, from an agent's mailbox: one message for those of one look, and none twice.
+/// Sends alerts by mail, from an agent's mailbox: one message for those of one look, and none twice. What no mail can
+/// hold, such as a NUL in the name of what an alert is about, is a blank in it.
 #[derive(Clone)]
 pub struct MailSink {
     mailbox: AgentMailbox,
@@ -90,8 +91,8 @@ impl AlertSink for MailSink {
         let message = others
             .iter()
             .fold(NewMessage::to(first.clone()), |message, to| message.with_to(to.clone()))
-            .with_subject(subject(alerts))
-            .with_text(text(alerts))
+            .with_subject(plain(&subject(alerts), |_| false))
+            .with_text(plain(&text(alerts), |c| c == '\n'))
             .with_auto_submitted(AutoSubmitted::Generated);
         let ids: Vec<String> = alerts.iter().map(Alert::id).collect();
         let key = format!("alerts {}", fingerprint(ids.concat().as_bytes()));
@@ -107,7 +108,8 @@ impl Debug for MailSink {
 
 fn subject(alerts: &[Alert]) -> String {
     if let [alert] = alerts {
-        let about = if alert.instance.is_empty() { String::new() } else { format!(" ({})", alert.instance) };
+        let about: String = alert.instance.chars().take(LONGEST_ABOUT).collect();
+        let about = if about.is_empty() { about } else { format!(" ({about})") };
         return format!("[{}] {}{about}", word(alert), alert.rule);
     }
     let firing = alerts.iter().filter(|alert| alert.state == AlertState::Firing).count();
@@ -121,9 +123,17 @@ fn text(alerts: &[Alert]) -> String {
     })
 }
 
+/// Makes blanks of control characters: names come from the mail system, and an alert is no place to refuse one.
+fn plain(text: &str, is_kept: impl Fn(char) -> bool) -> String {
+    text.chars().map(|c| if c.is_control() && !is_kept(c) { ' ' } else { c }).collect()
+}
+
 fn word(alert: &Alert) -> &'static str {
     match alert.state {
         AlertState::Firing => alert.severity.as_str(),
         AlertState::Resolved => "resolved",
     }
 }
+
+/// Characters of a subject; all of it stands in the text.
+const LONGEST_ABOUT: usize = 100;

@@ -150,6 +150,33 @@ async fn alerts_go_out_by_mail_and_none_twice() {
 }
 
 #[tokio::test]
+async fn what_no_mail_can_hold_keeps_no_alert_back() {
+    let world = world();
+    let system = world.system().build().unwrap();
+    let watch = system.provision(&"watch".parse().unwrap()).await.unwrap();
+    let sink = MailSink::new(watch.clone(), vec![watch.address().clone()]).unwrap();
+    let alert = |instance: &str| Alert {
+        rule: "queue".into(),
+        instance: instance.into(),
+        state: AlertState::Firing,
+        severity: Severity::Warning,
+        value: 51.0,
+        summary: format!("mails in the queue [{instance}]: 51 is above 50"),
+        since: 7,
+    };
+    let long = "x".repeat(5000);
+    sink.deliver(&[alert("a\0b\r\nBcc: eve@evil.example")]).await.unwrap();
+    sink.deliver(&[alert(&long)]).await.unwrap();
+    sink.deliver(&[alert("c\u{7}"), alert("d\0")]).await.unwrap();
+    let mails = watch.fetch_unseen(10).await.unwrap();
+    let subjects: Vec<&str> = mails.iter().map(|mail| mail.subject().expose()).collect();
+    assert!(subjects.iter().any(|subject| subject.contains("(a b  Bcc: eve@evil.example)")), "{subjects:?}");
+    assert!(mails.iter().any(|mail| mail.text().unwrap().expose().contains(&long)));
+    let last = mails.iter().find(|mail| mail.subject().expose().contains("2 alerts")).unwrap();
+    assert!(last.text().unwrap().expose().contains("[c ]") && last.text().unwrap().expose().contains("[d ]"));
+}
+
+#[tokio::test]
 async fn held_up_mail_of_a_world_is_treated_as_the_contract_says() {
     let world = world();
     let boss = world.system().build().unwrap().provision(&"boss".parse().unwrap()).await.unwrap();

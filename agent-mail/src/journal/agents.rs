@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Journal, decode, encode};
 use crate::backend::{Change, Claim, Committed};
-use crate::{AgentId, Error, ErrorKind};
+use crate::{AgentId, Error, ErrorKind, Way};
 
 /// How far an agent's mailbox is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,33 @@ pub(crate) struct AgentRecord {
     pub(crate) claim: Claim,
     pub(crate) phase: Phase,
     pub(crate) created: SystemTime,
+    /// How its mail comes; in the middle of a move, how it came before.
+    pub(crate) way: Way,
+    /// On a hub: from when on the address is this agent's.
+    pub(crate) birth: Option<Birth>,
+    /// How far a move to the other way is, or from it.
+    pub(crate) moving: Option<Moving>,
+}
+
+/// From when on an address on a hub is an agent's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Birth {
+    /// The last place in the shared mailbox that is not its own yet: UIDVALIDITY and UID.
+    pub(crate) place: (u32, u32),
+    /// When that was, in seconds since 1970.
+    pub(crate) time: u64,
+    /// Whether it had a mailbox before, the mail of which was sent on to the hub under a second name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) moved: bool,
+}
+
+/// How far a move is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Moving {
+    /// The mail is being brought over; the agent still goes the way before.
+    Copying,
+    /// The agent goes the new way; what was left behind is to be removed.
+    Clearing,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -36,6 +63,12 @@ struct Stored {
     claim: String,
     phase: Phase,
     created: u64,
+    #[serde(default)]
+    way: Way,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    birth: Option<Birth>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    moving: Option<Moving>,
 }
 
 impl Journal {
@@ -48,6 +81,24 @@ impl Journal {
     pub(crate) async fn agents(&self) -> Result<Vec<AgentRecord>, Error> {
         let found = self.store.scan(&format!("{}/agent/", self.domain)).await?;
         found.iter().map(|(key, bytes)| decode::<Stored>(key, bytes)?.into_record(key)).collect()
+    }
+
+    /// Returns the agents that are there, and how their mail comes: less than all that is known of them, for a fleet's start.
+    pub(crate) async fn active(&self) -> Result<Vec<(AgentId, Way)>, Error> {
+        #[derive(Deserialize)]
+        struct Part {
+            phase: Phase,
+            #[serde(default)]
+            way: Way,
+        }
+        let prefix = format!("{}/agent/", self.domain);
+        let mut active = Vec::new();
+        for (key, bytes) in self.store.scan(&prefix).await? {
+            let Part { phase, way } = decode(&key, &bytes)?;
+            let id = key[prefix.len()..].strip_suffix('/').and_then(AgentId::decode);
+            active.extend(id.filter(|_| phase == Phase::Active).map(|id| (id, way)));
+        }
+        Ok(active)
     }
 
     /// Notes a new agent as pending. If another call was first, its record is returned instead.
@@ -68,9 +119,30 @@ impl Journal {
         Ok(next)
     }
 
+    /// Notes how far a move is. When the way changes, the place in the mailbox before means nothing in the next: what was
+    /// handled is known by its content.
+    pub(crate) async fn note_move(&self, record: &AgentRecord, next: &AgentRecord) -> Result<(), Error> {
+        let mut change = Change::new().put(self.agent_key(&record.id), encode(&Stored::from(next)));
+        if record.way != next.way {
+            change = change.remove(self.key("inbox", &record.id, "position"));
+            for (key, _) in self.store.scan(&self.key("inbox", &record.id, "pending/")).await? {
+                change = change.remove(key);
+            }
+        }
+        self.commit_as(record, change).await
+    }
+
     /// Forgets an agent with all that belongs to it.
-    pub(crate) async fn forget_agent(&self, record: &AgentRecord) -> Result<(), Error> {
+    /// Its address isn't given again before the time of `tombstone`, if there is one.
+    pub(crate) async fn forget_agent(
+        &self,
+        record: &AgentRecord,
+        tombstone: Option<SystemTime>,
+    ) -> Result<(), Error> {
         let mut change = Change::new().remove(self.agent_key(&record.id));
+        if let Some(until) = tombstone {
+            change = self.entomb(change, &record.id, until);
+        }
         for kind in KINDS {
             for (key, _) in self.store.scan(&self.key(kind, &record.id, "")).await? {
                 change = change.remove(key);
@@ -80,7 +152,7 @@ impl Journal {
     }
 
     /// Makes a change if the agent is where `record` says: a write of a dropped call may come late.
-    async fn commit_as(&self, record: &AgentRecord, change: Change) -> Result<(), Error> {
+    pub(super) async fn commit_as(&self, record: &AgentRecord, change: Change) -> Result<(), Error> {
         let key = self.agent_key(&record.id);
         if let Some(bytes) = self.store.get(&key).await? {
             let stored: Stored = decode(&key, &bytes)?;
@@ -96,7 +168,7 @@ impl Journal {
     }
 
     /// Lets a change be made only while the agent is there; `None` if it isn't, so that nothing outlives it.
-    pub(super) async fn while_active(&self, id: &AgentId, change: Change) -> Result<Option<Change>, Error> {
+    pub(crate) async fn while_active(&self, id: &AgentId, change: Change) -> Result<Option<Change>, Error> {
         let key = self.agent_key(id);
         let Some(bytes) = self.store.get(&key).await? else { return Ok(None) };
         let active = decode::<Stored>(&key, &bytes)?.phase == Phase::Active;
@@ -117,6 +189,9 @@ impl From<&AgentRecord> for Stored {
             claim: record.claim.as_str().to_owned(),
             phase: record.phase,
             created: age.as_secs(),
+            way: record.way,
+            birth: record.birth,
+            moving: record.moving,
         }
     }
 }
@@ -133,14 +208,18 @@ impl Stored {
             claim: self.claim.parse().map_err(|_| damaged("claim"))?,
             phase: self.phase,
             created: SystemTime::UNIX_EPOCH + Duration::from_secs(self.created),
+            way: self.way,
+            birth: self.birth,
+            moving: self.moving,
         })
     }
 }
 
 /// What there is of an agent besides its record, and is gone with it.
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 15] = [
     "due",
     "facts",
+    "fleet",
     "happened",
     "held",
     "held-bytes",

@@ -1,6 +1,6 @@
 //! Who waits for events that come without a mail is woken when one was written.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -52,6 +52,34 @@ struct Bells {
     by_agent: HashMap<String, Weak<Bell>>,
     /// How many there may be before those that nobody hears are dropped.
     room: usize,
+    all: Weak<AllBells>,
+}
+
+/// Rings for all agents, and keeps their names in the form of keys until somebody asks.
+#[derive(Debug, Default)]
+pub(crate) struct AllBells {
+    rung: Mutex<BTreeSet<String>>,
+    wake: Notify,
+}
+
+impl AllBells {
+    /// Waits until it has rung for agents, and returns which. A dropped call has taken none.
+    pub(crate) async fn next(&self) -> BTreeSet<String> {
+        loop {
+            let mut ring = pin!(self.wake.notified());
+            ring.as_mut().enable();
+            let agents = std::mem::take(&mut *self.rung.lock().unwrap_or_else(PoisonError::into_inner));
+            if !agents.is_empty() {
+                return agents;
+            }
+            ring.await;
+        }
+    }
+
+    fn ring(&self, agents: Vec<String>) {
+        self.rung.lock().unwrap_or_else(PoisonError::into_inner).extend(agents);
+        self.wake.notify_waiters();
+    }
 }
 
 impl Ringing {
@@ -62,7 +90,7 @@ impl Ringing {
     pub(super) fn bell(&self, agent: &AgentId) -> Arc<Bell> {
         let mut bells = self.bells();
         let name = agent.encoded();
-        if let Some(bell) = bells.by_agent.get(&*name).and_then(Weak::upgrade) {
+        if let Some(bell) = bells.by_agent.get(&name).and_then(Weak::upgrade) {
             return bell;
         }
         if bells.by_agent.len() >= bells.room {
@@ -70,7 +98,7 @@ impl Ringing {
             bells.room = 2 * bells.by_agent.len() + 16;
         }
         let bell = Arc::new(Bell::default());
-        bells.by_agent.insert(name.to_string(), Arc::downgrade(&bell));
+        bells.by_agent.insert(name, Arc::downgrade(&bell));
         bell
     }
 
@@ -79,8 +107,18 @@ impl Ringing {
         self.bells.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns the bell for all agents, which is made for the first who wants it.
+    pub(super) fn all(&self) -> Arc<AllBells> {
+        let mut bells = self.bells();
+        bells.all.upgrade().unwrap_or_else(|| {
+            let all = Arc::new(AllBells::default());
+            bells.all = Arc::downgrade(&all);
+            all
+        })
+    }
+
     /// Finds the bells of those of whom a change writes events.
-    fn concerned(&self, change: &Change) -> Vec<Arc<Bell>> {
+    fn concerned(&self, change: &Change) -> RingAtEnd {
         let agent = |(key, value): &(String, Option<Vec<u8>>)| {
             let mut parts = key.splitn(4, '/').skip(1);
             value.as_ref()?;
@@ -88,19 +126,27 @@ impl Ringing {
         };
         let agents: Vec<String> = change.writes.iter().filter_map(agent).collect();
         if agents.is_empty() {
-            return Vec::new();
+            return RingAtEnd::default();
         }
         let bells = self.bells();
-        agents.iter().filter_map(|agent| bells.by_agent.get(agent)?.upgrade()).collect()
+        let each = agents.iter().filter_map(|agent| bells.by_agent.get(agent)?.upgrade()).collect();
+        RingAtEnd { each, all: bells.all.upgrade().map(|all| (all, agents)) }
     }
 }
 
 /// Rings when the write is over, also where its caller was dropped and it may have been done.
-struct RingAtEnd(Vec<Arc<Bell>>);
+#[derive(Default)]
+struct RingAtEnd {
+    each: Vec<Arc<Bell>>,
+    all: Option<(Arc<AllBells>, Vec<String>)>,
+}
 
 impl Drop for RingAtEnd {
     fn drop(&mut self) {
-        self.0.iter().for_each(|bell| bell.ring());
+        self.each.iter().for_each(|bell| bell.ring());
+        if let Some((all, agents)) = self.all.take() {
+            all.ring(agents);
+        }
     }
 }
 
@@ -115,7 +161,7 @@ impl StateStore for Ringing {
     }
 
     async fn commit(&self, change: Change) -> Result<Committed, Error> {
-        let _ring = RingAtEnd(self.concerned(&change));
+        let _ring = self.concerned(&change);
         self.store.commit(change).await
     }
 }

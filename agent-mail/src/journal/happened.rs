@@ -2,9 +2,9 @@
 //! is acknowledged.
 
 use std::sync::atomic::Ordering;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use mail_access::{Address, MessageId};
+use mail_access::{Address, MessageId, Received, Uid};
 use serde::{Deserialize, Serialize};
 
 use super::{Journal, decode, encode, fingerprint};
@@ -26,13 +26,20 @@ pub(crate) enum What {
     Expired(SendReport),
     Refused(SendReport),
     Unconfirmed(SendReport),
-    MailboxReset { before: u32, now: u32 },
+    MailboxReset {
+        before: u32,
+        now: u32,
+    },
+    /// A message came the short way: its bytes, with what a server writes above.
+    Letter(Vec<u8>),
 }
 
 /// An event of the journal as it stands there.
 #[derive(Clone, Debug)]
 pub(crate) struct Noted {
-    pub(crate) kind: EventKind,
+    /// What happened; a message is [another part](Self::letter), as it has to pass the checks.
+    pub(crate) kind: Option<EventKind>,
+    pub(crate) letter: Option<Received>,
     /// A stream has handed it out.
     pub(crate) offered: bool,
     stored: Stored,
@@ -52,18 +59,34 @@ enum StoredWhat {
     Expired(StoredReport),
     Refused(StoredReport),
     Unconfirmed(StoredReport),
-    MailboxReset { before: u32, now: u32 },
+    MailboxReset {
+        before: u32,
+        now: u32,
+    },
+    /// Each byte as the character of its number, which is shorter than numbers are.
+    Letter {
+        bytes: String,
+    },
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct StoredReport {
     message_id: String,
     key: Option<String>,
-    recipients: Vec<(String, Option<u16>, Option<(u8, u16, u16)>, String)>,
+    recipients: Vec<StoredResult>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct StoredResult {
+    recipient: String,
+    code: Option<u16>,
+    enhanced: Option<(u8, u16, u16)>,
+    text: String,
 }
 
 impl Journal {
     /// Adds an event to a change. Streams of the agent's events in this process hear of it when the change was made.
+    #[expect(clippy::unnecessary_wraps, reason = "its callers build changes of steps that can fail")]
     pub(crate) fn note_event(
         &self,
         change: Change,
@@ -81,19 +104,20 @@ impl Journal {
     /// Returns the keys of all events that nobody acknowledged, in their order, and whether each was handed out.
     pub(crate) async fn happened(&self, agent: &AgentId) -> Result<Vec<(String, bool)>, Error> {
         let found = self.store.scan(&self.key(HAPPENED, agent, "")).await?;
-        found
-            .into_iter()
-            .map(|(key, bytes)| Ok((decode::<Stored>(&key, &bytes)?.offered, key)))
-            .map(swap)
-            .collect()
+        let read = |(key, bytes): (String, Vec<u8>)| {
+            let offered = decode::<Stored>(&key, &bytes)?.offered;
+            Ok((key, offered))
+        };
+        found.into_iter().map(read).collect()
     }
 
     /// Returns an event, if it is still there.
     pub(crate) async fn noted(&self, key: &str) -> Result<Option<Noted>, Error> {
         let Some(bytes) = self.store.get(key).await? else { return Ok(None) };
         let stored: Stored = decode(key, &bytes)?;
+        let letter = stored.what.letter(key);
         let kind = stored.what.clone().into_kind(key)?;
-        Ok(Some(Noted { kind, offered: stored.offered, stored, bytes }))
+        Ok(Some(Noted { kind, letter, offered: stored.offered, stored, bytes }))
     }
 
     /// Notes that an event is about to be handed out, unless another stream was faster.
@@ -114,10 +138,6 @@ impl Journal {
     }
 }
 
-fn swap(found: Result<(bool, String), Error>) -> Result<(String, bool), Error> {
-    found.map(|(offered, key)| (key, offered))
-}
-
 impl From<&What> for StoredWhat {
     fn from(what: &What) -> Self {
         match what {
@@ -127,14 +147,20 @@ impl From<&What> for StoredWhat {
             What::Refused(report) => Self::Refused(report.into()),
             What::Unconfirmed(report) => Self::Unconfirmed(report.into()),
             What::MailboxReset { before, now } => Self::MailboxReset { before: *before, now: *now },
+            What::Letter(bytes) => {
+                Self::Letter { bytes: bytes.iter().map(|byte| char::from(*byte)).collect() }
+            }
         }
     }
 }
 
 impl From<&SendReport> for StoredReport {
     fn from(report: &SendReport) -> Self {
-        let stored = |one: &RecipientResult| {
-            (one.recipient.to_string(), one.code, one.enhanced, one.text.clone().expose())
+        let stored = |one: &RecipientResult| StoredResult {
+            recipient: one.recipient.to_string(),
+            code: one.code,
+            enhanced: one.enhanced,
+            text: one.text.clone().expose(),
         };
         Self {
             message_id: report.message_id.as_str().to_owned(),
@@ -145,15 +171,27 @@ impl From<&SendReport> for StoredReport {
 }
 
 impl StoredWhat {
-    fn into_kind(self, key: &str) -> Result<EventKind, Error> {
-        Ok(match self {
+    /// Returns the message, if it is one. Its number and its time of arrival stand in the key.
+    fn letter(&self, key: &str) -> Option<Received> {
+        let Self::Letter { bytes } = self else { return None };
+        let mut parts = key.rsplit('/').next()?.split('-');
+        let nanos: u64 = parts.next()?.parse().ok()?;
+        let number: u32 = parts.next()?.parse().ok()?;
+        let arrived = SystemTime::UNIX_EPOCH + Duration::from_secs(nanos / 1_000_000_000);
+        let bytes: Vec<u8> = bytes.chars().filter_map(|c| u8::try_from(u32::from(c)).ok()).collect();
+        Some(Received::parse(Uid::new(number.saturating_add(1))?, arrived, false, bytes))
+    }
+
+    fn into_kind(self, key: &str) -> Result<Option<EventKind>, Error> {
+        Ok(Some(match self {
+            Self::Letter { .. } => return Ok(None),
             Self::Sent(report) => EventKind::Sent(report.into_report(key)?),
             Self::Deferred(report) => EventKind::Deferred(report.into_report(key)?),
             Self::Expired(report) => EventKind::Expired(report.into_report(key)?),
             Self::Refused(report) => EventKind::Refused(report.into_report(key)?),
             Self::Unconfirmed(report) => EventKind::Unconfirmed(report.into_report(key)?),
             Self::MailboxReset { before, now } => EventKind::MailboxReset { before, now },
-        })
+        }))
     }
 }
 
@@ -164,8 +202,8 @@ impl StoredReport {
                 .with_detail(format!("the stored {what} is none"))
         };
         let message_id: MessageId = self.message_id.parse().map_err(|_| damaged("Message-ID"))?;
-        let result = |(who, code, enhanced, text): (String, _, _, String)| {
-            let recipient: Address = who.parse().map_err(|_| damaged("recipient"))?;
+        let result = |StoredResult { recipient, code, enhanced, text }| {
+            let recipient: Address = recipient.parse().map_err(|_| damaged("recipient"))?;
             Ok(RecipientResult {
                 code,
                 enhanced,

@@ -30,6 +30,11 @@ impl Identity {
         }
     }
 
+    /// Returns what names the message by its bytes.
+    pub(crate) fn content(&self) -> &str {
+        &self.content
+    }
+
     fn prints(&self) -> impl Iterator<Item = &String> {
         std::iter::once(&self.content).chain(&self.message_id)
     }
@@ -202,6 +207,11 @@ impl Journal {
         identity: &Identity,
     ) -> Change {
         let change = change.remove(self.pending_key(agent, uid_validity, uid));
+        self.known_handled(change, agent, identity)
+    }
+
+    /// Adds to a change that a message was handled, wherever it was.
+    pub(crate) fn known_handled(&self, change: Change, agent: &AgentId, identity: &Identity) -> Change {
         identity.prints().fold(change, |change, print| change.put(self.known_key(agent, print), HANDLED))
     }
 

@@ -4,7 +4,9 @@
 
 mod agents;
 mod bells;
+mod fleet;
 mod happened;
+mod held;
 mod inbox;
 mod notes;
 mod outbox;
@@ -12,6 +14,7 @@ mod policy;
 mod queue;
 mod rotation;
 mod sent;
+mod threads;
 mod usage;
 
 use std::sync::Arc;
@@ -23,9 +26,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-pub(crate) use agents::{AgentRecord, Phase};
-pub(crate) use bells::Bell;
+pub(crate) use agents::{AgentRecord, Birth, Moving, Phase};
+pub(crate) use bells::{AllBells, Bell};
 pub(crate) use happened::{Happened, What};
+pub(crate) use held::{HeldRecord, KeptHeld, StoredDecision, StoredOutcome};
 pub(crate) use inbox::{Identity, Known, Mark, Unsettled};
 pub(crate) use outbox::{OutboxRecord, Outcome};
 pub(crate) use policy::{Owner, Stored as StoredPolicy};
@@ -71,6 +75,11 @@ impl Journal {
             return Ok(Committed::Done);
         }
         self.store.commit(change).await
+    }
+
+    /// Returns what rings for all agents.
+    pub(crate) fn all_bells(&self) -> Arc<AllBells> {
+        self.bells.all()
     }
 
     fn key(&self, kind: &str, agent: &AgentId, rest: &str) -> String {

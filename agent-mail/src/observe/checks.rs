@@ -102,7 +102,7 @@ fn word(ruling: &Ruling) -> &'static str {
     match ruling {
         Ruling::Pass => "pass",
         Ruling::Change(_) => "change",
-        Ruling::Hold(_) => "hold",
+        Ruling::Hold(_) | Ruling::HoldFor { .. } => "hold",
         Ruling::Later(_) => "later",
         Ruling::Refuse(_) => "refuse",
     }

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use mail_access::{Address, DomainName};
@@ -25,7 +25,9 @@ impl Operator {
     /// goes before its password.
     ///
     /// Safe to repeat: an apply that failed, was dropped or died with the program is finished by the next call with the
-    /// same plan, by [`resume`](Self::resume), or by a new plan. An empty plan costs nothing.
+    /// same plan, by [`resume`](Self::resume), or by a new plan. An empty plan costs nothing. What others changed in between
+    /// is not overwritten: then the rest of the plan is refused, and a new one is needed. A secret that was there before
+    /// the plan is used, and goes only with the mailbox that it opens.
     ///
     /// # Errors
     /// [`Stale`](ErrorKind::Stale) if the domain has changed since the plan was made, and
@@ -52,16 +54,21 @@ impl Operator {
         self.carry_out(plan, progress).await
     }
 
-    /// Finishes an apply that was interrupted; `None` if there is none.
+    /// Finishes an apply that was interrupted; `None` if there is none. One that is refused as
+    /// [`Stale`](ErrorKind::Stale) is not resumed again: the next plan finds what it left.
     ///
     /// # Errors
     /// As [`apply`](Self::apply).
     pub async fn resume(&self, domain: &DomainName) -> Result<Option<Applied>, Error> {
         let _alone = Locks::of(&self.0.state, domain).acquire("operator").await;
-        match Ledger::load(&self.0.state, domain).await?.applying {
-            Some(plan) => self.carry_out(&plan, |_| {}).await.map(Some),
-            None => Ok(None),
+        let ledger = Ledger::load(&self.0.state, domain).await?;
+        let Some(plan) = &ledger.applying else { return Ok(None) };
+        let done = self.carry_out(plan, |_| {}).await;
+        if done.as_ref().is_err_and(|error| error.kind() == ErrorKind::Stale) {
+            let given_up = Ledger { applying: None, ..ledger.clone() };
+            ledger.replace(&self.0.state, domain, &given_up).await?;
         }
+        done.map(Some)
     }
 
     async fn carry_out(
@@ -75,12 +82,11 @@ impl Operator {
         let resuming = seen.ledger.applying.as_ref() == Some(plan);
         let zone_name = self.zone_of(domain).map(|(_, name)| name);
         let (mut steps, records) = plan.goal.steps(zone_name, &seen, resuming)?;
-        still_holds(plan, &steps, resuming)?;
-        let makes_mailboxes = steps.iter().any(|step| {
-            matches!(step, Step::Mail { change, .. } if matches!(**change, MailChange::AddMailbox { .. }))
-        });
+        still_holds(plan, &steps, &seen, resuming)?;
+        let makes_mailboxes = steps.iter().any(|step| step.adds_mailbox().is_some());
         let length = if makes_mailboxes { self.0.admin.password_rules().await?.length } else { 0 };
-        let begun = seen.ledger.begun(plan, &steps, &records.wanted);
+        let kept = self.kept_secrets(&steps, &seen).await?;
+        let begun = seen.ledger.begun(plan, &steps, &records.wanted, &kept);
         seen.ledger.replace(&self.0.state, domain, &begun).await?;
 
         let total = steps.len();
@@ -116,6 +122,17 @@ impl Operator {
         Ok(Applied { domain: domain.clone(), steps })
     }
 
+    /// Returns which of the mailboxes that are made have a secret that no plan made.
+    async fn kept_secrets(&self, steps: &[Step], seen: &Seen) -> Result<BTreeSet<Address>, Error> {
+        let made = steps.iter().filter_map(Step::adds_mailbox);
+        let looks = made.filter(|address| !seen.ledger.adding.contains(*address)).map(|address| async move {
+            self.0.secrets.get(address).await.map(|found| found.map(|_| address.clone()))
+        });
+        let mut kept = BTreeSet::new();
+        crew::run(looks, self.0.at_once, |found| kept.extend(found)).await?;
+        Ok(kept)
+    }
+
     /// A plan that was stored may come back otherwise than it was made: then it does not say what it would do.
     fn check(&self, plan: &Plan) -> Result<(), Error> {
         let is_of_agent = |step: &Step| matches!(step, Step::Provision { .. } | Step::Retire { .. });
@@ -130,7 +147,7 @@ impl Operator {
                 spec.domain == plan.domain
             }
             Goal::Offboard { addresses } => addresses.iter().all(|one| *one.domain() == plan.domain),
-            Goal::Undo { steps } => {
+            Goal::Undo { steps, .. } => {
                 let (mut steps, _) = undo::inverse(&plan.domain, steps);
                 steps.sort_by_key(Step::phase);
                 steps == plan.steps
@@ -250,8 +267,9 @@ impl Operator {
     }
 }
 
-/// Refuses a plan that is not what would be planned now. Of one whose apply was interrupted a part may be left.
-fn still_holds(plan: &Plan, now: &[Step], resuming: bool) -> Result<(), Error> {
+/// Refuses a plan that is not what would be planned now. Of one whose apply was interrupted a part may be left, and what it
+/// is about has to be as before, done, or half done.
+fn still_holds(plan: &Plan, now: &[Step], seen: &Seen, resuming: bool) -> Result<(), Error> {
     let stale = |subject: String, detail: &str| {
         Err(Error::new(ErrorKind::Stale, "apply plan", subject).with_detail(detail))
     };
@@ -259,11 +277,11 @@ fn still_holds(plan: &Plan, now: &[Step], resuming: bool) -> Result<(), Error> {
         return Ok(());
     }
     if resuming {
-        let planned: BTreeSet<String> = plan.steps.iter().map(Step::subject).collect();
-        let other = now
-            .iter()
-            .find(|step| !matches!(step, Step::ForgetSecret { .. }) && !planned.contains(&step.subject()));
-        return match other {
+        let planned: BTreeMap<String, &Step> = plan.steps.iter().map(|step| (step.subject(), step)).collect();
+        let is_left =
+            |step: &&Step| planned.get(&step.subject()).is_some_and(|planned| seen.is_as_left(planned, step));
+        let mut left = now.iter().filter(|step| !matches!(step, Step::ForgetSecret { .. }));
+        return match left.find(|step| !is_left(step)) {
             Some(step) => stale(step.subject(), "it has changed while the apply was interrupted"),
             None => Ok(()),
         };

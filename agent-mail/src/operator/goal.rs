@@ -10,6 +10,7 @@ use super::seen::{Seen, bare};
 use super::zone::{Records, key_steps, published};
 use super::{Step, undo, words};
 use crate::backend::MailChange;
+use crate::journal::Phase as AgentPhase;
 use crate::spec::{AliasEntry, ForwardEntry, MailboxEntry, SpamPolicy};
 use crate::{DomainSpec, Error, ErrorKind};
 
@@ -24,7 +25,7 @@ impl Goal {
         let (mut steps, records) = match self {
             Self::Spec { spec } => wanted(spec, zone, seen)?,
             Self::Offboard { addresses } => (offboarded(addresses, seen)?, Records::default()),
-            Self::Undo { steps } => (undo::steps(steps, seen, resuming)?, Records::default()),
+            Self::Undo { steps, .. } => (undo::steps(steps, seen, resuming)?, Records::default()),
         };
         let forgotten = forgotten_secrets(&steps, seen);
         steps.extend(forgotten);
@@ -57,7 +58,10 @@ fn wanted(spec: &DomainSpec, zone: Option<&DomainName>, seen: &Seen) -> Result<(
     let mut steps: Vec<Step> = changes.into_iter().filter_map(|change| seen.step(change)).collect();
     for id in spec.agents.iter().filter(|id| !seen.is_provisioned(id)) {
         if let Some(agent) = seen.agents.get(id) {
-            steps.push(Step::Provision { agent: id.clone(), address: agent.address.clone() });
+            // One that an interrupted plan began to make is that plan's.
+            let is_made = seen.ledger.made.contains(&Made::Agent(id.clone()));
+            let restores = agent.phase.is_some_and(|phase| phase == AgentPhase::Active || !is_made);
+            steps.push(Step::Provision { agent: id.clone(), address: agent.address.clone(), restores });
         }
     }
     let mut records = Records::default();

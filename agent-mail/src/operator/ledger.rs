@@ -20,7 +20,7 @@ use crate::{Error, ErrorKind};
 pub(super) struct Ledger {
     /// What plans made and a later one may remove; mailboxes carry a mark of their own.
     pub(super) made: BTreeSet<Made>,
-    /// The mailboxes whose making was begun: their secrets may be there without them.
+    /// The mailboxes whose making was begun without a secret: one may be there now without them.
     pub(super) adding: BTreeSet<Address>,
     /// The mailboxes whose removal was begun: their secrets may be left.
     pub(super) removing: BTreeSet<Address>,
@@ -74,9 +74,40 @@ impl Ledger {
             .with_detail("another process applies a plan to the domain"))
     }
 
-    /// Notes what is going to be done.
-    pub(super) fn begun(&self, plan: &Plan, steps: &[Step], wanted: &[RrSet]) -> Self {
+    /// Returns what plans claim of an RRset.
+    pub(super) fn record(&self, name: &str, rtype: &str) -> Option<&RrSet> {
+        self.records.iter().find(|set| is_place(set, name, rtype))
+    }
+
+    /// Returns what is claimed of that which a plan with these steps changes the claim of.
+    pub(super) fn claims(&self, steps: &[Step], wanted: &[RrSet]) -> Claims {
+        let touched = touched(steps);
+        let made = self.made.iter().filter(|one| touched.contains(one)).cloned().collect();
+        let none = |name: &str, rtype: &str| RrSet::new(name, rtype, 0, Vec::new());
+        let gone = self.records.iter().filter(|set| !wanted.contains(set)).cloned();
+        let new = wanted.iter().filter(|set| self.record(&set.name, &set.rtype).is_none());
+        let keys = steps.iter().filter_map(|step| match step {
+            Step::KeyRecord { name, .. } if self.record(name, "TXT").is_none() => Some(none(name, "TXT")),
+            _ => None,
+        });
+        let records = gone.chain(new.map(|set| none(&set.name, &set.rtype))).chain(keys).collect();
+        Claims { made, records }
+    }
+
+    /// Notes what is going to be done. Of the mailboxes that are made, `kept` are those whose secrets are there already.
+    pub(super) fn begun(
+        &self,
+        plan: &Plan,
+        steps: &[Step],
+        wanted: &[RrSet],
+        kept: &BTreeSet<Address>,
+    ) -> Self {
         let mut next = Self { applying: Some(plan.clone()), ..self.clone() };
+        let (wanted, own) = match &plan.goal {
+            // What comes back is claimed by no more than it was.
+            Goal::Undo { steps, claims } => (claims.restored(steps), Some(&claims.made)),
+            Goal::Spec { .. } | Goal::Offboard { .. } => (wanted.iter().collect(), None),
+        };
         for set in wanted {
             match next.records.iter_mut().find(|old| is_place(old, &set.name, &set.rtype)) {
                 Some(old) => {
@@ -88,11 +119,16 @@ impl Ledger {
             }
         }
         for step in steps {
-            next.made.extend(made_by(step));
+            let made = made_by(step).into_iter();
+            next.made.extend(made.filter(|one| own.is_none_or(|own| own.contains(one))));
             let Step::Mail { change, .. } = step else { continue };
             match &**change {
-                MailChange::AddMailbox { mailbox } => drop(next.adding.insert(mailbox.address.clone())),
-                MailChange::RemoveMailbox { address } => drop(next.removing.insert(address.clone())),
+                MailChange::AddMailbox { mailbox } if !kept.contains(&mailbox.address) => {
+                    next.adding.insert(mailbox.address.clone());
+                }
+                MailChange::RemoveMailbox { address } => {
+                    next.removing.insert(address.clone());
+                }
                 _ => {}
             }
         }
@@ -111,24 +147,75 @@ impl Ledger {
         match goal {
             Goal::Spec { .. } => records = wanted,
             Goal::Offboard { .. } => {}
-            // What stands there again may be others': no later plan takes it away.
-            Goal::Undo { .. } => records.retain(|set| {
-                !steps.iter().any(|step| match step {
-                    Step::Record { old, new } => {
-                        let written = new.as_ref().or(old.as_ref());
-                        written.is_some_and(|written| is_place(set, &written.name, &written.rtype))
-                    }
-                    _ => false,
-                })
-            }),
+            // What stands there again is claimed as it was before: the rest may be others', and no later plan takes it.
+            Goal::Undo { steps: undone, claims } => {
+                let touched = touched(undone);
+                made.retain(|one| !touched.contains(one));
+                made.extend(claims.made.iter().filter(|one| touched.contains(one)).cloned());
+                let is_undone = |set: &RrSet| {
+                    undone.iter().any(|step| match step {
+                        Step::Record { old, new } => {
+                            let written = new.as_ref().or(old.as_ref());
+                            written.is_some_and(|written| is_place(set, &written.name, &written.rtype))
+                        }
+                        Step::KeyRecord { name, .. } => is_place(set, name, "TXT"),
+                        _ => false,
+                    }) || claims.records.iter().any(|other| is_place(set, &other.name, &other.rtype))
+                };
+                records.retain(|set| !is_undone(set));
+                records.extend(claims.restored(undone).into_iter().cloned());
+            }
         }
         Self { made, records, ..Self::default() }
     }
 }
 
+/// What plans had claimed before of that which a plan changes the claim of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Claims {
+    made: BTreeSet<Made>,
+    /// One without records where nothing was claimed.
+    records: Vec<RrSet>,
+}
+
+impl Claims {
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Returns the records that are claimed again when steps are undone: where one of them took records away. So a plan
+    /// that was changed where it was stored claims nothing anywhere else.
+    fn restored(&self, undone: &[Step]) -> Vec<&RrSet> {
+        let is_brought_back = |set: &&RrSet| {
+            undone.iter().any(|step| match step {
+                Step::Record { old: Some(old), .. } => is_place(set, &old.name, &old.rtype),
+                Step::KeyRecord { name, old: Some(_) } => is_place(set, name, "TXT"),
+                _ => false,
+            })
+        };
+        let claimed = self.records.iter().filter(|set| !set.records.is_empty());
+        claimed.filter(is_brought_back).collect()
+    }
+
+    /// Returns what is claimed once the steps are done. What of records is, nobody knows before, so it is nothing.
+    pub(super) fn after(&self, steps: &[Step]) -> Self {
+        let mut made = self.made.clone();
+        made.extend(steps.iter().flat_map(made_by));
+        for removed in steps.iter().flat_map(unmade) {
+            made.remove(&removed);
+        }
+        Self { made, records: Vec::new() }
+    }
+}
+
+fn touched(steps: &[Step]) -> BTreeSet<Made> {
+    steps.iter().flat_map(|step| made_by(step).into_iter().chain(unmade(step))).collect()
+}
+
 fn made_by(step: &Step) -> Vec<Made> {
     match step {
-        Step::Provision { agent, .. } => vec![Made::Agent(agent.clone())],
+        Step::Provision { agent, restores: false, .. } => vec![Made::Agent(agent.clone())],
         Step::Mail { change, undo: Some(undo) } => match (&**change, &**undo) {
             (MailChange::SetAlias { .. }, MailChange::RemoveAlias { address }) => {
                 vec![Made::Alias(address.clone())]
@@ -184,8 +271,7 @@ fn unmade(step: &Step) -> Vec<Made> {
 fn is_there(made: &Made, seen: &Seen) -> bool {
     let served = seen.served();
     match made {
-        // Agents are not always among what is read.
-        Made::Agent(_) => true,
+        Made::Agent(id) => !seen.has_agents || seen.agents.get(id).is_some_and(|agent| agent.phase.is_some()),
         Made::Alias(address) => seen.has_alias(address),
         Made::AliasDomain(name) => served.alias_domains.contains(name),
         Made::Allowed(sender) => served.spam.allow.contains(sender),

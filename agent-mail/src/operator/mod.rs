@@ -29,8 +29,9 @@ pub use plan::Plan;
 pub use step::{Step, StepKind};
 
 use crate::backend::{DnsProvider, MailAdmin, MailChange, SecretStore, StateStore};
+use crate::journal::AgentRecord;
 use crate::spec::Relay;
-use crate::{AgentMail, DomainSpec, Error, ErrorKind};
+use crate::{AgentMail, DomainSpec, Error, ErrorKind, Way};
 use builder::RelayPassword;
 use ledger::Ledger;
 use plan::Goal;
@@ -138,14 +139,19 @@ impl Operator {
         let mut seen = Seen::new(served, ledger);
         seen.zone = zone;
         if let Some(agents) = self.0.agents.as_ref().filter(|agents| agents.domain() == domain) {
+            seen.has_agents = true;
             for record in agents.records().await? {
-                seen.agents
-                    .insert(record.id, SeenAgent { address: record.address, phase: Some(record.phase) });
+                let AgentRecord { id, address, phase, way, .. } = record;
+                seen.agents.insert(id, SeenAgent { address, phase: Some(phase), way });
             }
             if let Goal::Spec { spec } = goal {
                 for id in &spec.agents {
                     let address = agents.address_of(id)?;
-                    seen.agents.entry(id.clone()).or_insert(SeenAgent { address, phase: None });
+                    seen.agents.entry(id.clone()).or_insert(SeenAgent {
+                        address,
+                        phase: None,
+                        way: Way::Mailbox,
+                    });
                 }
             }
         }
@@ -161,7 +167,7 @@ impl Operator {
 
     fn plan_for(&self, domain: &DomainName, goal: Goal, seen: &Seen) -> Result<Plan, Error> {
         let zone = self.zone_of(domain).map(|(_, name)| name);
-        let (steps, _) = goal.steps(zone, seen, false)?;
+        let (steps, records) = goal.steps(zone, seen, false)?;
         for step in &steps {
             if let Step::Mail { change, .. } = step
                 && let MailChange::SetRelay { relay: Some(relay), .. } = &**change
@@ -169,7 +175,9 @@ impl Operator {
                 self.relay_password(relay)?;
             }
         }
-        Ok(Plan::new(domain.clone(), goal, steps, seen.zone.as_ref().and_then(|zone| zone.budget)))
+        let claims = seen.ledger.claims(&steps, &records.wanted);
+        let budget = seen.zone.as_ref().and_then(|zone| zone.budget);
+        Ok(Plan::new(domain.clone(), goal, steps, claims, budget))
     }
 
     fn zone_of(&self, domain: &DomainName) -> Option<&(Arc<dyn DnsProvider>, DomainName)> {

@@ -3,6 +3,7 @@ use std::fmt;
 use mail_access::{Address, DomainName};
 use serde::{Deserialize, Serialize};
 
+use super::ledger::Claims;
 use super::{Cost, Step, undo};
 use crate::DomainSpec;
 use crate::backend::DnsBudget;
@@ -12,12 +13,16 @@ use crate::journal::{encode, fingerprint};
 ///
 /// `Display` is the dry run: the cost, then one line for each step. It is plain data without secrets and can be stored,
 /// reviewed and applied later; if the domain has changed until then, [`apply`](super::Operator::apply) refuses it.
+/// Its cost and its [`losses`](Self::losses) are worked out anew from its steps whenever it is read, whatever was stored;
+/// what the zone's provider allows a day is as it was when the plan was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "Stored")]
 pub struct Plan {
     pub(super) domain: DomainName,
     pub(super) goal: Goal,
     pub(super) steps: Vec<Step>,
+    #[serde(skip_serializing_if = "Claims::is_empty")]
+    pub(super) claims: Claims,
     pub(super) cost: Cost,
     pub(super) losses: Vec<String>,
 }
@@ -27,11 +32,16 @@ impl Plan {
         domain: DomainName,
         goal: Goal,
         mut steps: Vec<Step>,
+        claims: Claims,
         budget: Option<DnsBudget>,
     ) -> Self {
         steps.sort_by_key(Step::phase);
         let cost = Cost::of(&steps, budget);
-        Self { domain, goal, steps, cost, losses: Vec::new() }
+        let losses = match &goal {
+            Goal::Undo { steps, .. } => undo::inverse(&domain, steps).1,
+            Goal::Spec { .. } | Goal::Offboard { .. } => Vec::new(),
+        };
+        Self { domain, goal, steps, claims, cost, losses }
     }
 
     /// Returns the domain.
@@ -69,11 +79,13 @@ impl Plan {
     /// Returns the plan that undoes this one once it is applied: each step backwards, in the opposite order.
     ///
     /// Mail that a step removed does not come back, and a signing key that was made stays:
-    /// [`losses`](Self::losses) of the inverse names each of these.
+    /// [`losses`](Self::losses) of the inverse names each of these. What was an earlier plan's own is so again, and a later
+    /// plan may remove it.
     pub fn inverse(&self) -> Self {
-        let (steps, losses) = undo::inverse(&self.domain, &self.steps);
-        let goal = Goal::Undo { steps: self.steps.clone() };
-        Self { losses, ..Self::new(self.domain.clone(), goal, steps, self.cost.dns_budget) }
+        let (steps, _) = undo::inverse(&self.domain, &self.steps);
+        let goal = Goal::Undo { steps: self.steps.clone(), claims: self.claims.clone() };
+        let claims = self.claims.after(&self.steps);
+        Self::new(self.domain.clone(), goal, steps, claims, self.cost.dns_budget)
     }
 }
 
@@ -99,7 +111,36 @@ impl fmt::Display for Plan {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "goal", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Goal {
-    Spec { spec: Box<DomainSpec> },
-    Offboard { addresses: Vec<Address> },
-    Undo { steps: Vec<Step> },
+    Spec {
+        spec: Box<DomainSpec>,
+    },
+    Offboard {
+        addresses: Vec<Address>,
+    },
+    Undo {
+        steps: Vec<Step>,
+        #[serde(default, skip_serializing_if = "Claims::is_empty")]
+        claims: Claims,
+    },
+}
+
+/// A plan as it is read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    domain: DomainName,
+    goal: Goal,
+    steps: Vec<Step>,
+    #[serde(default)]
+    claims: Claims,
+    cost: Cost,
+    #[serde(rename = "losses")]
+    _losses: Vec<String>,
+}
+
+impl From<Stored> for Plan {
+    fn from(stored: Stored) -> Self {
+        let Stored { domain, goal, steps, claims, cost, .. } = stored;
+        Self::new(domain, goal, steps, claims, cost.dns_budget)
+    }
 }

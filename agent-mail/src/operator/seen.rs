@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mail_access::Address;
+use serde_json::{Map, Value};
 
 use super::Step;
 use super::ledger::Ledger;
-use crate::AgentId;
 use crate::backend::{MailChange, ServedDomain, ServedMailbox, Zone};
 use crate::journal::Phase as AgentPhase;
 use crate::spec::{DomainLimits, MailboxEntry, Relay};
+use crate::{AgentId, Way};
 
 #[derive(Debug)]
 pub(super) struct Seen {
@@ -19,6 +20,8 @@ pub(super) struct Seen {
     pub(super) zone: Option<Zone>,
     /// The agents that are known, and those that the goal names.
     pub(super) agents: BTreeMap<AgentId, SeenAgent>,
+    /// Whether those that are known were read.
+    pub(super) has_agents: bool,
     /// Of the addresses that the goal names: those with a secret.
     pub(super) secrets: BTreeSet<Address>,
     pub(super) ledger: Ledger,
@@ -29,6 +32,7 @@ pub(super) struct SeenAgent {
     pub(super) address: Address,
     /// `None` if nothing is known of it.
     pub(super) phase: Option<AgentPhase>,
+    pub(super) way: Way,
 }
 
 impl Seen {
@@ -57,6 +61,7 @@ impl Seen {
             nothing: ServedDomain::new(DomainLimits::default()),
             zone: None,
             agents: BTreeMap::new(),
+            has_agents: false,
             secrets: BTreeSet::new(),
             ledger,
         }
@@ -85,10 +90,10 @@ impl Seen {
         self.agents.iter().find(|(_, agent)| agent.address == *address).map(|(id, _)| id)
     }
 
-    /// Tells whether an agent has its mailbox, as its journal and the mail system say.
+    /// Tells whether an agent has its mailbox, as its journal and the mail system say. On a hub it has none.
     pub(super) fn is_provisioned(&self, id: &AgentId) -> bool {
         let active = self.agents.get(id).filter(|agent| agent.phase == Some(AgentPhase::Active));
-        active.is_some_and(|agent| self.mailbox(&agent.address).is_some())
+        active.is_some_and(|agent| agent.way == Way::Hub || self.mailbox(&agent.address).is_some())
     }
 
     /// Returns the step that makes the change, `None` if all is as it says.
@@ -113,25 +118,56 @@ impl Seen {
 
     /// Tells whether what the change is about is as the change says.
     pub(super) fn holds(&self, change: &MailChange) -> bool {
-        // Relays are changes of their own.
-        let without_relay = |mailbox: MailboxEntry| MailChange::SetMailbox {
-            mailbox: MailboxEntry { must_change_password: false, relay: None, ..mailbox },
-        };
-        let said = match change.clone() {
-            MailChange::AddDkim { .. } => return self.served().dkim.is_some(),
+        match change {
+            MailChange::AddDkim { .. } => self.served().dkim.is_some(),
             // Nobody can tell what a password is, so none is as it has to be.
-            MailChange::SetPassword { .. } => return false,
-            MailChange::AddDomain { description, active, limits } => {
-                MailChange::SetDomain { description, active, limits }
+            MailChange::SetPassword { .. } => false,
+            _ => self.present(change).map(state) == Some(state(change.clone())),
+        }
+    }
+
+    /// Tells whether what two changes are about is as the one says, as the other says, or as a call that was to lead from
+    /// one to the other leaves it half way: each part of it as one of them says.
+    pub(super) fn is_on_the_way(&self, from: &MailChange, to: &MailChange) -> bool {
+        if self.holds(from) || self.holds(to) {
+            return true;
+        }
+        match (from, to, self.present(to).map(state)) {
+            (
+                MailChange::SetSpamPolicy { policy: from },
+                MailChange::SetSpamPolicy { policy: to },
+                Some(MailChange::SetSpamPolicy { policy: found }),
+            ) => {
+                let is_mixed = |from: &[String], to: &[String], found: &[String]| {
+                    found.iter().all(|one| from.contains(one) || to.contains(one))
+                        && from.iter().all(|one| !to.contains(one) || found.contains(one))
+                };
+                is_mixed(&from.allow, &to.allow, &found.allow)
+                    && is_mixed(&from.block, &to.block, &found.block)
             }
-            MailChange::AddMailbox { mailbox } | MailChange::SetMailbox { mailbox } => without_relay(mailbox),
-            other => other,
-        };
-        let is = match self.present(change) {
-            Some(MailChange::SetMailbox { mailbox }) => Some(without_relay(mailbox)),
-            other => other,
-        };
-        is == Some(said)
+            (from, to, Some(found)) => {
+                let value = |change: MailChange| serde_json::to_value(change).unwrap_or_default();
+                let (from, to) = (value(state(from.clone())), value(state(to.clone())));
+                is_mixed(&value(found), &from, &to)
+            }
+            (_, _, None) => false,
+        }
+    }
+
+    /// Tells whether what is there is as an interrupted apply leaves it, of which `now` is what is still to be done for
+    /// the planned step.
+    pub(super) fn is_as_left(&self, planned: &Step, now: &Step) -> bool {
+        match (planned, now) {
+            (Step::Mail { change, undo: Some(before) }, Step::Mail { .. }) => {
+                self.is_on_the_way(before, change)
+            }
+            // Records are written all or none.
+            (
+                Step::Record { old: before, .. } | Step::KeyRecord { old: before, .. },
+                Step::Record { old: found, .. } | Step::KeyRecord { old: found, .. },
+            ) => before == found,
+            _ => true,
+        }
     }
 
     /// Returns the change that says what is there now.
@@ -196,6 +232,32 @@ impl Seen {
             Err(_) => MailChange::RemoveForward { address: address.clone() },
         }
     }
+}
+
+/// Returns the change that says the same of what is there already. Relays are changes of their own.
+fn state(change: MailChange) -> MailChange {
+    match change {
+        MailChange::AddDomain { description, active, limits } => {
+            MailChange::SetDomain { description, active, limits }
+        }
+        MailChange::AddMailbox { mailbox } | MailChange::SetMailbox { mailbox } => MailChange::SetMailbox {
+            mailbox: MailboxEntry { must_change_password: false, relay: None, ..mailbox },
+        },
+        other => other,
+    }
+}
+
+/// Tells whether each part of something is as in one of two others. Lists are one part.
+fn is_mixed(found: &Value, one: &Value, other: &Value) -> bool {
+    if found == one || found == other {
+        return true;
+    }
+    let (Value::Object(found), Value::Object(one), Value::Object(other)) = (found, one, other) else {
+        return false;
+    };
+    let part = |of: &Map<String, Value>, name: &String| of.get(name).cloned().unwrap_or_default();
+    let mut names = found.keys().chain(one.keys()).chain(other.keys());
+    names.all(|name| is_mixed(&part(found, name), &part(one, name), &part(other, name)))
 }
 
 /// Returns a relay as a mail system knows it.

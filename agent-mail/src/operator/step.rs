@@ -32,6 +32,10 @@ pub enum Step {
         agent: AgentId,
         /// Its address.
         address: Address,
+        /// Whether the agent was there before and has lost its mailbox only. It is no plan's own: undoing the plan leaves
+        /// it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        restores: bool,
     },
     /// Removes an agent with its mailbox, its mail and its password.
     Retire {

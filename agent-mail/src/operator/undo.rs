@@ -17,6 +17,9 @@ pub(super) fn inverse(domain: &DomainName, steps: &[Step]) -> (Vec<Step>, Vec<St
     for step in steps.iter().rev() {
         undone.extend(backwards(step));
         losses.extend(match step {
+            Step::Provision { address, restores: true, .. } => {
+                Some(format!("{address} keeps its mailbox, as its agent was there before"))
+            }
             Step::Provision { address, .. } => Some(format!("mail that {address} got goes with the agent")),
             Step::Retire { address, .. } => Some(format!("the mail of {address} is gone for good")),
             Step::Mail { change, .. } => match &**change {
@@ -44,12 +47,14 @@ pub(super) fn inverse(domain: &DomainName, steps: &[Step]) -> (Vec<Step>, Vec<St
 }
 
 /// Returns what is still to be done to undo others. What is neither as they made it nor as it was before was changed by
-/// somebody else, unless the undoing itself was interrupted.
+/// somebody else, unless it is as an undoing that was interrupted leaves it.
 pub(super) fn steps(done: &[Step], seen: &Seen, resuming: bool) -> Result<Vec<Step>, Error> {
     let mut left = Vec::new();
     for step in done.iter().rev() {
         let (is_undone, is_done) = match step {
-            Step::ForgetSecret { .. } | Step::Mail { undo: None, .. } => continue,
+            Step::ForgetSecret { .. }
+            | Step::Mail { undo: None, .. }
+            | Step::Provision { restores: true, .. } => continue,
             Step::Mail { change, undo: Some(undo) } => (seen.holds(undo), seen.holds(change)),
             Step::Provision { agent, .. } => {
                 let is_known = seen.agents.get(agent).is_some_and(|agent| agent.phase.is_some());
@@ -59,12 +64,20 @@ pub(super) fn steps(done: &[Step], seen: &Seen, resuming: bool) -> Result<Vec<St
             Step::Record { old, new } => {
                 (zone::is(seen, step, old.as_ref()), zone::is(seen, step, new.as_ref()))
             }
-            Step::KeyRecord { old, .. } => (zone::is(seen, step, old.as_ref()), true),
+            // What the plan wrote is what plans still claim there.
+            Step::KeyRecord { name, old } => {
+                let claim = seen.ledger.record(name, "TXT");
+                (zone::is(seen, step, old.as_ref()), claim.is_some() && zone::is(seen, step, claim))
+            }
         };
         if is_undone {
             continue;
         }
-        if !is_done && !resuming {
+        let is_half_undone = || match step {
+            Step::Mail { change, undo: Some(undo) } => seen.is_on_the_way(change, undo),
+            _ => false,
+        };
+        if !(is_done || resuming && is_half_undone()) {
             return Err(Error::new(ErrorKind::Stale, "apply plan", step.subject())
                 .with_detail("it is neither as the plan made it nor as it was before")
                 .with_fix("look who changed it, and make a plan from a specification"));
@@ -87,10 +100,10 @@ fn can_be_undone(step: &Step) -> bool {
 
 fn backwards(step: &Step) -> Option<Step> {
     Some(match step.clone() {
-        Step::ForgetSecret { .. } => return None,
+        Step::ForgetSecret { .. } | Step::Provision { restores: true, .. } => return None,
         Step::Mail { change, undo } => Step::Mail { change: undo?, undo: Some(change) },
-        Step::Provision { agent, address } => Step::Retire { agent, address },
-        Step::Retire { agent, address } => Step::Provision { agent, address },
+        Step::Provision { agent, address, .. } => Step::Retire { agent, address },
+        Step::Retire { agent, address } => Step::Provision { agent, address, restores: false },
         Step::Record { old, new } => Step::Record { old: new, new: old },
         Step::KeyRecord { name, old } => {
             Step::Record { old: Some(RrSet::new(name, "TXT", 0, Vec::new())), new: old }

@@ -75,6 +75,7 @@ impl Courier {
     pub async fn run(&self, stop: impl Future<Output = ()>) {
         let mut stop = pin!(stop);
         let _alone = tokio::select! {
+            biased;
             alone = self.system.system().locks.acquire("courier") => alone,
             () = &mut stop => return,
         };
@@ -85,6 +86,7 @@ impl Courier {
         loop {
             if Instant::now() >= scan_at {
                 let scanned = tokio::select! {
+                    biased;
                     scanned = rounds.scan() => scanned,
                     () = &mut stop => break,
                 };
@@ -105,6 +107,9 @@ impl Courier {
             }
             let wait = if running.len() < self.at_once { rounds.wait() } else { LOOK };
             tokio::select! {
+                // In one order, so that a simulated world comes out the same twice.
+                biased;
+                () = &mut stop => break,
                 Some((agent, place, name, after)) = running.next() => rounds.note(&agent, place, name, after),
                 () = bell.rung() => {
                     if bell.resumed() {
@@ -113,7 +118,6 @@ impl Courier {
                 }
                 () = sleep(wait) => {}
                 () = sleep_until(scan_at) => {}
-                () = &mut stop => break,
             }
         }
         while running.next().await.is_some() {}

@@ -3,7 +3,8 @@ use std::time::SystemTime;
 use mail_access::{Address, Error as MailError, MessageId, NewMessage, Outgoing, Status, Submission};
 
 use super::evidence::has_arrived;
-use super::{Receipt, RecipientState, Refusal};
+use super::{Receipt, RecipientState, Refusal, Wish};
+use crate::drafts::Errand;
 use crate::journal::{OutboxRecord, Outcome, Said, fingerprint};
 use crate::mail::lift;
 use crate::{AgentMailbox, Error, ErrorKind, Usage, observe, safety};
@@ -72,7 +73,7 @@ impl Unconfirmed {
 
 pub(crate) async fn send(mailbox: &AgentMailbox, message: NewMessage) -> Result<Receipt, Error> {
     let now = mailbox.inner().system.system().chance.now();
-    let message = seal(mailbox, safety::release(mailbox, message).await?, now)?;
+    let message = seal(mailbox, safety::release(mailbox, message, &Errand::default()).await?, now)?;
     pass(mailbox, message.recipients()).await?;
     let name = name_of_message(&message);
     let _alone = mailbox.inner().system.system().locks.acquire(&lock(mailbox, &name)).await;
@@ -105,7 +106,8 @@ pub(crate) async fn send_once(
         };
     }
     let now = mailbox.inner().system.system().chance.now();
-    let message = seal(mailbox, safety::release(mailbox, message).await?, now)?;
+    let errand = Errand { wish: Wish::under(key), content: Some(content.clone()), ..Errand::default() };
+    let message = seal(mailbox, safety::release(mailbox, message, &errand).await?, now)?;
     pass(mailbox, message.recipients()).await?;
     let record = open_record(mailbox, name, Some((key, content)), &message);
     if system.journal.open_outbox(mailbox.id(), &record, &message).await?.is_some() {
@@ -290,7 +292,7 @@ fn open_record(
     }
 }
 
-pub(super) fn name_of_key(key: &str) -> String {
+pub(crate) fn name_of_key(key: &str) -> String {
     format!("k{}", fingerprint(key.as_bytes()))
 }
 
@@ -298,13 +300,13 @@ pub(super) fn name_of_message(message: &Outgoing) -> String {
     format!("m{}", fingerprint(message.message_id().as_str().as_bytes()))
 }
 
-pub(super) fn another_message(mailbox: &AgentMailbox, key: &str) -> Error {
+pub(crate) fn another_message(mailbox: &AgentMailbox, key: &str) -> Error {
     Error::new(ErrorKind::AlreadyExists, "send", mailbox.id())
         .with_detail(format!("the key {key:?} was used for another message before"))
         .with_fix("use a key of its own for each message")
 }
 
-pub(super) fn seal(mailbox: &AgentMailbox, message: NewMessage, date: SystemTime) -> Result<Outgoing, Error> {
+pub(crate) fn seal(mailbox: &AgentMailbox, message: NewMessage, date: SystemTime) -> Result<Outgoing, Error> {
     let chance = &mailbox.inner().system.system().chance;
     let mut random = [0; 16];
     chance.fill(&mut random);

@@ -4,6 +4,7 @@ use super::bell::Ring;
 use super::direct::{another_message, name_of_key, name_of_message, seal};
 use super::{Queued, Sending};
 use crate::backend::Change;
+use crate::drafts::{Errand, Released};
 use crate::journal::{OutboxRecord, Outcome, Progress, QueueRecord, fingerprint, millis};
 use crate::{AgentMailbox, Error, ErrorKind, safety};
 
@@ -19,9 +20,26 @@ pub(crate) struct Prepared {
 
 /// Makes what puts a message into the outbox. Nothing is written yet.
 pub(crate) async fn prepare(mailbox: &AgentMailbox, sending: Sending) -> Result<Prepared, Error> {
-    let Sending { message, key, not_before, expiry, guarantee, copy_to_sent } = sending;
+    let content = sending.key.as_ref().map(|_| fingerprint(&sending.message.canonical()));
+    let errand = Errand { wish: sending.wish(), content, cause: sending.cause.clone(), released: None };
+    prepare_for(mailbox, sending, errand).await
+}
+
+/// Does the same for a message that was held and is approved now; `content` is what the caller's was.
+pub(crate) async fn prepare_released(
+    mailbox: &AgentMailbox,
+    sending: Sending,
+    released: Released,
+    content: Option<String>,
+) -> Result<Prepared, Error> {
+    let errand = Errand { wish: sending.wish(), content, cause: None, released: Some(released) };
+    prepare_for(mailbox, sending, errand).await
+}
+
+async fn prepare_for(mailbox: &AgentMailbox, sending: Sending, errand: Errand) -> Result<Prepared, Error> {
+    let Sending { message, key, not_before, expiry, guarantee, copy_to_sent, .. } = sending;
     let system = mailbox.inner().system.system();
-    let content = key.as_ref().map(|_| fingerprint(&message.canonical()));
+    let content = errand.content.clone();
     if let Some(key) = &key
         && let Some(earlier) = system.journal.outbox_entry(mailbox.id(), &name_of_key(key)).await?
     {
@@ -36,7 +54,7 @@ pub(crate) async fn prepare(mailbox: &AgentMailbox, sending: Sending) -> Result<
     }
     let now = system.chance.now();
     let date = not_before.map_or(now, |time| time.max(now));
-    let message = seal(mailbox, safety::release(mailbox, message).await?, date)?;
+    let message = seal(mailbox, safety::release(mailbox, message, &errand).await?, date)?;
     let from = millis(date);
     let queue = QueueRecord {
         place: system.locks.bell.next_place(&system.journal).await?,

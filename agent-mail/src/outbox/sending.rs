@@ -3,6 +3,8 @@ use std::time::{Duration, SystemTime};
 use mail_access::NewMessage;
 use serde::{Deserialize, Serialize};
 
+use crate::journal::{millis, time};
+
 /// A message for the outbox, and how it is to be sent.
 ///
 /// ```
@@ -26,6 +28,8 @@ pub struct Sending {
     pub(super) expiry: Duration,
     pub(super) guarantee: Guarantee,
     pub(super) copy_to_sent: bool,
+    /// What it is the consequence of, so that a check that holds it does so once.
+    pub(super) cause: Option<String>,
 }
 
 impl Sending {
@@ -38,6 +42,7 @@ impl Sending {
             expiry: EXPIRY,
             guarantee: Guarantee::AtLeastOnce,
             copy_to_sent: true,
+            cause: None,
         }
     }
 
@@ -81,6 +86,64 @@ impl Sending {
     /// Returns the caller's name for it.
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()
+    }
+
+    /// Says what it is the consequence of.
+    pub(crate) fn caused_by(mut self, cause: String) -> Self {
+        self.cause = Some(cause);
+        self
+    }
+
+    /// Begins with a message and how it was to be sent.
+    pub(crate) fn wished(message: NewMessage, wish: &Wish) -> Self {
+        Self {
+            key: wish.key.clone(),
+            not_before: wish.not_before.map(time),
+            expiry: wish.expiry.map_or(EXPIRY, Duration::from_millis),
+            guarantee: wish.guarantee,
+            copy_to_sent: wish.copy_to_sent,
+            ..Self::new(message)
+        }
+    }
+
+    /// Returns how it is to be sent.
+    pub(crate) fn wish(&self) -> Wish {
+        Wish {
+            key: self.key.clone(),
+            not_before: self.not_before.map(millis),
+            expiry: Some(self.expiry.as_millis().try_into().unwrap_or(u64::MAX)),
+            guarantee: self.guarantee,
+            copy_to_sent: self.copy_to_sent,
+        }
+    }
+}
+
+/// How a message is to be sent, to be stored while it waits. Times are milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Wish {
+    pub(crate) key: Option<String>,
+    not_before: Option<u64>,
+    expiry: Option<u64>,
+    guarantee: Guarantee,
+    copy_to_sent: bool,
+}
+
+impl Wish {
+    /// Wishes for nothing but to be sent once under a key.
+    pub(super) fn under(key: impl Into<String>) -> Self {
+        Self { key: Some(key.into()), ..Self::default() }
+    }
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self {
+            key: None,
+            not_before: None,
+            expiry: None,
+            guarantee: Guarantee::AtLeastOnce,
+            copy_to_sent: true,
+        }
     }
 }
 

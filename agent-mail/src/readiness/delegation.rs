@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::report::Finding;
-use super::scene::{Scene, listed};
+use super::scene::{Scene, is_within, listed};
 use super::zone::{self, Cut, NameServer};
 use super::{Answer, LookUpError, RecordData, RecordType};
 
@@ -31,6 +31,17 @@ pub(super) async fn delegation(scene: &Scene<'_>) -> Finding {
             "enter the zone's name servers at the registrar",
         );
     }
+    let meant = scene.meant().await;
+    if !meant.is_empty() && parent != meant {
+        return Finding::failed(format!("the delegation still points to {}", listed(&parent)), fix(meant));
+    }
+    if !meant.is_empty() && zone.servers.iter().map(|server| &server.host).ne(meant) {
+        let others = listed(zone.servers.iter().map(|server| &server.host));
+        return Finding::failed(
+            format!("the parent names {}, but others still see {others}", listed(&parent)),
+            "wait until what is cached has expired, a day or two, then check again",
+        );
+    }
     let mut serials = Vec::new();
     for (server, said) in asked(scene, zone).await {
         let Ok(Said { servers, serial }) = said else { continue };
@@ -52,11 +63,58 @@ pub(super) async fn delegation(scene: &Scene<'_>) -> Finding {
     match serials.as_slice() {
         [] => Finding::unknown(format!("none of the name servers of {} answers for it", zone.name)),
         [serial] => Finding::ok(format!("{} at {}, serial {serial}", zone.name, listed(&parent))),
-        several => Finding::failed(
-            format!("the name servers have different states of {}, serials {}", zone.name, listed(several)),
-            "wait until all name servers have the newest state, then check again",
-        ),
+        several => match disagreement(scene, zone).await {
+            // Each may count for itself, as copies do that are signed or fed one by one.
+            None => Finding::ok(format!(
+                "{} at {}, with serials {} and the same records for mail",
+                zone.name,
+                listed(&parent),
+                listed(several)
+            )),
+            Some(what) => Finding::failed(
+                format!(
+                    "the name servers do not have the same {what}; their serials are {}",
+                    listed(several)
+                ),
+                "wait until all name servers have the newest state, then check again",
+            ),
+        },
     }
+}
+
+/// Returns what to do so that the world is led to the zone that is meant.
+pub(super) fn fix(meant: &[String]) -> String {
+    format!("enter {} at the registrar, and nothing else", listed(meant))
+}
+
+/// Finds a record on which mail depends and that differs from one of the zone's servers to another.
+async fn disagreement(scene: &Scene<'_>, zone: &Cut) -> Option<String> {
+    let (domain, host) = (scene.target.domain.as_str(), scene.target.mail_host.as_str());
+    let mut places = vec![
+        (domain.to_owned(), RecordType::Mx),
+        (domain.to_owned(), RecordType::Txt),
+        (format!("_dmarc.{domain}"), RecordType::Txt),
+        (host.to_owned(), RecordType::A),
+        (host.to_owned(), RecordType::Aaaa),
+    ];
+    if let Ok(key) = scene.key().await {
+        let selector = key.selector.to_ascii_lowercase();
+        places.push((format!("{selector}._domainkey.{domain}"), RecordType::Txt));
+    }
+    for (name, rtype) in places.iter().filter(|(name, _)| is_within(name, &zone.name)) {
+        let said = join_all(zone.servers.iter().map(|server| server.ask(scene.look_up, name, *rtype))).await;
+        // Who doesn't answer is the concern of another check.
+        let mut said = said.iter().flatten().filter(|answer| answer.is_authoritative).map(|answer| {
+            let (mut found, alias) = answer.contents(name, *rtype);
+            found.sort_unstable();
+            (found, alias)
+        });
+        let first = said.next();
+        if said.any(|other| Some(&other) != first.as_ref()) {
+            return Some(format!("{rtype} of {name}"));
+        }
+    }
+    None
 }
 
 /// Each name server answers for the zone; one that doesn't is lame (RFC 1912 section 2.8).

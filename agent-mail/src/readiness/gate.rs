@@ -9,16 +9,18 @@ use serde::Serialize;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
+use super::other_names::OtherNames;
 use super::policies::public_key;
 use super::{Check, Readiness, Report, Target};
-use crate::backend::{DkimKey, MailAdmin, Provisioner};
+use crate::backend::{DkimKey, MailAdmin, Provisioner, ServedDomain};
 use crate::spec::Relay;
 use crate::{Error, ErrorKind};
 
 /// The condition of mail to the outside: a [`Ready`] proof for the domain, its mail host and its key.
 ///
 /// Given to [`AgentMailBuilder::send_gate`](crate::AgentMailBuilder::send_gate). Mail whose recipients are all in the
-/// domain, or in its alias domains, passes always. Other mail is sent only while there is a proof; without one nothing
+/// domain, or in its alias domains, passes always. An alias domain that only the mail system names is asked for again
+/// when five minutes have passed: one that was removed counts no longer. Other mail is sent only while there is a proof; without one nothing
 /// of it is sent, to nobody, and the answer is [`NotReady`](ErrorKind::NotReady) with the checks that failed.
 ///
 /// A proof comes from [`AgentMail::check_readiness`](crate::AgentMail::check_readiness), which
@@ -130,6 +132,7 @@ pub(crate) struct Gate {
     keys: Arc<dyn Provisioner>,
     /// Held while a check is made: others wait for its outcome.
     checking: AsyncMutex<()>,
+    others: OtherNames,
     state: Mutex<GateState>,
 }
 
@@ -139,7 +142,6 @@ struct GateState {
     last: Option<Last>,
     /// How many checks were finished.
     finished: u64,
-    alias_domains: Vec<DomainName>,
     /// Until when and why all mail passes.
     open: Option<(Instant, String)>,
 }
@@ -161,14 +163,13 @@ impl Gate {
         if let Some(reason) = &config.overridden {
             tracing::warn!(domain = %config.target.domain, reason, "the send gate is overridden for good");
         }
-        let alias_domains = config.target.alias_domains.clone();
-        let state = Mutex::new(GateState { alias_domains, ..GateState::default() });
-        Self { config, keys, checking: AsyncMutex::default(), state }
+        let (checking, others, state) = Default::default();
+        Self { config, keys, checking, others, state }
     }
 
     /// Lets a message to these recipients pass, or says why it must not.
     pub(crate) async fn pass(&self, sender: &Address, recipients: &[Address]) -> Result<(), Error> {
-        if self.is_inside(recipients) || self.is_open(sender) || self.proof().is_some() {
+        if self.proof().is_some() || self.is_inside(recipients).await || self.is_open(sender) {
             return Ok(());
         }
         let rests = |last: &Last| REST.saturating_sub(last.ended.elapsed());
@@ -178,7 +179,7 @@ impl Gate {
         if !is_recent {
             // What it says is in the state, and stands in the error below.
             let _ = self.check().await;
-            if self.is_inside(recipients) || self.proof().is_some() {
+            if self.proof().is_some() || self.is_inside(recipients).await {
                 return Ok(());
             }
         }
@@ -291,19 +292,14 @@ impl Gate {
     /// Makes the check, against what the mail system has now.
     async fn look(&self) -> Result<(Report, Option<DkimKey>), Error> {
         let mut target = self.config.target.clone();
-        if let Some(admin) = &self.config.admin {
-            let within = tokio::time::timeout(ADMIN_DEADLINE, admin.survey(&target.domain)).await;
-            let late = |_| Err(Error::new(ErrorKind::Unavailable, "survey", &target.domain));
-            if let Some(served) = within.unwrap_or_else(late)? {
-                if let Some(relay) = served.relay {
-                    let known = target.relay.take().filter(|known| known.host == relay.host);
-                    target.relay =
-                        Some(Relay { spf_include: known.and_then(|known| known.spf_include), ..relay });
-                }
-                target.dkim = target.dkim.or(served.dkim);
-                target.alias_domains.extend(served.alias_domains);
-                self.state().alias_domains.clone_from(&target.alias_domains);
+        if let Some(served) = self.survey().await? {
+            if let Some(relay) = served.relay {
+                let known = target.relay.take().filter(|known| known.host == relay.host);
+                target.relay =
+                    Some(Relay { spf_include: known.and_then(|known| known.spf_include), ..relay });
             }
+            target.dkim = target.dkim.or(served.dkim);
+            target.alias_domains.extend(served.alias_domains);
         }
         if target.dkim.is_none() {
             let asked = tokio::time::timeout(ADMIN_DEADLINE, self.keys.dkim(&target.domain)).await;
@@ -320,12 +316,29 @@ impl Gate {
         Ok((report, target.dkim))
     }
 
-    fn is_inside(&self, recipients: &[Address]) -> bool {
-        let state = self.state();
-        let inside = |domain: &DomainName| {
-            *domain == self.config.target.domain || state.alias_domains.contains(domain)
-        };
-        recipients.iter().all(|recipient| inside(recipient.domain()))
+    /// Asks the mail system what it has of the domain, and notes its other names.
+    async fn survey(&self) -> Result<Option<ServedDomain>, Error> {
+        let Some(admin) = &self.config.admin else { return Ok(None) };
+        let domain = &self.config.target.domain;
+        let asked = Instant::now();
+        let within = tokio::time::timeout(ADMIN_DEADLINE, admin.survey(domain)).await;
+        let late = |_| Err(Error::new(ErrorKind::Unavailable, "survey", domain));
+        let served = within.unwrap_or_else(late)?;
+        let names = served.as_ref().map(|served| served.alias_domains.clone()).unwrap_or_default();
+        self.others.note(asked, names);
+        Ok(served)
+    }
+
+    /// Tells whether all are in the domain, by whatever name. What the mail system has said of names stands for a while.
+    async fn is_inside(&self, recipients: &[Address]) -> bool {
+        let Target { domain, alias_domains, .. } = &self.config.target;
+        let own = |name: &DomainName| name == domain || alias_domains.contains(name);
+        let others: Vec<&DomainName> =
+            recipients.iter().map(Address::domain).filter(|name| !own(name)).collect();
+        if others.is_empty() {
+            return true;
+        }
+        self.others.have(&others, async || self.survey().await.map(drop)).await
     }
 
     fn is_open(&self, sender: &Address) -> bool {
@@ -357,6 +370,6 @@ fn fingerprint(key: &DkimKey) -> String {
 }
 
 /// How long the outcome of a check stands before a send has another made.
-const REST: Duration = Duration::from_mins(5);
+pub(super) const REST: Duration = Duration::from_mins(5);
 const LONGEST_LIFETIME: Duration = Duration::from_hours(30 * 24);
 const ADMIN_DEADLINE: Duration = Duration::from_secs(30);

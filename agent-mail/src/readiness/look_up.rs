@@ -55,6 +55,23 @@ pub enum RecordType {
     Txt,
 }
 
+impl Display for RecordType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::A => "A",
+            Self::Aaaa => "AAAA",
+            Self::Cname => "CNAME",
+            Self::Dnskey => "DNSKEY",
+            Self::Ds => "DS",
+            Self::Mx => "MX",
+            Self::Ns => "NS",
+            Self::Ptr => "PTR",
+            Self::Soa => "SOA",
+            Self::Txt => "TXT",
+        })
+    }
+}
+
 /// What a server said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -114,7 +131,7 @@ impl Record {
 }
 
 /// What a record says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum RecordData {
     /// An IPv4 address.

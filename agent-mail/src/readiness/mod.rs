@@ -35,6 +35,7 @@ mod host;
 mod look_up;
 #[cfg(feature = "readiness")]
 mod name_servers;
+mod other_names;
 mod policies;
 mod ports;
 mod report;
@@ -68,9 +69,9 @@ pub use target::Target;
 pub(crate) use gate::Gate;
 pub(crate) use look_up::{REVERSE, reversed};
 
-use crate::backend::Provisioner;
+use crate::backend::{DnsProvider, Provisioner};
 use report::Finding;
-use scene::Scene;
+use scene::{Known, Scene};
 
 /// Looks at all that decides whether a domain's mail arrives. Cheap to clone.
 #[derive(Clone)]
@@ -79,6 +80,7 @@ pub struct Readiness {
     look_up: Arc<dyn LookUp>,
     probe: Arc<dyn Probe>,
     keys: Option<Arc<dyn Provisioner>>,
+    dns: Option<(Arc<dyn DnsProvider>, DomainName)>,
     blocklists: Vec<DomainName>,
     required: Vec<CheckName>,
     deadline: Duration,
@@ -88,12 +90,20 @@ impl Readiness {
     /// Looks through these.
     pub fn new(look_up: Arc<dyn LookUp>, probe: Arc<dyn Probe>) -> Self {
         let (blocklists, required) = (Vec::new(), Vec::new());
-        Self { look_up, probe, keys: None, blocklists, required, deadline: Duration::from_secs(30) }
+        let deadline = Duration::from_secs(30);
+        Self { look_up, probe, keys: None, dns: None, blocklists, required, deadline }
     }
 
     /// Sets who knows the key that a domain's mail is signed with, for targets that don't name one.
     pub fn with_keys(mut self, keys: Arc<dyn Provisioner>) -> Self {
         self.keys = Some(keys);
+        self
+    }
+
+    /// Sets who holds the zone that is meant, for targets that don't name its name servers: those that the zone itself
+    /// names are the ones that the world has to be led to. While the provider doesn't answer, any will do.
+    pub fn with_dns(mut self, provider: Arc<dyn DnsProvider>, zone: DomainName) -> Self {
+        self.dns = Some((provider, zone));
         self
     }
 
@@ -122,7 +132,8 @@ impl Readiness {
     /// It reads only, and always gives a report within the deadline: what can't be found out is said in it. A dropped
     /// call leaves nothing behind.
     pub async fn check(&self, target: &Target) -> Report {
-        let scene = Scene::new(&*self.look_up, &*self.probe, target, self.keys.as_deref(), &self.blocklists);
+        let known = Known { keys: self.keys.as_deref(), dns: self.dns.as_ref() };
+        let scene = Scene::new(&*self.look_up, &*self.probe, target, known, &self.blocklists);
         let names = CheckName::ALL.iter().copied();
         let made = names.filter(|name| *name != CheckName::Blocklists || !self.blocklists.is_empty());
         let checks = made.map(|name| self.one(name, &scene));

@@ -69,6 +69,8 @@ impl NameServers {
         self
     }
 
+    /// Asks as everyone does today, and the servers that know no extensions (EDNS) without these: they say so (RFC 6891
+    /// section 7), or give an answer that can't be told from none.
     async fn ask(
         &self,
         server: SocketAddr,
@@ -78,23 +80,38 @@ impl NameServers {
         let mut options = DnsRequestOptions::default();
         options.recursion_desired = recursion;
         options.edns_payload_len = PAYLOAD;
-        let request = || DnsRequest::from_query(query.clone(), options);
+        let answer = self.exchange(server, DnsRequest::from_query(query.clone(), options)).await;
+        let knows_no_extensions = match &answer {
+            Ok(answer) => {
+                matches!(answer.metadata.response_code, ResponseCode::FormErr | ResponseCode::NotImp)
+            }
+            Err(error) => matches!(error, LookUpError::Silent(_)),
+        };
+        if !knows_no_extensions {
+            return answer;
+        }
+        options.use_edns = false;
+        self.exchange(server, DnsRequest::from_query(query, options)).await
+    }
+
+    async fn exchange(&self, server: SocketAddr, request: DnsRequest) -> Result<DnsResponse, LookUpError> {
         let failed = |error: NetError| match error {
             NetError::Timeout => LookUpError::Silent(self.deadline),
             NetError::Io(error) => LookUpError::Unreachable(error.to_string()),
             other => LookUpError::Malformed(other.to_string()),
         };
         let provider = TokioRuntimeProvider::new();
-        let mut udp =
-            UdpClientStream::builder(server, provider.clone()).with_timeout(Some(self.deadline)).build();
-        let answer = udp.send_message(request()).first_answer().await.map_err(failed)?;
+        // Half of the time, so that there is some left to ask again.
+        let wait = Some(self.deadline / 2);
+        let mut udp = UdpClientStream::builder(server, provider.clone()).with_timeout(wait).build();
+        let answer = udp.send_message(request.clone()).first_answer().await.map_err(failed)?;
         if !answer.metadata.truncation {
             return Ok(answer);
         }
         let tcp =
             TcpClientStream::exchange(server, None, self.deadline, None, provider).await.map_err(failed)?;
-        let answer = tcp.send(request()).first_answer().await.map_err(failed)?;
-        if answer.queries == [query] {
+        let answer = tcp.send(request.clone()).first_answer().await.map_err(failed)?;
+        if answer.queries == request.queries {
             return Ok(answer);
         }
         Err(LookUpError::Malformed("it answers another question".into()))

@@ -203,13 +203,17 @@ pub(super) async fn way_out(scene: &Scene<'_>) -> Finding {
         };
     };
     let remark = if direct.is_ok() { "port 25 is open too" } else { "port 25 is closed" };
-    let security = if relay.port == 465 { Security::Tls } else { Security::Plain };
+    let security = PORTS.iter().find(|known| known.number == relay.port);
+    let security = security.map_or(Security::Plain, |known| known.security);
     match first_greeting(scene, &relay.host, relay.port, security).await {
         Ok(()) => Finding::ok(format!("mail leaves by the relay {}:{}; {remark}", relay.host, relay.port)),
         Err(finding) if finding.state == State::Unknown => finding,
         Err(finding) => Finding::failed(
-            format!("the relay {}:{} does not answer: {}; {remark}", relay.host, relay.port, finding.found),
-            "correct the relay's host and port, or let connections to it through the firewall",
+            format!(
+                "the relay {}:{} does not answer as it has to: {}; {remark}",
+                relay.host, relay.port, finding.found
+            ),
+            "correct the relay's host and port, let connections to it through the firewall, and trust who signs its certificate",
         ),
     }
 }

@@ -1,17 +1,20 @@
 //! What the checks of one run share: who is asked, and what several of them need is asked for once.
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use mail_access::DomainName;
 use tokio::sync::OnceCell;
+use tokio::time::timeout;
 
 use super::ports::Probed;
 use super::report::{CheckName, Finding, State};
 use super::zone::Cut;
 use super::{Answer, LookUp, LookUpError, Probe, RecordData, RecordType, Server, Target};
 use super::{blocklists, delegation, dmarc_reports, dnssec, host, policies, ports};
-use crate::backend::{DkimKey, Provisioner};
+use crate::backend::{DkimKey, DnsProvider, Provisioner};
 use crate::{Error, ErrorKind};
 
 pub(super) struct Scene<'a> {
@@ -19,10 +22,18 @@ pub(super) struct Scene<'a> {
     pub(super) probe: &'a dyn Probe,
     pub(super) target: &'a Target,
     pub(super) blocklists: &'a [DomainName],
-    keys: Option<&'a dyn Provisioner>,
+    known: Known<'a>,
+    meant: OnceCell<Vec<String>>,
     zone: OnceCell<Result<Cut, String>>,
     addresses: OnceCell<Result<Addresses, LookUpError>>,
     ports: [OnceCell<Probed>; 4],
+}
+
+/// Who knows what a target doesn't say.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) keys: Option<&'a dyn Provisioner>,
+    pub(super) dns: Option<&'a (Arc<dyn DnsProvider>, DomainName)>,
 }
 
 /// The addresses of a name, and the name that it stands for if it is an alias.
@@ -37,14 +48,27 @@ impl<'a> Scene<'a> {
         look_up: &'a dyn LookUp,
         probe: &'a dyn Probe,
         target: &'a Target,
-        keys: Option<&'a dyn Provisioner>,
+        known: Known<'a>,
         blocklists: &'a [DomainName],
     ) -> Self {
-        let (zone, addresses, ports) = (OnceCell::new(), OnceCell::new(), Default::default());
-        Self { look_up, probe, target, blocklists, keys, zone, addresses, ports }
+        let (meant, zone, addresses) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { look_up, probe, target, blocklists, known, meant, zone, addresses, ports: Default::default() }
     }
 
     pub(super) async fn find(&self, name: CheckName) -> Finding {
+        let finding = self.look(name).await;
+        // What stands in a zone that isn't the one that is meant has one cause, which is no missing record.
+        if matches!(finding.state, State::Warning | State::Failed)
+            && self.is_of_zone(name)
+            && let Some(others) = self.led_elsewhere().await
+        {
+            let found = format!("the delegation points to {others}, and there: {}", finding.found);
+            return Finding { found, fix: delegation::fix(self.meant().await), ..finding };
+        }
+        finding
+    }
+
+    async fn look(&self, name: CheckName) -> Finding {
         match name {
             CheckName::Delegation => delegation::delegation(self).await,
             CheckName::NameServers => delegation::name_servers(self).await,
@@ -72,6 +96,9 @@ impl<'a> Scene<'a> {
         let Target { domain, mail_host, relay, .. } = self.target;
         let sender = relay.as_ref().map_or(mail_host, |relay| &relay.host);
         match name {
+            CheckName::Delegation if !self.target.name_servers.is_empty() => {
+                format!("the parent names {}, and these say the same", listed(&self.target.name_servers))
+            }
             CheckName::Delegation => {
                 "the parent names the zone's name servers, and these say the same".into()
             }
@@ -112,6 +139,42 @@ impl<'a> Scene<'a> {
         self.zone.get_or_init(find).await.as_ref().map_err(Finding::unknown)
     }
 
+    /// Returns the name servers of the zone that is meant, in order; none if nobody knows them.
+    pub(super) async fn meant(&self) -> &[String] {
+        let find = async || {
+            let mut hosts: Vec<String> = self.target.name_servers.iter().map(DomainName::to_string).collect();
+            if let (true, Some((provider, zone))) = (hosts.is_empty(), self.known.dns)
+                && let Ok(Ok(zone)) = timeout(PROVIDER_DEADLINE, provider.zone(zone)).await
+                && let Some(set) = zone.find("", "NS")
+            {
+                hosts =
+                    set.records.iter().map(|host| host.trim_end_matches('.').to_ascii_lowercase()).collect();
+            }
+            hosts.sort_unstable();
+            hosts.dedup();
+            hosts
+        };
+        self.meant.get_or_init(find).await
+    }
+
+    /// Returns who serves the domain if that is somebody else than those who are meant.
+    async fn led_elsewhere(&self) -> Option<String> {
+        let meant = self.meant().await;
+        let zone = self.zone().await.ok()?;
+        let serving: Vec<&str> = zone.servers.iter().map(|server| server.host.as_str()).collect();
+        (!meant.is_empty() && serving != meant).then(|| listed(serving))
+    }
+
+    /// Tells whether a check is about what the domain's own zone says.
+    fn is_of_zone(&self, name: CheckName) -> bool {
+        use CheckName as Name;
+        match name {
+            Name::Mx | Name::Spf | Name::Dkim | Name::Dmarc | Name::Autoconfig | Name::Autodiscover => true,
+            Name::MailHost => is_within(self.target.mail_host.as_str(), self.target.domain.as_str()),
+            _ => false,
+        }
+    }
+
     /// Returns the addresses of the mail host.
     pub(super) async fn host_addresses(&self) -> Result<&Addresses, Finding> {
         let find = || self.addresses_of(self.target.mail_host.as_str());
@@ -128,7 +191,7 @@ impl<'a> Scene<'a> {
     /// Returns the key that the mail is signed with.
     pub(super) async fn key(&self) -> Result<DkimKey, Error> {
         let domain = &self.target.domain;
-        match (&self.target.dkim, self.keys) {
+        match (&self.target.dkim, self.known.keys) {
             (Some(key), _) => Ok(key.clone()),
             (None, Some(keys)) => keys.dkim(domain).await,
             (None, None) => Err(Error::new(ErrorKind::Unsupported, "check", domain)
@@ -210,5 +273,7 @@ pub(super) fn listed<T: ToString>(values: impl IntoIterator<Item = T>) -> String
     if values.is_empty() { "nothing".into() } else { values.join(", ") }
 }
 
+/// Well within what a whole check may take.
+const PROVIDER_DEADLINE: Duration = Duration::from_secs(10);
 /// A host has two, a large one a handful.
 const MOST_ADDRESSES: usize = 8;

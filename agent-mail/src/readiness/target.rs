@@ -22,6 +22,9 @@ pub struct Target {
     pub alias_domains: Vec<DomainName>,
     /// The key that its mail is signed with; `None` to have it asked for.
     pub dkim: Option<DkimKey>,
+    /// The name servers that the world has to be led to for the domain: those of the zone that is meant; empty for any,
+    /// or to have them asked for.
+    pub name_servers: Vec<DomainName>,
     /// Whether the names for mail programs (`autoconfig`, `autodiscover`) are wanted.
     pub autodiscovery: bool,
     /// A host elsewhere whose port 25 is tried, to learn whether that port leads out from here; `None` for the mail
@@ -39,6 +42,7 @@ impl Target {
             relay: None,
             alias_domains: Vec::new(),
             dkim: None,
+            name_servers: Vec::new(),
             autodiscovery: true,
             outside: None,
         }
@@ -65,6 +69,13 @@ impl Target {
     /// Sets the key that the mail is signed with.
     pub fn with_dkim(mut self, key: DkimKey) -> Self {
         self.dkim = Some(key);
+        self
+    }
+
+    /// Sets the name servers of the zone that is meant. Where others still serve the domain, as before a move, the report
+    /// says so.
+    pub fn with_name_servers(mut self, hosts: impl IntoIterator<Item = DomainName>) -> Self {
+        self.name_servers = hosts.into_iter().collect();
         self
     }
 

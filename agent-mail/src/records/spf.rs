@@ -128,7 +128,13 @@ fn key(term: &str) -> String {
     let term = term.to_ascii_lowercase();
     let term = term.strip_prefix('+').unwrap_or(&term);
     let network = term.strip_prefix("ip4:").or_else(|| term.strip_prefix("ip6:"));
-    network.and_then(network_term).unwrap_or_else(|| term.to_owned())
+    if let Some(network) = network.and_then(network_term) {
+        return network;
+    }
+    // A name is the same with and without its final dot.
+    let (name, length) = term.split_once('/').map_or((term, None), |(name, length)| (name, Some(length)));
+    let name = name.strip_suffix('.').unwrap_or(name);
+    length.map_or_else(|| name.to_owned(), |length| format!("{name}/{length}"))
 }
 
 fn network_term(text: &str) -> Option<String> {
@@ -215,6 +221,12 @@ mod tests {
             ),
             ("v=spf1 redirect=_spf.example", "v=spf1 mx ~all", "v=spf1 mx redirect=_spf.example"),
             ("v=spf1 -all mx", "v=spf1 mx ~all", "v=spf1 mx -all mx"),
+            (
+                "v=spf1 mx include:R.example. ~all",
+                "v=spf1 mx include:r.example ~all",
+                "v=spf1 mx include:R.example. ~all",
+            ),
+            ("v=spf1 a:x.example./24 -all", "v=spf1 a:x.example/24 ~all", "v=spf1 a:x.example./24 -all"),
             ("v=spf1", "v=spf1 mx include:r.example ~all", "v=spf1 mx include:r.example ~all"),
         ] {
             assert_eq!(merge(present, wanted, None).unwrap(), joined);
@@ -237,7 +249,7 @@ mod tests {
             terms in proptest::collection::vec(
                 proptest::sample::select(vec![
                     "mx", "+mx", "-mx", "all", "-all", "~all", "?all", "ip4:192.0.2.1", "IP4:192.0.2.1/32",
-                    "include:r.example", "redirect=x.example", "exp=x", "a", "nonsense", "ip6:::1/128",
+                    "include:r.example", "include:r.example.", "redirect=x.example", "exp=x", "a", "nonsense", "ip6:::1/128",
                 ]),
                 0..8,
             ),

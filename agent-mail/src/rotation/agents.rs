@@ -4,22 +4,22 @@ use super::prove;
 use crate::backend::{Claim, LoginRotation};
 use crate::journal::{AgentRecord, Phase, RotationRecord};
 use crate::system::agent_lock;
-use crate::{AgentId, AgentMail, Error, ErrorKind, password};
+use crate::{AgentId, AgentMail, Error, ErrorKind, Way, password};
 
 impl AgentMail {
     /// Gives an agent a new password in place of all earlier ones, without a moment in which none works.
     ///
-    /// A second password is made beside the first, proven by a login, stored, and only then are the others taken away.
+    /// A second password is made beside the first, proven by a login for submission and one for reading, stored, and only then are the others taken away.
     /// Whatever breaks off in between, the stored password works, and the next call goes on; each attempt makes a
     /// password of its own, so that nothing that may be stored is ever changed. Mailboxes that are open in this system
     /// take the new one at once. Those of other programs have to be opened again when the mail system refuses them;
     /// connections that were logged in before stay so for as long as the mail system lets them.
     ///
-    /// The login that proves the password is one for reading. A password of the same kind opens submission.
+    /// Calls of one system take turns. Two programs must not do it for one agent at the same time.
     ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) if the builder was given no
-    /// [`LoginRotation`](crate::backend::LoginRotation); [`NotFound`](ErrorKind::NotFound) if there is no such agent;
+    /// [`LoginRotation`](crate::backend::LoginRotation), or if the agent is on a hub; [`NotFound`](ErrorKind::NotFound) if there is no such agent;
     /// [`NotReady`](ErrorKind::NotReady) if it isn't provisioned yet; else what the backends say.
     pub async fn rotate(&self, id: &AgentId) -> Result<(), Error> {
         let system = self.system();
@@ -35,6 +35,11 @@ impl AgentMail {
             Some(agent) if agent.phase == Phase::Pending => return Err(not(ErrorKind::NotReady)),
             _ => return Err(not(ErrorKind::NotFound)),
         };
+        if agent.way == Way::Hub || agent.moving.is_some() {
+            return Err(Error::new(ErrorKind::Unsupported, ROTATE, id)
+                .with_detail("its mail comes over a hub, or it is moving: it has no password of its own")
+                .with_fix("change the password of the hub's mailbox, or finish the move"));
+        }
         let stored = match system.journal.rotation(id).await? {
             Some(stored) if stored.stored => stored,
             _ => self.store_another(rotation, &agent).await?,

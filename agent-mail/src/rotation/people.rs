@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use mail_access::{Address, Login, MailAccess};
+use secrecy::ExposeSecret;
 
 use super::prove;
 use crate::backend::{MailAdmin, MailChange, SecretStore};
@@ -10,7 +11,7 @@ use crate::{Error, ErrorKind, password};
 /// Gives the mailboxes of people new passwords, where there is one password for a mailbox and no second beside it.
 ///
 /// The new password is stored first, under an address of its own ([`waiting`](Self::waiting)), then set, proven by a
-/// login, stored in the place of the old one, and taken out of the first place. So at every moment one of the two stored
+/// login for submission and one for reading, stored in the place of the old one, and taken out of the first place. So at every moment one of the two stored
 /// passwords works, and a change that was broken off is finished by the next call, with the same password. Nothing else
 /// has to be remembered.
 ///
@@ -55,12 +56,15 @@ impl PasswordRotation {
     /// Gives a mailbox a new random password; with `must_change` its owner has to choose another at the first login to the
     /// web interface. Safe to repeat: what was broken off is finished with the password that was begun with.
     ///
-    /// Two programs must not do it for one mailbox at the same time.
+    /// Two programs that do it for one mailbox at the same time take the same password where one sees the other's in time.
+    /// Where it doesn't, at least one of them is told [`NotReady`](ErrorKind::NotReady) or
+    /// [`Unauthenticated`](ErrorKind::Unauthenticated), and it may be that no stored password works until the next call,
+    /// which makes it good. A store that checks before it sets, as Vault does, tells so before anything is changed.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if there is no such mailbox; [`Rejected`](ErrorKind::Rejected) if the server asks
     /// for longer passwords than are made here; [`Unauthenticated`](ErrorKind::Unauthenticated) if the mail system does
-    /// not take the new one; else what the backends say.
+    /// not take the new one; [`NotReady`](ErrorKind::NotReady) if another program does it too; else what the backends say.
     pub async fn rotate(&self, address: &Address, must_change: bool) -> Result<(), Error> {
         let waiting = Self::waiting(address);
         let secret = if let Some(begun) = self.secrets.get(&waiting).await? {
@@ -73,9 +77,9 @@ impl PasswordRotation {
                     format!("the server asks for {wanted} characters; passwords made here have {made}"),
                 ));
             }
-            let secret = password::generate();
-            self.secrets.put(&waiting, &secret).await?;
-            secret
+            self.secrets.put(&waiting, &password::generate()).await?;
+            // Another program may have put its own there: the one that is stored counts.
+            self.secrets.get(&waiting).await?.ok_or_else(|| overtaken(address))?
         };
         let change = MailChange::SetPassword { address: address.clone(), must_change };
         if let Err(error) = self.admin.change(address.domain(), &change, Some(&secret)).await {
@@ -87,10 +91,20 @@ impl PasswordRotation {
         }
         let login = Login::new(address.clone(), secret);
         prove(&*self.mail, &login).await?;
+        self.check(address, &waiting, &login).await?;
         self.secrets.put(address, login.password()).await?;
+        // Once more, as the other one may have stored its own in between.
+        self.check(address, &waiting, &login).await?;
         self.secrets.remove(&waiting).await?;
         tracing::info!(%address, "password rotated");
         Ok(())
+    }
+
+    /// Tells whether the password that waits is still the one that was set.
+    async fn check(&self, address: &Address, waiting: &Address, login: &Login) -> Result<(), Error> {
+        let found = self.secrets.get(waiting).await?;
+        let is_ours = found.is_some_and(|found| found.expose_secret() == login.password().expose_secret());
+        if is_ours { Ok(()) } else { Err(overtaken(address)) }
     }
 
     /// Returns the address under which a new password is kept until it is proven: `"next ada"@shop.example`, which no mail
@@ -103,4 +117,10 @@ impl PasswordRotation {
             .or_else(|_| Address::new(&short(), domain.clone()))
             .unwrap_or_else(|_| address.clone())
     }
+}
+
+fn overtaken(address: &Address) -> Error {
+    Error::new(ErrorKind::NotReady, "rotate password", address)
+        .with_detail("another program rotates the mailbox's password too")
+        .with_fix("rotate it again when the other one is done")
 }

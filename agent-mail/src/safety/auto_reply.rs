@@ -193,8 +193,8 @@ fn hops(received: &Received) -> Option<u32> {
 
 fn without_auto_submitted(received: &Received) -> Received {
     let fields = received.headers().filter(|(name, _)| !name.eq_ignore_ascii_case("Auto-Submitted"));
-    let header: String = fields.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    Received::parse_header(received.uid(), received.internal_date(), true, header.into_bytes())
+    let lines: Vec<String> = fields.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    Received::parse_header(received.uid(), received.internal_date(), true, lines.concat().into_bytes())
 }
 
 fn is_from_daemon(received: &Received) -> bool {

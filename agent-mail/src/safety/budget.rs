@@ -176,7 +176,7 @@ mod tests {
             (Budget::per_hour(100), 100),
             (Budget::per_minute(2), 120),
             (Budget::per_day(500), 500),
-            (Budget::new(7, Duration::from_secs(1800)), 14),
+            (Budget::new(7, Duration::from_mins(30)), 14),
             (Budget::new(u32::MAX, Duration::from_secs(1)), u32::MAX),
         ] {
             assert_eq!(budget.hourly(), hourly, "{budget:?}");

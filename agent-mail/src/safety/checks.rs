@@ -4,7 +4,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mail_access::{Address, NewMessage};
 
-use crate::{AgentId, Error, Inbound};
+use crate::{AgentId, Error, Inbound, Overdue};
 
 /// Decides on each message that an agent wants to send, before anything of it is written down or leaves the program.
 #[async_trait]
@@ -54,6 +54,15 @@ pub enum Ruling {
     Change(Box<NewMessage>),
     /// It waits until somebody decides on it; the reason is for that person.
     Hold(String),
+    /// It waits until somebody decides on it, or at most for this time.
+    HoldFor {
+        /// For the person who decides.
+        reason: String,
+        /// How long it waits.
+        at_most: Duration,
+        /// What becomes of it then.
+        then: Overdue,
+    },
     /// It may be tried again after this time.
     Later(Duration),
     /// It is not sent, for this reason.

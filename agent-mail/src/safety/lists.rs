@@ -144,7 +144,9 @@ fn untagged(address: &Address) -> Address {
 mod tests {
     use super::*;
 
-    fn lists(rules: &[(bool, &str)]) -> Lists {
+    type Rules<'a> = &'a [(bool, &'a str)];
+
+    fn lists(rules: Rules<'_>) -> Lists {
         let mut lists = Lists::default();
         for (allows, party) in rules {
             lists.add(Direction::Send, *allows, party.parse().unwrap());
@@ -154,7 +156,7 @@ mod tests {
 
     #[test]
     fn the_narrowest_rule_decides() {
-        let cases: &[(&[(bool, &str)], &str, bool)] = &[
+        let cases: &[(Rules<'_>, &str, bool)] = &[
             (&[], "a@x.example", true),
             (&[(false, "x.example")], "a@x.example", false),
             (&[(false, "x.example")], "a@y.x.example", true),

@@ -3,6 +3,42 @@
 //!
 //! [`Policy`] has the rules; [`OutboundCheck`] and [`InboundCheck`] are checks of the program's own. Whatever the rules,
 //! [`stop_sending`](crate::AgentMail::stop_sending) stops an agent, a domain or a fleet.
+//!
+//! What an agent's code holds is an [`AgentMailbox`], which leads to its own mail and nowhere else:
+//!
+//! ```
+//! use agent_mail::{AgentMailbox, Error, NewMessage};
+//!
+//! async fn work(mailbox: AgentMailbox) -> Result<(), Error> {
+//!     mailbox.send(NewMessage::to(mailbox.address())).await.map(|_| ())
+//! }
+//! ```
+//!
+//! It can't name another agent, nor reach the system, a password or a key of an administrator:
+//!
+//! ```compile_fail,E0599
+//! async fn work(mailbox: agent_mail::AgentMailbox) {
+//!     let _ = mailbox.open(&"bob".parse().unwrap()).await;
+//! }
+//! ```
+//!
+//! ```compile_fail,E0599
+//! fn work(mailbox: agent_mail::AgentMailbox) {
+//!     let _ = mailbox.password();
+//! }
+//! ```
+//!
+//! ```compile_fail,E0616
+//! fn work(mailbox: agent_mail::AgentMailbox) {
+//!     let _ = &mailbox.0;
+//! }
+//! ```
+//!
+//! ```compile_fail,E0624
+//! fn work(mailbox: agent_mail::AgentMailbox) {
+//!     let _ = mailbox.inner();
+//! }
+//! ```
 
 mod auto_reply;
 mod budget;
@@ -33,24 +69,33 @@ pub(crate) use switch::{STOPPED, may_send};
 pub use switch::{Scope, Stop};
 pub use verdict::{Finding, Standing, Verdict, Warning};
 
+use crate::drafts::{self, Errand};
 use crate::{AgentMailbox, Error, ErrorKind, Inbound, observe};
 
 /// Asks the rules and the checks about a message that is to be sent, and returns it as they leave it.
-pub(crate) async fn release(mailbox: &AgentMailbox, message: NewMessage) -> Result<NewMessage, Error> {
+pub(crate) async fn release(
+    mailbox: &AgentMailbox,
+    message: NewMessage,
+    errand: &Errand,
+) -> Result<NewMessage, Error> {
     let system = mailbox.inner().system.system();
     let mut letter = Letter::new(mailbox.id().clone(), mailbox.address().clone(), message);
     if let Some(policy) = &system.policy {
-        obey(mailbox, policy, &mut letter).await?;
+        obey(mailbox, policy, &mut letter, errand).await?;
     }
+    // The filters of the rules come before the checks, and are numbered so.
+    let filters = system.policy.as_ref().map_or(0, |policy| policy.filters.len() + 1);
     let mut changed = false;
     let stopped = |rule| move |error| observe::stopped(rule, mailbox.id(), error);
-    for check in &system.outbound {
-        let ruling = observe::outbound(&**check, &letter).await?;
-        changed |= rule(mailbox, &mut letter, ruling)?;
+    for (at, check) in (filters..).zip(&system.outbound) {
+        if !errand.passes(at) {
+            let ruling = observe::outbound(&**check, &letter).await?;
+            changed |= rule(mailbox, &mut letter, ruling, errand, at).await?;
+        }
     }
     if let Some(policy) = &system.policy {
         if changed {
-            obey(mailbox, policy, &mut letter).await?;
+            obey(mailbox, policy, &mut letter, errand).await?;
         }
         if let Some(rules) = &policy.auto_replies {
             auto_reply::count(mailbox, rules, &letter.message).await.map_err(stopped("auto_replies"))?;
@@ -61,7 +106,12 @@ pub(crate) async fn release(mailbox: &AgentMailbox, message: NewMessage) -> Resu
 }
 
 /// Lets a message pass all rules that count nothing.
-async fn obey(mailbox: &AgentMailbox, policy: &Policy, letter: &mut Letter) -> Result<(), Error> {
+async fn obey(
+    mailbox: &AgentMailbox,
+    policy: &Policy,
+    letter: &mut Letter,
+    errand: &Errand,
+) -> Result<(), Error> {
     let system = &mailbox.inner().system;
     let direction = if letter.message.in_reply_to().is_some() { Direction::Reply } else { Direction::Send };
     for recipient in letter.message.recipients() {
@@ -80,27 +130,40 @@ async fn obey(mailbox: &AgentMailbox, policy: &Policy, letter: &mut Letter) -> R
             return Err(observe::stopped("suppression", mailbox.id(), error));
         }
     }
-    for filter in &policy.filters {
-        let ruling = observe::outbound(&**filter, letter).await?;
-        rule(mailbox, letter, ruling)?;
+    for (at, filter) in policy.filters.iter().enumerate() {
+        if !errand.passes(at) {
+            let ruling = observe::outbound(&**filter, letter).await?;
+            rule(mailbox, letter, ruling, errand, at).await?;
+        }
     }
     if let Some(redaction) = &policy.redaction {
         let own = system.system().secrets.get(mailbox.address()).await?;
         let ruling = redaction.judge(&letter.message, own.as_ref());
-        rule(mailbox, letter, observe::ruled("redaction", mailbox.id(), ruling))?;
+        let ruling = observe::ruled("redaction", mailbox.id(), ruling);
+        rule(mailbox, letter, ruling, errand, policy.filters.len()).await?;
     }
     Ok(())
 }
 
 /// Does what a check said, and tells whether that changed the message.
-fn rule(mailbox: &AgentMailbox, letter: &mut Letter, ruling: Ruling) -> Result<bool, Error> {
+async fn rule(
+    mailbox: &AgentMailbox,
+    letter: &mut Letter,
+    ruling: Ruling,
+    errand: &Errand,
+    at: usize,
+) -> Result<bool, Error> {
     match ruling {
         Ruling::Pass => Ok(false),
         Ruling::Change(message) => {
             letter.message = *message;
             Ok(true)
         }
-        Ruling::Hold(reason) => Err(Error::new(ErrorKind::Held, "send", mailbox.id()).with_detail(reason)),
+        Ruling::Hold(reason) => Err(drafts::hold(mailbox, &letter.message, errand, at, reason, None).await?),
+        Ruling::HoldFor { reason, at_most, then } => {
+            let time_out = Some((at_most, then));
+            Err(drafts::hold(mailbox, &letter.message, errand, at, reason, time_out).await?)
+        }
         Ruling::Later(after) => {
             Err(Error::new(ErrorKind::RateLimited, "send", mailbox.id()).with_retry_after(Some(after)))
         }

@@ -75,13 +75,13 @@ impl Redaction {
         let mut fixed = message.clone();
         let mut found: Vec<&'static str> = Vec::new();
         let (subject, text, html) = (message.subject(), message.text(), message.html());
-        if let Some(clean) = replaced(subject, found_in(subject), &mut found) {
+        if let Some(clean) = replaced(subject, &found_in(subject), &mut found) {
             fixed = fixed.with_subject(clean);
         }
-        if let Some(clean) = text.and_then(|text| replaced(text, found_in(text), &mut found)) {
+        if let Some(clean) = text.and_then(|text| replaced(text, &found_in(text), &mut found)) {
             fixed = fixed.with_text(clean);
         }
-        if let Some(clean) = html.and_then(|html| replaced(html, found_in(html), &mut found)) {
+        if let Some(clean) = html.and_then(|html| replaced(html, &found_in(html), &mut found)) {
             fixed = fixed.with_html(clean);
         }
         if self.refuses && !found.is_empty() {
@@ -135,12 +135,12 @@ impl fmt::Debug for Redaction {
     }
 }
 
-fn replaced(text: &str, secrets: Vec<Secret>, found: &mut Vec<&'static str>) -> Option<String> {
+fn replaced(text: &str, secrets: &[Secret], found: &mut Vec<&'static str>) -> Option<String> {
     let mut clean = String::with_capacity(text.len());
     let mut end = 0;
-    for secret in &secrets {
+    for secret in secrets {
         clean.push_str(&text[end..secret.range.start]);
-        clean.push_str(&format!("[redacted: {}]", secret.what));
+        clean.extend(["[redacted: ", secret.what, "]"]);
         end = secret.range.end;
         found.push(secret.what);
     }

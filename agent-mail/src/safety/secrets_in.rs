@@ -232,7 +232,7 @@ mod tests {
         for (text, what, secret) in [
             ("x correct horse y".to_owned(), "password", "correct horse"),
             (format!("my login: {own}."), "random word", own),
-            (format!("(AKIAIOSFODNN7EXAMPLE)"), "aws access key", "AKIAIOSFODNN7EXAMPLE"),
+            ("(AKIAIOSFODNN7EXAMPLE)".to_owned(), "aws access key", "AKIAIOSFODNN7EXAMPLE"),
             (format!("see {jwt}"), "web token", jwt),
             ("Password: hunter22.".to_owned(), "password", "hunter22"),
             ("{\"api_key\": \"abc-1234\"}".to_owned(), "password", "abc-1234"),

@@ -110,10 +110,7 @@ impl Sites {
         let domain = self.choose(site, seen.as_ref(), given)?;
         let _alone_there = self.0.locks.acquire(&format!("domain {domain}")).await;
         let spec = self.spec(site, domain.clone());
-        let planned = match self.0.operator.plan(&spec).await {
-            Ok(plan) => owned(site, &plan).map(|()| plan),
-            Err(error) => Err(error),
-        };
+        let planned = self.plan(site, &spec).await;
         // A site that was refused from the start is none.
         if let (None, Err(error)) = (&seen, &planned)
             && matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::InvalidInput)
@@ -190,12 +187,11 @@ impl Sites {
         })?;
         let _alone_there = self.0.locks.acquire(&format!("domain {domain}")).await;
         let spec = self.spec(site, domain).with_mailbox(mailbox.entry(address.clone()));
-        let planned = match self.0.operator.plan(&spec).await {
-            Ok(plan) => owned(site, &plan).map(|()| plan),
+        let planned = match self.plan(site, &spec).await {
             Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::InvalidInput) => {
                 return Err(error);
             }
-            Err(error) => Err(error),
+            planned => planned,
         };
         let created = planned
             .as_ref()
@@ -213,6 +209,25 @@ impl Sites {
         Ok(SiteMailbox { address, created })
     }
 
+    /// Plans for a domain of the site's own. A mailbox that is there stays as it is, whatever is left to be done.
+    async fn plan(&self, site: &Slug, spec: &DomainSpec) -> Result<Plan, Error> {
+        let mut plan = self.0.operator.plan(spec).await?;
+        let sets_mailbox = |step: &Step| match step {
+            Step::Mail { change, .. } => {
+                matches!(
+                    **change,
+                    MailChange::SetMailbox { .. } | MailChange::SetRelay { mailbox: Some(_), .. }
+                )
+            }
+            _ => false,
+        };
+        if plan.steps().iter().any(sets_mailbox) {
+            let alone = DomainSpec { mailboxes: Vec::new(), ..spec.clone() };
+            plan = self.0.operator.plan(&alone).await?;
+        }
+        owned(site, &plan).map(|()| plan)
+    }
+
     /// Applies a plan; one that others made stale meanwhile is made anew.
     async fn carry_out(&self, site: &Slug, spec: &DomainSpec, mut plan: Plan) -> Result<(), Error> {
         let mut left = REPLANS;
@@ -220,8 +235,7 @@ impl Sites {
             match self.0.operator.apply(&plan).await {
                 Err(error) if error.kind() == ErrorKind::Stale && left > 0 => {
                     left -= 1;
-                    plan = self.0.operator.plan(spec).await?;
-                    owned(site, &plan)?;
+                    plan = self.plan(site, spec).await?;
                 }
                 done => return done.map(drop),
             }

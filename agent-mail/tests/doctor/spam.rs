@@ -30,7 +30,9 @@ async fn the_symbols_of_a_header_are_told_the_costliest_first() {
 #[tokio::test(start_paused = true)]
 async fn each_verdict_of_a_receiving_server_has_its_cause() {
     for (results, code) in [
-        ("spf=softfail", "R_SPF_FAIL"),
+        ("spf=fail", "R_SPF_FAIL"),
+        ("spf=softfail", "R_SPF_SOFTFAIL"),
+        ("spf=neutral", "R_SPF_NEUTRAL"),
         ("spf=none", "R_SPF_NA"),
         ("spf=permerror", "R_SPF_PERMFAIL"),
         ("dkim=fail", "R_DKIM_REJECT"),

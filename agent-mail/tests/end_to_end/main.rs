@@ -1,5 +1,6 @@
 //! The whole way on real servers: Mailcow and deSEC as fakes over HTTP, mail through Postfix and Dovecot.
 
+mod desk;
 mod fleet;
 mod outbox;
 #[path = "../program/mod.rs"]
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     let trials = vec![
         trial("the_program_runs_on_real_servers", fleet::the_program_runs_on_real_servers),
         trial("a_killed_program_loses_nothing_and_repeats_nothing_untold", worker::killed_and_started_again),
+        trial("conversations_and_drafts_at_real_servers", desk::conversations_and_drafts_at_real_servers),
         trial("a_retired_agent_can_not_log_in", fleet::a_retired_agent_can_not_log_in),
         trial("the_courier_sends_and_files_copies", outbox::the_courier_sends_and_files_copies),
         trial(

@@ -108,6 +108,9 @@ impl MailAccess for Dying {
         }
         submission
     }
+    async fn check_submission(&self, login: &Login) -> Result<(), MailError> {
+        self.0.check_submission(login).await
+    }
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, MailError> {
         self.0.fetch(login, selection, limit).await
     }

@@ -2,11 +2,13 @@
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use agent_mail::backend::StateStore;
-use agent_mail::{Effects, ErrorKind, NewMessage, Sending};
+use agent_mail::{Effects, ErrorKind, EventKind, NewMessage, Sending};
+use tokio::time::{Instant, timeout};
 
-use crate::{World, id, next};
+use crate::{World, id, next, next_of_any_kind};
 
 #[tokio::test(start_paused = true)]
 async fn effects_are_written_once_with_the_acknowledgement() {
@@ -41,7 +43,7 @@ async fn mail_is_put_into_the_outbox_with_the_acknowledgement() {
         let before = ada.outbox().await.unwrap().len();
         let sending = || key.map_or(answer("hello"), |key| answer("hello").with_key(key));
         // What can't be sent keeps the rest from being written too.
-        let never = answer("too late").with_expiry(std::time::Duration::ZERO);
+        let never = answer("too late").with_expiry(Duration::ZERO);
         let refused = Effects::new().with_note("sent", "1").with_send(sending()).with_send(never);
         assert_eq!(event.ack_with(refused).await.unwrap_err().kind(), ErrorKind::InvalidInput);
         assert_eq!((ada.note("sent").await.unwrap(), ada.outbox().await.unwrap().len()), (None, before));
@@ -59,6 +61,34 @@ async fn mail_is_put_into_the_outbox_with_the_acknowledgement() {
     assert_eq!(ada.outbox().await.unwrap().len(), 2);
     let twice = Effects::new().with_send(answer("a").with_key("k")).with_send(answer("b").with_key("k"));
     assert_eq!(ada.commit(twice).await.unwrap_err().kind(), ErrorKind::InvalidInput);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_became_of_it_wakes_a_stream_that_waits_and_is_told_until_it_is_acknowledged() {
+    let world = World::new();
+    let mail = world.system();
+    let ada = mail.provision(&id("ada")).await.unwrap();
+    let mut events = ada.events();
+    // No mail comes: the stream waits at the mailbox, which looks at nothing else for a minute.
+    assert!(timeout(Duration::from_millis(100), events.next()).await.is_err());
+    let sending = Sending::new(NewMessage::to(ada.contact()).with_subject("never taken")).with_key("k");
+    let began = Instant::now();
+    let courier = mail.courier();
+    tokio::spawn(async move { courier.run(std::future::pending()).await });
+    ada.commit(Effects::new().with_send(sending)).await.unwrap();
+    let event = next_of_any_kind(&mut events).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    let EventKind::Refused(told) = event.kind() else { panic!("{event:?}") };
+    assert_eq!((told.key.as_deref(), told.recipients[0].code), (Some("k"), Some(550)));
+    assert!(!event.is_redelivery());
+
+    let again = next_of_any_kind(&mut ada.events()).await.unwrap();
+    assert!(again.is_redelivery() && matches!(again.kind(), EventKind::Refused(_)), "{again:?}");
+    again.ack_with(Effects::new().with_note("refused", "1")).await.unwrap();
+    let late = event.ack_with(Effects::new().with_note("refused", "2")).await.unwrap_err();
+    assert_eq!(late.kind(), ErrorKind::Stale);
+    assert_eq!(ada.note("refused").await.unwrap().as_deref(), Some(&b"1"[..]));
+    assert!(next_of_any_kind(&mut ada.events()).await.is_none());
 }
 
 #[tokio::test(start_paused = true)]

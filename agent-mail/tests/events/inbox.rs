@@ -101,6 +101,13 @@ impl MailAccess for Inbox {
         Err(MailError::Refused { operation: "submit", status: Status::new(550, None, "only for reading") })
     }
 
+    async fn check_submission(&self, _: &Login) -> Result<(), MailError> {
+        Err(MailError::Refused {
+            operation: "check_submission",
+            status: Status::new(550, None, "only for reading"),
+        })
+    }
+
     async fn fetch(&self, _: &Login, selection: &Selection, limit: usize) -> Result<Batch, MailError> {
         let mut inbox = self.0.lock().unwrap();
         inbox.outage("fetch")?;

@@ -39,13 +39,12 @@ impl Played {
                     self.take(event);
                 }
             }
-            2 | 5 => self.handle_last().await,
             8 if n % 50 == 8 => {
                 self.ada = self.world.program().await;
                 self.events = self.ada.events();
                 self.held.clear();
             }
-            8 => self.handle_last().await,
+            2 | 5 | 8 => self.handle_last().await,
             _ if n % 30 == 9 => self.events = self.ada.events(),
             _ => {}
         }

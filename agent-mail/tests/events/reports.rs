@@ -36,12 +36,12 @@ async fn receive(world: &Embedded, to: &AgentMailbox, raw: &str) {
 }
 
 fn report(action: &str, of: &MessageId, recipients: &[(&str, &str)]) -> String {
-    let groups: String = recipients
-        .iter()
-        .map(|(who, status)| {
-            format!("\nFinal-Recipient: rfc822; {who}\nAction: {action}\nStatus: {status}\nDiagnostic-Code: smtp; told\n")
-        })
-        .collect();
+    let group = |(who, status): &(&str, &str)| {
+        format!(
+            "\nFinal-Recipient: rfc822; {who}\nAction: {action}\nStatus: {status}\nDiagnostic-Code: smtp; told\n"
+        )
+    };
+    let groups = recipients.iter().map(group).collect::<Vec<_>>().concat();
     format!(
         "From: MAILER-DAEMON@elsewhere.example\nTo: ada\nSubject: report\nMIME-Version: 1.0\n\
          Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nIt says so below.\n\
@@ -103,7 +103,7 @@ async fn only_what_names_a_message_of_this_agent_and_a_recipient_of_it_is_believ
     }
     assert_eq!(kinds, [true, true], "the message, and a report that is mail like any other");
     receive(&world, &ada, &report("failed", &sent, &[("x@elsewhere.example", "5.1.1")])).await;
-    assert!(event(&ada).await.received().is_some_and(|message| message.is_delivery_report()));
+    assert!(event(&ada).await.received().is_some_and(agent_mail::Inbound::is_delivery_report));
 
     receive(&world, &ada, &report("failed", &sent, &[(&bob_s, "5.1.1"), ("x@elsewhere.example", "5.1.1")]))
         .await;

@@ -25,18 +25,24 @@ pub(crate) enum Trouble {
     Dropped,
     /// The caller gives up when it is carried out.
     DoneAndDropped,
+    /// It is not carried out and never answered: the client's deadline ends it.
+    Unanswered,
+    /// It is carried out and never answered.
+    DoneAndUnanswered,
 }
 
 impl Trouble {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Unreachable,
         Self::Refused500,
         Self::DoneAndLost,
         Self::DoneAndEmpty,
         Self::Dropped,
         Self::DoneAndDropped,
+        Self::Unanswered,
+        Self::DoneAndUnanswered,
     ];
-    pub(crate) const OF_READS: [Self; 2] = [Self::Unreachable, Self::Dropped];
+    pub(crate) const OF_READS: [Self; 3] = [Self::Unreachable, Self::Dropped, Self::Unanswered];
 }
 
 /// Lets call number `at`, from 0, go wrong and no other.
@@ -91,7 +97,11 @@ impl HttpClient for Breaking {
                 self.hangs.notify_one();
                 pending::<()>().await;
             }
-            Trouble::DoneAndLost | Trouble::DoneAndEmpty | Trouble::DoneAndDropped => {}
+            Trouble::Unanswered => pending::<()>().await,
+            Trouble::DoneAndLost
+            | Trouble::DoneAndEmpty
+            | Trouble::DoneAndDropped
+            | Trouble::DoneAndUnanswered => {}
         }
         drop(self.fake.handle(&request));
         match self.trouble {
@@ -100,6 +110,7 @@ impl HttpClient for Breaking {
                 self.hangs.notify_one();
                 pending().await
             }
+            Trouble::DoneAndUnanswered => pending().await,
             _ => Err(HttpError::Lost(error(io::ErrorKind::ConnectionReset))),
         }
     }

@@ -66,6 +66,17 @@ async fn state(world: &World) -> State {
 }
 
 async fn sweep(make: fn() -> World, workflow: Workflow, nexts: &[Next], hows: &[How]) {
+    sweep_within(Duration::from_hours(1), make, workflow, nexts, hows).await;
+}
+
+/// Lets the caller of the workflow that breaks wait for so long.
+async fn sweep_within(
+    patience: Duration,
+    make: fn() -> World,
+    workflow: Workflow,
+    nexts: &[Next],
+    hows: &[How],
+) {
     let whole = make();
     let done = workflow.prepare(&whole).await;
     workflow.run(&whole.operator(), done.as_ref()).await.unwrap();
@@ -73,7 +84,7 @@ async fn sweep(make: fn() -> World, workflow: Workflow, nexts: &[Next], hows: &[
     for next in nexts.iter().copied() {
         for how in hows.iter().copied() {
             let mut calls = 0;
-            while broken_at(make(), workflow, next, how, calls, &wanted).await {
+            while broken_at(make(), workflow, (next, how, patience), calls, &wanted).await {
                 calls += 1;
             }
             assert!(calls > 10, "the workflow has calls: {calls}");
@@ -85,8 +96,7 @@ async fn sweep(make: fn() -> World, workflow: Workflow, nexts: &[Next], hows: &[
 async fn broken_at(
     world: World,
     workflow: Workflow,
-    next: Next,
-    how: How,
+    (next, how, patience): (Next, How, Duration),
     calls: usize,
     wanted: &State,
 ) -> bool {
@@ -94,7 +104,7 @@ async fn broken_at(
     let done = workflow.prepare(&world).await;
     let done = done.as_ref();
     world.faults.arm(calls, how);
-    let broken = timeout(Duration::from_hours(1), workflow.run(&world.operator(), done)).await;
+    let broken = timeout(patience, workflow.run(&world.operator(), done)).await;
     if !world.faults.calm() {
         return false;
     }
@@ -174,8 +184,42 @@ async fn offboarding_mailcow() {
     sweep(World::mailcow, Workflow::Offboard, &[Next::Again], &BROKEN).await;
 }
 
-/// What hangs is the same to those who come after it.
+#[tokio::test(start_paused = true)]
+async fn undoing_mailcow() {
+    sweep(World::mailcow, Workflow::Undo, &[Next::Again], &BROKEN).await;
+}
+
+/// A request that is never answered ends by the client's deadline; a call of another backend is given up.
+#[tokio::test(start_paused = true)]
+async fn onboarding_mailcow_that_hangs() {
+    sweep(World::mailcow, Workflow::Onboard, &[Next::Resume], &HANGING).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn change_mailcow_that_hangs() {
+    sweep(World::mailcow, Workflow::Change, &[Next::Again], &HANGING).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn offboarding_mailcow_that_hangs() {
+    sweep(World::mailcow, Workflow::Offboard, &[Next::Resume], &HANGING).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn undoing_mailcow_that_hangs() {
+    sweep(World::mailcow, Workflow::Undo, &[Next::Resume], &HANGING[1..]).await;
+}
+
+/// The caller gives up at once, before the client's deadline.
+#[tokio::test(start_paused = true)]
+async fn mailcow_that_is_given_up() {
+    for workflow in [Workflow::Onboard, Workflow::Offboard] {
+        sweep_within(Duration::from_secs(1), World::mailcow, workflow, &[Next::Again], &HANGING[1..]).await;
+    }
+}
+
 const BROKEN: [How; 2] = [How::NotDone, How::DoneButLost];
+const HANGING: [How; 2] = [How::Hangs, How::DoneButHangs];
 const BOTH: [Next; 2] = [Next::Again, Next::Resume];
 
 /// A store into which another process, which finishes the same plan, puts its own password right after the first one.

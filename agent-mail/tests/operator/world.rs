@@ -66,19 +66,25 @@ impl World {
         }
     }
 
+    /// Returns the system of the domain's agents, as another part of the program has it.
+    pub(crate) fn agents(&self) -> AgentMail {
+        let faults = || self.faults.clone();
+        AgentMail::builder(domain())
+            .provisioner(Arc::new(Faulty::<dyn Provisioner>(self.provisioner.clone(), faults())))
+            .mail_access(Arc::new(self.embedded.post_office().clone()))
+            .state(Arc::new(Faulty::<dyn StateStore>(self.state.clone(), faults())))
+            .secrets(Arc::new(Faulty::<dyn SecretStore>(self.secrets.clone(), faults())))
+            .build()
+            .unwrap()
+    }
+
     /// Starts a program: only what the world keeps was there before.
     pub(crate) fn operator(&self) -> Operator {
         let faults = || self.faults.clone();
         let secrets: Arc<dyn SecretStore> =
             Arc::new(Faulty::<dyn SecretStore>(self.secrets.clone(), faults()));
         let state: Arc<dyn StateStore> = Arc::new(Faulty::<dyn StateStore>(self.state.clone(), faults()));
-        let agents = AgentMail::builder(domain())
-            .provisioner(Arc::new(Faulty::<dyn Provisioner>(self.provisioner.clone(), faults())))
-            .mail_access(Arc::new(self.embedded.post_office().clone()))
-            .state(state.clone())
-            .secrets(secrets.clone())
-            .build()
-            .unwrap();
+        let agents = self.agents();
         // A call to Mailcow goes wrong further down, request by request.
         let admin: Arc<dyn MailAdmin> = match self.mailcow {
             Some(_) => self.admin.clone(),

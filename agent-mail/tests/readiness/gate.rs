@@ -336,7 +336,7 @@ async fn relay_key_and_alias_domains_are_read_from_the_mail_system() {
     served.dkim = Some(world.embedded.dkim(&name(DOMAIN)).await.unwrap());
     served.alias_domains = vec![name("alias.example")];
     served.relay = Some(Relay::new(name("mail.agents.example"), "apikey"));
-    let mail = world.system(world.gate().with_admin(Arc::new(Admin(served))));
+    let mail = world.system(world.gate().with_admin(Arc::new(Admin(Mutex::new(Some(served))))));
     // The key is in the survey: nobody else is asked.
     *world.keys.other.lock().unwrap() = Some(Err(ErrorKind::Unavailable));
     let report = mail.check_readiness().await.unwrap();
@@ -348,4 +348,27 @@ async fn relay_key_and_alias_domains_are_read_from_the_mail_system() {
     tokio::time::advance(25 * HOUR).await;
     let ada = ada(&mail).await;
     ada.send(NewMessage::to(address("bob@alias.example")).with_text("hello")).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alias_domain_that_was_removed_is_outside_five_minutes_later() {
+    let world = World::new();
+    let mut served = ServedDomain::new(DomainLimits::default());
+    served.alias_domains = vec![name("alias.example")];
+    let admin = Arc::new(Admin(Mutex::new(Some(served.clone()))));
+    let mail = world.system(world.gate().with_admin(admin.clone()));
+    let ada = ada(&mail).await;
+    let to_alias = async || ada.send(NewMessage::to(address("bob@alias.example")).with_text("hello")).await;
+    to_alias().await.unwrap();
+    tokio::time::advance(6 * MINUTE).await;
+    to_alias().await.unwrap();
+    assert_eq!(world.checks(), 1, "that asks for the names only");
+
+    *admin.0.lock().unwrap() = None;
+    tokio::time::advance(6 * MINUTE).await;
+    assert_eq!(to_alias().await.unwrap_err().kind(), ErrorKind::NotReady, "nobody can say");
+    served.alias_domains = Vec::new();
+    *admin.0.lock().unwrap() = Some(served);
+    tokio::time::advance(6 * MINUTE).await;
+    assert_eq!(to_alias().await.unwrap_err().kind(), ErrorKind::NotReady);
 }

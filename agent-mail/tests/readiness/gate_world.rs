@@ -122,14 +122,15 @@ pub(crate) fn address(text: &str) -> Address {
     text.parse().unwrap()
 }
 
-/// What the mail system says of the domain.
+/// What the mail system says of the domain, while it says anything.
 #[derive(Debug)]
-pub(crate) struct Admin(pub(crate) ServedDomain);
+pub(crate) struct Admin(pub(crate) Mutex<Option<ServedDomain>>);
 
 #[async_trait]
 impl MailAdmin for Admin {
-    async fn survey(&self, _: &DomainName) -> Result<Option<ServedDomain>, Error> {
-        Ok(Some(self.0.clone()))
+    async fn survey(&self, domain: &DomainName) -> Result<Option<ServedDomain>, Error> {
+        let served = self.0.lock().unwrap().clone();
+        served.map(Some).ok_or_else(|| Error::new(ErrorKind::Unavailable, "survey", domain))
     }
     async fn change(
         &self,

@@ -3,6 +3,7 @@
 mod gate;
 mod gate_world;
 mod hostile;
+mod moved;
 mod ports;
 mod records;
 mod resolver;

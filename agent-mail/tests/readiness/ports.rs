@@ -65,8 +65,18 @@ impl Host {
         self.certificate_until(name, SystemTime::now() + lifetime)
     }
 
+    /// As [`certificate`](Self::certificate), for several names.
+    fn certificate_for(&self, names: &[&str]) -> Arc<ServerConfig> {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        self.certified(names, SystemTime::now() + Duration::from_hours(24 * 60))
+    }
+
     fn certificate_until(&self, name: &str, end: SystemTime) -> Arc<ServerConfig> {
-        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        self.certified(vec![name.to_owned()], end)
+    }
+
+    fn certified(&self, names: Vec<String>, end: SystemTime) -> Arc<ServerConfig> {
+        let mut params = CertificateParams::new(names).unwrap();
         params.not_before = (SystemTime::now() - Duration::from_hours(24 * 365)).into();
         params.not_after = end.into();
         let key = KeyPair::generate().unwrap();
@@ -249,12 +259,30 @@ async fn with_port_25_closed_a_relay_is_the_way_out() {
     let relay = Relay::new(name("smtp.relay.example"), "apikey").with_spf_include(name("relay.example"));
     host.world.dns.set("relay.example", "TXT", &["v=spf1 ip4:198.51.100.0/24 -all"]);
     host.world.dns.set("shop.example", "TXT", &["v=spf1 mx include:relay.example ~all"]);
+    let relays = host.certificate_for(&[HOST, "smtp.relay.example"]);
+    host.listen_start_tls("250-me\r\n250 STARTTLS\r\n", "220 go ahead\r\n", relays).await;
     let target = target().with_relay(relay);
     let report = host.readiness().check(&target).await;
     let way_out = report.check(CheckName::Relay).unwrap();
     assert!(way_out.state == State::Ok && way_out.found.contains("port 25 is closed"), "{way_out}");
     assert_eq!(report.check(CheckName::Port25).unwrap().state, State::Warning);
     assert!(report.is_ready(), "{report}");
+    // A relay that takes passwords in the clear, or shows another's certificate, is none.
+    let relays = host.certificate("smtp.relay.example", Duration::from_hours(24 * 60));
+    for (offers, certificate, found) in [
+        ("250-me\r\n250 AUTH PLAIN\r\n", relays.clone(), "does not offer STARTTLS"),
+        (
+            "250-me\r\n250 STARTTLS\r\n",
+            host.certificate("other.example", Duration::from_hours(2000)),
+            "not valid for name",
+        ),
+    ] {
+        host.listen_start_tls(offers, "220 go\r\n", certificate).await;
+        let report = host.readiness().check(&target).await;
+        let way_out = report.check(CheckName::Relay).unwrap();
+        assert!(way_out.state == State::Failed && way_out.found.contains(found), "{way_out}");
+        assert!(!report.is_ready());
+    }
     // The relay is no help if it can't be reached either.
     host.sockets = host.sockets.clone().with_port_at(587, closed().await);
     let report = host.readiness().check(&target).await;

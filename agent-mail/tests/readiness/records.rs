@@ -221,13 +221,6 @@ async fn a_lame_server_of_the_parent_is_passed_over() {
 }
 
 #[tokio::test]
-async fn servers_that_have_different_states_are_not_of_one_mind() {
-    let world = World::good().await;
-    world.dns.set_at(NS1, DOMAIN, "SOA", &["6"]);
-    world.fails(CheckName::Delegation, "serials 6, 7", "newest state").await;
-}
-
-#[tokio::test]
 async fn one_lame_server_is_a_warning_and_all_are_unknown() {
     for fault in [Fault::Refuses, Fault::Fails, Fault::Silent] {
         let world = World::good().await;

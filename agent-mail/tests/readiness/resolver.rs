@@ -68,3 +68,25 @@ async fn an_answer_that_says_it_is_cut_off_is_asked_for_again() {
     assert!(world.report().await.is_ready());
     assert!(world.dns.asked(DOMAIN).1 > 0);
 }
+
+#[tokio::test]
+async fn a_server_without_extensions_is_asked_without_them() {
+    let world = World::good().await;
+    world.dns.fault(None, None, Fault::NoExtensions);
+    assert!(world.report().await.is_ready());
+    // One that says so with nothing but a header: FORMERR, and no question.
+    let world = World::good().await;
+    world.dns.fault(
+        None,
+        Some("mail.shop.example"),
+        Fault::Raw(|asked| {
+            let has_extensions = asked[11] == 1;
+            let flags = if has_extensions { [0x80, 1] } else { [0x84, 0] };
+            let question = if has_extensions { &[][..] } else { &asked[12..] };
+            [&flags[..], &[0, u8::from(!has_extensions), 0, 0, 0, 0, 0, 0], question].concat()
+        }),
+    );
+    let servers = world.name_servers().with_deadline(std::time::Duration::from_secs(1));
+    let answer = servers.look_up(Server::Recursive, "mail.shop.example", RecordType::A).await.unwrap();
+    assert!(answer.is_authoritative && answer.records.is_empty());
+}

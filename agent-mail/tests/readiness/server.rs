@@ -39,6 +39,8 @@ pub(crate) enum Fault {
     Silent,
     /// Answers REFUSED, as one that doesn't have the zone.
     Refuses,
+    /// Answers FORMERR to a question with extensions (EDNS).
+    NoExtensions,
     /// Says over UDP that the answer doesn't fit.
     Truncates,
     /// Sends these bytes behind the number of the question.
@@ -168,13 +170,16 @@ impl Data {
             Some(Fault::Raw(make)) => return Some([&bytes[..2], &make(bytes)].concat()),
             Some(Fault::Fails) => message = failed(ResponseCode::ServFail),
             Some(Fault::Refuses) => message = failed(ResponseCode::Refused),
+            Some(Fault::NoExtensions) if request.edns.is_some() => message = failed(ResponseCode::FormErr),
             Some(Fault::Truncates) if !over_tcp => message.metadata.truncation = true,
             _ => {}
         }
         message.metadata.id = request.metadata.id;
         message.metadata.recursion_desired = request.metadata.recursion_desired;
         message.add_query(query.clone());
-        message.set_edns(Edns::new());
+        if request.edns.is_some() {
+            message.set_edns(Edns::new());
+        }
         let whole = message.to_vec().unwrap();
         if over_tcp || (whole.len() <= usize::from(request.max_payload()) && !message.metadata.truncation) {
             return Some(whole);

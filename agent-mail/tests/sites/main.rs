@@ -11,12 +11,14 @@ mod real;
 mod stage;
 mod sweep;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use agent_mail::backend::{Committed, MailAdmin, SecretStore};
 use agent_mail::sites::{NewSiteMailbox, SiteState, SiteStatus, SiteStore, Sites, SitesInState, Slug};
 use agent_mail::{DomainSpec, Error, ErrorKind};
 use async_trait::async_trait;
+use faults::How;
 use secrecy::ExposeSecret;
 use stage::Stage;
 
@@ -82,6 +84,33 @@ async fn a_site_gets_its_mail_loses_it_and_has_it_again() {
 
     assert_eq!(sites.enable(&shop).await.unwrap(), ready);
     assert_eq!(stage.shown("shop.mail.example").await, before, "all data is there again");
+}
+
+#[tokio::test]
+async fn a_mailbox_that_is_there_stays_as_it_is_at_a_site_that_failed_too() {
+    let stage = Stage::new(ZONE);
+    let sites = sites(&stage);
+    let shop = slug("shop");
+    let mut statuses = BTreeSet::new();
+    for calls in 1..12 {
+        sites.enable(&shop).await.unwrap();
+        sites.add_mailbox(&shop, &ada()).await.unwrap();
+        let before = stage.shown("shop.mail.example").await;
+        sites.disable(&shop).await.unwrap();
+        stage.faults.arm(calls, How::NotDone);
+        drop(sites.enable(&shop).await);
+        stage.faults.calm();
+        let status = sites.status(&shop).await.unwrap();
+        if !status.enabled {
+            continue;
+        }
+        statuses.insert(status.status.to_string());
+        let other = NewSiteMailbox::new("ada").with_name("Somebody else").with_quota_mib(128);
+        assert!(!sites.add_mailbox(&shop, &other).await.unwrap().created, "{calls}");
+        assert_eq!(stage.shown("shop.mail.example").await, before, "{calls}");
+        assert_eq!(sites.status(&shop).await.unwrap().status, SiteStatus::Ready);
+    }
+    assert!(statuses.contains("failed"), "{statuses:?}");
 }
 
 #[tokio::test]

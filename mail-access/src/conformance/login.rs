@@ -26,6 +26,19 @@ pub(super) async fn an_unknown_login_is_refused_by_every_method(
     Ok(())
 }
 
+pub(super) async fn a_login_for_submission_is_checked_and_nothing_is_sent(
+    harness: &dyn Harness,
+) -> Result<(), Missing> {
+    let exchange = Exchange::open(harness).await;
+    let (access, bob) = (&exchange.access, &exchange.bob);
+    for login in [&exchange.ada, bob, bob] {
+        access.check_submission(login).await.expect("the login is right");
+    }
+    exchange.submit(&exchange.message("the only one")).await;
+    assert_eq!(subjects(&exchange.arrived(bob, 1).await), ["the only one"]);
+    Ok(())
+}
+
 pub(super) async fn one_mailbox_bears_all_methods_at_the_same_time(
     harness: &dyn Harness,
 ) -> Result<(), Missing> {
@@ -61,6 +74,7 @@ async fn every_method_refuses(exchange: &Exchange, login: &Login) {
     let start = Position { uid_validity: 1, uid: 0 };
     let answers = [
         ("submit", access.submit(login, &message).await.err()),
+        ("check_submission", access.check_submission(login).await.err()),
         ("fetch", access.fetch(login, &Selection::After(None), 1).await.err()),
         ("mark_seen", access.mark_seen(login, 1, &[uid]).await.err()),
         ("wait", access.wait(login, start, Duration::from_secs(1)).await.err()),

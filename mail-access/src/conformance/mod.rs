@@ -73,6 +73,7 @@ pub const CASES: &[Case] = cases! {
     login:
         a_wrong_password_is_refused_by_every_method
         an_unknown_login_is_refused_by_every_method
+        a_login_for_submission_is_checked_and_nothing_is_sent
         one_mailbox_bears_all_methods_at_the_same_time;
     submit:
         what_is_accepted_is_delivered

@@ -1,15 +1,15 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use tokio::time::timeout;
 
-use super::queue::Key;
+use super::queue::{Birth, Key};
 use super::{DeadLetters, Hub, HubCheck};
 use crate::{
-    Address, Arrival, Batch, DomainName, Error, Login, MailAccess, Outgoing, Position, Received, Selection,
-    Status, Submission, Uid,
+    Address, Arrival, Arrivals, Batch, DomainName, Error, Login, MailAccess, Outgoing, Position, Received,
+    Selection, Status, Submission, Uid,
 };
 
 /// The addresses of a hub as mailboxes of their own: [`MailAccess`] over one shared mailbox.
@@ -67,6 +67,45 @@ impl HubAccess {
     /// took. If the hub has it already, nothing is changed.
     pub fn add(&self, address: &Address) {
         self.hub.reading.board().add(address);
+    }
+
+    /// Lets the hub have an address, with the mail for it that came behind a place of the shared mailbox: what is older is
+    /// that of whoever had the address before, and a dead letter. If the hub has it already, nothing is changed.
+    ///
+    /// Should the shared mailbox be numbered anew, it is by the second of its arrival that mail is told to be older than
+    /// `time`, which is when the place was the last one; mail of that second is a dead letter then.
+    pub fn add_since(&self, address: &Address, place: Position, time: SystemTime) {
+        self.hub.reading.board().add_since(address, Some(Birth { place, time }));
+    }
+
+    /// Lets what comes for one address belong to another one, which the hub has, until [`remove_name`](Self::remove_name).
+    pub fn add_name(&self, name: &Address, of: &Address) {
+        self.hub.reading.board().add_name(name, of);
+    }
+
+    /// Takes away what [`add_name`](Self::add_name) gave.
+    pub fn remove_name(&self, name: &Address) {
+        self.hub.reading.board().remove_name(name);
+    }
+
+    /// Tells whether mail for an address belongs to one that the hub has.
+    pub fn has(&self, address: &Address) -> bool {
+        self.hub.reading.board().find(address).is_some()
+    }
+
+    /// Looks into the shared mailbox, and returns up to where it was read.
+    ///
+    /// # Errors
+    /// As for [`fetch`](MailAccess::fetch).
+    pub async fn place(&self) -> Result<Position, Error> {
+        self.hub.reading.catch_up().await?;
+        Ok(self.hub.reading.board().read.unwrap_or(Position { uid_validity: 0, uid: 0 }))
+    }
+
+    /// Begins to say for which addresses mail comes in.
+    pub fn arrivals(&self) -> Arrivals {
+        let listener = self.hub.reading.board().listen();
+        Arrivals::of_hub(self.clone(), listener)
     }
 
     /// Gives up an address, and tells whether the hub had it. Its messages stay in the shared mailbox; should the
@@ -161,6 +200,12 @@ impl MailAccess for HubAccess {
             });
         }
         self.hub.submit(message).await
+    }
+
+    /// Checks the hub's own login: its addresses have none.
+    async fn check_submission(&self, login: &Login) -> Result<(), Error> {
+        self.key(login, "check_submission")?;
+        self.hub.reading.access.check_submission(&self.hub.reading.login).await
     }
 
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, Error> {

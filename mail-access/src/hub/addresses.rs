@@ -74,6 +74,10 @@ impl<T> AddressMap<T> {
         self.names.insert(name, thing);
     }
 
+    pub(super) fn get_name(&self, name: &Name) -> Option<&T> {
+        self.names.get(name)
+    }
+
     pub(super) fn remove_name(&mut self, name: &Name) {
         self.names.remove(name);
     }
@@ -137,6 +141,15 @@ impl Name {
         text.push('@');
         text.push_str(domain);
         text
+    }
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.address() {
+            Some(address) => address.fmt(f),
+            None => f.write_str(&self.0),
+        }
     }
 }
 

@@ -1,15 +1,17 @@
 //! What the hub knows of its mailbox: for each address the UIDs of its mail, and how far it has read.
 
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 use tokio::sync::futures::OwnedNotified;
 
 use super::addresses::{AddressMap, Name};
 use super::claims::Claims;
 use super::index::Index;
-use super::queue::{Bell, Key, Queue, Slot, Step, Stop, Taken, removed};
+use super::queue::{Bell, Birth, Key, Queue, Slot, Step, Stop, Taken, removed};
 use super::stock::Stock;
 use super::{HubPosition, Unroutable};
+use crate::arrivals::{Listener, Listeners};
 use crate::{Address, DomainName, Error, Position, Received, Selection, Uid};
 
 pub(super) struct Board {
@@ -34,6 +36,7 @@ pub(super) struct Board {
     stopped: Option<Stop>,
     /// How many messages of one queue are fetched at a time, so that the stock can hold them.
     fetched: usize,
+    listeners: Listeners,
 }
 
 impl Board {
@@ -56,11 +59,17 @@ impl Board {
             repeats,
             stopped: None,
             fetched: MAX_FETCHED,
+            listeners: Listeners::default(),
         }
     }
 
     /// Takes an address in, with what is there for it already, and tells its place.
     pub(super) fn add(&mut self, address: &Address) -> Key {
+        self.add_since(address, None)
+    }
+
+    /// Takes an address in with what came for it since a birth.
+    pub(super) fn add_since(&mut self, address: &Address, birth: Option<Birth>) -> Key {
         if let Some(&slot) = self.addresses.get(address) {
             return self.key(slot);
         }
@@ -74,6 +83,7 @@ impl Board {
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         });
         self.slots[slot as usize].name = Some(name.clone());
+        self.slots[slot as usize].birth = birth;
         self.claim(&name, slot);
         self.addresses.insert_name(name, slot);
         if !self.domains.contains(address.domain()) {
@@ -97,6 +107,31 @@ impl Board {
         }
         left.bell.ring();
         true
+    }
+
+    /// Lets what comes for one address belong to another one, which the hub has.
+    pub(super) fn add_name(&mut self, name: &Address, of: &Address) {
+        if let Some(&slot) = self.addresses.get(of) {
+            let name = Name::of(name);
+            self.claim(&name, slot);
+            self.slots[slot as usize].uids.sort_unstable();
+            self.addresses.insert_name(name, slot);
+        }
+    }
+
+    /// Takes such a name away.
+    pub(super) fn remove_name(&mut self, name: &Address) {
+        let name = Name::of(name);
+        let is_own = |slot: &u32| self.slots[*slot as usize].name.as_ref() == Some(&name);
+        if self.addresses.get_name(&name).is_some_and(|slot| !is_own(slot)) {
+            self.addresses.remove_name(&name);
+        }
+    }
+
+    /// Begins to listen for mail of all addresses.
+    pub(super) fn listen(&mut self) -> Arc<Listener> {
+        let holding = self.slots.iter().filter(|slot| !slot.uids.is_empty());
+        self.listeners.listen(holding.filter_map(|slot| slot.name.as_ref()).map(ToString::to_string))
     }
 
     /// Finds the place of the address that mail for another one belongs to.
@@ -149,6 +184,12 @@ impl Board {
                 continue;
             }
             let found = found.ok().map(|recipient| self.addresses.find(&recipient).copied().ok_or(recipient));
+            let is_predecessor_s = |slot: u32| {
+                let birth = self.slots[slot as usize].birth;
+                birth.is_some_and(|birth| !birth.is_before(uid_validity, &message))
+            };
+            // Whoever has the address now doesn't get it, nor does anybody later.
+            let found = found.filter(|found| !found.as_ref().is_ok_and(|slot| is_predecessor_s(*slot)));
             if let Some(open) = &mut self.open {
                 open.insert(uid);
             }
@@ -161,6 +202,9 @@ impl Board {
                     let slot = &mut self.slots[slot as usize];
                     slot.uids.push(uid);
                     slot.bell.ring();
+                    if let Some(name) = &slot.name {
+                        self.listeners.ring(|| name.to_string());
+                    }
                 }
                 Some(Err(unknown)) => self.bury(uid, Some(&unknown)),
                 None => self.bury(uid, None),
@@ -343,9 +387,19 @@ impl Board {
 
     /// Gives a new address what came for it before it was known.
     fn claim(&mut self, name: &Name, slot: u32) {
+        let behind = match (self.slots[slot as usize].birth, self.read) {
+            (None, _) | (_, None) => 0,
+            (Some(birth), Some(read)) if birth.place.uid_validity == read.uid_validity => birth.place.uid,
+            // What is there was read under numbers that its birth knows nothing of.
+            _ => u32::MAX,
+        };
         for uid in self.claims.take(name) {
-            if self.dead.remove(&uid) {
-                self.slots[slot as usize].uids.push(uid);
+            if uid > behind && self.dead.remove(&uid) {
+                let slot = &mut self.slots[slot as usize];
+                slot.uids.push(uid);
+                if let Some(name) = &slot.name {
+                    self.listeners.ring(|| name.to_string());
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Who waits for what: the mail of one address, and how the hub says that there is more.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
@@ -17,6 +18,29 @@ pub(super) struct Slot {
     pub(super) taken: u32,
     pub(super) generation: u32,
     pub(super) bell: Bell,
+    /// What is older is not its own; `None` for an address that gets all that came for it.
+    pub(super) birth: Option<Birth>,
+}
+
+/// From when on mail for an address is that of the one who has it now.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Birth {
+    /// Up to here the mail is that of others.
+    pub(super) place: Position,
+    /// For a mailbox that was numbered anew since.
+    pub(super) time: SystemTime,
+}
+
+impl Birth {
+    /// Tells whether a message came after it. Where the numbers say nothing any more, one of the same second did not.
+    pub(super) fn is_before(&self, uid_validity: u32, message: &Received) -> bool {
+        if self.place.uid_validity == uid_validity {
+            return message.uid().get() > self.place.uid;
+        }
+        let seconds =
+            |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        seconds(message.internal_date()) > seconds(self.time)
+    }
 }
 
 impl Slot {

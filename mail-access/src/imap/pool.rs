@@ -4,6 +4,7 @@
 mod lane;
 mod places;
 mod registry;
+mod work;
 
 use std::fmt;
 use std::io;
@@ -21,12 +22,13 @@ use crate::chance::back_off;
 use crate::wire::{Connector, Endpoint, Fault};
 use crate::{Address, Arrival, DomainName, Login, Position, Status};
 
-pub(super) use lane::{Demand, Lane, Outcome};
+pub(super) use lane::{Demand, Lane};
 pub(crate) use places::Place;
 use places::Places;
 pub(super) use places::Rank;
 pub(super) use registry::Door;
 use registry::Registry;
+pub(super) use work::Outcome;
 
 /// Hands jobs to the connection of a login, and those who wait for mail too.
 ///
@@ -86,13 +88,13 @@ impl Pool {
         T: Send + 'static,
         J: for<'a> FnMut(&'a mut Session) -> BoxFuture<'a, Result<T, Fault>> + Send + 'static,
     {
-        let job = lane::hold(job);
+        let job = work::hold(job);
         let begin = Instant::now();
         let wait = self.shared.limits.wait;
         let (mut spared, mut restarts) = (Duration::ZERO, Restarts::default());
         loop {
             let asked = Instant::now();
-            let (work, mut told) = lane::ask(manner, &job);
+            let (work, mut told) = work::ask(manner, &job);
             let lane = self.shared.engage(login, |lane| lane.push(work))?;
             let _caller = Caller(&lane);
             let before = lane.opening();
@@ -101,14 +103,14 @@ impl Pool {
             loop {
                 match timeout(PICK_UP.min(wait), &mut told).await {
                     Ok(Ok(done)) => return done,
-                    Ok(Err(_)) if lane::is_held(&job) => break,
+                    Ok(Err(_)) if work::is_held(&job) => break,
                     // Its task is gone, and its runtime maybe, in the middle of it.
                     Ok(Err(_)) => return Err(ended(manner)),
-                    Err(_) if begin.elapsed() >= wait + spared + opening() && lane::take(&job).is_some() => {
+                    Err(_) if begin.elapsed() >= wait + spared + opening() && work::take(&job).is_some() => {
                         return Err(Fault::Lost(no_connection(wait)));
                     }
                     Err(_) if lane.is_stuck(asked, PICK_UP) => {
-                        if lane::is_held(&job) {
+                        if work::is_held(&job) {
                             self.shared.discard(&lane);
                             break;
                         }

@@ -7,6 +7,7 @@ mod body;
 mod calendar;
 mod canonical;
 mod disposition;
+mod draft;
 mod fields;
 mod mime;
 mod quoted_printable;
@@ -16,6 +17,7 @@ mod seal;
 mod subject;
 
 use quoting::Quote;
+pub use subject::base_subject;
 
 /// A message that is being written.
 ///

@@ -1,7 +1,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use tokio::task::coop::consume_budget;
@@ -11,9 +11,11 @@ use super::call::Call;
 use super::folder::Found;
 use super::mail::{self, Mail};
 use super::mailbox::Mailbox;
-use super::{FETCH, Fault, MARK_SEEN, PostOffice, SUBMIT, WAIT};
+use super::state::Name;
+use super::{CHECK_SUBMISSION, FETCH, Fault, MARK_SEEN, Occasion, PostOffice, SUBMIT, WAIT};
 use crate::{
-    Arrival, Batch, Error, FolderName, Login, MailAccess, Outgoing, Position, Selection, Submission, Uid,
+    Address, Arrival, Batch, DomainName, Error, FolderName, Login, MailAccess, Outgoing, Position, Selection,
+    Submission, Uid,
 };
 
 /// Each method takes effect in one step, so that a dropped call has done everything or nothing. It lets other tasks
@@ -23,6 +25,11 @@ impl MailAccess for PostOffice {
     async fn submit(&self, login: &Login, message: &Outgoing) -> Result<Submission, Error> {
         consume_budget().await;
         self.take(Some(login), message).await
+    }
+
+    async fn check_submission(&self, login: &Login) -> Result<(), Error> {
+        consume_budget().await;
+        self.state().open(login, CHECK_SUBMISSION).map(drop)
     }
 
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, Error> {
@@ -95,6 +102,22 @@ impl PostOffice {
         self.take(None, message).await
     }
 
+    /// Returns a message as an office would file it for one recipient: with what the office writes above a submission.
+    ///
+    /// It is for programs that deliver a message by themselves and want it to look as if it had been sent. `host` is what
+    /// the office calls itself, and `number` what tells this message from others in its queue.
+    pub fn delivered(
+        message: &Outgoing,
+        recipient: &Address,
+        host: &DomainName,
+        number: u64,
+        now: SystemTime,
+    ) -> Vec<u8> {
+        let mail = Mail::new(message, true, host, number, now);
+        let mail = mail.judged(None, mail::from(message.bytes()).as_ref());
+        mail.stored(recipient, &Name::of(recipient), now).bytes()
+    }
+
     async fn take(&self, login: Option<&Login>, message: &Outgoing) -> Result<Submission, Error> {
         let plan = self.state().plan(login.map(Login::address), message);
         match plan.submission {
@@ -113,7 +136,7 @@ impl PostOffice {
                 // The copying above was done without the lock: the mailbox may be gone by now.
                 state.open(login, SUBMIT)?;
             }
-            let mail = mail.judged(&state, from.as_ref());
+            let mail = mail.judged(Some(&state), from.as_ref());
             let judged = state.judge(&mail, &plan)?;
             if let Some(login) = login {
                 state.within_rate(login.address())?;
@@ -139,7 +162,12 @@ impl PostOffice {
         loop {
             let (ring, due) = {
                 let mut state = self.state();
-                if state.take_fault(login.address(), |fault| fault == Fault::WaitUnavailable).is_some() {
+                if state
+                    .take_fault(Occasion::Waiting { login: login.address() }, |fault| {
+                        fault == Fault::WaitUnavailable
+                    })
+                    .is_some()
+                {
                     return Err(self.unavailable(WAIT));
                 }
                 let mailbox = self.enter(&mut state, &Call::of(login, WAIT, &inbox))?;
@@ -147,7 +175,7 @@ impl PostOffice {
                     return Ok(());
                 }
                 // Made before the lock is released: whatever arrives after the look above rings it.
-                (mailbox.next_ring(), state.next_due())
+                (mailbox.next_ring(), state.next_due(login.address()))
             };
             match due {
                 // That the time is over is a reason to look as good as a ring.

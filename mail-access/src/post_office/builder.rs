@@ -2,7 +2,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{Policy, PostOffice};
+use super::departed::Departed;
+use super::occasion::Weather;
+use super::outside::Outside;
+use super::{Fault, FromOutside, Occasion, Policy, PostOffice};
 use crate::DomainName;
 
 /// The settings of a [`PostOffice`], each with the default that [`PostOffice::new`] has.
@@ -11,6 +14,8 @@ pub struct PostOfficeBuilder {
     pub(super) host: DomainName,
     pub(super) policy: Policy,
     pub(super) clock: Clock,
+    pub(super) weather: Option<Weather>,
+    pub(super) outside: Option<Outside>,
 }
 
 impl PostOfficeBuilder {
@@ -19,6 +24,8 @@ impl PostOfficeBuilder {
             host: DEFAULT_HOST.parse().expect("it is a domain name"),
             policy: Policy::new(),
             clock: Arc::new(SystemTime::now),
+            weather: None,
+            outside: None,
         }
     }
 
@@ -45,6 +52,40 @@ impl PostOfficeBuilder {
     /// Waits take their time from Tokio, not from here.
     pub fn with_clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Sets what goes wrong by itself: it is asked on each occasion that no [rule](crate::FaultRule) meets, and a fault
+    /// that doesn't belong to the occasion is none. Nothing goes wrong by default.
+    ///
+    /// It is asked while the office is locked, and must not call it.
+    ///
+    /// ```
+    /// use mail_access::{Fault, Occasion, PostOffice};
+    ///
+    /// let office = PostOffice::builder().with_weather(|occasion| match occasion {
+    ///     Occasion::Recipient { .. } => Some(Fault::DeliveredTwice),
+    ///     _ => None,
+    /// });
+    /// office.build();
+    /// ```
+    pub fn with_weather(
+        mut self,
+        weather: impl Fn(Occasion<'_>) -> Option<Fault> + Send + Sync + 'static,
+    ) -> Self {
+        self.weather = Some(Arc::new(weather));
+        self
+    }
+
+    /// Sets what the world outside does about each message that departs, where [`Foreign::Kept`](crate::Foreign::Kept)
+    /// lets it; [`take_departed`](PostOffice::take_departed) finds none of them then.
+    ///
+    /// It is asked while the office is locked, and must not call it.
+    pub fn with_outside(
+        mut self,
+        outside: impl Fn(&Departed) -> Vec<FromOutside> + Send + Sync + 'static,
+    ) -> Self {
+        self.outside = Some(Arc::new(outside));
         self
     }
 

@@ -8,7 +8,7 @@ use super::folder::Folder;
 use super::folders::special_use;
 use super::mailbox::Mailbox;
 use super::state::State;
-use super::{Fault, PostOffice};
+use super::{Fault, Occasion, PostOffice};
 use crate::{Error, FolderName, Login, Status};
 
 /// Who asks for what, and of which folders.
@@ -80,7 +80,7 @@ impl PostOffice {
     ) -> Result<T, Error> {
         let mut state = self.state();
         let unavailable = |fault| fault == Fault::FetchUnavailable;
-        if state.take_fault(call.login.address(), unavailable).is_some() {
+        if state.take_fault(Occasion::Reading { login: call.login.address() }, unavailable).is_some() {
             return Err(self.unavailable(call.operation));
         }
         look(self.enter(&mut state, call)?)
@@ -95,7 +95,7 @@ impl PostOffice {
         let mut state = self.state();
         let is_trouble =
             |fault| matches!(fault, Fault::ChangeUnavailable | Fault::ChangeLost | Fault::ChangeTakenAndLost);
-        let trouble = state.take_fault(call.login.address(), is_trouble);
+        let trouble = state.take_fault(Occasion::Changing { login: call.login.address() }, is_trouble);
         if trouble == Some(Fault::ChangeUnavailable) {
             return Err(self.unavailable(call.operation));
         }
@@ -119,7 +119,11 @@ impl PostOffice {
             }
         }
         if let Some(folder) = call.folder
-            && state.take_fault(login.address(), |fault| fault == Fault::NumberedAnew).is_some()
+            && state
+                .take_fault(Occasion::Opening { login: login.address() }, |fault| {
+                    fault == Fault::NumberedAnew
+                })
+                .is_some()
         {
             let uid_validity = state.next_uid_validity((self.office.settings.clock)());
             state.open(login, operation)?.renumber(folder, uid_validity);

@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use super::departed::Departed;
 use super::fault::{Fault, Plan};
 use super::judge::Judged;
 use super::mail::Mail;
@@ -26,6 +25,9 @@ impl State {
             match plan.of(place) {
                 Some(Fault::DeliveryFailed(refusal)) => {
                     fates.push(Fate::new(recipient, recipient, Action::Failed, refusal.status()));
+                }
+                Some(Fault::DeliveryFailedLate { after: pause, refusal }) => {
+                    self.hold(Pending::refused(after(pause), mail, recipient, refusal.status()));
                 }
                 Some(Fault::DeliveryLate(pause)) => {
                     let status = Status::new(451, Some((4, 4, 1)), "the next host is not reachable now");
@@ -75,7 +77,7 @@ impl State {
                 End::Mailbox(name) => self.put(mail, recipient, &name, now),
                 End::UnknownMailbox(address) => unknown(recipient, &address),
                 End::UnknownDomain(address) if self.policy.foreign_domains == Foreign::Kept => {
-                    self.departed.push(Departed::new(address.clone(), mail.message.clone()));
+                    self.depart(mail, &address, now);
                     let status = Status::new(250, Some((2, 0, 0)), "Ok");
                     Fate::new(recipient, &address, Action::Relayed, status)
                 }
@@ -103,6 +105,7 @@ impl State {
         };
         match self.mailbox_named(name).map(put) {
             Some(Ok(())) => {
+                self.listeners.ring(|| name.to_string());
                 let text = format!("<{name}> {} Saved", mail.queue_id);
                 Fate::new(recipient, name, Action::Relayed, Status::new(250, Some((2, 0, 0)), &text))
             }
@@ -142,15 +145,19 @@ impl State {
             for end in &ends {
                 let End::Mailbox(name) = end else { continue };
                 let report = mail.stored_report(&letter, name, now);
-                if let Some(Err(Full)) = self.mailbox_named(name).map(|mailbox| mailbox.put(report)) {
-                    tracing::debug!("the sender's mailbox is full, a delivery report was dropped");
+                match self.mailbox_named(name).map(|mailbox| mailbox.put(report)) {
+                    Some(Ok(())) => self.listeners.ring(|| name.to_string()),
+                    Some(Err(Full)) => {
+                        tracing::debug!("the sender's mailbox is full, a delivery report was dropped");
+                    }
+                    None => {}
                 }
             }
         }
     }
 }
 
-fn after(pause: Duration) -> Instant {
+pub(super) fn after(pause: Duration) -> Instant {
     Instant::now() + pause.min(FOREVER)
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::occasion::Occasion;
 use super::state::{Name, State};
 use crate::{Address, Outgoing, Status};
 
@@ -34,6 +35,13 @@ pub enum Fault {
     RecipientRefused(Refusal),
     /// The recipient is accepted and then can't be delivered to, which the sender learns by a report.
     DeliveryFailed(Refusal),
+    /// As [`DeliveryFailed`](Self::DeliveryFailed), but the sender learns it only so much later.
+    DeliveryFailedLate {
+        /// How long after the message was accepted.
+        after: Duration,
+        /// Why.
+        refusal: Refusal,
+    },
     /// The recipient gets the message so much later; the sender who wants to hear of delays gets a report at once.
     DeliveryLate(Duration),
     /// The recipient gets the message twice.
@@ -96,6 +104,7 @@ impl Fault {
             self,
             Self::RecipientRefused(_)
                 | Self::DeliveryFailed(_)
+                | Self::DeliveryFailedLate { .. }
                 | Self::DeliveryLate(_)
                 | Self::DeliveredTwice
                 | Self::DeliveredBroken { .. }
@@ -124,7 +133,13 @@ impl Refusal {
     }
 
     pub(super) fn status(self) -> Status {
-        Status::new(self.code, Some(self.enhanced), self.text)
+        self.into()
+    }
+}
+
+impl From<Refusal> for Status {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(refusal.code, Some(refusal.enhanced), refusal.text)
     }
 }
 
@@ -237,12 +252,27 @@ impl Plan {
 impl State {
     /// Takes the faults that meet a submission: of the whole of it and of each recipient the one that came first.
     pub(super) fn plan(&mut self, login: Option<&Address>, message: &Outgoing) -> Plan {
+        let address = login;
+        let mut plan = self.planned(login.map(Name::of).as_ref(), message);
+        if let Some(weather) = &self.weather {
+            let happens = |occasion, fits: fn(Fault) -> bool| weather(occasion).filter(|fault| fits(*fault));
+            let submission = Occasion::Submission { login: address, message };
+            plan.submission = plan.submission.or_else(|| happens(submission, Fault::is_of_submission));
+            plan.recipients.resize(message.recipients().len(), None);
+            for (fault, recipient) in plan.recipients.iter_mut().zip(message.recipients()) {
+                let occasion = Occasion::Recipient { message, recipient };
+                *fault = fault.or_else(|| happens(occasion, Fault::is_of_recipient));
+            }
+        }
+        plan
+    }
+
+    fn planned(&mut self, login: Option<&Name>, message: &Outgoing) -> Plan {
         if self.faults.is_empty() {
             return Plan::default();
         }
-        let login = login.map(Name::of);
         let fits: Vec<bool> =
-            self.faults.iter().map(|rule| rule.is_for(login.as_ref()) && rule.meets(message)).collect();
+            self.faults.iter().map(|rule| rule.is_for(login) && rule.meets(message)).collect();
         let first = |wanted: &dyn Fn(&FaultRule) -> bool| {
             (0..fits.len()).find(|&place| fits[place] && wanted(&self.faults[place]))
         };
@@ -274,14 +304,25 @@ impl State {
 
     /// Takes how long the next call of this login, other than `submit` and `wait`, takes before anything happens.
     pub(super) fn take_slowness(&mut self, login: &Address) -> Option<Duration> {
-        match self.take_fault(login, |fault| matches!(fault, Fault::ReceiveSlow(_))) {
+        match self.take_fault(Occasion::Call { login }, |fault| matches!(fault, Fault::ReceiveSlow(_))) {
             Some(Fault::ReceiveSlow(pause)) => Some(pause),
             _ => None,
         }
     }
 
-    /// Takes the first fault of this login, among those that are wanted, that meets a call other than `submit`.
-    pub(super) fn take_fault(&mut self, login: &Address, wanted: impl Fn(Fault) -> bool) -> Option<Fault> {
+    /// Takes the first fault of the occasion's login, among those that are wanted, that meets a call other than `submit`.
+    pub(super) fn take_fault(
+        &mut self,
+        occasion: Occasion<'_>,
+        wanted: impl Fn(Fault) -> bool,
+    ) -> Option<Fault> {
+        let called_for = occasion.login().and_then(|login| self.take_called_for(login, &wanted));
+        called_for.or_else(|| {
+            self.weather.as_ref().and_then(|weather| weather(occasion)).filter(|fault| wanted(*fault))
+        })
+    }
+
+    fn take_called_for(&mut self, login: &Address, wanted: impl Fn(Fault) -> bool) -> Option<Fault> {
         if self.faults.is_empty() {
             return None;
         }

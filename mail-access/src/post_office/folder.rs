@@ -10,6 +10,7 @@ use super::marks::Marks;
 use crate::{Entry, FlagChange, FolderStatus, MessageId, Position, Received, Selection, Uid};
 
 /// An empty one owns nothing on the heap.
+#[derive(Clone)]
 pub(super) struct Folder {
     pub(super) uid_validity: u32,
     next_uid: u32,

@@ -6,7 +6,7 @@ use super::folder::Folder;
 use crate::{FolderName, SpecialUse};
 
 /// Folders that were made. Mailcow's own are there from the beginning, and are made when they are first used.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Folders {
     made: BTreeMap<FolderName, Folder>,
     /// Names, whether there are folders of them or not. Mailcow's own always count as subscribed to.
@@ -36,8 +36,9 @@ impl Folders {
         self.made.get_mut(name)
     }
 
-    pub(super) fn made(&self) -> impl Iterator<Item = &Folder> {
-        self.made.values()
+    /// Goes through the folders that were made, by their names.
+    pub(super) fn made(&self) -> impl Iterator<Item = (&FolderName, &Folder)> {
+        self.made.iter()
     }
 
     /// Makes an empty folder, if there is none of this name.

@@ -1,10 +1,10 @@
 use crate::Uid;
 
 /// Which messages went from a folder, and when: as far back as it is kept.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct History(Option<Box<Kept>>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Kept {
     /// By ascending state.
     gone: Vec<(u64, Uid)>,

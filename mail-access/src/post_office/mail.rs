@@ -61,10 +61,13 @@ impl Mail {
         }
     }
 
-    /// Notes the verdicts on its authenticity.
-    pub(super) fn judged(mut self, state: &State, from: Option<&Address>) -> Self {
+    /// Notes the verdicts on its authenticity: those of an office, or the usual ones.
+    pub(super) fn judged(mut self, state: Option<&State>, from: Option<&Address>) -> Self {
         let from = from.unwrap_or(&self.sender);
-        let verdicts = state.verdicts_on(&self.sender, from, self.submitted);
+        let verdicts = match state {
+            Some(state) => state.verdicts_on(&self.sender, from, self.submitted),
+            None => verdict::usual(&self.sender, from, self.submitted),
+        };
         self.authentication_results = verdict::field(&self.host, &self.sender, from, verdicts);
         self
     }

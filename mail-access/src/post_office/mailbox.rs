@@ -227,8 +227,32 @@ impl Mailbox {
         }
     }
 
+    /// Shows the INBOX, and then the other folders that were used.
+    pub(super) fn for_each_folder(&self, mut see: impl FnMut(&FolderName, &Folder)) {
+        see(&FolderName::inbox(), &self.inbox);
+        for (name, folder) in self.folders.iter().flat_map(|folders| folders.made()) {
+            see(name, folder);
+        }
+    }
+
     fn others(&self) -> impl Iterator<Item = &Folder> {
-        self.folders.iter().flat_map(|folders| folders.made())
+        self.folders.iter().flat_map(|folders| folders.made()).map(|(_, folder)| folder)
+    }
+}
+
+/// Nobody waits at the copy.
+impl Clone for Mailbox {
+    fn clone(&self) -> Self {
+        Self {
+            inbox: self.inbox.clone(),
+            active: self.active,
+            password: self.password.clone(),
+            app_passwords: self.app_passwords.clone(),
+            quota: self.quota,
+            used: self.used,
+            folders: self.folders.clone(),
+            bell: None,
+        }
     }
 }
 

@@ -15,11 +15,14 @@ mod judge;
 mod mail;
 mod mailbox;
 mod marks;
+mod occasion;
+mod outside;
 mod pending;
 mod policy;
 mod reader;
 mod report;
 mod search;
+mod snapshot;
 mod state;
 mod store;
 mod verdict;
@@ -36,10 +39,13 @@ pub use self::departed::Departed;
 pub use self::error::PostOfficeError;
 pub use self::fault::{Fault, FaultRule, Refusal};
 use self::mailbox::Mailbox;
+pub use self::occasion::Occasion;
+pub use self::outside::FromOutside;
 pub use self::policy::{Foreign, Policy, Treatment};
+pub use self::snapshot::PostOfficeSnapshot;
 use self::state::{Entry, Forward, Name, State};
 pub use self::verdict::{Verdict, Verdicts};
-use crate::{Address, DomainName, FolderName, Uid};
+use crate::{Address, Arrivals, DomainName, FolderName, Uid};
 
 /// A mail system in memory that behaves as the Postfix and Dovecot of a Mailcow: [`MailAccess`](crate::MailAccess) and
 /// [`MessageStore`](crate::MessageStore) without a server, for tests, simulations and programs whose agents write to
@@ -301,6 +307,7 @@ impl PostOffice {
         let mut state = self.state();
         let uid_validity = state.next_uid_validity(now);
         state.mailbox(address)?.renumber(&FolderName::inbox(), uid_validity);
+        state.listeners.ring(|| Name::of(address).to_string());
         Ok(())
     }
 
@@ -346,14 +353,31 @@ impl PostOffice {
         self.state().verdicts_of_domains.insert(from, verdicts);
     }
 
+    /// Begins to say in which mailboxes mail comes in.
+    pub fn arrivals(&self) -> Arrivals {
+        let mut state = self.state();
+        let state = &mut *state;
+        let holding = state.addresses.iter().filter_map(|(name, entry)| match entry {
+            Entry::Mailbox(mailbox) if mailbox.inbox.len() > 0 => Some(name.to_string()),
+            _ => None,
+        });
+        Arrivals::of_office(self.clone(), state.listeners.listen(holding))
+    }
+
+    /// Delivers what is due, and returns when the next message is.
+    pub(crate) fn next_due(&self) -> Option<tokio::time::Instant> {
+        self.state().pending.next_due()
+    }
+
     /// Takes out the messages that left for domains not hosted here, see [`Foreign::Kept`].
     pub fn take_departed(&self) -> Vec<Departed> {
         std::mem::take(&mut self.state().departed)
     }
 
     fn open(settings: PostOfficeBuilder) -> Self {
-        let state = State::new(settings.policy.clone());
-        Self { office: Arc::new(Office { settings, submitted: AtomicU64::new(0), state: Mutex::new(state) }) }
+        let submitted = Arc::new(AtomicU64::new(0));
+        let state = State::new(&settings, Arc::clone(&submitted));
+        Self { office: Arc::new(Office { settings, submitted, state: Mutex::new(state) }) }
     }
 
     /// Locks the state, and delivers what is due first.
@@ -392,11 +416,12 @@ impl fmt::Debug for PostOffice {
 
 struct Office {
     settings: PostOfficeBuilder,
-    submitted: AtomicU64,
+    submitted: Arc<AtomicU64>,
     state: Mutex<State>,
 }
 
 const SUBMIT: &str = "submit";
+const CHECK_SUBMISSION: &str = "check_submission";
 const FETCH: &str = "fetch";
 const MARK_SEEN: &str = "mark_seen";
 const WAIT: &str = "wait";

@@ -10,7 +10,7 @@ use tokio::task::coop::poll_proceed;
 use tokio::time::{Sleep, sleep};
 
 use super::call::Call;
-use super::{Fault, PostOffice};
+use super::{Fault, Occasion, PostOffice};
 use crate::{Error, FolderName, Login, Received, Selection};
 
 pub(super) struct Reader {
@@ -54,7 +54,7 @@ impl Reader {
         })?;
         let broken = |fault| matches!(fault, Fault::StreamBroken { .. });
         if let Some(Fault::StreamBroken { after }) =
-            self.office.state().take_fault(self.login.address(), broken)
+            self.office.state().take_fault(Occasion::Streaming { login: self.login.address() }, broken)
         {
             rest.until_lost = Some(after);
         }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::folder::Letter;
 use super::mail::{Mail, date, header};
-use crate::{Address, DeliveryReports, DomainName, MessageId, Status};
+use crate::{Address, DeliveryReports, DomainName, MessageId, Status, hash};
 
 /// What became of a message on the way to one recipient.
 pub(super) struct Fate {
@@ -103,7 +103,14 @@ impl Action {
 /// Writes the report on one message; all recipients with the same fate stand in it together.
 pub(super) fn report(mail: &Mail, action: Action, fates: &[Fate], now: SystemTime) -> Letter {
     let Mail { sender, host, queue_id, .. } = mail;
-    let message_id = MessageId::generate(host);
+    let number = hash::of(&[
+        mail.message.message_id().as_str().as_bytes(),
+        queue_id.as_bytes(),
+        action.words().name.as_bytes(),
+        fates.first().map_or("", |fate| &fate.address).as_bytes(),
+        &now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos().to_le_bytes(),
+    ]);
+    let message_id = MessageId::of_random(number, host);
     let boundary = message_id.as_str().replace('@', "/");
     let (arrived, date) = (date(mail.now), date(now));
     let Words { subject, text, content, .. } = action.words();

@@ -2,21 +2,28 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use super::PostOfficeError;
 use super::departed::Departed;
 use super::fault::FaultRule;
 use super::mailbox::Mailbox;
-use super::pending::Pending;
+use super::occasion::Weather;
+use super::outside::Outside;
+use super::pending::Queue;
 use super::policy::Policy;
 use super::verdict::Verdicts;
+use super::{PostOfficeBuilder, PostOfficeError};
+use crate::arrivals::Listeners;
 use crate::{Address, DomainName, Error, Login, LoginKind, Status};
 
-#[derive(Default)]
+#[derive(Clone)]
 pub(super) struct State {
+    /// What the office calls itself.
+    pub(super) host: DomainName,
     pub(super) domains: HashMap<DomainName, Hosted>,
     /// Other names of domains, and the domains that they are names of.
     pub(super) alias_domains: HashMap<DomainName, DomainName>,
@@ -27,7 +34,7 @@ pub(super) struct State {
     pub(super) rate_limits: HashMap<Name, RateLimit>,
     pub(super) policy: Policy,
     pub(super) faults: Vec<FaultRule>,
-    pub(super) pending: Vec<Pending>,
+    pub(super) pending: Queue,
     pub(super) departed: Vec<Departed>,
     pub(super) verdicts_of_senders: HashMap<Name, Verdicts>,
     pub(super) verdicts_of_domains: HashMap<DomainName, Verdicts>,
@@ -35,12 +42,45 @@ pub(super) struct State {
     pub(super) first_seen: HashMap<(Name, Name), Instant>,
     /// Until when each login, and each domain whose logins share one, has used up its share of the rate limit.
     pub(super) paid_until: HashMap<Name, Instant>,
+    pub(super) listeners: Listeners,
+    /// How many messages were taken, which numbers the next one.
+    pub(super) submitted: Arc<AtomicU64>,
+    pub(super) weather: Option<Weather>,
+    pub(super) outside: Option<Outside>,
     last_uid_validity: u32,
 }
 
 impl State {
-    pub(super) fn new(policy: Policy) -> Self {
-        Self { policy, ..Self::default() }
+    pub(super) fn new(settings: &PostOfficeBuilder, submitted: Arc<AtomicU64>) -> Self {
+        Self {
+            host: settings.host.clone(),
+            domains: HashMap::new(),
+            alias_domains: HashMap::new(),
+            addresses: HashMap::new(),
+            forwards: HashMap::new(),
+            rate_limits: HashMap::new(),
+            policy: settings.policy.clone(),
+            faults: Vec::new(),
+            pending: Queue::default(),
+            departed: Vec::new(),
+            verdicts_of_senders: HashMap::new(),
+            verdicts_of_domains: HashMap::new(),
+            first_seen: HashMap::new(),
+            paid_until: HashMap::new(),
+            submitted,
+            weather: settings.weather.clone(),
+            outside: settings.outside.clone(),
+            listeners: Listeners::default(),
+            last_uid_validity: 0,
+        }
+    }
+
+    /// Moves all that is measured by Tokio's clock into the future.
+    pub(super) fn shift(&mut self, by: Duration) {
+        self.pending.shift(by);
+        for instant in self.first_seen.values_mut().chain(self.paid_until.values_mut()) {
+            *instant += by;
+        }
     }
 
     pub(super) fn add(&mut self, address: &Address, entry: Entry) -> Result<(), PostOfficeError> {
@@ -89,7 +129,7 @@ impl State {
             _ => Err(Error::Authentication {
                 operation,
                 login: login.address().clone(),
-                status: if operation == super::SUBMIT {
+                status: if [super::SUBMIT, super::CHECK_SUBMISSION].contains(&operation) {
                     Status::new(535, Some((5, 7, 8)), "Error: authentication failed")
                 } else {
                     Status::new(0, None, "[AUTHENTICATIONFAILED] Authentication failed.")
@@ -210,7 +250,7 @@ impl State {
 pub(super) type RateLimit = (u32, Duration);
 
 /// A domain that is hosted here.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Hosted {
     /// Where mail goes that is for nobody; empty for nowhere.
     pub(super) catch_all: Vec<Address>,
@@ -220,12 +260,14 @@ pub(super) struct Hosted {
 }
 
 /// What an address of a hosted domain is.
+#[derive(Clone)]
 pub(super) enum Entry {
     Mailbox(Mailbox),
     Alias(Vec<Address>),
 }
 
 /// Where a mailbox's mail goes on to.
+#[derive(Clone)]
 pub(super) struct Forward {
     pub(super) targets: Vec<Address>,
     pub(super) keeps_copy: bool,

@@ -12,6 +12,7 @@ use super::mailbox::{Mailbox, Unfit};
 use super::marks::Marks;
 use super::reader::Reader;
 use super::search::Search;
+use super::state::Name;
 use super::{PostOffice, mail};
 use crate::watch::Polled;
 use crate::{
@@ -219,7 +220,9 @@ impl MessageStore for PostOffice {
             call.numbered(mailbox, uid_validity)?;
             mailbox.copy(folder, uids, to).map_err(|why| unfit(call.operation, why, to))
         };
-        self.changing(&call, copy).await
+        let copied = self.changing(&call, copy).await;
+        self.ring_for(login, to);
+        copied
     }
 
     async fn move_to(
@@ -238,7 +241,9 @@ impl MessageStore for PostOffice {
             call.numbered(mailbox, uid_validity)?;
             mailbox.move_to(folder, uids, to).map_err(|why| unfit(call.operation, why, to))
         };
-        self.changing(&call, move_to).await
+        let moved = self.changing(&call, move_to).await;
+        self.ring_for(login, to);
+        moved
     }
 
     async fn append(
@@ -264,7 +269,9 @@ impl MessageStore for PostOffice {
             }
             mailbox.file(folder, stored).map(Some).map_err(|why| unfit(call.operation, why, folder))
         };
-        self.changing(&call, file).await
+        let filed = self.changing(&call, file).await;
+        self.ring_for(login, folder);
+        filed
     }
 
     async fn expunge(
@@ -298,6 +305,16 @@ impl MessageStore for PostOffice {
 
     async fn quota(&self, login: &Login) -> Result<Option<Quota>, Error> {
         self.reading(&Call::on_all(login, "quota"), |mailbox| Ok(mailbox.quota())).await
+    }
+}
+
+impl PostOffice {
+    /// Tells who listens for all mailboxes, if something was filed in the INBOX. What was filed and is an error to the
+    /// caller is told of too: it costs a look.
+    fn ring_for(&self, login: &Login, folder: &FolderName) {
+        if folder.is_inbox() {
+            self.state().listeners.ring(|| Name::of(login.address()).to_string());
+        }
     }
 }
 

@@ -75,11 +75,16 @@ impl State {
                 .or_else(|| self.verdicts_of_domains.get(from.domain()))
                 .copied()
         };
-        set().unwrap_or_else(|| match submitted {
-            false => Verdicts::all(Verdict::None),
-            true if sender.domain() == from.domain() => Verdicts::all(Verdict::Pass),
-            true => Verdicts { dmarc: Verdict::Fail, ..Verdicts::all(Verdict::Pass) },
-        })
+        set().unwrap_or_else(|| usual(sender, from, submitted))
+    }
+}
+
+/// What an office finds of a message that nothing else was set for.
+pub(super) fn usual(sender: &Address, from: &Address, submitted: bool) -> Verdicts {
+    match submitted {
+        false => Verdicts::all(Verdict::None),
+        true if sender.domain() == from.domain() => Verdicts::all(Verdict::Pass),
+        true => Verdicts { dmarc: Verdict::Fail, ..Verdicts::all(Verdict::Pass) },
     }
 }
 

@@ -8,9 +8,10 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, timeout};
 
+use super::Session;
 use super::actor::{self, Hold, Job, Offer, Order, Told};
 use super::deadlines::whole;
 use crate::wire::{Connector, Endpoint, Fault, Security};
@@ -24,6 +25,8 @@ use ledger::{Ask, Ledger, Rest};
 /// the others after the message that is under way.
 pub(crate) struct Pool {
     shared: Arc<Shared>,
+    /// Who may check a login now.
+    checks: Semaphore,
 }
 
 /// How many connections there may be, and how long for.
@@ -51,7 +54,8 @@ impl Pool {
         limits: Limits,
     ) -> Self {
         let ledger = Mutex::new(Ledger::new(limits));
-        Self { shared: Arc::new(Shared { connector, server, security, limits, ledger }) }
+        let shared = Arc::new(Shared { connector, server, security, limits, ledger });
+        Self { shared, checks: Semaphore::new(CHECKS) }
     }
 
     /// Hands one message over, on a connection that is there already if one is free.
@@ -87,6 +91,29 @@ impl Pool {
             if let Told::Done(done) = told {
                 return done;
             }
+        }
+    }
+
+    /// Logs in on a connection of its own and takes leave. A login that the server refused lately is not shown to it.
+    pub(crate) async fn check(&self, login: &Login) -> Result<(), Fault> {
+        let (shared, account) = (&*self.shared, Account::of(login));
+        let Ok(Ok(_turn)) = timeout(shared.limits.wait, self.checks.acquire()).await else {
+            let problem = format!("no login could be checked for {} s", shared.limits.wait.as_secs());
+            return Err(Fault::Lost(io::Error::new(io::ErrorKind::TimedOut, problem)));
+        };
+        if let Some((status, left)) = shared.ledger().barred(&account) {
+            return Err(Fault::Barred { status, left });
+        }
+        match Session::connect(&*shared.connector, &shared.server, shared.security, login).await {
+            Ok(session) => {
+                session.quit().await;
+                Ok(())
+            }
+            Err(Fault::Authentication(status)) => {
+                let left = shared.ledger().bar(&account, &status);
+                Err(Fault::Barred { status, left })
+            }
+            Err(fault) => Err(fault),
         }
     }
 
@@ -132,7 +159,8 @@ impl Drop for Pool {
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (open, idle, queued) = self.shared.ledger().counts();
-        f.debug_struct("Pool").field("open", &open).field("idle", &idle).field("queued", &queued).finish()
+        let mut shown = f.debug_struct("Pool");
+        shown.field("open", &open).field("idle", &idle).field("queued", &queued).finish_non_exhaustive()
     }
 }
 
@@ -266,6 +294,8 @@ fn ended() -> Told {
 
 /// A task that runs takes a message in hand at once.
 const PICK_UP: Duration = Duration::from_secs(5);
+/// Logins that are checked at a time.
+const CHECKS: usize = 4;
 
 #[cfg(test)]
 mod tests;

@@ -36,6 +36,26 @@ pub enum Reason {
     Permanent,
 }
 
+impl Reason {
+    /// All of them, in no order that means anything.
+    pub const ALL: &'static [Self] = &[
+        Self::Authentication,
+        Self::FolderExists,
+        Self::MailboxFull,
+        Self::NoSuchFolder,
+        Self::NoSuchMessage,
+        Self::Greylisted,
+        Self::Policy,
+        Self::RateLimited,
+        Self::SenderNotOwned,
+        Self::TooLarge,
+        Self::UnknownRecipient,
+        Self::Unsupported,
+        Self::Temporary,
+        Self::Permanent,
+    ];
+}
+
 /// Reads a reason out of a status; what says most goes first.
 pub(super) fn reason(status: &Status) -> Reason {
     let text = status.text.to_lowercase();
@@ -183,3 +203,19 @@ const POLICY: &[&str] = &[
 ];
 /// "Exceeded storage allocation": before a recipient is named, or after the message, it is the message that does.
 const TOO_MUCH: u16 = 552;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn none_is_missing_in_the_list_of_all() {
+        let own = include_str!("reason.rs").split("pub enum Reason {").nth(1).unwrap();
+        let variants =
+            own.split("\n}").next().unwrap().lines().filter_map(|line| line.trim().strip_suffix(','));
+        let variants: Vec<_> =
+            variants.filter(|name| name.bytes().all(|b| b.is_ascii_alphabetic())).collect();
+        let listed: Vec<String> = Reason::ALL.iter().map(|reason| format!("{reason:?}")).collect();
+        assert_eq!(listed, variants);
+    }
+}

@@ -185,6 +185,10 @@ impl MailAccess for Liar {
         Err(Error::Invalid { what: "message", problem: String::new() })
     }
 
+    async fn check_submission(&self, _: &Login) -> Result<(), Error> {
+        Ok(())
+    }
+
     async fn fetch(&self, _: &Login, _: &Selection, _: usize) -> Result<crate::Batch, Error> {
         self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(1)).await;

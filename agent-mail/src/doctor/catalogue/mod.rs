@@ -6,6 +6,7 @@ mod desec_requests;
 mod dovecot;
 mod kinds;
 mod mailcow;
+mod mailcow_server;
 mod mailcow_words;
 mod postfix;
 mod postfix_peers;
@@ -78,7 +79,7 @@ impl Remedy {
 
     /// Finds what a code of Mailcow means, or the kind that its client makes of an answer without one.
     pub fn of_mailcow_code(code: &str) -> Option<Self> {
-        mailcow::CODES.iter().find_map(|entry| {
+        mailcow::CODES.iter().chain(mailcow_server::CODES).find_map(|entry| {
             let code = entry.any_of.iter().find(|known| **known == code)?;
             Some(remedy(code, entry.cause, entry.fix))
         })

@@ -9,8 +9,13 @@ pub(super) struct Symbols {
 
 pub(super) const SYMBOLS: &[Symbols] = &[
     Symbols {
-        begin: &["R_SPF_FAIL", "R_SPF_SOFTFAIL", "R_SPF_NEUTRAL"],
-        cause: "the SPF record of the sender's domain doesn't let the sending host send",
+        begin: &["R_SPF_FAIL"],
+        cause: "the SPF record of the sender's domain forbids the sending host to send (-all)",
+        fix: "add the mail host (mx), its address, or the include of the relay to the SPF record",
+    },
+    Symbols {
+        begin: &["R_SPF_SOFTFAIL", "R_SPF_NEUTRAL"],
+        cause: "the SPF record of the sender's domain doesn't name the sending host, and leaves open whether it may send (~all, ?all)",
         fix: "add the mail host (mx), its address, or the include of the relay to the SPF record",
     },
     Symbols {

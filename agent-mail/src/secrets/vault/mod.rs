@@ -4,6 +4,7 @@ mod call;
 #[cfg(feature = "conformance")]
 pub(crate) mod fake;
 mod path;
+mod seen;
 mod session;
 #[cfg(all(test, feature = "conformance"))]
 mod tests;
@@ -21,6 +22,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use url::{Host, Url};
 
 use self::call::{Door, Failure, What, no_mount, problems, refusal, says};
+use self::seen::Seen;
 pub use self::session::VaultLogin;
 use self::session::{Session, unreadable};
 use crate::backend::SecretStore;
@@ -32,8 +34,9 @@ use crate::{Error, ErrorKind};
 /// - Of a person's mailbox Vault keeps the password that it was made with: a password that the person has chosen since
 ///   is known to nobody else.
 /// - What is stored is stored by check-and-set: after a `get` the next `put` of the address succeeds only if nobody else
-///   has stored one meanwhile, else it is [`NotReady`](ErrorKind::NotReady) and the next look shows what is there. All
-///   fields of the secret are replaced.
+///   has stored one meanwhile, else it is [`NotReady`](ErrorKind::NotReady) and the next look shows what is there. That
+///   holds of the 32 768 addresses that were looked at last; a `put` of another one looks itself first. All fields of the
+///   secret are replaced.
 /// - `remove` deletes the metadata with all versions.
 /// - A token is renewed after two thirds of its time, by the call that comes then; [`keep_token`](Self::keep_token) does
 ///   it for a program that is idle. A 403 leads to one new login by AppRole, at most one in a minute. A login that was
@@ -49,8 +52,7 @@ pub struct Vault {
     session: Session,
     mount: Vec<String>,
     prefix: Vec<String>,
-    /// The version that this program has last seen of a secret.
-    seen: Mutex<HashMap<Vec<String>, u64>>,
+    seen: Mutex<Seen>,
 }
 
 impl Vault {
@@ -237,13 +239,13 @@ impl Vault {
     fn note(&self, path: &Path, version: Option<u64>) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         match version {
-            Some(version) => seen.insert(path.data.clone(), version),
-            None => seen.remove(&path.data),
-        };
+            Some(version) => seen.note(&path.data, version),
+            None => seen.forget(&path.data),
+        }
     }
 
     fn noted(&self, path: &Path) -> Option<u64> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(&path.data).copied()
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(&path.data)
     }
 }
 

@@ -62,7 +62,7 @@ impl SitesInKubernetesBuilder {
 
     /// Sets the file that holds the token; it is read anew for each request.
     pub fn token_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.token = Some(Token::File(path.into()));
+        self.token = Some(Token::File(path.into(), Arc::default()));
         self
     }
 

@@ -6,7 +6,9 @@ mod fake;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
+use tokio::sync::Mutex;
 use tokio::time::timeout;
 use url::Url;
 
@@ -32,7 +35,8 @@ use crate::{Error, ErrorKind};
 /// carries the `resourceVersion` that was read, so that the API server refuses it if anybody wrote in between. It needs
 /// the verbs `get` and `patch` on `namespaces`, and never makes or removes one.
 ///
-/// The token is read from its file before each request: what the kubelet renews is used at once.
+/// The token is read from its file before each request: what the kubelet renews is used at once. A file that doesn't
+/// give it within the time of a request, or that is longer than 16 KiB, is [`Unavailable`](ErrorKind::Unavailable).
 ///
 /// ```
 /// use agent_mail::sites::SitesInKubernetes;
@@ -52,7 +56,8 @@ pub struct SitesInKubernetes {
 }
 
 enum Token {
-    File(PathBuf),
+    /// Where it is, and what whoever reads it holds: one that hangs keeps no other thread busy.
+    File(PathBuf, Arc<Mutex<()>>),
     Fixed(SecretString),
 }
 
@@ -133,11 +138,11 @@ impl SitesInKubernetes {
         }
     }
 
-    /// Reads the token anew: Kubernetes renews it while the program runs.
+    /// Reads the token anew, within the time of a request: Kubernetes renews it while the program runs.
     async fn token(&self, operation: &'static str, name: &str) -> Result<SecretString, Error> {
-        let path = match &self.token {
+        let (path, alone) = match &self.token {
             Token::Fixed(token) => return Ok(token.clone()),
-            Token::File(path) => path.clone(),
+            Token::File(path, alone) => (path.clone(), alone.clone()),
         };
         let shown = path.display().to_string();
         let failed = |detail: &str| {
@@ -145,18 +150,37 @@ impl SitesInKubernetes {
                 .with_detail(format!("the token file {shown} {detail}"))
                 .with_fix("mount the service account's token where the configuration says")
         };
-        let read = tokio::task::spawn_blocking(move || std::fs::read_to_string(path)).await;
-        let text = match read {
-            Ok(Ok(text)) => SecretString::from(text),
+        let read = async {
+            let alone = alone.lock_owned().await;
+            tokio::task::spawn_blocking(move || {
+                let read = read_token(&path);
+                drop(alone);
+                read
+            })
+            .await
+        };
+        let text = match timeout(self.deadline, read).await {
+            Ok(Ok(Ok(text))) => text,
+            Ok(Ok(Err(source))) => return Err(failed("can't be read").with_source(source)),
             Ok(Err(source)) => return Err(failed("can't be read").with_source(source)),
-            Err(source) => return Err(failed("can't be read").with_source(source)),
+            Err(_) => return Err(failed("could not be read in time")),
         };
         let token = text.expose_secret().trim();
+        if token.len() > LONGEST_TOKEN {
+            return Err(failed("is longer than a token can be"));
+        }
         if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(failed("holds no token"));
         }
         Ok(SecretString::from(token))
     }
+}
+
+/// Reads no more than shows that it is too much.
+fn read_token(path: &Path) -> std::io::Result<SecretString> {
+    let mut text = String::new();
+    File::open(path)?.take(LONGEST_TOKEN as u64 + 2).read_to_string(&mut text)?;
+    Ok(text.into())
 }
 
 #[async_trait]
@@ -305,6 +329,8 @@ fn not_understood(name: &str) -> Error {
 const READ: &str = "read site";
 const WRITE: &str = "write site";
 const ATTEMPTS: u32 = 8;
+/// Bytes. Those of service accounts have one or two thousand, and no server takes a header beyond this.
+const LONGEST_TOKEN: usize = 16 * 1024;
 
 #[cfg(all(test, feature = "conformance"))]
 mod tests;

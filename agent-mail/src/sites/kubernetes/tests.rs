@@ -145,3 +145,36 @@ async fn namespaces_of_kubernetes_are_never_touched() {
         ErrorKind::InvalidInput
     );
 }
+
+#[tokio::test]
+async fn a_token_file_of_any_length_is_read_no_further_than_a_token_reaches() {
+    let fake = FakeKubernetes::new("first");
+    fake.add_namespace("tenant-one");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    let sites = over(&fake).token_file(&path).namespace_prefix("tenant-").build().unwrap();
+    std::fs::write(&path, "x".repeat(64 << 20)).unwrap();
+    let error = sites.read(&"one".parse().unwrap()).await.unwrap_err();
+    assert!(error.to_string().contains("longer than a token can be"), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+/// A pipe that nobody writes to stands for a mount that hangs.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_token_file_that_hangs_is_left_in_time_and_keeps_one_thread_busy() {
+    let fake = FakeKubernetes::new("first");
+    fake.add_namespace("tenant-one");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let sites = over(&fake).token_file(&path).namespace_prefix("tenant-").deadline(Duration::from_millis(50));
+    let sites = sites.build().unwrap();
+    let site = "one".parse().unwrap();
+    for _ in 0..3 {
+        let error = sites.read(&site).await.unwrap_err();
+        assert!(error.to_string().contains("could not be read in time"), "{error}");
+    }
+    // The one who waits gets this, and is gone; a second one would still wait when the runtime ends.
+    std::fs::write(&path, "first").unwrap();
+}

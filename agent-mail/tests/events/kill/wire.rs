@@ -76,6 +76,9 @@ impl MailAccess for Remote {
         Ok(Submission::new(message.recipients().to_vec(), Vec::new(), Status::new(250, None, "Ok")))
     }
 
+    async fn check_submission(&self, _: &Login) -> Result<(), MailError> {
+        Err(MailError::Refused { operation: "check submission", status: Status::new(500, None, "not here") })
+    }
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, MailError> {
         let selection = match selection {
             Selection::After(at) => json!({ "after": at.map(|at| (at.uid_validity, at.uid)) }),

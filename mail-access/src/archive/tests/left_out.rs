@@ -91,6 +91,10 @@ impl MailAccess for LeavesOut {
         self.office.submit(login, message).await
     }
 
+    async fn check_submission(&self, login: &Login) -> Result<(), Error> {
+        self.office.check_submission(login).await
+    }
+
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, Error> {
         self.office.fetch(login, selection, limit).await
     }

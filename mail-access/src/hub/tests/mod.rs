@@ -1,4 +1,5 @@
 mod access;
+mod births;
 mod evidence;
 mod renumbering;
 mod routing;

@@ -28,6 +28,10 @@ impl MailAccess for Rolling {
         self.office.submit(login, message).await
     }
 
+    async fn check_submission(&self, login: &Login) -> Result<(), Error> {
+        self.office.check_submission(login).await
+    }
+
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, Error> {
         let batch = self.office.fetch(login, selection, limit).await;
         if matches!(selection, Selection::Uids(..)) {

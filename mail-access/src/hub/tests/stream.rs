@@ -15,6 +15,10 @@ impl MailAccess for Yielding {
         self.0.submit(login, message).await
     }
 
+    async fn check_submission(&self, login: &Login) -> Result<(), Error> {
+        self.0.check_submission(login).await
+    }
+
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, Error> {
         yield_now().await;
         let batch = self.0.fetch(login, selection, limit).await;
@@ -82,6 +86,10 @@ struct Counting(PostOffice, Arc<AtomicUsize>);
 impl MailAccess for Counting {
     async fn submit(&self, login: &Login, message: &Outgoing) -> Result<Submission, Error> {
         self.0.submit(login, message).await
+    }
+
+    async fn check_submission(&self, login: &Login) -> Result<(), Error> {
+        self.0.check_submission(login).await
     }
 
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, Error> {

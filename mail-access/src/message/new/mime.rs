@@ -40,8 +40,12 @@ impl Part {
         Self::Multi { kind, parts }
     }
 
-    /// Writes it behind what is there: the fields of a message's header, or the line that begins a part.
-    pub(super) fn write(self, out: &mut Vec<u8>) {
+    /// Writes it behind what is there: the fields of a message's header. Its boundaries follow from the seed.
+    pub(super) fn write(self, out: &mut Vec<u8>, seed: &str) {
+        self.write_with(out, &mut Boundaries { seed, drawn: 0 });
+    }
+
+    fn write_with(self, out: &mut Vec<u8>, boundaries: &mut Boundaries<'_>) {
         match self {
             Self::Single { header, body } => {
                 let encoding = body.encoding();
@@ -49,7 +53,7 @@ impl Part {
                 body.write(out);
             }
             Self::Multi { kind, parts } => {
-                let boundary = boundary();
+                let boundary = boundaries.draw(&parts);
                 text(out, &["Content-Type: multipart/", kind, "; boundary=\"", &boundary, "\"\r\n"]);
                 if parts.iter().any(Self::is_eight_bit) {
                     // What holds eight bits has to say so on each level (RFC 2045 section 6.4).
@@ -58,7 +62,7 @@ impl Part {
                 text(out, &["\r\n"]);
                 for part in parts {
                     text(out, &["--", &boundary, "\r\n"]);
-                    part.write(out);
+                    part.write_with(out, boundaries);
                     // This line end belongs to the boundary.
                     text(out, &["\r\n"]);
                 }
@@ -72,6 +76,16 @@ impl Part {
         match self {
             Self::Single { header, body } => header.len() + body.size() + OVERHEAD,
             Self::Multi { parts, .. } => parts.iter().map(Self::size).sum::<usize>() + 2 * OVERHEAD,
+        }
+    }
+
+    fn holds(&self, text: &[u8]) -> bool {
+        match self {
+            Self::Single { header, body } => {
+                let plain = if let Body::Ready(_, content) = body { content.as_slice() } else { &[] };
+                [header.as_bytes(), plain].iter().any(|place| memchr::memmem::find(place, text).is_some())
+            }
+            Self::Multi { parts, .. } => parts.iter().any(|part| part.holds(text)),
         }
     }
 
@@ -125,11 +139,25 @@ fn text(out: &mut Vec<u8>, texts: &[&str]) {
     }
 }
 
-/// Neither Base64 nor quoted-printable holds `=_`, and nobody knows the rest.
-fn boundary() -> String {
-    let mut random = [0_u8; 16];
-    getrandom::fill(&mut random).expect("the operating system gives random numbers");
-    format!("=_{:032x}", u128::from_be_bytes(random))
+/// The boundaries of one message: the same seed gives the same ones.
+struct Boundaries<'a> {
+    seed: &'a str,
+    drawn: u64,
+}
+
+impl Boundaries<'_> {
+    /// Neither Base64 nor quoted-printable holds `=_`, and what goes as it is has been looked at: who knows the seed
+    /// beforehand can't write a part that ends early.
+    fn draw(&mut self, parts: &[Part]) -> String {
+        loop {
+            self.drawn += 1;
+            let number = crate::hash::of(&[self.seed.as_bytes(), &self.drawn.to_le_bytes()]);
+            let boundary = format!("=_{number:032x}");
+            if !parts.iter().any(|part| part.holds(boundary.as_bytes())) {
+                return boundary;
+            }
+        }
+    }
 }
 
 pub(super) const EIGHT_BIT: &str = "8bit";
@@ -169,7 +197,7 @@ mod tests {
             );
             let size = part.size();
             let mut out = Vec::new();
-            part.write(&mut out);
+            part.write(&mut out, "seed");
             assert!(out.len() <= size, "{} {size}", out.len());
         }
     }

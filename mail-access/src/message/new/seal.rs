@@ -25,13 +25,21 @@ impl NewMessage {
         self.seal_as(from, message_id, SystemTime::now())
     }
 
-    /// Does what [`seal`](Self::seal) does, with a Message-ID and a date of the caller's.
+    /// Does what [`seal`](Self::seal) does, with a Message-ID and a date of the caller's: the same ones give the same
+    /// bytes.
     ///
     /// # Errors
     /// As [`seal`](Self::seal), and if the date is not one of the years 1970 to 9999.
     pub fn seal_as(self, from: &Contact, message_id: MessageId, date: SystemTime) -> Result<Outgoing, Error> {
         let recipients = self.distinct_recipients();
-        let header = self.header(from, &message_id, date)?;
+        let header = self.header(from, &message_id, date)?.finish();
+        let bytes = self.below(&header, &message_id)?;
+        Outgoing::restore(from.address.clone(), recipients, message_id, bytes)
+    }
+
+    /// Puts the body below a finished header; the boundaries of its parts are made of the message's identity.
+    pub(super) fn below(self, header: &str, message_id: &MessageId) -> Result<Vec<u8>, Error> {
+        let seed = message_id.to_string();
         let Self { text, html, calendar, images, attachments, quote, .. } = self;
         let (text, html) = match quote {
             None => (text, html),
@@ -43,11 +51,11 @@ impl NewMessage {
         let body = body::build(Content { text, html, calendar, images, files: attachments })?;
         let mut message = Vec::with_capacity(header.len() + body.size() + 2);
         message.extend_from_slice(header.as_bytes());
-        body.write(&mut message);
+        body.write(&mut message, &seed);
         if !message.ends_with(b"\r\n") {
             message.extend_from_slice(b"\r\n");
         }
-        Outgoing::restore(from.address.clone(), recipients, message_id, message)
+        Ok(message)
     }
 
     /// Takes each mailbox once, whatever the case of its letters.
@@ -59,7 +67,12 @@ impl NewMessage {
             .collect()
     }
 
-    fn header(&self, from: &Contact, message_id: &MessageId, date: SystemTime) -> Result<String, Error> {
+    pub(super) fn header(
+        &self,
+        from: &Contact,
+        message_id: &MessageId,
+        date: SystemTime,
+    ) -> Result<Fields, Error> {
         let date = quoting::date(date).ok_or_else(|| Error::Invalid {
             what: "date",
             problem: "a header field holds dates of the years 1970 to 9999".into(),
@@ -87,11 +100,11 @@ impl NewMessage {
             fields.text("header", name, value)?;
         }
         fields.token("MIME-Version", "1.0")?;
-        Ok(fields.finish())
+        Ok(fields)
     }
 }
 
-fn check_name(name: &str) -> Result<(), Error> {
+pub(super) fn check_name(name: &str) -> Result<(), Error> {
     let invalid = |problem: String| Err(Error::Invalid { what: "header name", problem });
     if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(|b| b.is_ascii_graphic() && b != b':') {
         let shown: String = name.chars().take(MAX_NAME).collect();

@@ -17,6 +17,37 @@ fn begins_with(subject: &str, marks: &[&str]) -> bool {
     marks.contains(&mark.as_str())
 }
 
+/// Returns a subject without the marks of answers and forwards before it, in whichever languages they are (RFC 5256
+/// section 2.1), and whether one of them is an answer's.
+///
+/// ```
+/// use mail_access::quote::base_subject;
+///
+/// assert_eq!(base_subject("Re: AW: Engines"), ("Engines", true));
+/// assert_eq!(base_subject("Fwd: Engines"), ("Engines", false));
+/// assert_eq!(base_subject("Note: Engines"), ("Note: Engines", false));
+/// ```
+pub fn base_subject(subject: &str) -> (&str, bool) {
+    let (mut rest, mut is_answer) = (subject.trim(), false);
+    while let Some((mark, behind)) = rest.split_once([':', '\u{ff1a}']) {
+        // No mark is as long, with or without a count.
+        let mark = mark.split(['[', '(']).next().unwrap_or_default().trim();
+        if mark.len() > LONGEST_MARK {
+            break;
+        }
+        let mark = mark.to_lowercase();
+        if ANSWERS.contains(&&*mark) {
+            is_answer = true;
+        } else if !FORWARDS.contains(&&*mark) {
+            break;
+        }
+        rest = behind.trim();
+    }
+    (rest, is_answer)
+}
+
+/// Bytes.
+const LONGEST_MARK: usize = 40;
 /// In lower case, by programs that write them: Outlook translates them, and others followed.
 const ANSWERS: &[&str] = &[
     "re",

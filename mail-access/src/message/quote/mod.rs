@@ -32,6 +32,7 @@ mod words;
 
 use std::borrow::Cow;
 
+pub use super::new::base_subject;
 pub use codes::{Code, codes};
 pub use html::links_in_html;
 pub use links::{Link, links};

@@ -40,6 +40,37 @@ async fn a_wrong_password_is_shown_to_the_server_once() {
     assert!(server.seen(|seen| seen.peak) <= 2);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_check_logs_in_anew_and_shows_a_wrong_password_once() {
+    let server = Arc::new(Double::new(PIPELINING));
+    let pool = Arc::new(pool(&server, LIMITS));
+    assert!(pool.submit(&ada(), &mail(0)).await.is_ok());
+    // The connection that is there proves nothing, and is none of these.
+    for logins in 2..4 {
+        pool.check(&ada()).await.unwrap();
+        assert_eq!(server.seen(|seen| (seen.connections, seen.logins)), (logins, logins));
+    }
+    let wrong = login("ada", "guess");
+    for _ in 0..3 {
+        let told = pool.check(&wrong).await;
+        assert!(matches!(&told, Err(Fault::Barred { status, .. }) if status.code == 535), "{told:?}");
+        assert!(matches!(pool.submit(&wrong, &mail(1)).await, Err(Fault::Barred { .. })));
+    }
+    assert_eq!(server.seen(|seen| seen.refused), 1);
+    let checks: Vec<_> = (0..20)
+        .map(|_| {
+            let pool = Arc::clone(&pool);
+            tokio::spawn(async move { pool.check(&ada()).await })
+        })
+        .collect();
+    for check in checks {
+        check.await.unwrap().unwrap();
+    }
+    assert!(server.seen(|seen| seen.peak) <= 6, "a few at a time, with those that take leave");
+    assert!(pool.submit(&ada(), &mail(2)).await.is_ok());
+    assert_eq!(server.taken(), [0, 2]);
+}
+
 /// Who knows an old password gets no connection that was opened with the new one.
 #[tokio::test(start_paused = true)]
 async fn a_connection_serves_its_own_login_only() {

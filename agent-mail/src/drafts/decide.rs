@@ -1,0 +1,174 @@
+//! The one place where it is decided on a message that is held, so that there is one outcome.
+
+use std::time::SystemTime;
+
+use mail_access::NewMessage;
+
+use super::{Held, HeldId, Released};
+use crate::backend::{Change, Committed};
+use crate::journal::{HeldRecord, KeptHeld, StoredDecision, StoredOutcome, millis};
+use crate::outbox::{self, Prepared, Sending};
+use crate::{AgentMail, Error, ErrorKind, Queued};
+
+/// Who decides, and why.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct By<'a> {
+    /// Nobody where the time was over.
+    pub(super) who: Option<&'a str>,
+    pub(super) reason: &'a str,
+    /// The revision that they saw.
+    pub(super) revision: usize,
+}
+
+/// Puts a message that is held into the outbox: that and the note of the decision are one change.
+pub(super) async fn approve(mail: &AgentMail, id: &HeldId, by: By<'_>) -> Result<Queued, Error> {
+    let system = mail.system();
+    let mailbox = mail.open(id.agent()).await?;
+    loop {
+        let kept = undecided(mail, id, "approve", Some(by.revision)).await?;
+        let record = &kept.record;
+        let message = form(mail, id, record.revisions.len()).await?;
+        let released =
+            Released { name: id.name().to_owned(), check: record.check, edited: record.revisions.len() > 1 };
+        let sending = Sending::wished(message, &record.wish);
+        let prepared = outbox::prepare_released(&mailbox, sending, released, record.content.clone()).await;
+        let (change, outcome, answer, ring) = match prepared {
+            Ok(Prepared { change, queued, ring }) => {
+                let outcome = StoredOutcome::Approved(queued.message_id.as_str().to_owned());
+                (change, outcome, Ok(queued), ring)
+            }
+            // The next check holds it now. That is stored already, under a name that it has each time.
+            Err(error) if error.kind() == ErrorKind::Held => {
+                let next = error.code().and_then(|code| code.parse::<HeldId>().ok());
+                let Some(next) = next else { return Err(error) };
+                (Change::new(), StoredOutcome::PassedOn(next.name().to_owned()), Err(error), None)
+            }
+            Err(error) => return Err(error),
+        };
+        let change = note(mail, change, id, &kept, outcome, by);
+        let committed = system.journal.commit(change).await?;
+        drop(ring);
+        if committed == Committed::Done {
+            system.locks.decisions.notify_waiters();
+            return answer;
+        }
+    }
+}
+
+/// Notes that a message that is held will not be sent.
+pub(super) async fn reject(mail: &AgentMail, id: &HeldId, by: By<'_>) -> Result<(), Error> {
+    loop {
+        let kept = undecided(mail, id, "reject", None).await?;
+        let change = note(mail, Change::new(), id, &kept, StoredOutcome::Rejected, by);
+        if commit(mail, change).await? {
+            return Ok(());
+        }
+    }
+}
+
+/// Gives a message that is held another form.
+pub(super) async fn edit(
+    mail: &AgentMail,
+    id: &HeldId,
+    by: By<'_>,
+    message: &NewMessage,
+) -> Result<(), Error> {
+    let mailbox = mail.open(id.agent()).await?;
+    outbox::seal(&mailbox, message.clone(), mail.system().chance.now())?;
+    loop {
+        let kept = undecided(mail, id, "edit", Some(by.revision)).await?;
+        let mut record = kept.record.clone();
+        record.revisions.push((by.who.unwrap_or_default().to_owned(), now(mail)));
+        let change = mail.system().journal.revise_held(id.agent(), id.name(), &kept, &record, message);
+        if commit(mail, change).await? {
+            return Ok(());
+        }
+    }
+}
+
+/// Forgets a message on which it was decided.
+pub(super) async fn forget(mail: &AgentMail, id: &HeldId) -> Result<(), Error> {
+    let journal = &mail.system().journal;
+    loop {
+        let Some(kept) = journal.held(id.agent(), id.name()).await? else { return Ok(()) };
+        if kept.record.decision.is_none() {
+            return Err(Error::new(ErrorKind::NotReady, "forget", id)
+                .with_detail("nobody has decided on it yet")
+                .with_fix("approve or reject it first"));
+        }
+        if commit(mail, journal.forget_held(id.agent(), id.name(), &kept)).await? {
+            return Ok(());
+        }
+    }
+}
+
+pub(super) async fn look(mail: &AgentMail, id: &HeldId, record: &HeldRecord) -> Result<Held, Error> {
+    let message = form(mail, id, record.revisions.len()).await?;
+    Held::of(id.clone(), record, message, mail.system().chance.now())
+}
+
+pub(super) async fn form(mail: &AgentMail, id: &HeldId, revision: usize) -> Result<NewMessage, Error> {
+    let form = mail.system().journal.held_form(id.agent(), id.name(), revision).await?;
+    form.ok_or_else(|| not_there(id).with_detail(format!("it has no revision {revision}")))
+}
+
+pub(super) fn not_there(id: &HeldId) -> Error {
+    Error::new(ErrorKind::NotFound, "look up", id).with_fix("list those that wait by pending")
+}
+
+/// Reads a record on which nobody has decided, in the revision that the caller saw.
+async fn undecided(
+    mail: &AgentMail,
+    id: &HeldId,
+    operation: &'static str,
+    revision: Option<usize>,
+) -> Result<KeptHeld, Error> {
+    let kept = mail.system().journal.held(id.agent(), id.name()).await?.ok_or_else(|| not_there(id))?;
+    let stale = |detail: String| {
+        Error::new(ErrorKind::Stale, operation, id).with_detail(detail).with_fix("look at it again")
+    };
+    if let Some(StoredDecision { outcome, by, reason, .. }) = &kept.record.decision {
+        let verdict = if *outcome == StoredOutcome::Rejected { "rejected" } else { "approved" };
+        let by = by.as_deref().unwrap_or("nobody, as its time was over");
+        return Err(stale(format!("it was {verdict} by {by}: {reason}")).with_code(verdict));
+    }
+    let last = kept.record.revisions.len();
+    if revision.is_some_and(|seen| seen != last) {
+        let by = kept.record.revisions.last().map_or("", |(by, _)| by);
+        return Err(
+            stale(format!("{by} has edited it meanwhile: there is revision {last}")).with_code("edited")
+        );
+    }
+    Ok(kept)
+}
+
+fn note(
+    mail: &AgentMail,
+    change: Change,
+    id: &HeldId,
+    kept: &KeptHeld,
+    outcome: StoredOutcome,
+    by: By<'_>,
+) -> Change {
+    let mut record = kept.record.clone();
+    record.decision = Some(StoredDecision {
+        outcome,
+        by: by.who.map(str::to_owned),
+        reason: by.reason.to_owned(),
+        at: now(mail),
+    });
+    mail.system().journal.change_held(change, id.agent(), id.name(), kept, &record)
+}
+
+async fn commit(mail: &AgentMail, change: Change) -> Result<bool, Error> {
+    let done = mail.system().journal.commit(change).await? == Committed::Done;
+    if done {
+        mail.system().locks.decisions.notify_waiters();
+    }
+    Ok(done)
+}
+
+fn now(mail: &AgentMail) -> u64 {
+    let now: SystemTime = mail.system().chance.now();
+    millis(now)
+}

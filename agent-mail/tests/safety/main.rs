@@ -1,0 +1,8 @@
+//! What keeps agents that act by themselves from harm.
+
+mod answers;
+mod budgets;
+mod canary;
+mod handles;
+mod rules;
+mod world;
