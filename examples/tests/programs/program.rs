@@ -66,6 +66,6 @@ fn path_of(example: &str) -> PathBuf {
     path.pop();
     path.push("examples");
     path.push(format!("{example}{}", std::env::consts::EXE_SUFFIX));
-    assert!(path.is_file(), "build the examples first: cargo test -p examples does");
+    assert!(path.is_file(), "build the examples first, as cargo test -p examples does");
     path
 }
