@@ -63,6 +63,7 @@ pub use checks::{Admission, InboundCheck, Letter, OutboundCheck, Ruling};
 pub use lists::{Direction, Party};
 pub use policy::Policy;
 pub use redaction::Redaction;
+pub(crate) use reply::{answer, answer_all};
 pub(crate) use suppression::observe;
 pub use suppression::{Suppressed, SuppressionReason};
 pub(crate) use switch::{STOPPED, may_send};
@@ -83,10 +84,8 @@ pub(crate) async fn release(
     if let Some(policy) = &system.policy {
         obey(mailbox, policy, &mut letter, errand).await?;
     }
-    // The filters of the rules come before the checks, and are numbered so.
-    let filters = system.policy.as_ref().map_or(0, |policy| policy.filters.len() + 1);
     let mut changed = false;
-    for (at, check) in (filters..).zip(&system.outbound) {
+    for (at, check) in (FIRST_CHECK..).zip(&system.outbound) {
         if !errand.passes(at) {
             let ruling = check.check(&letter).await?;
             changed |= rule(mailbox, &mut letter, ruling, errand, at).await?;
@@ -95,9 +94,6 @@ pub(crate) async fn release(
     if let Some(policy) = &system.policy {
         if changed {
             obey(mailbox, policy, &mut letter, errand).await?;
-        }
-        if let Some(rules) = &policy.auto_replies {
-            auto_reply::count(mailbox, rules, &letter.message).await?;
         }
         spending::spend(mailbox, policy, &letter.message).await?;
     }
@@ -111,9 +107,31 @@ async fn obey(
     letter: &mut Letter,
     errand: &Errand,
 ) -> Result<(), Error> {
+    permit(mailbox, policy, &letter.message).await?;
+    let mut changed = false;
+    for (at, filter) in policy.filters.iter().enumerate() {
+        if !errand.passes(at) {
+            let ruling = filter.check(letter).await?;
+            changed |= rule(mailbox, letter, ruling, errand, at).await?;
+        }
+    }
+    if changed {
+        permit(mailbox, policy, &letter.message).await?;
+    }
+    // Nobody's approval is for a secret.
+    if let Some(redaction) = &policy.redaction {
+        let own = mailbox.inner().system.system().secrets.get(mailbox.address()).await?;
+        let ruling = redaction.judge(&letter.message, own.as_ref());
+        rule(mailbox, letter, ruling, errand, policy.filters.len()).await?;
+    }
+    Ok(())
+}
+
+/// Tells whether a message may go to those to whom it is.
+async fn permit(mailbox: &AgentMailbox, policy: &Policy, message: &NewMessage) -> Result<(), Error> {
     let system = &mailbox.inner().system;
-    let direction = if letter.message.in_reply_to().is_some() { Direction::Reply } else { Direction::Send };
-    for recipient in letter.message.recipients() {
+    let direction = if message.in_reply_to().is_some() { Direction::Reply } else { Direction::Send };
+    for recipient in message.recipients() {
         if !policy.lists.allow(direction, recipient) {
             return Err(refused(mailbox, format!("the rules don't let it write to {recipient}")));
         }
@@ -126,17 +144,6 @@ async fn obey(
             };
             return Err(refused(mailbox, format!("{recipient} gets no mail: {why}")).with_code("suppressed"));
         }
-    }
-    for (at, filter) in policy.filters.iter().enumerate() {
-        if !errand.passes(at) {
-            let ruling = filter.check(letter).await?;
-            rule(mailbox, letter, ruling, errand, at).await?;
-        }
-    }
-    if let Some(redaction) = &policy.redaction {
-        let own = system.system().secrets.get(mailbox.address()).await?;
-        let ruling = redaction.judge(&letter.message, own.as_ref());
-        rule(mailbox, letter, ruling, errand, policy.filters.len()).await?;
     }
     Ok(())
 }
@@ -225,3 +232,6 @@ fn lets_in(policy: &Policy, message: &Inbound, is_judged: bool) -> bool {
     };
     author.is_some_and(|author| policy.lists.allow(Direction::Receive, author))
 }
+
+/// The filters of the rules come before the checks and are numbered so; a check keeps its number when a filter is added.
+const FIRST_CHECK: usize = 1 << 16;

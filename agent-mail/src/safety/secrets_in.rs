@@ -147,9 +147,9 @@ fn is_random(word: &str) -> bool {
 fn is_in_our_form(word: &str) -> bool {
     let all_of = |half: &str| half.bytes().all(|byte| byte.is_ascii_alphanumeric());
     word.len() >= password::LENGTH
-        && word.split_once('-').is_some_and(|(one, other)| {
-            one.len() == (word.len() - 1) / 2 && all_of(one) && all_of(other)
-        })
+        && word
+            .split_once('-')
+            .is_some_and(|(one, other)| one.len() == (word.len() - 1) / 2 && all_of(one) && all_of(other))
 }
 
 /// Bits for each byte, by how often each stands there.
