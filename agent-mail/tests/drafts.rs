@@ -2,8 +2,12 @@
 
 mod pausing;
 
+#[path = "drafts/rules.rs"]
+mod rules;
 #[path = "drafts/server.rs"]
 mod server;
+#[path = "drafts/time.rs"]
+mod time;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -204,56 +208,6 @@ async fn under_a_key_it_is_asked_once_and_sent_once() {
     let again = ada.send_once("offer/8", offer(&bob)).await.unwrap_err();
     assert_eq!(again.kind(), ErrorKind::PermissionDenied);
     assert!(again.to_string().contains("no"), "{again}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_end_of_the_time_sends_rejects_or_keeps_also_after_a_restart() {
-    for (then, pending, sent) in [(Overdue::Send, 0, 1), (Overdue::Reject, 0, 0), (Overdue::Keep, 1, 0)] {
-        let world = World::new();
-        let terms = Some((Duration::from_hours(1), then));
-        let name = {
-            let mail = world.asking(terms);
-            let (ada, bob) = two(&mail).await;
-            let name = held(&ada, offer(&bob)).await;
-            tokio::time::sleep(Duration::from_mins(59)).await;
-            let waiting = mail.approvals().pending().await.unwrap();
-            assert!(waiting.len() == 1 && !waiting[0].overdue);
-            name
-        };
-        tokio::time::sleep(Duration::from_mins(2)).await;
-        // The time was over while no program ran. Terms that are set anew are for what comes.
-        let mail = world.asking(None);
-        let ada = mail.open(&id("ada")).await.unwrap();
-        let left = mail.approvals().pending().await.unwrap();
-        assert_eq!((left.len(), queued(&ada).await.len()), (pending, sent), "{then:?}");
-        let held = mail.approvals().get(&name).await.unwrap();
-        assert_eq!(held.decision.is_none(), then == Overdue::Keep);
-        assert_eq!(held.overdue, then == Overdue::Keep);
-        assert!(held.decision.is_none_or(|decision| decision.by.is_none()));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_news_tell_what_waits_and_each_change() {
-    let world = World::new();
-    let mail = world.asking(Some((Duration::from_hours(1), Overdue::Reject)));
-    let (ada, bob) = two(&mail).await;
-    let first = held(&ada, offer(&bob)).await;
-    let desk = mail.approvals();
-    let mut news = desk.news();
-    assert_eq!(news.next().await.unwrap().id, first);
-    let quiet = tokio::time::timeout(Duration::from_mins(5), news.next()).await;
-    assert!(quiet.is_err(), "nothing new");
-    let (second, told) = tokio::join!(held(&ada, offer(&bob)), news.next());
-    let told = told.unwrap();
-    assert_eq!(told.id, second);
-    desk.edit(&told, "Eve", offer(&bob).with_subject("x")).await.unwrap();
-    assert_eq!(news.next().await.unwrap().revisions.len(), 2);
-    desk.approve(&desk.get(&second).await.unwrap(), "Eve", "").await.unwrap();
-    assert!(news.next().await.unwrap().decision.is_some());
-    // Nobody decides on the first one: the listener keeps the time.
-    let over = news.next().await.unwrap();
-    assert_eq!((over.id, over.decision.unwrap().verdict), (first, Verdict::Rejected));
 }
 
 #[tokio::test(start_paused = true)]

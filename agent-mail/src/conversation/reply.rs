@@ -7,7 +7,7 @@ use super::thread::threads;
 use crate::backend::Committed;
 use crate::mail::lift;
 use crate::outbox::{Prepared, Receipt, prepare};
-use crate::{AgentMailbox, Error, ErrorKind, Inbound, Queued, Sending};
+use crate::{AgentMailbox, Error, ErrorKind, Inbound, Queued, Sending, safety};
 
 /// What an answer says, and to whom.
 ///
@@ -54,18 +54,17 @@ impl Reply {
 }
 
 impl AgentMailbox {
-    /// Makes an answer to a message, in its thread, to be changed, filed as a draft or sent.
+    /// Makes an answer to a message, in its thread, to be changed, filed as a draft or sent. It goes to the address to
+    /// which [`reply`](Self::reply) would go.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) if the message names no address to answer to.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the message names no address to answer to,
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if there is a
+    /// [trusted server](crate::AgentMailBuilder::trusted_server) and it doesn't vouch for the author.
     pub fn answer(&self, to: &Inbound, reply: Reply) -> Result<NewMessage, Error> {
         let message = to.message().expose();
-        let answer = if reply.all {
-            NewMessage::reply_all_to(message, std::slice::from_ref(self.address()))
-        } else {
-            NewMessage::reply_to(message)
-        };
-        let mut answer = answer.map_err(|source| lift(source, "reply", self.id()))?.with_text(reply.text);
+        let answer = if reply.all { safety::answer_all(self, to)? } else { safety::answer(self, to)? };
+        let mut answer = answer.with_text(reply.text);
         if let Some(html) = reply.html {
             answer = answer.with_html(html);
         }

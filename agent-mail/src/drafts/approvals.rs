@@ -127,23 +127,54 @@ impl Approvals {
         decide::forget(&self.mail, id).await
     }
 
-    /// Does what is to happen to the messages whose time is over: [`pending`](Self::pending) and
-    /// [`news`](Self::news) do so too.
+    /// Does what is to happen to the messages whose time is over. The [courier](crate::Courier) does so as long as it
+    /// runs; [`pending`](Self::pending) and [`news`](Self::news) do it too.
     ///
-    /// One that is to be sent and that another check refuses is rejected with that check's words.
+    /// One that is to be sent and that another check refuses, or that can't be sent any more, is rejected with those
+    /// words. One for which there is no room in a budget waits for it.
     ///
     /// # Errors
-    /// If the state can't be read or written: the others are done by the next call.
+    /// If the state can't be read or written, or a check can't decide: the others are done, and these by a later call.
     pub async fn keep_time(&self) -> Result<(), Error> {
+        self.keep_time_until().await.map(drop)
+    }
+
+    /// Does what is due, until it is dropped.
+    pub(crate) async fn keep_time_always(&self) {
+        loop {
+            let locks = self.mail.system().locks.clone();
+            let mut changed = pin!(locks.decisions.notified());
+            changed.as_mut().enable();
+            let next_due = self.keep_time_until().await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "a held message whose time is over goes on waiting; tried again");
+                None
+            });
+            let pause = next_due.unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
+            let _over = tokio::time::timeout(pause, changed).await;
+            // A burst of news is one look.
+            tokio::time::sleep(SHORTEST_PAUSE.min(pause)).await;
+        }
+    }
+
+    /// Does what is due, and returns in how long the next one will be.
+    async fn keep_time_until(&self) -> Result<Option<Duration>, Error> {
         let now = self.mail.system().chance.now();
+        let (mut next_due, mut failed) = (None, None);
         for (agent, name, record) in self.mail.system().journal.all_held(None).await? {
             let id = HeldId::new(agent, &name);
             match due(&record) {
-                Some((at, then)) if at <= now => self.time_is_over(&id, &record, then).await?,
-                _ => {}
+                // One that fails doesn't keep the others waiting.
+                Some((at, then)) if at <= now => {
+                    failed = failed.or(self.time_is_over(&id, &record, then).await.err());
+                }
+                Some((at, _)) => {
+                    let left = at.duration_since(now).unwrap_or_default();
+                    next_due = Some(next_due.map_or(left, |next: Duration| next.min(left)));
+                }
+                None => {}
             }
         }
-        Ok(())
+        failed.map_or(Ok(next_due), Err)
     }
 
     /// Begins to tell what waits, and each change of it: first all that wait now, then each one that comes, is edited,
@@ -161,7 +192,14 @@ impl Approvals {
             Overdue::Keep => return Ok(()),
             Overdue::Reject => decide::reject(&self.mail, id, by).await,
             Overdue::Send => match decide::approve(&self.mail, id, by).await {
-                Err(error) if error.kind() == crate::ErrorKind::PermissionDenied => {
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        crate::ErrorKind::AlreadyExists
+                            | crate::ErrorKind::InvalidInput
+                            | crate::ErrorKind::PermissionDenied
+                    ) =>
+                {
                     let reason = error.to_string();
                     decide::reject(&self.mail, id, By { reason: &reason, ..by }).await
                 }
@@ -265,3 +303,4 @@ fn due(record: &HeldRecord) -> Option<(std::time::SystemTime, Overdue)> {
 }
 
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);

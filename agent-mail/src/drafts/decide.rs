@@ -24,6 +24,8 @@ pub(super) struct By<'a> {
 pub(super) async fn approve(mail: &AgentMail, id: &HeldId, by: By<'_>) -> Result<Queued, Error> {
     let system = mail.system();
     let mailbox = mail.open(id.agent()).await?;
+    // One after the other, so that who comes too late has taken nothing out of the budgets.
+    let _alone = system.locks.acquire(&format!("held/{id}")).await;
     loop {
         let kept = undecided(mail, id, "approve", Some(by.revision)).await?;
         let record = &kept.record;

@@ -53,7 +53,7 @@ use crate::{AgentId, AgentMail, AgentMailbox, Error, ErrorKind, EventHandler};
 ///
 /// let mut events = fleet.events();
 /// let event = events.next().await.expect("it runs");
-/// assert_eq!((event.mailbox().id().as_str(), event.received().unwrap().subject().expose()), ("bob", &"Engines"));
+/// assert_eq!((event.mailbox().id().as_str(), event.received().unwrap().subject().expose()), ("bob", "Engines"));
 /// event.ack().await?;
 /// # Ok::<(), agent_mail::Error>(())
 /// # })?;

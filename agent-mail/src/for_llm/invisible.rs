@@ -14,7 +14,9 @@ pub(super) fn strip(text: &str) -> (String, bool) {
             && !before.is_ascii()
             && !is_unseen(before)
             && chars.peek().is_some_and(|next| !next.is_ascii() && !is_unseen(*next));
-        if joins || !is_unseen(c) {
+        // One says how the sign before it looks; many in a row carry a message.
+        let is_row = matches!(c, '\u{fe0e}' | '\u{fe0f}') && matches!(before, '\u{fe00}'..='\u{fe0f}');
+        if joins || !(is_unseen(c) || is_row) {
             clean.push(c);
         } else {
             hidden |=
@@ -57,6 +59,7 @@ const UNSEEN: &[(char, char)] = &[
     ('\u{2060}', '\u{206f}'),
     ('\u{2800}', '\u{2800}'),
     ('\u{3164}', '\u{3164}'),
+    ('\u{fe00}', '\u{fe0d}'),
     ('\u{feff}', '\u{feff}'),
     ('\u{ffa0}', '\u{ffa0}'),
     ('\u{fff9}', '\u{fffb}'),
@@ -82,6 +85,7 @@ mod tests {
             ("a\u{200d}b", "ab", false),
             ("\u{3164}\u{2062}\u{2800}", "", true),
             ("\u{2764}\u{fe0f}", "\u{2764}\u{fe0f}", false),
+            ("\u{2764}\u{fe0f}\u{fe0e}\u{fe0f}\u{fe05}\u{e0105}", "\u{2764}\u{fe0f}", true),
             ("x\u{1b}[31m", "x[31m", false),
             ("gr\u{fc}\u{df}e \u{5e9}\u{5dc}", "gr\u{fc}\u{df}e \u{5e9}\u{5dc}", false),
         ] {

@@ -112,10 +112,14 @@ impl Inbound {
         );
         let room = budget.saturating_sub(labels.chars().count() + AROUND);
         let length = text.text.chars().count();
-        let cut = length > room;
+        let cut = length > room || text.cut;
         let shown: String = text.text.chars().take(room).collect();
-        let remark =
-            if cut { format!("\n[cut: {room} of {length} characters are shown]") } else { String::new() };
+        let more = if text.cut { "more than " } else { "" };
+        let remark = if cut {
+            format!("\n[cut: {} of {more}{length} characters are shown]", room.min(length))
+        } else {
+            String::new()
+        };
         let body = format!("{labels}\n{shown}{remark}");
         let nonce = self.nonce(&body);
         let text = format!(
@@ -151,6 +155,7 @@ struct Seen {
     text: String,
     hidden: bool,
     differs: bool,
+    cut: bool,
 }
 
 /// Returns the text that a person sees.
@@ -158,7 +163,7 @@ fn seen(message: &Received) -> Seen {
     let shown = message.html().map(visible::visible);
     let from_html = shown.as_ref().map(|shown| invisible::strip(&quote::text_of_html(&shown.html)));
     let from_text = message.text().map(invisible::strip);
-    let hidden = shown.is_some_and(|shown| shown.hidden);
+    let (hidden, cut) = shown.map(|shown| (shown.hidden, shown.cut)).unwrap_or_default();
     let (chosen, differs) = match (from_text, from_html) {
         (Some(plain), Some(html)) => {
             let differs = says_more(&plain.0, &html.0);
@@ -171,7 +176,7 @@ fn seen(message: &Received) -> Seen {
         (Some(only), None) | (None, Some(only)) => (only, false),
         (None, None) => (<_>::default(), false),
     };
-    Seen { text: chosen.0.trim().to_owned(), hidden: hidden || chosen.1, differs }
+    Seen { text: chosen.0.trim().to_owned(), hidden: hidden || chosen.1, differs, cut }
 }
 
 /// Tells whether the plain text has many words that the HTML doesn't show.

@@ -152,7 +152,8 @@ pub(super) fn has_words(text: &str) -> bool {
     false
 }
 
-const MOST_ATTRIBUTES: usize = 64;
+/// Nobody writes as many; the others are not looked at.
+pub(super) const MOST_ATTRIBUTES: usize = 64;
 const ENTITIES: &[(&str, char)] = &[
     ("colon", ':'),
     ("semi", ';'),

@@ -115,6 +115,9 @@ const CORPUS: &[(&str, &str, bool)] = &[
         "seen",
         false,
     ),
+    ("<p style='display:none' style=''>evil</p>seen", "seen", true),
+    ("<p style='' style='display:none'>seen</p>", "seen", false),
+    ("<p class=x class=y>evil</p><style>.x{display:none}</style>seen", "seen", true),
     ("<!-- evil -->seen", "seen", true),
     ("<!-- evil --!>seen", "seen", true),
     ("seen<!-- evil", "seen", true),
@@ -238,6 +241,13 @@ proptest! {
 }
 
 #[test]
+fn what_has_too_many_attributes_is_not_shown() {
+    let many = (0..70).fold(String::new(), |many, n| format!("{many} a{n}"));
+    let shown = visible(&format!("<p{many} style='display:none'>evil</p>seen"));
+    assert_eq!((&*shown.html, shown.hidden), ("seen", true));
+}
+
+#[test]
 fn a_flood_takes_one_pass() {
     for unit in [
         "<div>",
@@ -246,14 +256,48 @@ fn a_flood_takes_one_pass() {
         "<style>",
         "</div",
         "<a x='",
+        "<a x=' '",
+        "<a ",
         "<style>a{",
+        "<style>@x{",
         "<td><tr>",
+        "<table><tr><td><blockquote>",
         "&#",
+        "&amp",
         "<li>",
+        "<a href=x>",
+        "</a>",
+        "\u{202e}",
+        "\u{e0041}",
+        "> ",
     ] {
-        let shown = visible(&unit.repeat((128 << 10) / unit.len() + 1));
-        assert!(shown.html.len() <= 129 << 10, "{unit}");
+        let html = unit.repeat((128 << 10) / unit.len() + 1);
+        let form =
+            inbound(format!("From: a@b.example\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{html}"));
+        assert!(form.for_llm(2_000).as_str().chars().count() <= 2_000, "{unit}");
     }
+}
+
+#[test]
+fn a_flood_of_rules_is_given_up() {
+    let classes = "b ".repeat(20_000);
+    for (rules, tags) in [
+        (format!("{}a{{display:none}}", "p,".repeat(60_000)), "<p>x".repeat(20_000)),
+        (format!("{}a{{display:none}}", "x p p p p p p p,".repeat(10_000)), "<p><b>x".repeat(10_000)),
+        (".a,".repeat(20_000) + "a{display:none}", format!("<p class='{classes}'>x").repeat(5)),
+        (".b".repeat(100_000) + "{display:none}", format!("<p class='{classes}'>x").repeat(5)),
+    ] {
+        let shown = visible(&format!("<style>{rules}</style>seen{tags}"));
+        assert!(shown.html.starts_with("seen") && shown.hidden, "{}", shown.html.len());
+    }
+}
+
+#[test]
+fn a_form_says_that_more_html_was_there_than_is_looked_at() {
+    let html = format!("<p>first</p>{}<p>last</p>", "<br>".repeat(200_000));
+    let form = inbound(format!("From: a@b.example\r\nContent-Type: text/html\r\n\r\n{html}")).for_llm(4_000);
+    assert!(form.is_cut() && form.as_str().contains("first") && !form.as_str().contains("last"));
+    assert!(form.as_str().contains("[cut: 5 of more than 5 characters are shown]"), "{form}");
 }
 
 const PIECES: &[&str] = &[

@@ -2,7 +2,9 @@
 
 use super::sheet::{Element, Sheet};
 use super::style::{Effects, Rgb};
-use super::tags::{attributes, comment_end, decoded, element_length, has_words, sheets, tag_length};
+use super::tags::{
+    MOST_ATTRIBUTES, attributes, comment_end, decoded, element_length, has_words, sheets, tag_length,
+};
 
 /// HTML without what is not shown.
 #[derive(Debug, Default, PartialEq)]
@@ -10,6 +12,8 @@ pub(super) struct Visible {
     pub(super) html: String,
     /// Whether words were taken out.
     pub(super) hidden: bool,
+    /// Whether there was more than is looked at.
+    pub(super) cut: bool,
 }
 
 /// Takes out comments, scripts and what styles, attributes and colours hide.
@@ -24,8 +28,9 @@ pub(super) fn visible(html: &str) -> Visible {
         }
     }
     let mut reader =
-        Reader { rest: &html[..end], sheet, stack: Vec::new(), looked: 0, out: Visible::default() };
+        Reader { rest: &html[..end], sheet, stack: Vec::new(), left: MOST_LOOKS, out: Visible::default() };
     while reader.step() {}
+    reader.out.cut = end < html.len();
     reader.out
 }
 
@@ -33,8 +38,8 @@ struct Reader<'a> {
     rest: &'a str,
     sheet: Sheet,
     stack: Vec<Frame>,
-    /// How many rules elements were compared with.
-    looked: usize,
+    /// How many comparisons of elements with rules are left.
+    left: usize,
     out: Visible,
 }
 
@@ -148,7 +153,10 @@ impl<'a> Reader<'a> {
         let mut look = self.top();
         let (mut style, mut size) = (String::new(), Vec::new());
         let mut own = Effects::default();
-        for (key, value) in attributes(&inner[end..]) {
+        let attributes = attributes(&inner[end..]);
+        own.gone = attributes.len() >= MOST_ATTRIBUTES;
+        // Of attributes of one name the first counts (HTML section 13.2.5.33).
+        for (key, value) in attributes.into_iter().rev() {
             let value = decoded(value);
             match key.to_ascii_lowercase().as_str() {
                 "hidden" => own.gone = true,
@@ -169,13 +177,12 @@ impl<'a> Reader<'a> {
         look.apply(own);
         let within: Vec<&Element> =
             self.stack.iter().filter(|_| self.sheet.len() > 0).map(|frame| &frame.element).collect();
-        let (weak, strong) = self.sheet.effects(&element, &within);
+        let (weak, strong) = self.sheet.effects(&element, &within, &mut self.left);
         for effects in weak.into_iter().chain([Effects::of(&style)]).chain(strong) {
             look.apply(effects);
         }
-        self.looked += self.sheet.len();
         // Nobody writes such a letter: what can't be judged is taken for hidden.
-        look.gone |= self.looked > MOST_LOOKS || self.stack.len() >= DEEPEST;
+        look.gone |= self.left == 0 || self.stack.len() >= DEEPEST;
         let is_dot =
             element.name == "img" && size.iter().any(|size| matches!(size.trim_end_matches("px"), "0" | "1"));
         let is_seen_itself = matches!(&*element.name, "img" | "a");
@@ -239,7 +246,7 @@ impl<'a> Reader<'a> {
 
 const MAX_HTML: usize = 512 << 10;
 const DEEPEST: usize = 400;
-const MOST_LOOKS: usize = 10_000_000;
+const MOST_LOOKS: usize = 3_000_000;
 /// Channels of two colours that nobody tells apart differ by this at most.
 const SAME_COLOUR: u8 = 16;
 const VOID: &[&str] =

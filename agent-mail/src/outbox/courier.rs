@@ -23,6 +23,8 @@ use crate::{AgentId, AgentMail, Error, observe};
 /// - What nobody knows the outcome of is looked for in the mailboxes: with the recipients who are agents here, among the
 ///   reports and answers that came in, and among the sent mail. Only then it is sent again, or not, as the
 ///   [`Guarantee`](crate::Guarantee) says.
+/// - Messages that [wait for a decision](crate::Approvals) become what their check said when their time is over, up to a
+///   second later.
 /// - Each step is written down before and after. It may end at any point; the next courier goes on from there.
 ///
 /// ```
@@ -79,6 +81,15 @@ impl Courier {
             alone = self.system.system().locks.acquire("courier") => alone,
             () = &mut stop => return,
         };
+        let approvals = self.system.approvals();
+        tokio::select! {
+            biased;
+            () = self.send(stop) => {}
+            () = approvals.keep_time_always() => {}
+        }
+    }
+
+    async fn send(&self, mut stop: impl Future<Output = ()> + Unpin) {
         let bell = Bell::listen(self.system.system().locks.clone());
         let mut rounds = Rounds::new(self.system.clone());
         let mut running = FuturesUnordered::new();

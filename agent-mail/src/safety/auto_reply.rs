@@ -1,14 +1,15 @@
 //! Answers that come to rest (RFC 3834).
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use mail_access::{Address, AutoSubmitted, Contact, Kind, NewMessage, Received};
 use serde::{Deserialize, Serialize};
 
 use super::budget::{Budget, Usage};
 use super::reply;
-use crate::backend::{Change, Committed};
+use crate::backend::Change;
 use crate::journal::{Owner, fingerprint};
 use crate::{AgentMailbox, Error, ErrorKind, Inbound, Receipt};
 
@@ -98,7 +99,7 @@ impl AgentMailbox {
     /// vouch for it; without one From is taken at its word. A Reply-To is followed only if it is of the author's domain or
     /// the [`Policy`](crate::safety::Policy) allows it. With [`AutoReplies`] in the policy it is an automatic answer.
     ///
-    /// For an answer with more than a text, [`send`](Self::send) a [`NewMessage::reply_to`].
+    /// For an answer with more than a text, [`send`](Self::send) what [`answer`](Self::answer) makes.
     ///
     /// # Errors
     /// As [`send`](Self::send); [`InvalidInput`](ErrorKind::InvalidInput) too if the message names no address to answer
@@ -223,7 +224,7 @@ struct Pair {
     said: Vec<(u64, String)>,
 }
 
-/// Counts an answer against its correspondents.
+/// Makes the change that counts an answer against its correspondents.
 ///
 /// # Errors
 /// [`RateLimited`](ErrorKind::RateLimited) if one of them had too many, [`PermissionDenied`](ErrorKind::PermissionDenied)
@@ -232,28 +233,23 @@ pub(super) async fn count(
     mailbox: &AgentMailbox,
     rules: &AutoReplies,
     message: &NewMessage,
-) -> Result<(), Error> {
-    if message.in_reply_to().is_none() {
-        return Ok(());
-    }
-    let system = mailbox.inner().system.system();
+    now: u64,
+) -> Result<Change, Error> {
+    let journal = &mailbox.inner().system.system().journal;
     let words = [message.text().unwrap_or_default(), message.html().unwrap_or_default()].join("\n");
     let words = fingerprint(words.as_bytes());
-    loop {
-        let now = system.chance.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX / 2);
-        let mut change = Change::new();
-        for recipient in message.recipients() {
-            let name = fingerprint(recipient.to_string().to_lowercase().as_bytes());
-            let key = system.journal.policy_key(Owner::Agent(mailbox.id()), &format!("pair/{name}"));
-            let mut stored = system.journal.stored_policy::<Pair>(key).await?;
-            stored.value.take(rules, now, &words).map_err(|refusal| refusal.into_error(mailbox))?;
-            change = stored.save(change);
-        }
-        if system.journal.commit_policy(mailbox.id(), change).await? == Committed::Done {
-            return Ok(());
-        }
+    let names: BTreeSet<String> = message
+        .recipients()
+        .map(|recipient| fingerprint(recipient.to_string().to_lowercase().as_bytes()))
+        .collect();
+    let mut change = Change::new();
+    for name in names {
+        let key = journal.policy_key(Owner::Agent(mailbox.id()), &format!("pair/{name}"));
+        let mut stored = journal.stored_policy::<Pair>(key).await?;
+        stored.value.take(rules, now, &words).map_err(|refusal| refusal.into_error(mailbox))?;
+        change = stored.save(change);
     }
+    Ok(change)
 }
 
 enum PairRefusal {
@@ -330,6 +326,8 @@ const MOST_SAID: usize = 64;
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use mail_access::Uid;
 
     use super::*;

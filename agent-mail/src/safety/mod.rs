@@ -63,6 +63,7 @@ pub use checks::{Admission, InboundCheck, Letter, OutboundCheck, Ruling};
 pub use lists::{Direction, Party};
 pub use policy::Policy;
 pub use redaction::Redaction;
+pub(crate) use reply::{answer, answer_all};
 pub(crate) use suppression::observe;
 pub use suppression::{Suppressed, SuppressionReason};
 pub(crate) use switch::{STOPPED, may_send};
@@ -83,11 +84,8 @@ pub(crate) async fn release(
     if let Some(policy) = &system.policy {
         obey(mailbox, policy, &mut letter, errand).await?;
     }
-    // The filters of the rules come before the checks, and are numbered so.
-    let filters = system.policy.as_ref().map_or(0, |policy| policy.filters.len() + 1);
     let mut changed = false;
-    let stopped = |rule| move |error| observe::stopped(rule, mailbox.id(), error);
-    for (at, check) in (filters..).zip(&system.outbound) {
+    for (at, check) in (FIRST_CHECK..).zip(&system.outbound) {
         if !errand.passes(at) {
             let ruling = observe::outbound(&**check, &letter).await?;
             changed |= rule(mailbox, &mut letter, ruling, errand, at).await?;
@@ -97,10 +95,7 @@ pub(crate) async fn release(
         if changed {
             obey(mailbox, policy, &mut letter, errand).await?;
         }
-        if let Some(rules) = &policy.auto_replies {
-            auto_reply::count(mailbox, rules, &letter.message).await.map_err(stopped("auto_replies"))?;
-        }
-        spending::spend(mailbox, policy, &letter.message).await.map_err(stopped("budget"))?;
+        spending::spend(mailbox, policy, &letter.message).await?;
     }
     Ok(letter.message)
 }
@@ -112,9 +107,32 @@ async fn obey(
     letter: &mut Letter,
     errand: &Errand,
 ) -> Result<(), Error> {
+    permit(mailbox, policy, &letter.message).await?;
+    let mut changed = false;
+    for (at, filter) in policy.filters.iter().enumerate() {
+        if !errand.passes(at) {
+            let ruling = observe::outbound(&**filter, letter).await?;
+            changed |= rule(mailbox, letter, ruling, errand, at).await?;
+        }
+    }
+    if changed {
+        permit(mailbox, policy, &letter.message).await?;
+    }
+    // Nobody's approval is for a secret.
+    if let Some(redaction) = &policy.redaction {
+        let own = mailbox.inner().system.system().secrets.get(mailbox.address()).await?;
+        let ruling = redaction.judge(&letter.message, own.as_ref());
+        let ruling = observe::ruled("redaction", mailbox.id(), ruling);
+        rule(mailbox, letter, ruling, errand, policy.filters.len()).await?;
+    }
+    Ok(())
+}
+
+/// Tells whether a message may go to those to whom it is.
+async fn permit(mailbox: &AgentMailbox, policy: &Policy, message: &NewMessage) -> Result<(), Error> {
     let system = &mailbox.inner().system;
-    let direction = if letter.message.in_reply_to().is_some() { Direction::Reply } else { Direction::Send };
-    for recipient in letter.message.recipients() {
+    let direction = if message.in_reply_to().is_some() { Direction::Reply } else { Direction::Send };
+    for recipient in message.recipients() {
         if !policy.lists.allow(direction, recipient) {
             let error = refused(mailbox, format!("the rules don't let it write to {recipient}"));
             return Err(observe::stopped("lists", mailbox.id(), error));
@@ -129,18 +147,6 @@ async fn obey(
             let error = refused(mailbox, format!("{recipient} gets no mail: {why}")).with_code("suppressed");
             return Err(observe::stopped("suppression", mailbox.id(), error));
         }
-    }
-    for (at, filter) in policy.filters.iter().enumerate() {
-        if !errand.passes(at) {
-            let ruling = observe::outbound(&**filter, letter).await?;
-            rule(mailbox, letter, ruling, errand, at).await?;
-        }
-    }
-    if let Some(redaction) = &policy.redaction {
-        let own = system.system().secrets.get(mailbox.address()).await?;
-        let ruling = redaction.judge(&letter.message, own.as_ref());
-        let ruling = observe::ruled("redaction", mailbox.id(), ruling);
-        rule(mailbox, letter, ruling, errand, policy.filters.len()).await?;
     }
     Ok(())
 }
@@ -231,3 +237,6 @@ fn lets_in(policy: &Policy, message: &Inbound, is_judged: bool) -> bool {
     };
     author.is_some_and(|author| policy.lists.allow(Direction::Receive, author))
 }
+
+/// The filters of the rules come before the checks and are numbered so; a check keeps its number when a filter is added.
+const FIRST_CHECK: usize = 1 << 16;

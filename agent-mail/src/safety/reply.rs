@@ -2,7 +2,33 @@
 
 use mail_access::{Contact, NewMessage};
 
+use crate::mail::lift;
 use crate::{AgentMailbox, Error, ErrorKind, Inbound};
+
+/// Begins an answer to a message, to all who had it but the agent: to the author as [`answer`] does, and in Cc to the
+/// others, whom the author chose. A Reply-To is followed as far as that one follows it.
+///
+/// # Errors
+/// As [`answer`].
+pub(crate) fn answer_all(mailbox: &AgentMailbox, message: &Inbound) -> Result<NewMessage, Error> {
+    let received = message.message().expose();
+    let target = target(mailbox, message)?;
+    let own = std::slice::from_ref(mailbox.address());
+    if target.address.is_same_mailbox(mailbox.address()) {
+        let all = NewMessage::reply_all_to(received, own);
+        return all.map_err(|source| lift(source, "reply", mailbox.id()));
+    }
+    let mut answer = NewMessage::answer_to(received, target.clone());
+    let mut known = vec![target.address.clone(), mailbox.address().clone()];
+    for other in received.to().iter().chain(received.cc()) {
+        if !known.iter().any(|known| known.is_same_mailbox(&other.address)) {
+            known.push(other.address.clone());
+            // The names of others are the author's choice.
+            answer = answer.with_cc(other.address.clone());
+        }
+    }
+    Ok(answer)
+}
 
 /// Begins an answer to a message, to the one address that it may go to.
 ///
@@ -29,8 +55,10 @@ fn target<'a>(mailbox: &AgentMailbox, message: &'a Inbound) -> Result<&'a Contac
     let policy = system.policy.as_ref();
     let answers_anybody = policy.is_some_and(|policy| policy.answers_unverified);
     if system.trusted.is_some() && !answers_anybody && message.verified_from().is_none() {
-        return Err(wrong(ErrorKind::PermissionDenied, "nobody vouches for its author")
-            .with_fix("answer by a new message to an address you know, or allow it by the policy"));
+        return Err(wrong(ErrorKind::PermissionDenied, "the trusted server doesn't vouch for its author")
+            .with_fix(
+                "write a new message to an address you know, or allow it by Policy::answering_unverified",
+            ));
     }
     let elsewhere = received.reply_to().first().filter(|asked| {
         let is_allowed = |party: &super::Party| party.includes(&asked.address);

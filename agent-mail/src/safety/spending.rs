@@ -6,22 +6,24 @@ use std::time::{Duration, SystemTime};
 use mail_access::NewMessage;
 use serde::{Deserialize, Serialize};
 
-use super::Policy;
 use super::budget::{Budget, Usage};
+use super::{Policy, auto_reply};
 use crate::backend::{Change, Committed};
 use crate::journal::{Owner, StoredPolicy, fingerprint};
-use crate::{AgentMailbox, Error, ErrorKind};
+use crate::{AgentMailbox, Error, ErrorKind, observe};
 
-/// Takes a message out of all budgets.
+/// Takes a message out of all budgets, and counts an answer against its correspondents, all at once.
 ///
 /// # Errors
-/// [`RateLimited`](ErrorKind::RateLimited) with the time until there may be room; nothing was taken then.
+/// [`RateLimited`](ErrorKind::RateLimited) with the time until there may be room; as [`auto_reply::count`]; nothing was
+/// taken or counted then.
 pub(super) async fn spend(
     mailbox: &AgentMailbox,
     policy: &Policy,
     message: &NewMessage,
 ) -> Result<(), Error> {
-    if policy.has_no_budgets() {
+    let answers = policy.auto_replies.as_ref().filter(|_| message.in_reply_to().is_some());
+    if policy.has_no_budgets() && answers.is_none() {
         return Ok(());
     }
     let system = mailbox.inner().system.system();
@@ -31,11 +33,18 @@ pub(super) async fn spend(
     loop {
         let now = system.chance.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX / 2);
+        let change = match answers {
+            Some(rules) => {
+                let counted = auto_reply::count(mailbox, rules, message, now).await;
+                counted.map_err(|error| observe::stopped("auto_replies", mailbox.id(), error))?
+            }
+            None => Change::new(),
+        };
         let mut ledger = Ledger::open(mailbox, policy).await?;
         if let Err(refusal) = ledger.take(policy, now, count) {
-            return Err(refusal.into_error(mailbox));
+            return Err(observe::stopped("budget", mailbox.id(), refusal.into_error(mailbox)));
         }
-        if system.journal.commit_policy(mailbox.id(), ledger.close()).await? == Committed::Done {
+        if system.journal.commit_policy(mailbox.id(), ledger.close(change)).await? == Committed::Done {
             return Ok(());
         }
     }
@@ -152,8 +161,8 @@ impl Ledger {
         Ok(())
     }
 
-    fn close(self) -> Change {
-        let change = self.own.save(Change::new());
+    fn close(self, change: Change) -> Change {
+        let change = self.own.save(change);
         self.shared.into_iter().fold(change, |change, (_, stored)| stored.save(change))
     }
 }

@@ -1,0 +1,96 @@
+//! Approval together with the rules: what holds, what may have changed until the approval, and what is counted.
+
+use agent_mail::safety::{Budget, Direction, Policy, Redaction, SuppressionReason};
+
+use super::*;
+
+fn with(world: &World, policy: Policy) -> AgentMail {
+    world.system().policy(policy).build().unwrap()
+}
+
+fn asking() -> Policy {
+    Policy::new().with_filter(Arc::new(asks(None)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filter_of_the_rules_holds_and_an_approval_passes_it() {
+    let world = World::new();
+    let second = Arc::new(Second::default());
+    let policy = asking().with_filter(second.clone()).with_redaction(Redaction::new());
+    let mail = with(&world, policy);
+    let (ada, bob) = two(&mail).await;
+    let secret = offer(&bob).with_text("The price is AKIAIOSFODNN7EXAMPLE.");
+    let first = held(&ada, secret).await;
+    let desk = mail.approvals();
+    let error = desk.approve(&desk.get(&first).await.unwrap(), "Eve", "").await.unwrap_err();
+    let next: HeldId = error.code().unwrap().parse().unwrap();
+    desk.approve(&desk.get(&next).await.unwrap(), "Carol", "").await.unwrap();
+    assert_eq!(second.0.load(std::sync::atomic::Ordering::Relaxed), 1);
+    deliver(&mail).await;
+    let got = bob.fetch_unseen(9).await.unwrap();
+    assert_eq!(got.len(), 1);
+    // Nobody's approval is for a secret.
+    assert_eq!(got[0].text().unwrap().expose().trim_end(), "The price is [redacted: aws access key].");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_that_changed_meanwhile_count_at_the_approval() {
+    let world = World::new();
+    let mail = world.asking(None);
+    let (ada, bob) = two(&mail).await;
+    let desk = mail.approvals();
+    let one = held(&ada, offer(&bob).with_text("The price is AKIAIOSFODNN7EXAMPLE.")).await;
+    // The program is started again with rules that it didn't have.
+    let strict = || Policy::new().with_redaction(Redaction::new());
+    let system = || world.system().outbound_check(Arc::new(asks(None)));
+    let blocking = strict().blocking(Direction::Send, bob.address().to_string().parse().unwrap());
+    let blocked = system().policy(blocking).build().unwrap();
+    let seen = desk.get(&one).await.unwrap();
+    let error = blocked.approvals().approve(&seen, "Eve", "").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+
+    let suppressing = system().policy(strict()).build().unwrap();
+    suppressing.suppress(bob.address(), SuppressionReason::Manual).await.unwrap();
+    let error = suppressing.approvals().approve(&seen, "Eve", "").await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::PermissionDenied, Some("suppressed")));
+    assert_eq!(desk.pending().await.unwrap().len(), 1, "it goes on waiting");
+    assert!(queued(&ada).await.is_empty());
+
+    suppressing.unsuppress(bob.address()).await.unwrap();
+    suppressing.approvals().approve(&seen, "Eve", "").await.unwrap();
+    deliver(&suppressing).await;
+    let got = bob.fetch_unseen(9).await.unwrap();
+    assert_eq!(got[0].text().unwrap().expose().trim_end(), "The price is [redacted: aws access key].");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_is_counted_once_when_it_goes() {
+    let world = World::new();
+    let mail = with(&world, asking().with_agent_budget(Budget::per_hour(3)));
+    let (ada, bob) = two(&mail).await;
+    let desk = mail.approvals();
+    let mut names = Vec::new();
+    for _ in 0..5 {
+        names.push(held(&ada, offer(&bob)).await);
+    }
+    // What is rejected took nothing.
+    desk.reject(&desk.get(&names[4]).await.unwrap(), "Eve", "").await.unwrap();
+    let seen = desk.get(&names[0]).await.unwrap();
+    let (one, other, third) = tokio::join!(
+        desk.approve(&seen, "Eve", ""),
+        desk.approve(&seen, "Carol", ""),
+        desk.approve(&seen, "Dave", ""),
+    );
+    assert_eq!([&one, &other, &third].iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    desk.approve(&desk.get(&names[1]).await.unwrap(), "Eve", "").await.unwrap();
+    deliver(&mail).await;
+    ada.send(NewMessage::to(bob.address())).await.unwrap();
+    let late = desk.get(&names[2]).await.unwrap();
+    let error = desk.approve(&late, "Eve", "").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited, "{error}");
+    assert_eq!(desk.pending().await.unwrap().len(), 2, "they wait for room");
+    tokio::time::sleep(Duration::from_mins(70)).await;
+    desk.approve(&late, "Eve", "").await.unwrap();
+    deliver(&mail).await;
+    assert_eq!(bob.fetch_unseen(9).await.unwrap().len(), 4);
+}

@@ -1,0 +1,5 @@
+//! The tests of the example; `test = true` in the manifest would keep `cargo test` from building the program itself.
+
+#[allow(dead_code, reason = "the program's entry is not called here")]
+#[path = "../site_controller/main.rs"]
+mod site_controller;
