@@ -5,11 +5,11 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use mail_access::Address;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use super::roll::Roll;
 use super::supervisor::Supervisor;
-use super::{Fleet, Handle, Shared, ShortWay};
+use super::{Fleet, Handle, RunningCourier, Shared, ShortWay};
 use crate::{AgentMail, Error, ErrorKind};
 
 /// The settings of a [`Fleet`].
@@ -109,7 +109,13 @@ impl FleetBuilder {
         let watches = connections.saturating_sub(at_once).max(1);
         let supervisor = Supervisor { shared: Arc::downgrade(&shared), doorbells, bells, watches, interval };
         let task = tokio::spawn(supervisor.run()).abort_handle();
-        Ok(Fleet(Arc::new(Handle { shared, task })))
+        let (stop, stopped) = oneshot::channel::<()>();
+        let courier = tokio::spawn(async move {
+            // It ends when the other end is dropped: nothing is ever sent.
+            mail.courier().run(async { drop(stopped.await) }).await;
+        });
+        let courier = Mutex::new(Some(RunningCourier { stop, task: courier }));
+        Ok(Fleet(Arc::new(Handle { shared, task, courier })))
     }
 }
 
