@@ -2,14 +2,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::stream::{self, BoxStream};
+use futures_util::stream::BoxStream;
 use mail_access::Address;
 use tokio::sync::{Notify, oneshot};
 
 use super::roll::Roll;
 use super::supervisor::Supervisor;
 use super::{Fleet, Handle, RunningCourier, Shared, ShortWay};
+use crate::backend::Doorbell as _;
 use crate::{AgentMail, Error, ErrorKind};
 
 /// The settings of a [`Fleet`].
@@ -78,10 +78,7 @@ impl FleetBuilder {
             doorbells.push(doorbell.listen());
         }
         if system.ways.on_hub().is_some() {
-            let arrivals = system.ways.hub().await?.arrivals();
-            let arrivals =
-                stream::unfold(arrivals, |mut arrivals| async { Some((arrivals.next().await, arrivals)) });
-            doorbells.push(arrivals.boxed());
+            doorbells.push(system.ways.hub().await?.listen());
         }
         let (paused, all_paused) = system.journal.paused().await?;
         let happened = system.journal.with_happened().await?;

@@ -1,6 +1,6 @@
 //! Stories on a faulty world: agents do at random what agents do, programs end in the middle of it, and a history is
 //! checked in the end. `AGENT_MAIL_SEEDS` sets how many, `AGENT_MAIL_SEED` the first one, `AGENT_MAIL_STORY=50x200` the
-//! number of agents and what each does.
+//! number of agents and what each does. With even seeds the agents are a fleet, whose mail goes the short way.
 
 mod cast;
 mod history;
@@ -8,13 +8,13 @@ mod history;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent_mail::AgentMail;
 use agent_mail::mail_access::Uid;
 use agent_mail::simulator::{Service, Simulation, Weather};
+use agent_mail::{AgentMail, Fleet, ShortWay};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use self::cast::Actor;
+use self::cast::{Actor, Company};
 use self::history::History;
 use super::{first_seed, paused, seeds};
 
@@ -100,13 +100,14 @@ async fn tell(seed: u64, agents: usize, deeds: usize, broken: Option<Damage>) ->
         builder = builder.outage(service, from..from + dice_of_story.between(minutes(1), minutes(20)));
     }
     let world = builder.build();
-    let history = Arc::new(History::new(world.clone(), seed));
+    let in_fleet = seed.is_multiple_of(2);
+    let history = Arc::new(History::new(world.clone(), seed, in_fleet));
     let actors: Vec<_> = (0..agents).map(|n| Actor::new(n, agents, deeds, &world, history.clone())).collect();
 
     // Each act is a run of the program; the next one finds what it left behind.
     for act in 0..ACTS {
         let mail = world.system().build().unwrap();
-        let tasks = begin(&mail, &actors);
+        let (tasks, fleet) = begin(&mail, &actors, in_fleet).await;
         let share = u64::try_from(deeds / ACTS + 1).unwrap();
         let long = if act + 1 == ACTS {
             minutes(60 * share)
@@ -117,6 +118,10 @@ async fn tell(seed: u64, agents: usize, deeds: usize, broken: Option<Damage>) ->
         while tokio::time::Instant::now() < end && !actors.iter().all(Actor::is_done) {
             sleep(Duration::from_secs(20)).await;
         }
+        if let Some(fleet) = fleet.filter(|_| act % 2 == 0) {
+            // One program is stopped, another one killed.
+            fleet.stop(Duration::from_secs(30)).await;
+        }
         drop(tasks);
     }
     world.set_weather(Weather::calm());
@@ -124,9 +129,9 @@ async fn tell(seed: u64, agents: usize, deeds: usize, broken: Option<Damage>) ->
         damage(&world, &actors, broken).await;
     }
     let mail = world.system().build().unwrap();
-    let tasks = begin(&mail, &actors);
+    let (tasks, fleet) = begin(&mail, &actors, in_fleet).await;
     sleep(CALM).await;
-    drop(tasks);
+    drop((tasks, fleet));
     // Who was told of everything is told of nothing more.
     for actor in &actors {
         let mailbox = mail.open(actor.id()).await.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
@@ -136,15 +141,26 @@ async fn tell(seed: u64, agents: usize, deeds: usize, broken: Option<Damage>) ->
     history.check(&actors)
 }
 
-fn begin(mail: &AgentMail, actors: &[Actor]) -> JoinSet<()> {
+async fn begin(mail: &AgentMail, actors: &[Actor], in_fleet: bool) -> (JoinSet<()>, Option<Fleet>) {
     let mut tasks = JoinSet::new();
+    let mut fleet = None;
+    if in_fleet {
+        let begun = Fleet::builder(mail.clone()).short_way(ShortWay::WithinFleet).start().await;
+        let begun = begun.expect("the state can be read");
+        let (serving, company) = (begun.clone(), Company::of(actors));
+        tasks.spawn(async move { serving.serve(&company).await });
+        fleet = Some(begun);
+    } else {
+        let courier = mail.courier();
+        tasks.spawn(async move { courier.run(std::future::pending()).await });
+    }
     for actor in actors {
         tasks.spawn(actor.clone().act(mail.clone()));
-        tasks.spawn(actor.clone().listen(mail.clone()));
+        if !in_fleet {
+            tasks.spawn(actor.clone().listen(mail.clone()));
+        }
     }
-    let courier = mail.courier();
-    tasks.spawn(async move { courier.run(std::future::pending()).await });
-    tasks
+    (tasks, fleet)
 }
 
 const ACTS: usize = 4;
