@@ -57,32 +57,35 @@ fn a_second_copy_is_noticed() {
 }
 
 #[test]
-#[should_panic(expected = "got m-")]
+#[should_panic(expected = "which was for others")]
 fn a_misrouted_mail_is_noticed() {
     paused().block_on(tell(1, 4, 20, Some(Damage::Misrouted)));
 }
 
 /// Does damage to a mail that somebody wrote to others.
-async fn damage(world: &Simulation, actors: &[Actor], damage: Damage) {
+async fn damage(world: &Simulation, history: &History, actors: &[Actor], damage: Damage) {
     let mut found = None;
     world.snapshot().mail().for_each_message(|mailbox, _, place, bytes| {
         let own = history::marker_of(bytes).filter(|marker| marker.starts_with("m-"));
         let is_to = |actor: &&Actor| actor.address().to_string() == mailbox;
         if let (Some(marker), Some(to)) = (own, actors.iter().find(is_to)) {
             let writer = marker.split('-').nth(1).unwrap_or_default();
-            // What one wrote to oneself, nobody else has to get.
-            if (writer == to.id().as_str()) == matches!(damage, Damage::Misrouted) {
-                found = Some((marker, to.clone(), place.uid));
+            let stranger = actors.iter().find(|actor| !history.is_for(&marker, actor.id()));
+            let other = match damage {
+                Damage::Misrouted => stranger,
+                Damage::Lost | Damage::Doubled => actors.iter().find(|actor| actor.id() != to.id()),
+            };
+            if let Some(other) = other.filter(|_| writer != to.id().as_str()) {
+                found = Some((marker, to.clone(), other.clone(), place.uid));
             }
         }
     });
-    let (marker, to, uid) = found.expect("there is mail");
-    let other = actors.iter().find(|actor| actor.id() != to.id()).expect("there are others");
+    let (marker, to, other, uid) = found.expect("there is mail");
     let office = world.post_office();
     match damage {
         Damage::Lost => office.expunge(&to.address(), Uid::new(uid).as_slice()).unwrap(),
         Damage::Doubled | Damage::Misrouted => {
-            let reader = if matches!(damage, Damage::Doubled) { &to } else { other };
+            let reader = if matches!(damage, Damage::Doubled) { &to } else { &other };
             let copy = super::note(&reader.address(), &marker).seal(&other.address().into()).unwrap();
             office.receive(&copy).await.unwrap();
         }
@@ -126,7 +129,7 @@ async fn tell(seed: u64, agents: usize, deeds: usize, broken: Option<Damage>) ->
     }
     world.set_weather(Weather::calm());
     if let Some(broken) = broken {
-        damage(&world, &actors, broken).await;
+        damage(&world, &history, &actors, broken).await;
     }
     let mail = world.system().build().unwrap();
     let (tasks, fleet) = begin(&mail, &actors, in_fleet).await;

@@ -142,6 +142,12 @@ impl History {
         }
     }
 
+    /// Tells whether a mail was written to an agent.
+    pub(super) fn is_for(&self, marker: &str, agent: &AgentId) -> bool {
+        let told = self.told();
+        told.sent[marker].to.iter().any(|address| agent_of(address).as_ref() == Some(agent))
+    }
+
     /// Compares what was sent, what lies in the mailboxes and what was handed out.
     pub(super) fn check(&self, actors: &[Actor]) -> [usize; 4] {
         let told = self.told();
@@ -223,7 +229,7 @@ impl History {
             );
             assert!(
                 sent.to.iter().any(|address| agent_of(address).as_ref() == Some(to)),
-                "seed {seed}: {to} got {marker}"
+                "seed {seed}: {to} got {marker}, which was for others"
             );
             // What may have been sent may be sent again, when that is found out.
             if let Some(until) = sent.until.filter(|_| matches!(sent.outcome, Some(Outcome::Taken(_)))) {
