@@ -1,6 +1,8 @@
 //! Runs the conformance cases against every backend: `<backend>::<trait>::<case>`.
 
 mod api_server;
+#[path = "conformance/bells.rs"]
+mod bells;
 #[path = "conformance/held_up.rs"]
 mod held_up;
 #[path = "vault_server/mod.rs"]
@@ -15,9 +17,9 @@ use agent_mail::backend::{
     Claim, DnsProvider, DynamicDns, LoginRotation, MailAdmin, Provisioner, SecretStore, StateStore,
 };
 use agent_mail::conformance::{
-    Case, DNS_CASES, DYNAMIC_DNS_CASES, DnsHarness, DynamicDnsHarness, FakeVault, MAIL_ADMIN_CASES,
-    MailAdminHarness, PROVISIONER_CASES, ProvisionerHarness, QUARANTINE_CASES, QUEUE_CASES, ROTATION_CASES,
-    RotationHarness, SECRETS_CASES, SITES_CASES, STATE_CASES,
+    Case, DNS_CASES, DOORBELL_CASES, DYNAMIC_DNS_CASES, DnsHarness, DynamicDnsHarness, FakeVault,
+    MAIL_ADMIN_CASES, MailAdminHarness, PROVISIONER_CASES, ProvisionerHarness, QUARANTINE_CASES, QUEUE_CASES,
+    ROTATION_CASES, RotationHarness, SECRETS_CASES, SITES_CASES, STATE_CASES,
 };
 use agent_mail::http::{HttpClient, ReqwestClient};
 use agent_mail::simulator::Simulation;
@@ -28,6 +30,7 @@ use agent_mail::{
 };
 use api_server::{ApiServer, TOKEN};
 use async_trait::async_trait;
+use bells::Bells;
 use libtest_mimic::{Arguments, Completion, Trial};
 use mail_access::{Login, MailAccess, Selection};
 use mailcow_api::FakeMailcow;
@@ -94,6 +97,11 @@ fn main() {
     add(&mut trials, "desec-http::dynamic_dns", DYNAMIC_DNS_CASES, || {
         Subject::of(Arc::new(FakeZone::over_http()))
     });
+    add(&mut trials, "embedded::doorbell", DOORBELL_CASES, || Subject::of(Arc::new(Bells::new(false))));
+    add(&mut trials, "restored::doorbell", DOORBELL_CASES, || {
+        Subject::of(Arc::new(Bells::new(false).restored()))
+    });
+    add(&mut trials, "hub::doorbell", DOORBELL_CASES, || Subject::of(Arc::new(Bells::new(true))));
     add(&mut trials, "embedded::provisioner", PROVISIONER_CASES, || {
         Subject::of(Arc::new(EmbeddedWorld::new()))
     });

@@ -114,7 +114,7 @@ impl Listener {
 }
 
 /// Those who listen; the ones that are gone are dropped at the next ring.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Listeners(Vec<Weak<Listener>>);
 
 impl Listeners {
@@ -144,6 +144,13 @@ impl Listeners {
                 true
             })
         });
+    }
+}
+
+/// Nobody listens at the copy: what comes there is no news at the original.
+impl Clone for Listeners {
+    fn clone(&self) -> Self {
+        Self::default()
     }
 }
 
@@ -188,6 +195,24 @@ mod tests {
 
         // Who begins to listen later hears first of all that hold mail.
         assert_eq!(office.arrivals().next().await, [ada.address().clone(), bob.address().clone()]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_restored_office_rings_for_those_who_listen_there() {
+        let office = PostOffice::new();
+        office.add_domain("agents.example".parse().unwrap());
+        let ada = Login::new("ada@agents.example".parse().unwrap(), "secret".into());
+        office.add_mailbox(ada.address(), ada.password().clone(), 0).unwrap();
+        let mut there = office.arrivals();
+        let copy = PostOffice::builder().restore(&office.snapshot());
+        let mut here = copy.arrivals();
+        let note = NewMessage::to(ada.address()).with_subject("x").seal(&ada.address().into()).unwrap();
+        copy.submit(&ada, &note).await.unwrap();
+        assert_eq!(timeout(&mut here, 1).await, Some(vec![ada.address().clone()]));
+        assert!(timeout(&mut there, 60).await.is_none(), "it came into the other office");
+        office.submit(&ada, &note).await.unwrap();
+        assert_eq!(timeout(&mut there, 1).await, Some(vec![ada.address().clone()]));
+        assert!(timeout(&mut here, 60).await.is_none(), "it came into the other office");
     }
 
     async fn timeout(arrivals: &mut Arrivals, seconds: u64) -> Option<Vec<Address>> {

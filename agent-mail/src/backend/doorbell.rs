@@ -2,7 +2,7 @@ use std::fmt::Debug;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
-use mail_access::{Address, PostOffice};
+use mail_access::{Address, Arrivals, HubAccess, PostOffice};
 
 /// Tells in which mailboxes of a mail system mail came in, in one place for all of them.
 pub trait Doorbell: Debug + Send + Sync + 'static {
@@ -19,7 +19,17 @@ pub trait Doorbell: Debug + Send + Sync + 'static {
 
 impl Doorbell for PostOffice {
     fn listen(&self) -> BoxStream<'static, Vec<Address>> {
-        stream::unfold(self.arrivals(), |mut arrivals| async { Some((arrivals.next().await, arrivals)) })
-            .boxed()
+        stream_of(self.arrivals())
     }
+}
+
+/// Names the addresses of the hub.
+impl Doorbell for HubAccess {
+    fn listen(&self) -> BoxStream<'static, Vec<Address>> {
+        stream_of(self.arrivals())
+    }
+}
+
+fn stream_of(arrivals: Arrivals) -> BoxStream<'static, Vec<Address>> {
+    stream::unfold(arrivals, |mut arrivals| async { Some((arrivals.next().await, arrivals)) }).boxed()
 }

@@ -4,6 +4,7 @@
 //! `mail_access::conformance`. This module follows the needs of the cases and is not covered by semantic versioning.
 
 mod dns;
+mod doorbell;
 mod dynamic_dns;
 mod held_up;
 mod mail_admin;
@@ -18,6 +19,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use self::dns::{DNS_CASES, DnsHarness};
+pub use self::doorbell::{DOORBELL_CASES, DoorbellHarness};
 pub use self::dynamic_dns::{DYNAMIC_DNS_CASES, DynamicDnsHarness};
 pub use self::held_up::{HeldUpHarness, QUARANTINE_CASES, QUEUE_CASES};
 pub use self::mail_admin::{MAIL_ADMIN_CASES, MailAdminHarness};

@@ -164,10 +164,11 @@ impl Reader {
         if let Some(kind) = found.as_ref().and_then(|noted| noted.kind.as_ref()) {
             safety::observe(&self.mailbox, kind).await?;
         }
-        if let Some(noted) = found.as_ref().filter(|noted| !noted.offered)
-            && journal.offer_noted(key, noted).await? == Committed::Conflict
-        {
-            return Ok(None);
+        if let Some(noted) = found.as_ref().filter(|noted| !noted.offered) {
+            let message = letter.as_ref().map(|(identity, ..)| identity);
+            if journal.offer_noted(self.mailbox.id(), key, noted, message).await? == Committed::Conflict {
+                return Ok(None);
+            }
         }
         let key = self.noted.pop_front().map(|(key, _)| key);
         let Some((noted, key)) = found.zip(key) else { return Ok(None) };

@@ -2,14 +2,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::stream::{self, BoxStream};
+use futures_util::stream::BoxStream;
 use mail_access::Address;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use super::roll::Roll;
 use super::supervisor::Supervisor;
-use super::{Fleet, Handle, Shared, ShortWay};
+use super::{Fleet, Handle, RunningCourier, Shared, ShortWay};
+use crate::backend::Doorbell as _;
 use crate::{AgentMail, Error, ErrorKind};
 
 /// The settings of a [`Fleet`].
@@ -78,10 +78,7 @@ impl FleetBuilder {
             doorbells.push(doorbell.listen());
         }
         if system.ways.on_hub().is_some() {
-            let arrivals = system.ways.hub().await?.arrivals();
-            let arrivals =
-                stream::unfold(arrivals, |mut arrivals| async { Some((arrivals.next().await, arrivals)) });
-            doorbells.push(arrivals.boxed());
+            doorbells.push(system.ways.hub().await?.listen());
         }
         let (paused, all_paused) = system.journal.paused().await?;
         let happened = system.journal.with_happened().await?;
@@ -109,7 +106,13 @@ impl FleetBuilder {
         let watches = connections.saturating_sub(at_once).max(1);
         let supervisor = Supervisor { shared: Arc::downgrade(&shared), doorbells, bells, watches, interval };
         let task = tokio::spawn(supervisor.run()).abort_handle();
-        Ok(Fleet(Arc::new(Handle { shared, task })))
+        let (stop, stopped) = oneshot::channel::<()>();
+        let courier = tokio::spawn(async move {
+            // It ends when the other end is dropped: nothing is ever sent.
+            mail.courier().run(async { drop(stopped.await) }).await;
+        });
+        let courier = Mutex::new(Some(RunningCourier { stop, task: courier }));
+        Ok(Fleet(Arc::new(Handle { shared, task, courier })))
     }
 }
 

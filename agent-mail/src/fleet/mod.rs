@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use tokio::sync::Notify;
-use tokio::task::{AbortHandle, yield_now};
+use tokio::sync::{Notify, oneshot};
+use tokio::task::{AbortHandle, JoinHandle, yield_now};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 pub use self::builder::FleetBuilder;
@@ -39,6 +39,9 @@ use crate::{AgentId, AgentMail, AgentMailbox, Error, ErrorKind, EventHandler};
 /// through restarts. An agent without news costs an entry of about 100 bytes: no task, no connection and no password in
 /// memory, where a [doorbell](crate::backend::Doorbell) tells of news; without one the fleet waits for the mailboxes
 /// itself, by as many connections as it may have, in turns.
+///
+/// While it runs, what the agents have in their outboxes is sent: it runs the [courier](crate::Courier) of the system. One
+/// that is run beside it waits for the fleet's to end.
 ///
 /// Cheap to clone; the clones are one fleet, which ends with the last of them.
 ///
@@ -65,6 +68,14 @@ pub struct Fleet(Arc<Handle>);
 struct Handle {
     shared: Arc<Shared>,
     task: AbortHandle,
+    /// What sends the mail in the outboxes, until the fleet is stopped.
+    courier: Mutex<Option<RunningCourier>>,
+}
+
+struct RunningCourier {
+    /// Dropped, it makes the courier finish what it has begun.
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
 }
 
 /// What the handles, the streams and the supervisor share.
@@ -196,7 +207,8 @@ impl Fleet {
 
     /// Stops: no more events are handed out, streams end, and handlers that run have this much time to end. What they
     /// handled by then is acknowledged, the rest comes again in the next run. Mail from agent to agent goes by the mail
-    /// system again.
+    /// system again. The courier has the same time to finish what it is sending; the rest waits in the outboxes, and what
+    /// it is broken off with is looked for by the next courier.
     ///
     /// It can't be begun again; start another one. A dropped call stops it all the same.
     pub async fn stop(&self, within: Duration) -> Stopped {
@@ -216,8 +228,16 @@ impl Fleet {
                 ring.await;
             }
         };
+        let courier = self.0.courier.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let courier_ended = async {
+            let Some(RunningCourier { stop, mut task }) = courier else { return };
+            drop(stop);
+            if timeout_at(deadline, &mut task).await.is_err() {
+                task.abort();
+            }
+        };
         // What is busy after that is never polled again, or too late to end.
-        let _ended = timeout_at(deadline, finished).await;
+        let (_ended, ()) = tokio::join!(timeout_at(deadline, finished), courier_ended);
         let broken_off = {
             let mut roll = shared.roll();
             let mut broken_off = std::mem::take(&mut roll.broken_off);

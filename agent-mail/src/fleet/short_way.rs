@@ -25,10 +25,16 @@ pub enum ShortWay {
     /// [trusted server](crate::AgentMailBuilder::trusted_server), or else `mail.` and the domain. A message that asks for
     /// reports of its delivery goes by the mail system.
     ///
-    /// What differs: it isn't in the mailbox, so that [`fetch_unseen`](crate::AgentMailbox::fetch_unseen),
-    /// [`live_events`](crate::AgentMailbox::live_events), searches and other programs don't find it; its [UID](crate::Inbound::uid) is no number in the INBOX; it is handed out before mail
-    /// of the INBOX that wasn't read yet; and the limits of the mail system (size, quota, rate) and its spam filter don't
-    /// see it.
+    /// It comes once to each recipient, also if the call that sent it was broken off and is made again.
+    ///
+    /// What differs: it is never in the mailbox. Only [`events`](crate::AgentMailbox::events),
+    /// [`Fleet::events`](crate::Fleet::events) and the handlers of either give it out. What looks into the mailbox doesn't
+    /// find it: [`fetch_unseen`](crate::AgentMailbox::fetch_unseen), [`live_events`](crate::AgentMailbox::live_events),
+    /// [`wait_for`](crate::AgentMailbox::wait_for) and its kin, searches, threads, labels,
+    /// [`reply_if_latest`](crate::AgentMailbox::reply_if_latest), and other programs. Once it is
+    /// acknowledged it is gone. Its [UID](crate::Inbound::uid) is no number in the INBOX; it is handed out before mail of
+    /// the INBOX that wasn't read yet; and the limits of the mail system (size, quota, rate) and its spam filter don't see
+    /// it.
     WithinFleet,
 }
 
@@ -51,7 +57,7 @@ impl Messenger {
     }
 
     /// Delivers a message, if it may go the short way; `None` if it has to go the long one. A dropped call has delivered it
-    /// to all or to nobody.
+    /// to all or to nobody, and who got a message of the same Message-ID before doesn't get it again.
     pub(crate) async fn carry(
         &self,
         journal: &Journal,
@@ -85,8 +91,12 @@ impl Messenger {
         loop {
             let mut change = Change::new();
             for (agent, recipient) in agents.iter().zip(message.recipients()) {
-                let bytes = PostOffice::delivered(message, recipient, &self.host, number, at);
-                change = journal.note_event(change, agent, &Happened { at, what: What::Letter(bytes) })?;
+                if !journal.has_come(agent, message.message_id()).await? {
+                    let bytes = PostOffice::delivered(message, recipient, &self.host, number, at);
+                    change =
+                        journal.note_event(change, agent, &Happened { at, what: What::Letter(bytes) })?;
+                    change = journal.comes(change, agent, message.message_id());
+                }
                 let Some(there) = journal.while_active(agent, change).await? else { return Ok(None) };
                 change = there;
             }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use mail_access::{Address, MessageId, Received, Uid};
 use serde::{Deserialize, Serialize};
 
-use super::{Journal, decode, encode, fingerprint};
+use super::{Identity, Journal, decode, encode, fingerprint};
 use crate::backend::{Change, Committed};
 use crate::{AgentId, Error, ErrorKind, EventKind, RecipientResult, SendReport, Untrusted};
 
@@ -120,10 +120,19 @@ impl Journal {
         Ok(Some(Noted { kind, letter, offered: stored.offered, stored, bytes }))
     }
 
-    /// Notes that an event is about to be handed out, unless another stream was faster.
-    pub(crate) async fn offer_noted(&self, key: &str, noted: &Noted) -> Result<Committed, Error> {
+    /// Notes that an event, and the message that it is, is about to be handed out, unless another stream was faster.
+    pub(crate) async fn offer_noted(
+        &self,
+        agent: &AgentId,
+        key: &str,
+        noted: &Noted,
+        message: Option<&Identity>,
+    ) -> Result<Committed, Error> {
         let offered = Stored { offered: true, ..noted.stored.clone() };
-        let change = Change::new().expect(key, Some(noted.bytes.clone())).put(key, encode(&offered));
+        let mut change = Change::new().expect(key, Some(noted.bytes.clone())).put(key, encode(&offered));
+        if let Some(identity) = message {
+            change = self.known_offered(change, agent, identity).await?;
+        }
         self.store.commit(change).await
     }
 

@@ -2,8 +2,8 @@
 //!
 //! - `position`: everything up to here was handed out or skipped.
 //! - `pending/<uidvalidity>-<uid>`: handed out and not acknowledged.
-//! - `known/<fingerprint>`: `o` for handed out, `h` for handled, by content and by Message-ID. It outlives a new
-//!   UIDVALIDITY, and grows by about 200 bytes with each message.
+//! - `known/<fingerprint>`: `o` for handed out, `h` for handled, by content and by Message-ID, and `c` for a Message-ID
+//!   that came the short way. It outlives a new UIDVALIDITY, and grows by about 200 bytes with each message.
 
 use std::collections::VecDeque;
 use std::time::SystemTime;
@@ -98,9 +98,40 @@ impl Journal {
             None => {}
         }
         match &identity.message_id {
-            Some(id) if self.store.get(&self.known_key(agent, id)).await?.is_some() => Ok(Known::Offered),
-            _ => Ok(Known::New),
+            Some(id) => Ok(match self.store.get(&self.known_key(agent, id)).await?.as_deref() {
+                None | Some(CAME) => Known::New,
+                Some(_) => Known::Offered,
+            }),
+            None => Ok(Known::New),
         }
+    }
+
+    /// Tells whether a message is known to have come to an agent: by the short way, or as one that was handed out.
+    pub(crate) async fn has_come(&self, agent: &AgentId, id: &MessageId) -> Result<bool, Error> {
+        Ok(self.store.get(&self.came_key(agent, id)).await?.is_some())
+    }
+
+    /// Adds to a change that a message comes, if it is not known to have come by then.
+    pub(crate) fn comes(&self, change: Change, agent: &AgentId, id: &MessageId) -> Change {
+        let key = self.came_key(agent, id);
+        change.expect(&key, None).put(key, CAME)
+    }
+
+    /// Adds to a change that a message is about to be handed out, wherever it was.
+    pub(super) async fn known_offered(
+        &self,
+        mut change: Change,
+        agent: &AgentId,
+        identity: &Identity,
+    ) -> Result<Change, Error> {
+        for print in identity.prints() {
+            let key = self.known_key(agent, print);
+            let known = self.store.get(&key).await?;
+            if matches!(known.as_deref(), None | Some(CAME)) {
+                change = change.expect(&key, known).put(key, OFFERED);
+            }
+        }
+        Ok(change)
     }
 
     /// Notes that the reading has come to `to`, and what is to become of the message there, with what counts it.
@@ -119,12 +150,7 @@ impl Journal {
         match (mark, Uid::new(to.uid)) {
             (Mark::Offered(identity), Some(uid)) => {
                 change = change.put(self.pending_key(agent, to.uid_validity, uid), "");
-                for print in identity.prints() {
-                    let key = self.known_key(agent, print);
-                    if self.store.get(&key).await?.is_none() {
-                        change = change.expect(&key, None).put(key, OFFERED);
-                    }
-                }
+                change = self.known_offered(change, agent, identity).await?;
             }
             (Mark::Handled(identity), Some(uid)) => {
                 change = self.settled(change, agent, to.uid_validity, uid, identity);
@@ -230,10 +256,15 @@ impl Journal {
         self.key("inbox", agent, &format!("pending/{uid_validity:010}-{:010}", uid.get()))
     }
 
+    fn came_key(&self, agent: &AgentId, id: &MessageId) -> String {
+        self.known_key(agent, &fingerprint(id.as_str().as_bytes()))
+    }
+
     fn known_key(&self, agent: &AgentId, print: &str) -> String {
         self.key("inbox", agent, &format!("known/{print}"))
     }
 }
 
+const CAME: &[u8] = b"c";
 const OFFERED: &[u8] = b"o";
 const HANDLED: &[u8] = b"h";

@@ -9,9 +9,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use agent_mail::backend::StateStore;
+use agent_mail::mail_access::Fault;
+use agent_mail::simulator::Simulation;
 use agent_mail::{
     AgentId, AgentMail, AgentMailbox, Effects, Embedded, Error, ErrorKind, Event, EventHandler, Fleet,
-    FleetEvents, Health, MemoryState, NewMessage,
+    FleetEvents, Health, MemoryState, NewMessage, Sending, ShortWay,
 };
 use async_trait::async_trait;
 use tokio::time::timeout;
@@ -133,6 +135,75 @@ async fn a_stop_lets_handlers_end_and_acknowledges_nothing_that_was_not_handled(
     left.sort();
     let expected = [("quick 2", false), ("slow 0", true), ("slow 1", false), ("slow 2", false)];
     assert_eq!(left, expected.map(|(what, again)| (what.to_owned(), again)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_queued_is_sent_while_the_fleet_runs_and_waits_while_it_does_not() {
+    let world = world();
+    let mail = world.system().build().unwrap();
+    let (ada, bob) = (provision(&mail, "ada").await, provision(&mail, "bob").await);
+    let queue = async |subject: &str| {
+        let message = NewMessage::to(bob.address()).with_subject(subject);
+        ada.enqueue(Sending::new(message)).await.unwrap();
+    };
+    let comes = async |fleet: &Fleet, subject_: &str| {
+        let mut events = fleet.events();
+        loop {
+            let event = next(&mut events).await;
+            event.ack().await.unwrap();
+            if event.received().is_some() {
+                assert_eq!(subject(&event), subject_);
+                return;
+            }
+        }
+    };
+    queue("before").await;
+    for policy in [ShortWay::Never, ShortWay::WithinFleet] {
+        let fleet = Fleet::builder(mail.clone()).short_way(policy).start().await.unwrap();
+        comes(&fleet, "before").await;
+        queue("meanwhile").await;
+        comes(&fleet, "meanwhile").await;
+        assert_eq!(fleet.stop(Duration::from_secs(30)).await.broken_off, []);
+        queue("before").await;
+        tokio::time::sleep(Duration::from_hours(1)).await;
+        assert_eq!(ada.outbox().await.unwrap().len(), 1, "nobody sends it");
+    }
+
+    // A fleet that is dropped ends its courier too.
+    let fleet = Fleet::builder(mail.clone()).start().await.unwrap();
+    comes(&fleet, "before").await;
+    drop(fleet);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    queue("later").await;
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    assert_eq!(ada.outbox().await.unwrap().len(), 1, "nobody sends it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_lets_the_courier_finish_what_it_has_begun_and_waits_no_longer_than_it_was_told() {
+    for (within, is_finished) in [(90, true), (10, false)] {
+        let world = Simulation::builder(1).build();
+        let mail = world.system().build().unwrap();
+        let (ada, bob) = (provision(&mail, "ada").await, provision(&mail, "bob").await);
+        let fleet = Fleet::builder(mail.clone()).start().await.unwrap();
+        world.post_office().fail_next(ada.address(), Fault::SubmitSlow(Duration::from_secs(60)));
+        let message = NewMessage::to(bob.address()).with_subject("slow");
+        ada.enqueue(Sending::new(message)).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        let begun = tokio::time::Instant::now();
+        fleet.stop(Duration::from_secs(within)).await;
+        let took = begun.elapsed().as_secs();
+        assert!(if is_finished { (30..60).contains(&took) } else { (10..12).contains(&took) }, "{took} s");
+        let left = ada.outbox().await.unwrap();
+        assert_eq!(left.is_empty(), is_finished, "{left:?}");
+
+        // What it was broken off with is found out by the next one, and is there once.
+        let fleet = Fleet::builder(mail.clone()).start().await.unwrap();
+        tokio::time::sleep(Duration::from_hours(2)).await;
+        assert_eq!(bob.fetch_unseen(10).await.unwrap().len(), 1);
+        assert!(ada.outbox().await.unwrap().is_empty());
+        drop(fleet);
+    }
 }
 
 #[tokio::test(start_paused = true)]

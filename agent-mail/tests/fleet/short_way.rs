@@ -8,6 +8,7 @@ use agent_mail::safety::{Admission, InboundCheck, Letter, OutboundCheck, Ruling}
 use agent_mail::{Inbound, ShortWay};
 use proptest::prelude::*;
 
+use super::faulty::{Pausing, drop_after};
 use super::*;
 
 proptest! {
@@ -110,6 +111,88 @@ async fn what_goes_the_short_way_is_judged_and_lasts_until_it_is_acknowledged() 
     assert_eq!(came, expected.map(|(what, again)| (what.to_owned(), again)));
     assert_eq!(bob.note("last").await.unwrap().unwrap(), b"to both");
     assert!(timeout(Duration::from_hours(1), events.next()).await.is_err());
+}
+
+/// A program ends anywhere between the call and its end; the next one makes the call again, the short way or the long one,
+/// before or after the recipient has read, and acknowledged, what came of the first.
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_again_after_a_crash_comes_once_to_each() {
+    let mut ends = 0;
+    for (reads, acks, policy) in [
+        (false, false, ShortWay::WithinFleet),
+        (true, false, ShortWay::WithinFleet),
+        (true, true, ShortWay::WithinFleet),
+        (false, false, ShortWay::Never),
+        (true, false, ShortWay::Never),
+        (true, true, ShortWay::Never),
+    ] {
+        for times in 1.. {
+            let (world, kept) = (world(), Arc::new(MemoryState::default()));
+            let run = || world.system().state(Arc::new(Pausing(kept.clone()))).build().unwrap();
+            let mail = run();
+            let fleet = Fleet::builder(mail.clone()).short_way(ShortWay::WithinFleet).start().await.unwrap();
+            let sender = provision(&mail, "sender").await;
+            let (one, two) = (provision(&mail, "one").await, provision(&mail, "two").await);
+            let message = NewMessage::to(one.address()).with_cc(two.address()).with_subject("once");
+            let first = drop_after(times, sender.send_once("key", message.clone()), async || {}).await;
+            let mut unmarked = 0;
+            if reads {
+                let mut events = fleet.events();
+                while let Ok(Some(event)) = timeout(Duration::from_mins(1), events.next()).await {
+                    unmarked += usize::from(!event.is_redelivery());
+                    if acks {
+                        event.ack().await.unwrap();
+                    }
+                }
+            }
+            drop((fleet, mail, one, two, sender));
+
+            let mail = run();
+            let fleet = Fleet::builder(mail.clone()).short_way(policy).start().await.unwrap();
+            let sender = mail.open(&id("sender")).await.unwrap();
+            let receipt = sender.send_once("key", message).await.unwrap();
+            assert_eq!((receipt.accepted.len(), receipt.refused.len()), (2, 0));
+            let mut events = fleet.events();
+            let mut came = Vec::new();
+            while let Ok(Some(event)) = timeout(Duration::from_mins(1), events.next()).await {
+                unmarked += usize::from(!event.is_redelivery());
+                came.push(event.mailbox().id().as_str().to_owned());
+                event.ack().await.unwrap();
+            }
+            came.sort();
+            let already = acks && unmarked == 2 && came.is_empty();
+            assert!(already || came == ["one", "two"], "dropped after {times}, {reads} {acks}: {came:?}");
+            assert_eq!(unmarked, 2, "dropped after {times}, {reads} {acks}");
+            if first.is_some() {
+                ends += 1;
+                break;
+            }
+        }
+    }
+    assert_eq!(ends, 6, "each was swept to its end");
+}
+
+/// A second copy of what was handed out and not acknowledged is marked, whichever way it comes.
+#[tokio::test(start_paused = true)]
+async fn a_copy_by_the_mail_system_of_what_came_the_short_way_is_marked() {
+    for reads_first in [false, true] {
+        let world = world();
+        let mail = world.system().build().unwrap();
+        let fleet = Fleet::builder(mail.clone()).short_way(ShortWay::WithinFleet).start().await.unwrap();
+        let (ada, bob) = (provision(&mail, "ada").await, provision(&mail, "bob").await);
+        let receipt = ada.send(NewMessage::to(bob.address()).with_subject("twice")).await.unwrap();
+        let mut events = fleet.events();
+        let first = if reads_first { Some(next(&mut events).await) } else { None };
+        let copy = NewMessage::to(bob.address()).with_subject("twice");
+        let copy = copy.seal_as(&ada.contact(), receipt.message_id, SystemTime::now()).unwrap();
+        world.post_office().receive(&copy).await.unwrap();
+        let first = match first {
+            Some(first) => first,
+            None => next(&mut events).await,
+        };
+        assert!(!first.is_redelivery());
+        assert!(next(&mut events).await.is_redelivery());
+    }
 }
 
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! Stories on a faulty world: agents do at random what agents do, programs end in the middle of it, and a history is
 //! checked in the end. `AGENT_MAIL_SEEDS` sets how many, `AGENT_MAIL_SEED` the first one, `AGENT_MAIL_STORY=50x200` the
-//! number of agents and what each does.
+//! number of agents and what each does. With even seeds the agents are a fleet, whose mail goes the short way.
 
 mod cast;
 mod history;
@@ -8,13 +8,13 @@ mod history;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent_mail::AgentMail;
 use agent_mail::mail_access::Uid;
 use agent_mail::simulator::{Service, Simulation, Weather};
+use agent_mail::{AgentMail, Fleet, ShortWay};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use self::cast::Actor;
+use self::cast::{Actor, Company};
 use self::history::History;
 use super::{first_seed, paused, seeds};
 
@@ -57,32 +57,35 @@ fn a_second_copy_is_noticed() {
 }
 
 #[test]
-#[should_panic(expected = "got m-")]
+#[should_panic(expected = "which was for others")]
 fn a_misrouted_mail_is_noticed() {
     paused().block_on(tell(1, 4, 20, Some(Damage::Misrouted)));
 }
 
 /// Does damage to a mail that somebody wrote to others.
-async fn damage(world: &Simulation, actors: &[Actor], damage: Damage) {
+async fn damage(world: &Simulation, history: &History, actors: &[Actor], damage: Damage) {
     let mut found = None;
     world.snapshot().mail().for_each_message(|mailbox, _, place, bytes| {
         let own = history::marker_of(bytes).filter(|marker| marker.starts_with("m-"));
         let is_to = |actor: &&Actor| actor.address().to_string() == mailbox;
         if let (Some(marker), Some(to)) = (own, actors.iter().find(is_to)) {
             let writer = marker.split('-').nth(1).unwrap_or_default();
-            // What one wrote to oneself, nobody else has to get.
-            if (writer == to.id().as_str()) == matches!(damage, Damage::Misrouted) {
-                found = Some((marker, to.clone(), place.uid));
+            let stranger = actors.iter().find(|actor| !history.is_for(&marker, actor.id()));
+            let other = match damage {
+                Damage::Misrouted => stranger,
+                Damage::Lost | Damage::Doubled => actors.iter().find(|actor| actor.id() != to.id()),
+            };
+            if let Some(other) = other.filter(|_| writer != to.id().as_str()) {
+                found = Some((marker, to.clone(), other.clone(), place.uid));
             }
         }
     });
-    let (marker, to, uid) = found.expect("there is mail");
-    let other = actors.iter().find(|actor| actor.id() != to.id()).expect("there are others");
+    let (marker, to, other, uid) = found.expect("there is mail");
     let office = world.post_office();
     match damage {
         Damage::Lost => office.expunge(&to.address(), Uid::new(uid).as_slice()).unwrap(),
         Damage::Doubled | Damage::Misrouted => {
-            let reader = if matches!(damage, Damage::Doubled) { &to } else { other };
+            let reader = if matches!(damage, Damage::Doubled) { &to } else { &other };
             let copy = super::note(&reader.address(), &marker).seal(&other.address().into()).unwrap();
             office.receive(&copy).await.unwrap();
         }
@@ -100,13 +103,14 @@ async fn tell(seed: u64, agents: usize, deeds: usize, broken: Option<Damage>) ->
         builder = builder.outage(service, from..from + dice_of_story.between(minutes(1), minutes(20)));
     }
     let world = builder.build();
-    let history = Arc::new(History::new(world.clone(), seed));
+    let in_fleet = seed.is_multiple_of(2);
+    let history = Arc::new(History::new(world.clone(), seed, in_fleet));
     let actors: Vec<_> = (0..agents).map(|n| Actor::new(n, agents, deeds, &world, history.clone())).collect();
 
     // Each act is a run of the program; the next one finds what it left behind.
     for act in 0..ACTS {
         let mail = world.system().build().unwrap();
-        let tasks = begin(&mail, &actors);
+        let (tasks, fleet) = begin(&mail, &actors, in_fleet).await;
         let share = u64::try_from(deeds / ACTS + 1).unwrap();
         let long = if act + 1 == ACTS {
             minutes(60 * share)
@@ -117,16 +121,20 @@ async fn tell(seed: u64, agents: usize, deeds: usize, broken: Option<Damage>) ->
         while tokio::time::Instant::now() < end && !actors.iter().all(Actor::is_done) {
             sleep(Duration::from_secs(20)).await;
         }
+        if let Some(fleet) = fleet.filter(|_| act % 2 == 0) {
+            // One program is stopped, another one killed.
+            fleet.stop(Duration::from_secs(30)).await;
+        }
         drop(tasks);
     }
     world.set_weather(Weather::calm());
     if let Some(broken) = broken {
-        damage(&world, &actors, broken).await;
+        damage(&world, &history, &actors, broken).await;
     }
     let mail = world.system().build().unwrap();
-    let tasks = begin(&mail, &actors);
+    let (tasks, fleet) = begin(&mail, &actors, in_fleet).await;
     sleep(CALM).await;
-    drop(tasks);
+    drop((tasks, fleet));
     // Who was told of everything is told of nothing more.
     for actor in &actors {
         let mailbox = mail.open(actor.id()).await.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
@@ -136,15 +144,26 @@ async fn tell(seed: u64, agents: usize, deeds: usize, broken: Option<Damage>) ->
     history.check(&actors)
 }
 
-fn begin(mail: &AgentMail, actors: &[Actor]) -> JoinSet<()> {
+async fn begin(mail: &AgentMail, actors: &[Actor], in_fleet: bool) -> (JoinSet<()>, Option<Fleet>) {
     let mut tasks = JoinSet::new();
+    let mut fleet = None;
+    if in_fleet {
+        let begun = Fleet::builder(mail.clone()).short_way(ShortWay::WithinFleet).start().await;
+        let begun = begun.expect("the state can be read");
+        let (serving, company) = (begun.clone(), Company::of(actors));
+        tasks.spawn(async move { serving.serve(&company).await });
+        fleet = Some(begun);
+    } else {
+        let courier = mail.courier();
+        tasks.spawn(async move { courier.run(std::future::pending()).await });
+    }
     for actor in actors {
         tasks.spawn(actor.clone().act(mail.clone()));
-        tasks.spawn(actor.clone().listen(mail.clone()));
+        if !in_fleet {
+            tasks.spawn(actor.clone().listen(mail.clone()));
+        }
     }
-    let courier = mail.courier();
-    tasks.spawn(async move { courier.run(std::future::pending()).await });
-    tasks
+    (tasks, fleet)
 }
 
 const ACTS: usize = 4;

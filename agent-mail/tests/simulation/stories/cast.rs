@@ -1,13 +1,16 @@
 //! The agents of a story: what each does at random, and how it hears of it.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use agent_mail::simulator::{Dice, Simulation};
 use agent_mail::{
-    Address, AgentId, AgentMail, AgentMailbox, Effects, ErrorKind, Event, EventKind, Inbound, NewMessage,
-    Sending,
+    Address, AgentId, AgentMail, AgentMailbox, Effects, Error, ErrorKind, Event, EventHandler, Inbound,
+    NewMessage, Sending,
 };
+use async_trait::async_trait;
 use tokio::time::{sleep, timeout};
 
 use super::history::{History, Outcome, marker_of};
@@ -205,26 +208,36 @@ impl Actor {
         }
     }
 
+    /// Hears of one event as a handler, which fails now and then, and answers some of it.
+    async fn handle(&self, event: &Event) -> Result<Effects, Error> {
+        let incarnation = self.incarnation();
+        self.0.history.handed(self, incarnation, event);
+        if let Some(message) = event.received().filter(|message| !message.is_delivery_report()) {
+            self.life(|life| life.last = Some(message.clone()));
+        }
+        if !self.is_done() && self.life(|life| life.dice.happens(0.1)) {
+            return Err(Error::new(ErrorKind::Unavailable, "handle", &self.0.id));
+        }
+        Ok(self.answer(incarnation, event).map_or_else(Effects::new, |(_, effects)| effects))
+    }
+
+    /// Writes an answer to some of it, with its marker.
+    fn answer(&self, incarnation: usize, event: &Event) -> Option<(String, Effects)> {
+        let received = event.received().filter(|message| !message.is_delivery_report());
+        let message = received.filter(|_| !self.is_done() && self.life(|life| life.dice.happens(0.15)))?;
+        let to = message.from()?.expose().address.clone();
+        // One answer for each mail and each life: the marker says so.
+        let marker = format!("re-{}-{}-{incarnation}-er", marker_of(message.raw().expose())?, self.0.id);
+        let message = NewMessage::to(to).with_subject(&marker).with_text("answered");
+        self.0.history.begin(self, &marker, &message);
+        let sending = Sending::new(message).with_key(&marker).with_expiry(EXPIRY);
+        let effects = Effects::new().with_note(&marker, "1").with_send(sending);
+        Some((marker, effects))
+    }
+
     async fn settle(&self, mailbox: &AgentMailbox, incarnation: usize, event: &Event) {
-        let answer = match event.kind() {
-            EventKind::Received(message)
-                if !message.is_delivery_report()
-                    && !self.is_done()
-                    && self.life(|life| life.dice.happens(0.15)) =>
-            {
-                marker_of(message.raw().expose())
-                    .zip(message.from().map(|from| from.expose().address.clone()))
-            }
-            _ => None,
-        };
-        let settled = match answer {
-            // One answer for each mail and each life: the marker says so.
-            Some((marker, to)) => {
-                let marker = format!("re-{marker}-{}-{incarnation}-er", self.0.id);
-                let message = NewMessage::to(to).with_subject(&marker).with_text("answered");
-                self.0.history.begin(self, &marker, &message);
-                let sending = Sending::new(message).with_key(&marker).with_expiry(EXPIRY);
-                let effects = Effects::new().with_note(&marker, "1").with_send(sending);
+        let settled = match self.answer(incarnation, event) {
+            Some((marker, effects)) => {
                 let settled = event.ack_with(effects).await;
                 if settled.is_ok() {
                     self.0.history.end(&marker, Outcome::Queued);
@@ -301,6 +314,28 @@ impl Actor {
 
     fn life<T>(&self, look: impl FnOnce(&mut Life) -> T) -> T {
         look(&mut self.0.life.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// All agents of a story, as the handler of their fleet.
+pub(super) struct Company(BTreeMap<AgentId, Actor>);
+
+impl Company {
+    pub(super) fn of(actors: &[Actor]) -> Self {
+        Self(actors.iter().map(|actor| (actor.id().clone(), actor.clone())).collect())
+    }
+}
+
+#[async_trait]
+impl EventHandler for Company {
+    async fn handle(&self, mailbox: &AgentMailbox, event: &Event) -> Result<Effects, Error> {
+        self.0[mailbox.id()].handle(event).await
+    }
+}
+
+impl fmt::Debug for Company {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }
 
