@@ -9,6 +9,7 @@ use super::folder::{Given, Letter, Stored};
 use super::marks::Marks;
 use super::state::{Name, State};
 use super::verdict;
+use crate::message::fields;
 use crate::{Address, DeliveryReports, DomainName, MessageId, Outgoing, Received, Uid};
 
 #[derive(Clone)]
@@ -134,7 +135,7 @@ pub(super) fn date(time: SystemTime) -> String {
 
 /// Returns the lines before the first empty one, with the end of the last.
 pub(super) fn header(bytes: &[u8]) -> &[u8] {
-    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
+    let end = memchr::memmem::find(bytes, b"\r\n\r\n");
     end.map_or(bytes, |end| &bytes[..end + 2])
 }
 
@@ -143,9 +144,14 @@ pub(super) fn message_id(bytes: &[u8]) -> Option<MessageId> {
     read(bytes)?.message_id().cloned()
 }
 
-/// Reads both in one go.
+/// Reads both in one go, and nothing else. Lines end in CR LF only.
 fn message_id_and_from(bytes: &[u8]) -> (Option<MessageId>, Option<Address>) {
-    let Some(read) = read(bytes) else { return (None, None) };
+    let is_wanted = |field: &&[u8]| {
+        let name = field.split(|byte| *byte == b':').next().unwrap_or_default().trim_ascii();
+        name.eq_ignore_ascii_case(b"from") || name.eq_ignore_ascii_case(b"message-id")
+    };
+    let wanted: Vec<u8> = fields(header(bytes)).filter(is_wanted).flatten().copied().collect();
+    let Some(read) = read(&wanted) else { return (None, None) };
     (read.message_id().cloned(), read.from().map(|contact| contact.address.clone()))
 }
 
