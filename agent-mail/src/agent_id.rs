@@ -30,8 +30,14 @@ impl AgentId {
 
     /// Returns the form that stands in addresses and in stored keys: only `a-z 0-9 . - _`.
     pub(crate) fn encoded(&self) -> String {
+        let mut encoded = String::with_capacity(self.0.len());
+        self.encode_into(&mut encoded);
+        encoded
+    }
+
+    /// Writes that form behind a text.
+    pub(crate) fn encode_into(&self, encoded: &mut String) {
         let bytes = self.0.as_bytes();
-        let mut encoded = String::with_capacity(bytes.len());
         for (at, &byte) in bytes.iter().enumerate() {
             // A dot at the end, doubled, or anything but a letter or digit at the start is no legal local part
             // of its own.
@@ -48,7 +54,6 @@ impl AgentId {
                 }
             }
         }
-        encoded
     }
 
     /// Returns the name that an [`encoded`](Self::encoded) form came from.

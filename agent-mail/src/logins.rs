@@ -63,12 +63,12 @@ impl Logins {
 #[derive(Debug)]
 pub(crate) struct SharedLogin {
     address: Address,
-    login: Mutex<Login>,
+    login: Mutex<Arc<Login>>,
 }
 
 impl SharedLogin {
     fn new(login: Login) -> Self {
-        Self { address: login.address().clone(), login: Mutex::new(login) }
+        Self { address: login.address().clone(), login: Mutex::new(Arc::new(login)) }
     }
 
     pub(crate) fn address(&self) -> &Address {
@@ -134,16 +134,16 @@ impl SharedLogin {
         }
     }
 
-    pub(crate) fn current(&self) -> Login {
-        lock(&self.login).clone()
+    pub(crate) fn current(&self) -> Arc<Login> {
+        Arc::clone(&lock(&self.login))
     }
 
     fn replace(&self, login: Login) {
-        *lock(&self.login) = login;
+        *lock(&self.login) = Arc::new(login);
     }
 
     /// Tells whether a refused login has been replaced meanwhile, and takes the other one.
-    pub(crate) fn has_another(&self, error: &MailError, login: &mut Login) -> bool {
+    pub(crate) fn has_another(&self, error: &MailError, login: &mut Arc<Login>) -> bool {
         let current = self.current();
         let is_other = current.password().expose_secret() != login.password().expose_secret();
         *login = current;

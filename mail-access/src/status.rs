@@ -23,7 +23,12 @@ pub struct Status {
 impl Status {
     /// Makes a status of its parts; the text is cleaned and cut.
     pub fn new(code: u16, enhanced: Option<(u8, u16, u16)>, text: &str) -> Self {
-        let text = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_TEXT).collect();
+        // Most texts need neither.
+        let text = if text.len() <= MAX_TEXT && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            text.to_owned()
+        } else {
+            text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_TEXT).collect()
+        };
         Self { code, enhanced, text }
     }
 

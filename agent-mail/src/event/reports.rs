@@ -40,7 +40,11 @@ pub(super) async fn matched(mailbox: &AgentMailbox, message: &Inbound) -> Result
 /// section 4.5.5), or from the mail system by their own word.
 fn may_report(raw: &[u8]) -> bool {
     let holds = |line: &[u8], part: &str| {
-        line.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
+        let first = part.as_bytes()[0];
+        // The first letter alone tells nearly all places.
+        line.windows(part.len()).any(|window| {
+            window[0].to_ascii_lowercase() == first && window.eq_ignore_ascii_case(part.as_bytes())
+        })
     };
     let begins = |line: &[u8], name: &str| {
         line.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name.as_bytes()))

@@ -169,9 +169,13 @@ impl Journal {
 
     /// Lets a change be made only while the agent is there; `None` if it isn't, so that nothing outlives it.
     pub(crate) async fn while_active(&self, id: &AgentId, change: Change) -> Result<Option<Change>, Error> {
+        #[derive(Deserialize)]
+        struct Part {
+            phase: Phase,
+        }
         let key = self.agent_key(id);
         let Some(bytes) = self.store.get(&key).await? else { return Ok(None) };
-        let active = decode::<Stored>(&key, &bytes)?.phase == Phase::Active;
+        let active = decode::<Part>(&key, &bytes)?.phase == Phase::Active;
         Ok(active.then(|| change.expect(key, Some(bytes))))
     }
 

@@ -83,7 +83,12 @@ impl Journal {
     }
 
     fn key(&self, kind: &str, agent: &AgentId, rest: &str) -> String {
-        format!("{}/{kind}/{}/{rest}", self.domain, agent.encoded())
+        let parts = [self.domain.as_str(), "/", kind, "/", agent.as_str(), "/", rest];
+        let mut key = String::with_capacity(parts.iter().map(|part| part.len()).sum());
+        parts[..4].iter().for_each(|part| key.push_str(part));
+        agent.encode_into(&mut key);
+        parts[5..].iter().for_each(|part| key.push_str(part));
+        key
     }
 
     async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {

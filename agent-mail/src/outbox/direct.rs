@@ -220,7 +220,7 @@ async fn close(
     }
     record.outcome = Outcome::Sent {
         accepted: accepted.iter().map(Address::to_string).collect(),
-        refused: refused.into_iter().map(|(who, said)| (who.to_string(), said.code, said.text)).collect(),
+        refused: refused.iter().map(|(who, said)| (who.to_string(), said.code, said.text.clone())).collect(),
     };
     // It was sent, whatever becomes of the note: a lost note shows as unconfirmed, never as a failure to send.
     let (system, now) = (mailbox.inner().system.system(), mailbox.inner().system.system().chance.now());
@@ -230,7 +230,13 @@ async fn close(
             tracing::warn!(agent = %mailbox.id(), %error, "sent, but the outbox could not be closed");
         }
     }
-    receipt(&record)
+    let refusal =
+        |(recipient, said): (Address, Status)| Refusal { recipient, code: said.code, text: said.text };
+    Ok(Receipt {
+        message_id: record.message_id,
+        accepted,
+        refused: refused.into_iter().map(refusal).collect(),
+    })
 }
 
 /// Returns how many recipients a submission was refused for that nobody got.
@@ -242,6 +248,7 @@ fn refused(error: &MailError, record: &OutboxRecord) -> Usage {
     })
 }
 
+/// Says again what was said when it was sent.
 fn receipt(record: &OutboxRecord) -> Result<Receipt, Error> {
     let Outcome::Sent { accepted, refused } = &record.outcome else {
         return Err(Error::new(ErrorKind::Interrupted, "send", record.message_id.as_str()));

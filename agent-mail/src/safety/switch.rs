@@ -79,11 +79,15 @@ impl AgentMail {
     /// If the state can't be read.
     pub async fn stop_of(&self, agent: &AgentId) -> Result<Option<Stop>, Error> {
         let journal = &self.system().journal;
-        for scope in [Scope::Fleet, Scope::Domain, Scope::Agent(agent.clone())] {
-            let stored: Option<StoredStop> = journal.policy(&journal.policy_key(scope.owner(), STOP)).await?;
+        for owner in [Owner::Fleet, Owner::Domain, Owner::Agent(agent)] {
+            let stored: Option<StoredStop> = journal.policy(&journal.policy_key(owner, STOP)).await?;
             if let Some(StoredStop { reason, since }) = stored {
                 return Ok(Some(Stop {
-                    scope,
+                    scope: match owner {
+                        Owner::Fleet => Scope::Fleet,
+                        Owner::Domain => Scope::Domain,
+                        Owner::Agent(agent) => Scope::Agent(agent.clone()),
+                    },
                     reason,
                     since: SystemTime::UNIX_EPOCH + Duration::from_secs(since),
                 }));

@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout, timeout_at};
 
 use super::call::Call;
 use super::folder::Found;
-use super::mail::{self, Mail};
+use super::mail::Mail;
 use super::mailbox::Mailbox;
 use super::state::Name;
 use super::{CHECK_SUBMISSION, FETCH, Fault, MARK_SEEN, Occasion, PostOffice, SUBMIT, WAIT};
@@ -114,8 +114,7 @@ impl PostOffice {
         now: SystemTime,
     ) -> Vec<u8> {
         let mail = Mail::new(message, true, host, number, now);
-        let mail = mail.judged(None, mail::from(message.bytes()).as_ref());
-        mail.stored(recipient, &Name::of(recipient), now).bytes()
+        mail.judged(None).stored(recipient, &Name::of(recipient), now).bytes()
     }
 
     async fn take(&self, login: Option<&Login>, message: &Outgoing) -> Result<Submission, Error> {
@@ -129,14 +128,13 @@ impl PostOffice {
         let settings = &self.office.settings;
         let number = self.office.submitted.fetch_add(1, Ordering::Relaxed);
         let mail = Mail::new(message, login.is_some(), &settings.host, number, (settings.clock)());
-        let from = mail::from(message.bytes());
         let submission = {
             let mut state = self.state();
             if let Some(login) = login {
                 // The copying above was done without the lock: the mailbox may be gone by now.
                 state.open(login, SUBMIT)?;
             }
-            let mail = mail.judged(Some(&state), from.as_ref());
+            let mail = mail.judged(Some(&state));
             let judged = state.judge(&mail, &plan)?;
             if let Some(login) = login {
                 state.within_rate(login.address())?;

@@ -67,6 +67,10 @@ impl State {
         now: SystemTime,
         fates: &mut Vec<Fate>,
     ) {
+        if let Some(name) = self.resident(recipient) {
+            fates.extend(self.put(mail, recipient, &name, now));
+            return;
+        }
         let expanded = self.leads_elsewhere(recipient);
         if expanded {
             let status = Status::new(0, Some((2, 0, 0)), "alias expanded");
@@ -74,7 +78,10 @@ impl State {
         }
         for end in self.route(recipient) {
             let fate = match end {
-                End::Mailbox(name) => self.put(mail, recipient, &name, now),
+                End::Mailbox(name) => match self.put(mail, recipient, &name, now) {
+                    Some(fate) => fate,
+                    None => continue,
+                },
                 End::UnknownMailbox(address) => unknown(recipient, &address),
                 End::UnknownDomain(address) if self.policy.foreign_domains == Foreign::Kept => {
                     self.depart(mail, &address, now);
@@ -96,7 +103,8 @@ impl State {
         }
     }
 
-    fn put(&mut self, mail: &Mail, recipient: &Address, name: &Name, now: SystemTime) -> Fate {
+    /// Returns what became of it, if the sender may want to hear of that.
+    fn put(&mut self, mail: &Mail, recipient: &Address, name: &Name, now: SystemTime) -> Option<Fate> {
         let stored = mail.stored(recipient, name, now);
         let filter = self.policy.duplicate_filter;
         let put = |mailbox: &mut Mailbox| match &stored.letter.message_id {
@@ -106,20 +114,25 @@ impl State {
         match self.mailbox_named(name).map(put) {
             Some(Ok(())) => {
                 self.listeners.ring(|| name.to_string());
-                let text = format!("<{name}> {} Saved", mail.queue_id);
-                Fate::new(recipient, name, Action::Relayed, Status::new(250, Some((2, 0, 0)), &text))
+                mail.reports.as_ref().is_some_and(DeliveryReports::wants_success).then(|| {
+                    let text = format!("<{name}> {} Saved", mail.queue_id);
+                    Fate::new(recipient, name, Action::Relayed, Status::new(250, Some((2, 0, 0)), &text))
+                })
             }
             Some(Err(Full)) => {
                 let why = format!("<{name}> Quota exceeded (mailbox for user is full)");
-                Fate::new(recipient, name, Action::Failed, Status::new(552, Some((5, 2, 2)), &why))
+                Some(Fate::new(recipient, name, Action::Failed, Status::new(552, Some((5, 2, 2)), &why)))
             }
-            None => unknown(recipient, name),
+            None => Some(unknown(recipient, name)),
         }
     }
 
     /// Tells the sender what he wants to hear: failures, if he says nothing else. A report that finds no mailbox or no
     /// room is dropped: reports on reports would never end.
     pub(super) fn report(&mut self, mail: &Mail, fates: Vec<Fate>, now: SystemTime) {
+        if fates.is_empty() {
+            return;
+        }
         let wanted =
             |wish: fn(&DeliveryReports) -> bool, default| mail.reports.as_ref().map_or(default, wish);
         let [failures, successes, delays] = [

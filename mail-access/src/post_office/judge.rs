@@ -39,6 +39,9 @@ impl PostOffice {
 impl State {
     /// Tells whether mail for the sender would come to the login, as Mailcow's map of senders does.
     fn may_send_as(&self, own: &Address, sender: &Address) -> bool {
+        if own == sender && self.resident(own).is_some() {
+            return true;
+        }
         let own = Name::of(own);
         self.route(sender).iter().any(|end| matches!(end, End::Mailbox(name) if *name == own))
     }
@@ -93,7 +96,7 @@ impl State {
             if !mail.submitted || self.policy.foreign_domains == Foreign::Refused {
                 return rejected(554, (5, 7, 1), "Relay access denied");
             }
-        } else if !self.is_known(recipient) && self.policy.unknown_recipients == Treatment::Refused {
+        } else if self.policy.unknown_recipients == Treatment::Refused && !self.is_known(recipient) {
             let why = "Recipient address rejected: User unknown in virtual mailbox table";
             return rejected(550, (5, 1, 1), why);
         } else if self.policy.full_mailboxes == Treatment::Refused && !self.has_room(mail, recipient, filling)

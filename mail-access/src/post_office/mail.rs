@@ -1,5 +1,7 @@
 //! A message on its way through the office, and what the office writes above it.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -7,6 +9,7 @@ use super::folder::{Given, Letter, Stored};
 use super::marks::Marks;
 use super::state::{Name, State};
 use super::verdict;
+use crate::message::fields;
 use crate::{Address, DeliveryReports, DomainName, MessageId, Outgoing, Received, Uid};
 
 #[derive(Clone)]
@@ -15,6 +18,10 @@ pub(super) struct Mail {
     pub(super) host: DomainName,
     pub(super) queue_id: String,
     pub(super) now: SystemTime,
+    /// That time in words.
+    date: String,
+    /// The address in From.
+    from: Option<Address>,
     pub(super) letter: Arc<Letter>,
     pub(super) reports: Option<DeliveryReports>,
     pub(super) message: Outgoing,
@@ -36,22 +43,26 @@ impl Mail {
         now: SystemTime,
     ) -> Self {
         let queue_id = format!("{number:010X}");
-        let mut letter = Letter { message_id: message_id(message.bytes()), bytes: Vec::new() };
-        let (from, with) = if submitted {
+        let (message_id, from) = message_id_and_from(message.bytes());
+        let mut letter = Letter { message_id, bytes: Vec::with_capacity(message.size() + 200) };
+        let (server, with) = if submitted {
             // Of the client's address Mailcow leaves no trace.
             ("localhost", "ESMTPSA")
         } else {
             (message.sender().domain().as_str(), "ESMTPS")
         };
+        let date = date(now);
         let received =
-            format!("Received: from {from}\r\n\tby {host} with {with} id {queue_id};\r\n\t{}\r\n", date(now));
-        letter.bytes = received.into_bytes();
+            format!("Received: from {server}\r\n\tby {host} with {with} id {queue_id};\r\n\t{date}\r\n");
+        letter.bytes.extend_from_slice(received.as_bytes());
         write_cleaned(&mut letter.bytes, message.bytes());
         Self {
             sender: message.sender().clone(),
             host: host.clone(),
             queue_id,
             now,
+            date,
+            from,
             letter: Arc::new(letter),
             reports: message.reports().cloned(),
             message: message.clone(),
@@ -62,8 +73,8 @@ impl Mail {
     }
 
     /// Notes the verdicts on its authenticity: those of an office, or the usual ones.
-    pub(super) fn judged(mut self, state: Option<&State>, from: Option<&Address>) -> Self {
-        let from = from.unwrap_or(&self.sender);
+    pub(super) fn judged(mut self, state: Option<&State>) -> Self {
+        let from = self.from.as_ref().unwrap_or(&self.sender);
         let verdicts = match state {
             Some(state) => state.verdicts_on(&self.sender, from, self.submitted),
             None => verdict::usual(&self.sender, from, self.submitted),
@@ -80,28 +91,40 @@ impl Mail {
     /// Files a copy as Dovecot's LMTP does: what it writes above the message is proof of the envelope.
     pub(super) fn stored(&self, recipient: &Address, mailbox: &Name, now: SystemTime) -> Stored {
         let letter = Arc::clone(&self.letter);
-        let trace = self.trace(&self.sender.to_string(), recipient, mailbox, now);
-        let mut stored = Stored::new(trace + &self.authentication_results, letter, now, Marks::default());
+        let trace = self.trace(Some(&self.sender), recipient, mailbox, now, &self.authentication_results);
+        let mut stored = Stored::new(trace, letter, now, Marks::default());
         stored.given = self.given;
         stored
     }
 
     /// Files a report on this message in a mailbox of its sender.
     pub(super) fn stored_report(&self, report: &Arc<Letter>, mailbox: &Name, now: SystemTime) -> Stored {
-        let trace = self.trace("", &self.sender, mailbox, now);
+        let trace = self.trace(None, &self.sender, mailbox, now, "");
         Stored::new(trace, Arc::clone(report), now, Marks::default())
     }
 
-    fn trace(&self, return_path: &str, recipient: &Address, mailbox: &Name, now: SystemTime) -> String {
+    /// Says what the delivery wrote, with what stands below it.
+    fn trace(
+        &self,
+        return_path: Option<&Address>,
+        recipient: &Address,
+        mailbox: &Name,
+        now: SystemTime,
+        below: &str,
+    ) -> String {
         let Self { host, queue_id, .. } = self;
-        format!(
+        let date = if now == self.now { Cow::Borrowed(&*self.date) } else { date(now).into() };
+        let return_path = return_path.map(Address::to_string).unwrap_or_default();
+        let mut trace = String::with_capacity(ROOM);
+        let _ = write!(
+            trace,
             "Return-Path: <{return_path}>\r\n\
              Delivered-To: {mailbox}\r\n\
              Received: from {host}\r\n\tby {host} with LMTP\r\n\tid {queue_id}\r\n\t\
-             (envelope-from <{return_path}>)\r\n\tfor <{mailbox}>; {}\r\n\
-             X-Original-To: {recipient}\r\n",
-            date(now)
-        )
+             (envelope-from <{return_path}>)\r\n\tfor <{mailbox}>; {date}\r\n\
+             X-Original-To: {recipient}\r\n{below}",
+        );
+        trace
     }
 }
 
@@ -112,18 +135,24 @@ pub(super) fn date(time: SystemTime) -> String {
 
 /// Returns the lines before the first empty one, with the end of the last.
 pub(super) fn header(bytes: &[u8]) -> &[u8] {
-    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
+    let end = memchr::memmem::find(bytes, b"\r\n\r\n");
     end.map_or(bytes, |end| &bytes[..end + 2])
-}
-
-/// Returns the address in From.
-pub(super) fn from(bytes: &[u8]) -> Option<Address> {
-    read(bytes)?.from().map(|contact| contact.address.clone())
 }
 
 /// Reads it from the bytes, as a search in a mailbox does, whatever the envelope's maker believes.
 pub(super) fn message_id(bytes: &[u8]) -> Option<MessageId> {
     read(bytes)?.message_id().cloned()
+}
+
+/// Reads both in one go, and nothing else. Lines end in CR LF only.
+fn message_id_and_from(bytes: &[u8]) -> (Option<MessageId>, Option<Address>) {
+    let is_wanted = |field: &&[u8]| {
+        let name = field.split(|byte| *byte == b':').next().unwrap_or_default().trim_ascii();
+        name.eq_ignore_ascii_case(b"from") || name.eq_ignore_ascii_case(b"message-id")
+    };
+    let wanted: Vec<u8> = fields(header(bytes)).filter(is_wanted).flatten().copied().collect();
+    let Some(read) = read(&wanted) else { return (None, None) };
+    (read.message_id().cloned(), read.from().map(|contact| contact.address.clone()))
 }
 
 fn read(bytes: &[u8]) -> Option<Received> {
@@ -151,5 +180,7 @@ fn write_cleaned(bytes: &mut Vec<u8>, message: &[u8]) {
     }
 }
 
+/// The trace of most messages fits, in bytes.
+const ROOM: usize = 640;
 /// Postfix' `message_drop_headers`.
 const DROPPED: [&[u8]; 4] = [b"bcc", b"content-length", b"resent-bcc", b"return-path"];

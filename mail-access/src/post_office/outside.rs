@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use super::PostOffice;
 use super::delivery::after;
 use super::departed::Departed;
-use super::mail::{self, Mail};
+use super::mail::Mail;
 use super::pending::Pending;
 use super::state::State;
 use crate::{Address, Outgoing, Status};
@@ -68,8 +68,7 @@ impl State {
         let host = self.host.clone();
         let arrives = now.checked_add(pause).unwrap_or(now);
         let mail = Mail::new(message, false, &host, number, arrives);
-        let from = mail::from(message.bytes());
-        let mail = Arc::new(mail.judged(Some(self), from.as_ref()));
+        let mail = Arc::new(mail.judged(Some(self)));
         for recipient in message.recipients() {
             if self.served(self.home(recipient).domain()).is_some() {
                 self.hold(Pending::until(after(pause), &mail, recipient));

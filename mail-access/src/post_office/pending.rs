@@ -1,5 +1,6 @@
 //! Messages that were accepted and are still on their way.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -39,7 +40,7 @@ impl Pending {
 /// What is on its way, by the time at which it is due and then in the order in which it was sent off.
 #[derive(Clone, Default)]
 pub(super) struct Queue {
-    all: BTreeMap<Key, Pending>,
+    all: BTreeMap<Key, Waiting>,
     /// What the owner of a mailbox who waits for mail has to look at.
     of_mailbox: HashMap<Name, BTreeSet<Key>>,
     /// How many wait to be overtaken.
@@ -48,6 +49,8 @@ pub(super) struct Queue {
 }
 
 type Key = (Instant, u64);
+/// With the mailboxes whose owners have to look at it.
+type Waiting = (Pending, Vec<Name>);
 
 impl Queue {
     pub(super) fn is_empty(&self) -> bool {
@@ -66,7 +69,9 @@ impl Queue {
         self.all = old
             .all
             .into_iter()
-            .map(|(key, pending)| (moved(key), Pending { due: pending.due + by, ..pending }))
+            .map(|(key, (pending, names))| {
+                (moved(key), (Pending { due: pending.due + by, ..pending }, names))
+            })
             .collect();
         let mailboxes = old.of_mailbox.into_iter();
         self.of_mailbox =
@@ -78,23 +83,26 @@ impl Queue {
         let key = (pending.due, self.next);
         self.next += 1;
         self.overtakable += usize::from(pending.behind.is_some());
-        for name in mailboxes {
-            self.of_mailbox.entry(name).or_default().insert(key);
+        for name in &mailboxes {
+            self.of_mailbox.entry(name.clone()).or_default().insert(key);
         }
-        self.all.insert(key, pending);
+        self.all.insert(key, (pending, mailboxes));
     }
 
     fn take(&mut self, keys: &[Key]) -> Vec<Pending> {
-        if keys.is_empty() {
-            return Vec::new();
-        }
-        self.of_mailbox.retain(|_, due| {
-            for key in keys {
-                due.remove(key);
+        let mut taken = Vec::with_capacity(keys.len());
+        for key in keys {
+            let Some((pending, names)) = self.all.remove(key) else { continue };
+            for name in names {
+                if let Entry::Occupied(mut due) = self.of_mailbox.entry(name) {
+                    due.get_mut().remove(key);
+                    if due.get().is_empty() {
+                        due.remove();
+                    }
+                }
             }
-            !due.is_empty()
-        });
-        let taken: Vec<_> = keys.iter().filter_map(|key| self.all.remove(key)).collect();
+            taken.push(pending);
+        }
         self.overtakable -= taken.iter().filter(|pending| pending.behind.is_some()).count();
         taken
     }
@@ -141,14 +149,14 @@ impl State {
             return;
         }
         let name = Name::of(recipient);
-        for pending in self.pending.all.values_mut() {
+        for (pending, _) in self.pending.all.values_mut() {
             if let Some(behind) = &mut pending.behind
                 && Name::of(&pending.recipient) == name
             {
                 *behind = behind.saturating_sub(1);
             }
         }
-        let is_overtaken = |(_, pending): &(&Key, &Pending)| pending.behind == Some(0);
+        let is_overtaken = |(_, (pending, _)): &(&Key, &Waiting)| pending.behind == Some(0);
         let overtaken: Vec<Key> = self.pending.all.iter().filter(is_overtaken).map(|(key, _)| *key).collect();
         let overtaken = self.pending.take(&overtaken);
         self.release(overtaken, now);

@@ -150,6 +150,9 @@ impl State {
 
     /// Follows aliases, plus-addresses and catch-alls to all their ends, at least one and each once.
     pub(super) fn route(&self, recipient: &Address) -> Vec<End> {
+        if let Some(name) = self.resident(recipient) {
+            return vec![End::Mailbox(name)];
+        }
         let mut ends = Vec::new();
         let recipient = self.home(recipient);
         let mut known = HashSet::from([Name::of(&recipient)]);
@@ -186,6 +189,18 @@ impl State {
             ends.push(End::UnknownMailbox(recipient.into_owned()));
         }
         ends
+    }
+
+    /// Returns the mailbox of most addresses: of just that name, with nothing that leads elsewhere.
+    pub(super) fn resident(&self, address: &Address) -> Option<Name> {
+        self.served(address.domain())?;
+        let name = Name::of(address);
+        let leads_elsewhere = |name| {
+            (!self.alias_domains.is_empty() && self.alias_domains.contains_key(address.domain()))
+                || (!self.forwards.is_empty() && self.forwards.contains_key(name))
+        };
+        let is_mailbox = matches!(self.active(&name), Some(Entry::Mailbox(_)));
+        (is_mailbox && !leads_elsewhere(&name)).then_some(name)
     }
 
     /// Tells whether an address of a hosted domain is one at all, wherever it leads.
@@ -290,7 +305,10 @@ impl Name {
     }
 
     fn new(local_part: &str, domain: &DomainName) -> Self {
-        let mut name = format!("{local_part}@{domain}");
+        let mut name = String::with_capacity(local_part.len() + 1 + domain.as_str().len());
+        name.push_str(local_part);
+        name.push('@');
+        name.push_str(domain.as_str());
         name.make_ascii_lowercase();
         Self(name.into_boxed_str())
     }

@@ -60,6 +60,12 @@ impl NewMessage {
 
     /// Takes each mailbox once, whatever the case of its letters.
     fn distinct_recipients(&self) -> Vec<Address> {
+        if let (Some(only), None) = {
+            let mut recipients = self.recipients();
+            (recipients.next(), recipients.next())
+        } {
+            return vec![only.clone()];
+        }
         let mut known = HashSet::new();
         self.recipients()
             .filter(|address| known.insert((address.domain(), address.local_part().to_lowercase())))
