@@ -25,7 +25,7 @@ use agent_mail::{
     Operator, RedbState, SecretFiles,
 };
 
-use crate::program::{self, Vars};
+use super::program::{self, Vars};
 
 pub(crate) struct World {
     operator: Operator,

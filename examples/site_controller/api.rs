@@ -16,8 +16,8 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::problem::Problem;
-use crate::token::Token;
+use super::problem::Problem;
+use super::token::Token;
 
 /// What the service serves, for programs.
 pub(crate) const OPENAPI: &str = include_str!("openapi.json");

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::{serve, world};
+use super::{serve, world};
 
 pub(crate) const TOKEN: &str = "only-for-this-demo";
 

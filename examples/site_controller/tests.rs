@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::demo::{Caller, TOKEN};
+use super::demo::{Caller, TOKEN};
 
 type Done = Result<(), Box<dyn Error>>;
 
