@@ -60,10 +60,8 @@ impl NewMessage {
 
     /// Takes each mailbox once, whatever the case of its letters.
     fn distinct_recipients(&self) -> Vec<Address> {
-        if let (Some(only), None) = {
-            let mut recipients = self.recipients();
-            (recipients.next(), recipients.next())
-        } {
+        let mut all = self.recipients();
+        if let (Some(only), None) = (all.next(), all.next()) {
             return vec![only.clone()];
         }
         let mut known = HashSet::new();
