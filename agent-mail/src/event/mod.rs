@@ -56,7 +56,7 @@ impl Event {
     /// # Errors
     /// If the state can't be written: the event will come again.
     pub async fn ack(&self) -> Result<(), Error> {
-        let journal = &self.mailbox.inner().system.system().journal;
+        let journal = &self.mailbox.inner().journal;
         self.place.settle(journal, self.mailbox.id()).await
     }
 

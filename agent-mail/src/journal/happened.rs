@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use mail_access::{Address, MessageId, Received, Uid};
 use serde::{Deserialize, Serialize};
 
+use super::agents::retired;
 use super::{Journal, decode, encode, fingerprint};
 use crate::backend::{Change, Committed};
 use crate::{AgentId, Error, ErrorKind, EventKind, RecipientResult, SendReport, Untrusted};
@@ -121,10 +122,15 @@ impl Journal {
     }
 
     /// Notes that an event is about to be handed out, unless another stream was faster.
-    pub(crate) async fn offer_noted(&self, key: &str, noted: &Noted) -> Result<Committed, Error> {
+    pub(crate) async fn offer_noted(
+        &self,
+        agent: &AgentId,
+        key: &str,
+        noted: &Noted,
+    ) -> Result<Committed, Error> {
         let offered = Stored { offered: true, ..noted.stored.clone() };
         let change = Change::new().expect(key, Some(noted.bytes.clone())).put(key, encode(&offered));
-        self.store.commit(change).await
+        self.commit_while_active(agent, change).await?.ok_or_else(|| retired("read", agent))
     }
 
     /// Makes the change that acknowledges an event if nobody did; `None` if somebody has.
