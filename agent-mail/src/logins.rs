@@ -32,6 +32,12 @@ impl Logins {
         lock(&self.0).replaced
     }
 
+    /// Tells whether mailboxes of another agent with this address are open.
+    pub(crate) fn has_other(&self, address: &Address, claim: &Claim) -> bool {
+        let shared = lock(&self.0).by_address.get(address).and_then(Weak::upgrade);
+        shared.is_some_and(|shared| shared.claim != *claim)
+    }
+
     /// Takes a login that was read just now, for all mailboxes of the agent with this claim; `None` if one was replaced
     /// since, as this may be an old one then. Those of an earlier agent with its address end.
     pub(crate) fn share(&self, login: Login, claim: &Claim, replaced: u64) -> Option<Arc<SharedLogin>> {
@@ -226,7 +232,11 @@ mod tests {
         let logins = Logins::default();
         let login = || Login::new("ada@agents.example".parse().unwrap(), String::new().into());
         let first = logins.share(login(), &Claim::of_random(1), 0).unwrap();
-        let second = logins.share(login(), &Claim::of_random(2), 0).unwrap();
+        let second = Claim::of_random(2);
+        assert!(
+            logins.has_other(first.address(), &second) && !logins.has_other(first.address(), &first.claim)
+        );
+        let second = logins.share(login(), &second, 0).unwrap();
         assert!(!Arc::ptr_eq(&first, &second));
         assert!(matches!(first.refuse_ended("fetch"), Err(MailError::Authentication { .. })));
         assert!(second.refuse_ended("fetch").is_ok());

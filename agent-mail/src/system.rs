@@ -317,6 +317,10 @@ impl AgentMail {
         loop {
             let replaced = self.0.logins.replaced();
             let login = self.login(record).await?;
+            if self.0.logins.has_other(&record.address, &record.claim) {
+                // Another call may have retired this one and provisioned the other since the record was read.
+                self.0.journal.of(&record.claim).still(&record.id).await?;
+            }
             if let Some(login) = self.0.logins.share(login, &record.claim, replaced) {
                 return Ok(AgentMailbox::new(self.clone(), record, login));
             }
