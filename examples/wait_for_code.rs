@@ -46,8 +46,9 @@ async fn events(mailbox: &AgentMailbox) -> Result<usize, agent_mail::Error> {
     let mut events = mailbox.events();
     let mut count = 0;
     while let Ok(Some(event)) = tokio::time::timeout(Duration::from_millis(100), events.next()).await {
-        event?.ack().await?;
-        count += 1;
+        let event = event?;
+        count += usize::from(event.received().is_some());
+        event.ack().await?;
     }
     Ok(count)
 }

@@ -73,7 +73,7 @@ impl Effects {
         mut change: Change,
         cause: &str,
     ) -> Result<(Change, Vec<Prepared>), Error> {
-        let journal = &mailbox.inner().system.system().journal;
+        let journal = &mailbox.inner().journal;
         for (key, value) in &self.notes {
             change.writes.push((journal.note_key(mailbox.id(), key), value.clone()));
         }
@@ -101,9 +101,11 @@ impl AgentMailbox {
     /// Returns a note that was committed with [`Effects`].
     ///
     /// # Errors
-    /// If the state can't be read.
+    /// [`NotFound`](ErrorKind::NotFound) if the agent was retired; or if the state can't be read.
     pub async fn note(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        self.inner().system.system().journal.note(self.id(), key).await
+        let note = self.inner().journal.note(self.id(), key).await?;
+        self.inner().journal.still(self.id()).await?;
+        Ok(note)
     }
 
     /// Writes effects that belong to no event, all together. A dropped call leaves all of them written or none.
@@ -113,7 +115,7 @@ impl AgentMailbox {
     /// sent; or if the state can't be written. Nothing was written then.
     pub async fn commit(&self, effects: Effects) -> Result<(), Error> {
         let system = self.inner().system.system();
-        let journal = &system.journal;
+        let journal = &self.inner().journal;
         let mut random = [0; 16];
         system.chance.fill(&mut random);
         let cause = format!("{:032x}", u128::from_be_bytes(random));
@@ -146,7 +148,7 @@ impl Event {
 
     async fn settle_with(&self, effects: Effects) -> Result<(), Error> {
         let mailbox = self.mailbox();
-        let journal = &mailbox.inner().system.system().journal;
+        let journal = &mailbox.inner().journal;
         loop {
             let Some(settled) = self.place().settled_once(journal, mailbox.id()).await? else {
                 return Err(Error::new(ErrorKind::Stale, "acknowledge", mailbox.id())

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use mail_access::{Address, Contact, NewMessage, Received, Selection, Uid};
 
+use crate::journal::{AgentRecord, Journal};
 use crate::logins::SharedLogin;
 use crate::mail::lift;
 use crate::observe::Operation;
@@ -21,11 +22,14 @@ pub(crate) struct Inner {
     pub(crate) system: AgentMail,
     pub(crate) id: AgentId,
     pub(crate) login: Arc<SharedLogin>,
+    /// What is remembered of this agent, and nothing of a later one of its name.
+    pub(crate) journal: Journal,
 }
 
 impl AgentMailbox {
-    pub(crate) fn new(system: AgentMail, id: AgentId, login: Arc<SharedLogin>) -> Self {
-        Self(Arc::new(Inner { system, id, login }))
+    pub(crate) fn new(system: AgentMail, record: &AgentRecord, login: Arc<SharedLogin>) -> Self {
+        let journal = system.system().journal.of(&record.claim);
+        Self(Arc::new(Inner { system, id: record.id.clone(), login, journal }))
     }
 
     /// Returns whose mailbox it is.
@@ -104,8 +108,8 @@ impl AgentMailbox {
     ///
     /// # Errors
     /// [`Unauthenticated`](crate::ErrorKind::Unauthenticated), [`Unavailable`](crate::ErrorKind::Unavailable),
-    /// [`Interrupted`](crate::ErrorKind::Interrupted) if the link was lost while they were marked, or what else the
-    /// mail system says.
+    /// [`Interrupted`](crate::ErrorKind::Interrupted) if the link was lost while they were marked,
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the agent was retired, or what else the mail system says.
     pub async fn fetch_unseen(&self, limit: usize) -> Result<Vec<Inbound>, Error> {
         if limit == 0 {
             return Ok(Vec::new());
@@ -113,6 +117,7 @@ impl AgentMailbox {
         let lift = |source| lift(source, "fetch unseen", self.id());
         let mail = &*self.0.system.system().mail;
         let batch = self.0.login.fetch(mail, &Selection::Unseen, limit).await.map_err(lift)?;
+        self.0.journal.still(self.id()).await?;
         let uids: Vec<Uid> = batch.messages.iter().map(Received::uid).collect();
         self.0.login.mark_seen(mail, batch.uid_validity, &uids).await.map_err(lift)?;
         Ok(batch.messages.into_iter().map(|message| self.inbound(message)).collect())

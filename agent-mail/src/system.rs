@@ -161,7 +161,8 @@ impl AgentMail {
     /// Removes an agent with its mailbox, its mail, its password and all that was remembered of it.
     ///
     /// Safe to repeat: for an agent that is not there nothing is done. What was broken off is finished by the next
-    /// call. Streams of events that are still open end with an error.
+    /// call. Streams of events that are still open end with an error, and no [`AgentMailbox`] that was opened before reads
+    /// or writes anything of a later agent of that name.
     ///
     /// # Errors
     /// [`NotReady`](ErrorKind::NotReady) if another process provisions or retires it, or what the backends say; the
@@ -299,6 +300,7 @@ impl AgentMail {
 
     async fn finish_retiring(&self, record: &AgentRecord) -> Result<(), Error> {
         self.0.fleet.left(&record.id);
+        self.0.logins.end(&record.address);
         if record.way == Way::Mailbox || record.moving.is_some() {
             self.remove_mailbox(record).await?;
         }
@@ -328,8 +330,12 @@ impl AgentMail {
         loop {
             let replaced = self.0.logins.replaced();
             let login = self.login(record).await?;
-            if let Some(login) = self.0.logins.share(login, replaced) {
-                return Ok(AgentMailbox::new(self.clone(), record.id.clone(), login));
+            if self.0.logins.has_other(&record.address, &record.claim) {
+                // Another call may have retired this one and provisioned the other since the record was read.
+                self.0.journal.of(&record.claim).still(&record.id).await?;
+            }
+            if let Some(login) = self.0.logins.share(login, &record.claim, replaced) {
+                return Ok(AgentMailbox::new(self.clone(), record, login));
             }
         }
     }

@@ -6,8 +6,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-use super::*;
 use super::demo::{Caller, TOKEN};
+use super::*;
 
 type Done = Result<(), Box<dyn Error>>;
 

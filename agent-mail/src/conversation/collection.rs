@@ -361,7 +361,7 @@ impl Summary {
     pub(super) async fn look_up(&mut self, mailbox: &AgentMailbox) -> Result<(), Error> {
         let says_so = self.from.as_ref().is_some_and(|from| from.address.is_same_mailbox(mailbox.address()));
         if let (true, false, Some(id)) = (says_so, self.item.own, &self.item.id) {
-            let sent = mailbox.inner().system.system().journal.sent(mailbox.id(), id).await?;
+            let sent = mailbox.inner().journal.sent(mailbox.id(), id).await?;
             let is_own = |to: &Address| to.is_same_mailbox(mailbox.address());
             self.item.own = sent.is_some_and(|sent| sent.recipients.iter().any(is_own));
         }

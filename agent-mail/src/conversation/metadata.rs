@@ -36,7 +36,7 @@ impl AgentMailbox {
     /// # Errors
     /// If the state can't be read.
     pub async fn metadata(&self) -> Result<BTreeMap<String, Value>, Error> {
-        self.inner().system.system().journal.facts(self.id(), None).await
+        self.inner().journal.facts(self.id(), None).await
     }
 
     /// Notes something about a thread of this mailbox, or with `None` forgets it.
@@ -57,7 +57,7 @@ impl AgentMailbox {
     /// # Errors
     /// If the state can't be read.
     pub async fn thread_metadata(&self, thread: &ThreadId) -> Result<BTreeMap<String, Value>, Error> {
-        self.inner().system.system().journal.facts(self.id(), Some(&thread.to_string())).await
+        self.inner().journal.facts(self.id(), Some(&thread.to_string())).await
     }
 
     async fn write_fact(&self, thread: Option<&str>, key: &str, value: Option<&Value>) -> Result<(), Error> {
@@ -71,7 +71,7 @@ impl AgentMailbox {
         if bytes.as_ref().is_some_and(|bytes| bytes.len() > MAX_VALUE) {
             return wrong(format!("a value has at most {MAX_VALUE} bytes as JSON"));
         }
-        self.inner().system.system().journal.note_fact(self.id(), thread, key, bytes).await
+        self.inner().journal.note_fact(self.id(), thread, key, bytes).await
     }
 }
 

@@ -112,7 +112,7 @@ impl AgentMailbox {
                 .with_detail("the message has no Message-ID")
         })?;
         let answer = self.answer(to, reply)?;
-        let journal = &self.inner().system.system().journal;
+        let journal = &self.inner().journal;
         let stale = |detail: String, by: &str| {
             Error::new(ErrorKind::Stale, "reply", self.id())
                 .with_detail(detail)

@@ -141,7 +141,7 @@ impl Draft {
     pub async fn send(&self) -> Result<Queued, Error> {
         let desk = self.mailbox.desk("send a draft")?;
         let _alone = self.lock().await;
-        let journal = &self.mailbox.inner().system.system().journal;
+        let journal = &self.mailbox.inner().journal;
         let latest = self.latest(&desk).await?;
         let queued = loop {
             let sending = Sending::new(latest.message.clone()).with_key(key(&self.id));
@@ -239,7 +239,7 @@ async fn look(
         })
         .await?;
     }
-    let journal = &mailbox.inner().system.system().journal;
+    let journal = &mailbox.inner().journal;
     let mut drafts = Vec::new();
     for draft in latest.into_values() {
         let entry = journal.outbox_entry(mailbox.id(), &name_of_key(&key(&draft.id))).await?;

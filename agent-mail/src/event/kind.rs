@@ -12,7 +12,8 @@ pub enum EventKind {
     Sent(SendReport),
     /// A message of this agent is not delivered yet and is tried again, by the outbox or by a mail server.
     Deferred(SendReport),
-    /// A message of this agent was not taken in the time it was given, for these recipients, and isn't tried any more.
+    /// A message of this agent was not taken in the time it was given, for these recipients, and isn't tried any more. If no
+    /// courier ran in that time it was never tried; a result without words tells that.
     Expired(SendReport),
     /// The mail system refused a message of this agent for these recipients, for good.
     Refused(SendReport),

@@ -127,13 +127,16 @@ impl Watch {
     async fn read(&mut self, found: &mut VecDeque<EventKind>) -> Result<(), Error> {
         let Self { mailbox, at, fetched, .. } = self;
         let inner = mailbox.inner();
-        let (journal, mail) = (&inner.system.system().journal, &*inner.system.system().mail);
+        let (journal, mail) = (&inner.journal, &*inner.system.system().mail);
         let read = |error| lift(error, "read", &inner.id);
         if fetched.is_empty() {
             if at.is_none() {
                 *at = journal.position(&inner.id).await?;
             }
             let batch = inner.login.fetch(mail, &Selection::After(*at), BATCH).await.map_err(read)?;
+            if !batch.messages.is_empty() {
+                journal.still(&inner.id).await?;
+            }
             let (before, validity) = (*at, batch.uid_validity);
             let last = batch.messages.last().map_or(0, |message| message.uid().get());
             *fetched = batch.messages.into();

@@ -57,8 +57,7 @@ impl Event {
     /// # Errors
     /// If the state can't be written: the event will come again.
     pub async fn ack(&self) -> Result<(), Error> {
-        let journal = &self.mailbox.inner().system.system().journal;
-        let settling = self.place.settle(journal, self.mailbox.id());
+        let settling = self.place.settle(&self.mailbox.inner().journal, self.mailbox.id());
         Operation::Acknowledge.begin(self.mailbox.id()).over(settling).await
     }
 

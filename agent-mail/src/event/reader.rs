@@ -54,7 +54,7 @@ enum Ruling {
 
 impl Reader {
     pub(super) fn new(mailbox: AgentMailbox) -> Self {
-        let bell = mailbox.inner().system.system().journal.bell(mailbox.id());
+        let bell = mailbox.inner().journal.bell(mailbox.id());
         Self {
             mailbox,
             bell,
@@ -115,7 +115,8 @@ impl Reader {
 
     /// Hands out the first of what was found, or finds more.
     async fn step(&mut self) -> Result<Option<Event>, Error> {
-        if self.heard != Some(self.bell.rung()) {
+        // What was found comes first: what was written since is later, and one look finds all of it.
+        if self.noted.is_empty() && self.heard != Some(self.bell.rung()) {
             self.look_at_journal().await?;
         }
         if !self.noted.is_empty() {
@@ -140,10 +141,7 @@ impl Reader {
         let rung = self.bell.rung();
         let found = self.journal().happened(self.mailbox.id()).await?;
         let is_first = self.heard.is_none();
-        let waiting = |(key, offered): &(String, bool)| {
-            !offered || is_first || self.noted.iter().any(|(known, again)| *again && known == key)
-        };
-        self.noted = found.into_iter().filter(waiting).collect();
+        self.noted = found.into_iter().filter(|(_, offered)| !offered || is_first).collect();
         self.heard = Some(rung);
         Ok(())
     }
@@ -169,6 +167,9 @@ impl Reader {
             if journal.offer_noted(self.mailbox.id(), key, noted, message).await? == Committed::Conflict {
                 return Ok(None);
             }
+        }
+        if found.as_ref().is_some_and(|noted| noted.offered) {
+            journal.still(self.mailbox.id()).await?;
         }
         let key = self.noted.pop_front().map(|(key, _)| key);
         let Some((noted, key)) = found.zip(key) else { return Ok(None) };
@@ -217,7 +218,7 @@ impl Reader {
             match mark {
                 Mark::Nothing => journal.drop_pending(id, found.at.uid_validity, uid.as_slice()).await?,
                 Mark::Handled(_) => found.place().settle(journal, id).await?,
-                Mark::Offered(_) => {}
+                Mark::Offered(_) => journal.still(id).await?,
             }
         } else if known != Known::Handled || self.ready.len() == 1 {
             // Passing by what was handled is noted once, at the end.
@@ -262,7 +263,7 @@ impl Reader {
     /// Reads again what was not acknowledged.
     async fn redeliver(&mut self) -> Result<(), Error> {
         let inner = self.mailbox.inner();
-        let (journal, mail) = (&inner.system.system().journal, &*inner.system.system().mail);
+        let (journal, mail) = (&inner.journal, &*inner.system.system().mail);
         let Some(Unsettled { uid_validity, uids }) = &mut self.unsettled else { return Ok(()) };
         let chunk: Vec<Uid> = uids.iter().take(BATCH).copied().collect();
         let batch = match inner.login.fetch(mail, &Selection::Uids(*uid_validity, chunk.clone()), BATCH).await
@@ -291,7 +292,7 @@ impl Reader {
     /// Reads what is behind the position, or waits for it.
     async fn read_on(&mut self) -> Result<(), Error> {
         let inner = self.mailbox.inner();
-        let (journal, mail) = (&inner.system.system().journal, &*inner.system.system().mail);
+        let (journal, mail) = (&inner.journal, &*inner.system.system().mail);
         let read = |error| lift(error, "read", &inner.id);
         self.position = journal.position(&inner.id).await?;
         let behind = Selection::After(self.position);
@@ -346,7 +347,7 @@ impl Reader {
     }
 
     fn journal(&self) -> &Journal {
-        &self.mailbox.inner().system.system().journal
+        &self.mailbox.inner().journal
     }
 }
 

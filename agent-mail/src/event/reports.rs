@@ -66,7 +66,7 @@ async fn original(
     id: Option<&MessageId>,
 ) -> Result<Option<(MessageId, SentRecord)>, Error> {
     let Some(id) = id else { return Ok(None) };
-    let sent = mailbox.inner().system.system().journal.sent(mailbox.id(), id).await?;
+    let sent = mailbox.inner().journal.sent(mailbox.id(), id).await?;
     Ok(sent.map(|sent| (id.clone(), sent)))
 }
 

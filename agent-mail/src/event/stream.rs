@@ -19,6 +19,7 @@ use crate::{AgentMailbox, Error};
 ///   byte, the trace of its way here included, is that message, and doesn't come when that one was acknowledged.
 /// - While the mail system or the state store can't be reached the stream waits, with growing pauses up to a minute, and
 ///   goes on by itself. An error that no waiting mends, such as a password that is refused, is handed out and ends the stream.
+/// - When the agent is retired it ends with such an error, also where another agent has the name by then.
 /// - It may be dropped at any point: what was handed out and not acknowledged comes again.
 /// - Of two streams of one mailbox at the same time each new message goes to one.
 /// - What happens without a mail, such as [`Sent`](crate::EventKind::Sent), is handed out before the mail that was not

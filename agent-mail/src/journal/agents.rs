@@ -171,12 +171,27 @@ impl Journal {
     pub(crate) async fn while_active(&self, id: &AgentId, change: Change) -> Result<Option<Change>, Error> {
         #[derive(Deserialize)]
         struct Part {
+            claim: Box<str>,
             phase: Phase,
         }
         let key = self.agent_key(id);
         let Some(bytes) = self.store.get(&key).await? else { return Ok(None) };
-        let active = decode::<Part>(&key, &bytes)?.phase == Phase::Active;
-        Ok(active.then(|| change.expect(key, Some(bytes))))
+        let stored: Part = decode(&key, &bytes)?;
+        if self.claim.as_ref().is_some_and(|claim| *claim.as_str() != *stored.claim) {
+            return Ok(None);
+        }
+        match stored.phase {
+            Phase::Active => Ok(Some(change.expect(key, Some(bytes)))),
+            Phase::Pending if self.claim.is_some() => Err(Error::new(ErrorKind::NotReady, "write state", id)
+                .with_detail("the agent's mailbox is being made again")),
+            Phase::Pending | Phase::Retiring => Ok(None),
+        }
+    }
+
+    /// Makes sure that what was just read is of the agent whose journal this is.
+    pub(crate) async fn still(&self, id: &AgentId) -> Result<(), Error> {
+        let there = self.while_active(id, Change::new()).await?;
+        there.map(drop).ok_or_else(|| retired("read", id))
     }
 
     fn agent_key(&self, id: &AgentId) -> String {
@@ -217,6 +232,10 @@ impl Stored {
             moving: self.moving,
         })
     }
+}
+
+pub(super) fn retired(operation: &'static str, id: &AgentId) -> Error {
+    Error::new(ErrorKind::NotFound, operation, id).with_detail("the agent was retired")
 }
 
 /// What there is of an agent besides its record, and is gone with it.

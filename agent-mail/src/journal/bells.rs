@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll};
 
 use async_trait::async_trait;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::happened::HAPPENED;
@@ -134,11 +136,17 @@ impl Ringing {
     }
 }
 
-/// Rings when the write is over, also where its caller was dropped and it may have been done.
+/// Rings when the write is over, also where it failed and may have been done.
 #[derive(Default)]
 struct RingAtEnd {
     each: Vec<Arc<Bell>>,
     all: Option<(Arc<AllBells>, Vec<String>)>,
+}
+
+impl RingAtEnd {
+    fn is_silent(&self) -> bool {
+        self.each.is_empty() && self.all.is_none()
+    }
 }
 
 impl Drop for RingAtEnd {
@@ -161,13 +169,98 @@ impl StateStore for Ringing {
     }
 
     async fn commit(&self, change: Change) -> Result<Committed, Error> {
-        let _ring = self.concerned(&change);
-        self.store.commit(change).await
+        let ring = self.concerned(&change);
+        if ring.is_silent() {
+            return self.store.commit(change).await;
+        }
+        let store = self.store.clone();
+        let write = Box::pin(async move {
+            let _ring = ring;
+            store.commit(change).await
+        });
+        Finished(Some(write)).await
+    }
+}
+
+type Write = Pin<Box<dyn Future<Output = Result<Committed, Error>> + Send>>;
+
+/// A write that is brought to its end where its caller is dropped, so that the bells ring when it was made and not before.
+struct Finished(Option<Write>);
+
+impl Future for Finished {
+    type Output = Result<Committed, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(write) = &mut self.0 else { return Poll::Pending };
+        let Poll::Ready(written) = write.as_mut().poll(cx) else { return Poll::Pending };
+        self.0 = None;
+        Poll::Ready(written)
+    }
+}
+
+impl Drop for Finished {
+    fn drop(&mut self) {
+        if let (Some(write), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(write);
+        }
     }
 }
 
 impl fmt::Debug for Ringing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.store.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use futures_util::poll;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::MemoryState;
+    use crate::journal::{Happened, Journal, What};
+
+    /// Makes a change when it is let, whatever became of the call.
+    #[derive(Debug)]
+    struct Slow(MemoryState, Semaphore);
+
+    #[async_trait]
+    impl StateStore for Slow {
+        async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+            self.0.get(key).await
+        }
+
+        async fn scan(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
+            self.0.scan(prefix).await
+        }
+
+        async fn commit(&self, change: Change) -> Result<Committed, Error> {
+            self.1.acquire().await.unwrap().forget();
+            self.0.commit(change).await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_event_of_a_dropped_call_is_heard_of_when_it_is_there() {
+        let store = Arc::new(Slow(MemoryState::default(), Semaphore::new(0)));
+        let journal = Journal::new(store.clone(), "a.example".parse().unwrap());
+        let ada: AgentId = "ada".parse().unwrap();
+        let (bell, all) = (journal.bell(&ada), journal.all_bells());
+        let happened =
+            Happened { at: SystemTime::UNIX_EPOCH, what: What::MailboxReset { before: 1, now: 2 } };
+        let change = journal.note_event(Change::new(), &ada, &happened).unwrap();
+        {
+            let mut call = pin!(journal.commit(change));
+            assert!(poll!(call.as_mut()).is_pending());
+        }
+        assert_eq!(bell.rung(), 0, "nothing is there yet");
+        store.1.add_permits(1);
+        let rung = tokio::time::timeout(std::time::Duration::from_secs(1), bell.rings_after(0));
+        rung.await.expect("it rings by itself");
+        assert_eq!(journal.happened(&ada).await.unwrap().len(), 1);
+        assert_eq!(all.next().await.len(), 1);
     }
 }

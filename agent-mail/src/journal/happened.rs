@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use mail_access::{Address, MessageId, Received, Uid};
 use serde::{Deserialize, Serialize};
 
+use super::agents::retired;
 use super::{Identity, Journal, decode, encode, fingerprint};
 use crate::backend::{Change, Committed};
 use crate::{AgentId, Error, ErrorKind, EventKind, RecipientResult, SendReport, Untrusted};
@@ -133,7 +134,7 @@ impl Journal {
         if let Some(identity) = message {
             change = self.known_offered(change, agent, identity).await?;
         }
-        self.store.commit(change).await
+        self.commit_while_active(agent, change).await?.ok_or_else(|| retired("read", agent))
     }
 
     /// Makes the change that acknowledges an event if nobody did; `None` if somebody has.

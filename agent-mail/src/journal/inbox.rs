@@ -11,9 +11,10 @@ use std::time::SystemTime;
 use mail_access::{MessageId, Position, Received, Uid};
 use serde::{Deserialize, Serialize};
 
+use super::agents::retired;
 use super::{Happened, Journal, What, encode, fingerprint};
 use crate::backend::{Change, Committed};
-use crate::{AgentId, Error, ErrorKind};
+use crate::{AgentId, Error};
 
 /// What tells that two messages are the same: their bytes, and the Message-ID that a copy shares.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,9 +188,7 @@ impl Journal {
     }
 
     async fn commit_reading(&self, agent: &AgentId, change: Change) -> Result<Committed, Error> {
-        self.commit_while_active(agent, change).await?.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "read", agent).with_detail("the agent was retired")
-        })
+        self.commit_while_active(agent, change).await?.ok_or_else(|| retired("read", agent))
     }
 
     /// Notes that a message was handled; safe to repeat. Of an agent that was retired nothing is noted.
@@ -200,12 +199,8 @@ impl Journal {
         uid: Uid,
         identity: &Identity,
     ) -> Result<(), Error> {
-        loop {
-            let change = self.settled(Change::new(), agent, uid_validity, uid, identity);
-            if self.commit_while_active(agent, change).await? != Some(Committed::Conflict) {
-                return Ok(());
-            }
-        }
+        let change = self.settled(Change::new(), agent, uid_validity, uid, identity);
+        self.write_while_active(agent, change).await
     }
 
     /// Makes the change that notes a message as handled if nobody did; `None` if somebody has.
@@ -249,7 +244,9 @@ impl Journal {
         uids: &[Uid],
     ) -> Result<(), Error> {
         let gone = |change: Change, uid: &Uid| change.remove(self.pending_key(agent, uid_validity, *uid));
-        self.write(uids.iter().fold(Change::new(), gone)).await
+        let change = uids.iter().fold(Change::new(), gone);
+        while self.commit_reading(agent, change.clone()).await? == Committed::Conflict {}
+        Ok(())
     }
 
     fn pending_key(&self, agent: &AgentId, uid_validity: u32, uid: Uid) -> String {

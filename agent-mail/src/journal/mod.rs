@@ -38,7 +38,7 @@ pub(crate) use rotation::RotationRecord;
 pub(crate) use sent::SentRecord;
 
 use self::bells::Ringing;
-use crate::backend::{Change, Committed, StateStore};
+use crate::backend::{Change, Claim, Committed, StateStore};
 use crate::{AgentId, Error, ErrorKind};
 
 /// The journals of one domain.
@@ -51,17 +51,31 @@ pub(crate) struct Journal {
     domain: DomainName,
     /// How long what was sent is remembered at least.
     sent_kept: Duration,
+    /// For whom it writes, if that is one agent and no later one of its name.
+    claim: Option<Claim>,
 }
 
 impl Journal {
     pub(crate) fn new(store: Arc<dyn StateStore>, domain: DomainName) -> Self {
         let bells = Arc::new(Ringing::new(store));
-        Self { store: bells.clone(), bells, happened: Arc::default(), domain, sent_kept: SENT_KEPT }
+        Self {
+            store: bells.clone(),
+            bells,
+            happened: Arc::default(),
+            domain,
+            sent_kept: SENT_KEPT,
+            claim: None,
+        }
     }
 
     /// Returns what rings whenever an event of an agent was written that comes without a mail.
     pub(crate) fn bell(&self, agent: &AgentId) -> Arc<Bell> {
         self.bells.bell(agent)
+    }
+
+    /// Returns it for the agent with this claim: an agent of its name with another one is none.
+    pub(crate) fn of(&self, claim: &Claim) -> Self {
+        Self { claim: Some(claim.clone()), ..self.clone() }
     }
 
     pub(crate) fn with_sent_kept(mut self, kept: Duration) -> Self {
@@ -105,6 +119,12 @@ impl Journal {
             Some(change) => self.store.commit(change).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Makes a change that expects nothing, unless the agent is gone and its records with it.
+    async fn write_while_active(&self, agent: &AgentId, change: Change) -> Result<(), Error> {
+        while self.commit_while_active(agent, change.clone()).await? == Some(Committed::Conflict) {}
+        Ok(())
     }
 
     /// Makes a change that expects nothing, which therefore can't conflict.

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use mail_access::{Address, MessageId, Outgoing};
 use serde::{Deserialize, Serialize};
 
+use super::agents::retired;
 use super::queue::QueueRecord;
 use super::{Journal, decode, encode};
 use crate::backend::{Change, Committed};
@@ -63,10 +64,15 @@ impl Journal {
             .put(&key, record.encoded())
             .put(self.key("outbox-bytes", agent, &record.name), message.bytes());
         let change = self.index_sent(change, agent, record, record.created).await?;
-        match self.store.commit(change).await? {
-            Committed::Done => Ok(None),
-            Committed::Conflict => self.outbox_entry(agent, &record.name).await,
+        while let Some(committed) = self.commit_while_active(agent, change.clone()).await? {
+            if committed == Committed::Done {
+                return Ok(None);
+            }
+            if let Some(earlier) = self.outbox_entry(agent, &record.name).await? {
+                return Ok(Some(earlier));
+            }
         }
+        Err(retired("send", agent))
     }
 
     pub(crate) async fn outbox_entry(
@@ -113,7 +119,7 @@ impl Journal {
             Some(_) => change.put(key, record.encoded()),
             None => change.remove(key),
         };
-        self.write(change).await.map(|()| step)
+        self.write_while_active(agent, change).await.map(|()| step)
     }
 
     /// Forgets an entry that is known not to have been sent, and counts whom it was refused for.
@@ -126,12 +132,13 @@ impl Journal {
     ) -> Result<(), Error> {
         let change = self.without_entry(agent, &record.name);
         let change = self.tally(change, agent, now, record.message_id.as_str(), refused).await?;
-        self.write(self.unindex_sent(change, agent, &record.message_id).await?).await
+        let change = self.unindex_sent(change, agent, &record.message_id).await?;
+        self.write_while_active(agent, change).await
     }
 
     /// Forgets an entry that the caller gives up.
     pub(crate) async fn drop_outbox(&self, agent: &AgentId, name: &str) -> Result<(), Error> {
-        self.write(self.without_entry(agent, name)).await
+        self.write_while_active(agent, self.without_entry(agent, name)).await
     }
 
     fn without_entry(&self, agent: &AgentId, name: &str) -> Change {
@@ -182,5 +189,62 @@ impl Stored {
             outcome: self.outcome,
             queue: self.queue,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::backend::Claim;
+    use crate::journal::{AgentRecord, Phase};
+    use crate::{MemoryState, Way};
+
+    fn ada(claim: u128) -> AgentRecord {
+        AgentRecord {
+            id: "ada".parse().unwrap(),
+            address: "ada@a.example".parse().unwrap(),
+            claim: Claim::of_random(claim),
+            phase: Phase::Active,
+            created: SystemTime::UNIX_EPOCH,
+            way: Way::Mailbox,
+            birth: None,
+            moving: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_ends_after_its_agent_leaves_nothing_to_a_later_one() {
+        let journal = Journal::new(Arc::new(MemoryState::default()), "a.example".parse().unwrap());
+        let (first, second) = (ada(1), ada(2));
+        journal.begin_agent(&first).await.unwrap();
+        let record = |text: &str| OutboxRecord {
+            name: "k1".to_owned(),
+            content: Some(text.to_owned()),
+            key: Some("key".to_owned()),
+            message_id: "1@a.example".parse().unwrap(),
+            recipients: vec!["b@b.example".parse().unwrap()],
+            created: SystemTime::UNIX_EPOCH,
+            outcome: Outcome::Open,
+            queue: None,
+        };
+        let now = SystemTime::UNIX_EPOCH;
+        let hers = journal.of(&first.claim);
+        hers.close_outbox(&first.id, &record("first"), &record("first"), now).await.unwrap();
+        assert!(journal.outbox_entry(&first.id, "k1").await.unwrap().is_some());
+        let retiring = journal.enter(first, Phase::Retiring).await.unwrap();
+        hers.close_outbox(&retiring.id, &record("late"), &record("late"), now).await.unwrap();
+        journal.forget_agent(&retiring, None).await.unwrap();
+        hers.close_outbox(&retiring.id, &record("late"), &record("late"), now).await.unwrap();
+        assert_eq!(journal.outbox_entry(&retiring.id, "k1").await.unwrap(), None);
+
+        journal.begin_agent(&second).await.unwrap();
+        hers.close_outbox(&second.id, &record("late"), &record("late"), now).await.unwrap();
+        assert_eq!(journal.outbox_entry(&second.id, "k1").await.unwrap(), None);
+        journal.of(&second.claim).close_outbox(&second.id, &record("second"), &record("second"), now).await.unwrap();
+        hers.drop_unsent(&second.id, &record("late"), Usage::default(), now).await.unwrap();
+        hers.drop_outbox(&second.id, "k1").await.unwrap();
+        assert_eq!(journal.outbox_entry(&second.id, "k1").await.unwrap(), Some(record("second")));
     }
 }

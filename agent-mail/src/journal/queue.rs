@@ -6,9 +6,10 @@ use std::time::{Duration, SystemTime};
 use mail_access::{Address, Status};
 use serde::{Deserialize, Serialize};
 
+use super::agents::retired;
 use super::{Journal, OutboxRecord, decode, encode};
 use crate::backend::Change;
-use crate::{AgentId, Error, ErrorKind, Guarantee, RecipientState};
+use crate::{AgentId, Error, Guarantee, RecipientState};
 
 /// How far an entry is that the courier sends. Times are milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,9 +169,7 @@ impl Journal {
             .put(&key, record.encoded())
             .put(self.key("outbox-bytes", agent, &record.name), message)
             .put(self.key("due", agent, &record.name), encode(&queue.due(record)));
-        self.while_active(agent, change).await?.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "send", agent).with_detail("the agent was retired")
-        })
+        self.while_active(agent, change).await?.ok_or_else(|| retired("send", agent))
     }
 
     /// Returns an entry for a change of it.

@@ -13,7 +13,7 @@ use crate::backend::Committed;
 use crate::journal::{Due, Happened, Kept, OutboxRecord, Outcome, Progress, QueueRecord, Said, millis};
 use crate::observe::{self, Operation};
 use crate::safety::{self, STOPPED};
-use crate::{AgentId, AgentMail, AgentMailbox, Error, Guarantee};
+use crate::{AgentId, AgentMail, AgentMailbox, Error, ErrorKind, Guarantee};
 
 /// What becomes of an entry after a try.
 #[derive(Debug)]
@@ -180,7 +180,9 @@ impl<'a> Attempt<'a> {
                     Some(kept) => self.kept = kept,
                     None => return Ok(()),
                 },
-                Err(error) if failures >= PATIENCE => return Err(error),
+                Err(error) if failures >= PATIENCE || error.kind() == ErrorKind::NotFound => {
+                    return Err(error);
+                }
                 Err(error) => {
                     tracing::warn!(agent = %self.mailbox.id(), %error, "what was sent can't be noted; tried again");
                     failures += 1;
@@ -226,7 +228,7 @@ impl<'a> Attempt<'a> {
     /// Brings the entry to where `record` says, with the events that belong to the step; `false` if somebody else has
     /// changed it since it was read.
     async fn commit(&mut self, record: OutboxRecord) -> Result<bool, Error> {
-        let committed = advance(self.system, self.mailbox.id(), &self.kept, record).await?;
+        let committed = advance(&self.mailbox, &self.kept, record).await?;
         let done = committed.is_some();
         if let Some(kept) = committed {
             self.kept = kept;
@@ -253,14 +255,14 @@ fn each(record: &mut OutboxRecord, targets: &[Address], change: impl Fn(&mut Pro
 }
 
 /// Brings an entry from how it was read to another state, with the events that belong to it; `None` if somebody else was
-/// faster.
+/// faster. Of an agent that is being retired nothing is written.
 pub(super) async fn advance(
-    system: &AgentMail,
-    agent: &AgentId,
+    mailbox: &AgentMailbox,
     kept: &Kept,
     mut record: OutboxRecord,
 ) -> Result<Option<Kept>, Error> {
-    let (journal, now) = (&system.system().journal, system.system().chance.now());
+    let (journal, agent) = (&mailbox.inner().journal, mailbox.id());
+    let now = mailbox.inner().system.system().chance.now();
     conclude(&mut record);
     if record == kept.record {
         return Ok(Some(kept.clone()));
@@ -270,11 +272,14 @@ pub(super) async fn advance(
     for what in happened(&kept.record, &record) {
         change = journal.note_event(change, agent, &Happened { at: now, what })?;
     }
-    if journal.commit(change).await? == Committed::Conflict {
-        return Ok(None);
+    match journal.commit_while_active(agent, change).await? {
+        Some(Committed::Done) => {
+            observe::counted(&step, record.wanted(), now);
+            Ok(Some(Kept::of(record)))
+        }
+        Some(Committed::Conflict) => Ok(None),
+        None => Err(Error::new(ErrorKind::NotFound, "send", agent).with_detail("the agent was retired")),
     }
-    observe::counted(&step, record.wanted(), now);
-    Ok(Some(Kept::of(record)))
 }
 
 /// Sees what follows when no recipient is open any more.

@@ -24,11 +24,11 @@ impl AgentMailbox {
     /// it taken back or not.
     ///
     /// # Errors
-    /// If the state can't be read or written.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the agent was retired; or if the state can't be read or written.
     pub async fn cancel(&self, queued: &Queued) -> Result<Cancellation, Error> {
         let system = self.inner().system.system();
         loop {
-            let Some(kept) = system.journal.kept(self.id(), &queued.name).await? else {
+            let Some(kept) = self.inner().journal.kept(self.id(), &queued.name).await? else {
                 return self.known_of(queued).await;
             };
             let mut record = kept.record.clone();
@@ -39,7 +39,7 @@ impl AgentMailbox {
             }
             let news = (self.id().clone(), queued.name.clone());
             let _ring = Ring { locks: system.locks.clone(), news };
-            if advance(&self.inner().system, self.id(), &kept, record.clone()).await?.is_some() {
+            if advance(self, &kept, record.clone()).await?.is_some() {
                 let (sent, not_sent) = Queued::of(&record)
                     .recipients
                     .into_iter()
@@ -57,7 +57,7 @@ impl AgentMailbox {
     /// # Errors
     /// If the state can't be read.
     pub async fn outbox(&self) -> Result<Vec<Queued>, Error> {
-        let journal = &self.inner().system.system().journal;
+        let journal = &self.inner().journal;
         let mut queued = Vec::new();
         for name in journal.queued(self.id()).await? {
             // Between the two looks it may have gone.
@@ -68,7 +68,7 @@ impl AgentMailbox {
 
     /// Tells of an entry that is there no more: what was sent to anybody is remembered.
     async fn known_of(&self, queued: &Queued) -> Result<Cancellation, Error> {
-        let journal = &self.inner().system.system().journal;
+        let journal = &self.inner().journal;
         let all = queued.recipients.iter().map(|one| one.result.recipient.clone()).collect();
         Ok(match journal.sent(self.id(), &queued.message_id).await? {
             Some(_) => Cancellation { not_sent: Vec::new(), too_late: all },

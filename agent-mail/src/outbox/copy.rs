@@ -44,7 +44,7 @@ async fn put(mailbox: &AgentMailbox, record: &OutboxRecord, now: u64) -> Result<
     if is_filed(mailbox, &**store, &record.message_id).await.map_err(Failure::Mail)? {
         return Ok(());
     }
-    let bytes = system.journal.outbox_bytes(mailbox.id(), &record.name).await.map_err(|error| {
+    let bytes = mailbox.inner().journal.outbox_bytes(mailbox.id(), &record.name).await.map_err(|error| {
         tracing::warn!(agent = %mailbox.id(), %error, "the copy of a sent message can't be read");
         Failure::State
     })?;

@@ -45,7 +45,7 @@ impl Unconfirmed {
     pub async fn resend(&self) -> Result<Receipt, Error> {
         let mailbox = &self.mailbox;
         let _alone = mailbox.inner().system.system().locks.acquire(&lock(mailbox, &self.record.name)).await;
-        let journal = &mailbox.inner().system.system().journal;
+        let journal = &mailbox.inner().journal;
         match journal.outbox_entry(mailbox.id(), &self.record.name).await? {
             Some(record) if record.outcome == Outcome::Open => resume(mailbox, record).await,
             Some(record) => receipt(&record),
@@ -65,7 +65,7 @@ impl Unconfirmed {
         let system = mailbox.inner().system.system();
         let _alone = system.locks.acquire(&lock(mailbox, name)).await;
         if is_open(mailbox, name).await? {
-            system.journal.drop_outbox(mailbox.id(), name).await?;
+            mailbox.inner().journal.drop_outbox(mailbox.id(), name).await?;
         }
         Ok(())
     }
@@ -78,7 +78,7 @@ pub(crate) async fn send(mailbox: &AgentMailbox, message: NewMessage) -> Result<
     let name = name_of_message(&message);
     let _alone = mailbox.inner().system.system().locks.acquire(&lock(mailbox, &name)).await;
     let record = open_record(mailbox, name, None, &message);
-    mailbox.inner().system.system().journal.open_outbox(mailbox.id(), &record, &message).await?;
+    mailbox.inner().journal.open_outbox(mailbox.id(), &record, &message).await?;
     submit(mailbox, record, &message).await
 }
 
@@ -91,7 +91,7 @@ pub(crate) async fn send_once(
     let name = name_of_key(key);
     let system = mailbox.inner().system.system();
     let _alone = system.locks.acquire(&lock(mailbox, &name)).await;
-    if let Some(earlier) = system.journal.outbox_entry(mailbox.id(), &name).await? {
+    if let Some(earlier) = mailbox.inner().journal.outbox_entry(mailbox.id(), &name).await? {
         if earlier.content.as_ref() != Some(&content) {
             return Err(another_message(mailbox, key));
         }
@@ -110,7 +110,7 @@ pub(crate) async fn send_once(
     let message = seal(mailbox, safety::release(mailbox, message, &errand).await?, now)?;
     pass(mailbox, message.recipients()).await?;
     let record = open_record(mailbox, name, Some((key, content)), &message);
-    if system.journal.open_outbox(mailbox.id(), &record, &message).await?.is_some() {
+    if mailbox.inner().journal.open_outbox(mailbox.id(), &record, &message).await?.is_some() {
         return Err(Error::new(ErrorKind::NotReady, "send", mailbox.id())
             .with_detail(format!("another program is sending with the key {key:?}")));
     }
@@ -120,7 +120,7 @@ pub(crate) async fn send_once(
 pub(crate) async fn unconfirmed(mailbox: &AgentMailbox) -> Result<Vec<Unconfirmed>, Error> {
     let system = mailbox.inner().system.system();
     let mut unconfirmed = Vec::new();
-    for record in system.journal.open_entries(mailbox.id()).await? {
+    for record in mailbox.inner().journal.open_entries(mailbox.id()).await? {
         if record.queue.as_ref().is_some_and(|queue| !queue.is_over()) {
             continue;
         }
@@ -134,7 +134,7 @@ pub(crate) async fn unconfirmed(mailbox: &AgentMailbox) -> Result<Vec<Unconfirme
 }
 
 async fn is_open(mailbox: &AgentMailbox, name: &str) -> Result<bool, Error> {
-    let entry = mailbox.inner().system.system().journal.outbox_entry(mailbox.id(), name).await?;
+    let entry = mailbox.inner().journal.outbox_entry(mailbox.id(), name).await?;
     Ok(entry.is_some_and(|record| record.outcome == Outcome::Open))
 }
 
@@ -160,7 +160,7 @@ async fn resume(mailbox: &AgentMailbox, record: OutboxRecord) -> Result<Receipt,
         return close(mailbox, record, (have, refused)).await;
     }
     pass(mailbox, &lack).await?;
-    let bytes = system.journal.outbox_bytes(mailbox.id(), &record.name).await?;
+    let bytes = mailbox.inner().journal.outbox_bytes(mailbox.id(), &record.name).await?;
     let message = Outgoing::restore(mailbox.address().clone(), lack, record.message_id.clone(), bytes)
         .map_err(|source| lift(source, "send", mailbox.id()))?;
     match mailbox.inner().login.submit(&*system.mail, &message).await {
@@ -191,7 +191,7 @@ async fn submit(mailbox: &AgentMailbox, record: OutboxRecord, message: &Outgoing
                 return Err(error.with_fix("see unconfirmed: look, then resend or forget it"));
             }
             // What the caller has to know is the refusal; a note that can't be dropped shows as unconfirmed.
-            let dropped = system.journal.drop_unsent(mailbox.id(), &record, refused, now);
+            let dropped = mailbox.inner().journal.drop_unsent(mailbox.id(), &record, refused, now);
             if let Err(error) = dropped.await {
                 tracing::warn!(agent = %mailbox.id(), %error, "not sent, but the outbox could not be closed");
             }
@@ -223,8 +223,8 @@ async fn close(
         refused: refused.iter().map(|(who, said)| (who.to_string(), said.code, said.text.clone())).collect(),
     };
     // It was sent, whatever becomes of the note: a lost note shows as unconfirmed, never as a failure to send.
-    let (system, now) = (mailbox.inner().system.system(), mailbox.inner().system.system().chance.now());
-    match system.journal.close_outbox(mailbox.id(), &before, &record, now).await {
+    let now = mailbox.inner().system.system().chance.now();
+    match mailbox.inner().journal.close_outbox(mailbox.id(), &before, &record, now).await {
         Ok(step) => observe::counted(&step, record.wanted(), now),
         Err(error) => {
             tracing::warn!(agent = %mailbox.id(), %error, "sent, but the outbox could not be closed");

@@ -24,7 +24,16 @@ pub(super) async fn was_taken(
         Ok(false) if record.recipients.len() == 1 => is_filed(mailbox, &**store, &record.message_id).await,
         looked => looked,
     };
-    looked.map_err(|source| lift(source, "look for", recipient))
+    looked.map_err(|source| lift(source, "look for", recipient)).or_else(nothing_seen)
+}
+
+/// Takes a mailbox that can't be opened any more, or a server that won't look, as one that shows nothing: it keeps the mail
+/// from nobody.
+fn nothing_seen(error: Error) -> Result<bool, Error> {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::Unauthenticated | ErrorKind::Rejected => Ok(false),
+        _ => Err(error),
+    }
 }
 
 /// Looks at what a recipient who is an agent here was given, and into its inbox. Of others nothing can be known.
@@ -40,11 +49,7 @@ pub(super) async fn has_arrived(
     {
         return Ok(true);
     }
-    match look_for(mailbox, recipient, id).await {
-        // A mailbox that can't be opened any more shows nothing, and keeps the mail from nobody.
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Unauthenticated) => Ok(false),
-        looked => looked,
-    }
+    look_for(mailbox, recipient, id).await.or_else(nothing_seen)
 }
 
 /// Tells whether a message is in the folder for sent mail.

@@ -76,7 +76,7 @@ impl AgentMailbox {
     async fn queue(&self, sending: Sending) -> Result<Queued, Error> {
         loop {
             let Prepared { change, queued, ring: _ring } = prepare(self, sending.clone()).await?;
-            if self.inner().system.system().journal.commit(change).await? == Committed::Done {
+            if self.inner().journal.commit(change).await? == Committed::Done {
                 return Ok(queued);
             }
         }

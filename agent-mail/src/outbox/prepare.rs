@@ -41,7 +41,7 @@ async fn prepare_for(mailbox: &AgentMailbox, sending: Sending, errand: Errand) -
     let system = mailbox.inner().system.system();
     let content = errand.content.clone();
     if let Some(key) = &key
-        && let Some(earlier) = system.journal.outbox_entry(mailbox.id(), &name_of_key(key)).await?
+        && let Some(earlier) = mailbox.inner().journal.outbox_entry(mailbox.id(), &name_of_key(key)).await?
     {
         if earlier.content != content {
             return Err(another_message(mailbox, key));
@@ -76,7 +76,7 @@ async fn prepare_for(mailbox: &AgentMailbox, sending: Sending, errand: Errand) -
         outcome: Outcome::Open,
         queue: Some(queue.clone()),
     };
-    let change = system.journal.enqueue(mailbox.id(), &record, &queue, message.bytes()).await?;
+    let change = mailbox.inner().journal.enqueue(mailbox.id(), &record, &queue, message.bytes()).await?;
     let ring = Ring { locks: system.locks.clone(), news: (mailbox.id().clone(), record.name.clone()) };
     Ok(Prepared { change, queued: Queued::of(&record), ring: Some(ring) })
 }

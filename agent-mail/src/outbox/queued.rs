@@ -18,7 +18,7 @@ pub struct Queued {
     pub created: SystemTime,
     /// It is not sent before.
     pub not_before: SystemTime,
-    /// It is not tried after.
+    /// It is not tried after, but for once when a [stop](crate::AgentMail::stop_sending) kept it waiting.
     pub expires: SystemTime,
     /// Who is to get it, and what is known of each.
     pub recipients: Vec<QueuedRecipient>,
@@ -48,7 +48,7 @@ pub enum RecipientState {
     Accepted,
     /// The mail system refused it for good.
     Refused,
-    /// It was not taken in its time.
+    /// It was not taken in its time, or nobody tried in that time.
     Expired,
     /// It was taken back before it was sent.
     Canceled,

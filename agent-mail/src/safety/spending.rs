@@ -112,7 +112,7 @@ enum Refusal {
 
 impl Ledger {
     async fn open(mailbox: &AgentMailbox, policy: &Policy) -> Result<Self, Error> {
-        let journal = &mailbox.inner().system.system().journal;
+        let journal = &mailbox.inner().journal;
         let own = journal.stored_policy(journal.policy_key(Owner::Agent(mailbox.id()), USED)).await?;
         let mut shared = Vec::new();
         for layer in [Layer::Site, Layer::Domain, Layer::Fleet] {

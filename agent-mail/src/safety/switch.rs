@@ -36,8 +36,9 @@ impl AgentMail {
     /// Stops sending, until [`allow_sending`](Self::allow_sending) lets it go on.
     ///
     /// What is handed to [`send`](AgentMailbox::send) is not sent and the error says so
-    /// ([`NotReady`](ErrorKind::NotReady)); what stands in the outbox waits there, no longer than it was told to be tried. Mail comes in as
-    /// before. What a mail server is being told at this moment goes out. The stop outlives the program; that of an agent
+    /// ([`NotReady`](ErrorKind::NotReady)); what stands in the outbox waits there, and what had no more time when sending is allowed
+    /// again is tried once more, by a courier that has run meanwhile: one that is begun only then reports it as
+    /// [`Expired`](crate::EventKind::Expired), tried or not. Mail comes in as before. What a mail server is being told at this moment goes out. The stop outlives the program; that of an agent
     /// ends with the agent.
     ///
     /// Safe to repeat: the later reason counts. A dropped call leaves it done or not.

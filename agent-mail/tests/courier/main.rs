@@ -5,11 +5,12 @@ mod order;
 mod sweep;
 mod world;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use agent_mail::safety::Scope;
 use agent_mail::{ErrorKind, Guarantee, NewMessage, RecipientState, Sending};
-use mail_access::{Fault, FaultRule, Refusal};
+use mail_access::{Fault, FaultRule, PostOffice, Refusal};
 
 use world::{World, events, id, other};
 
@@ -210,5 +211,25 @@ async fn what_the_mailboxes_show_is_believed() {
         world.deliver(&world.program(), HOUR).await;
         assert_eq!(events(&ada).await, ["sent x"], "a report says that it was taken");
         assert!(world.got("x").await.0.is_empty(), "it is not sent again");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_store_that_refuses_the_login_leaves_nothing_in_doubt_for_ever() {
+    for (guarantee, copies, told) in
+        [(Guarantee::AtLeastOnce, 1, vec!["sent x"]), (Guarantee::AtMostOnce, 0, vec!["unconfirmed x"])]
+    {
+        let world = World::new(31);
+        // It knows none of the mailboxes.
+        let strange = Arc::new(PostOffice::new());
+        let mail = world.builder().message_store(strange).build().unwrap();
+        let ada = mail.provision(&id("ada")).await.unwrap();
+        world.embedded.post_office().fail_next(ada.address(), Fault::SubmitLost);
+        let sending = Sending::new(message("one", &["x"])).with_guarantee(guarantee).with_expiry(2 * HOUR);
+        ada.enqueue(sending).await.unwrap();
+        world.deliver(&mail, 3 * HOUR).await;
+        assert_eq!(world.got("x").await.0.len(), copies, "{guarantee:?}");
+        assert_eq!(events(&ada).await, told);
+        assert!(world.is_idle().await);
     }
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use agent_mail::backend::{Change, Committed, SecretStore, StateStore, TimeAndChance};
 use agent_mail::{
-    Address, AgentId, AgentMail, AgentMailbox, Embedded, Error, ErrorKind, Event, EventKind, MemorySecrets,
-    MemoryState,
+    Address, AgentId, AgentMail, AgentMailBuilder, AgentMailbox, Embedded, Error, ErrorKind, Event,
+    EventKind, MemorySecrets, MemoryState,
 };
 use async_trait::async_trait;
 use mail_access::{FolderName, Login, MailAccess, MessageStore, Query, Selection};
@@ -158,8 +158,12 @@ impl World {
 
     /// Starts a program in this world.
     pub(crate) fn program(&self) -> AgentMail {
+        self.builder().build().unwrap()
+    }
+
+    pub(crate) fn builder(&self) -> AgentMailBuilder {
         let builder = self.embedded.system().state(self.state.clone()).secrets(self.secrets.clone());
-        builder.time_and_chance(self.clock.clone()).build().unwrap()
+        builder.time_and_chance(self.clock.clone())
     }
 
     pub(crate) async fn agent(&self, name: &str) -> AgentMailbox {

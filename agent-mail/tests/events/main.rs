@@ -9,6 +9,7 @@ mod kill;
 mod model;
 mod renumbering;
 mod reports;
+mod successor;
 
 use std::collections::HashSet;
 use std::sync::Arc;
