@@ -3,7 +3,8 @@ use std::time::SystemTime;
 
 use mail_access::{Address, Contact, MessageId};
 
-use super::collection::{Conversations, Place, Summary, Thread, ThreadId, thread_up};
+use super::collection::{Conversations, Place, Thread, ThreadId, thread_up};
+use super::summary::Summary;
 use super::thread::plain;
 use crate::{AgentId, AgentMail, AgentMailbox, Error, ErrorKind, Untrusted};
 

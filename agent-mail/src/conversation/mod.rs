@@ -7,6 +7,7 @@ mod labels;
 mod metadata;
 mod mime;
 mod reply;
+mod summary;
 mod thread;
 mod wait;
 

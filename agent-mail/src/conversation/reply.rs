@@ -2,7 +2,7 @@ use mail_access::{
     Contact, FolderName, MessageId, NewMessage, Position, Query, Received, Selection, SpecialUse,
 };
 
-use super::collection::Summary;
+use super::summary::Summary;
 use super::thread::threads;
 use crate::backend::Committed;
 use crate::mail::lift;

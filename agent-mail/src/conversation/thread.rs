@@ -212,7 +212,8 @@ fn find_parents(
         if parents[at].is_some() {
             disputed[at] = None;
         }
-        for id in this.before.iter().filter(|id| !by_id.contains_key(id)) {
+        // Who claims others' messages draws no answers of theirs to it.
+        for id in this.before.iter().filter(|id| disputed[at].is_none() && !by_id.contains_key(id)) {
             naming.entry(id).or_default().push(at);
         }
         of_subject.entry(&*this.subject).or_insert_with(Vec::new).push(at);

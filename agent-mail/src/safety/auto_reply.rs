@@ -117,7 +117,7 @@ impl AgentMailbox {
     }
 
     /// Answers a message as a program: once, and only if a program may answer it (RFC 3834), by the [`AutoReplies`] of the
-    /// policy or the usual ones.
+    /// policy. Without them 8 hops are allowed and nothing is counted for the pair.
     ///
     /// Safe to repeat for the same message and text. A dropped call leaves it answered, or in the outbox, or not.
     ///

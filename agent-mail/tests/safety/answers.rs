@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use agent_mail::safety::{AutoReplies, AutoReply, Budget, Party, Policy, Silence};
-use agent_mail::{AgentMailbox, ErrorKind, Inbound, NewMessage};
+use agent_mail::{AgentMailbox, ErrorKind, Inbound, NewMessage, Reply};
 use mail_access::{AutoSubmitted, TrustedServer};
 use tokio::task::JoinSet;
 
@@ -158,10 +158,56 @@ async fn asked(header: &str, policy: Policy, trusts: bool) -> Result<String, Err
     let ada = agent(&mail, "ada").await;
     eve_writes(&world, ada.address(), header).await;
     let message: Inbound = ada.fetch_unseen(1).await.unwrap().remove(0);
-    match ada.reply(&message, "Yes.").await {
+    let sent = match ada.reply(&message, "Yes.").await {
         Ok(receipt) => Ok(receipt.accepted[0].to_string()),
         Err(error) => Err(error.kind()),
+    };
+    // All ways to answer go to the same author.
+    for reply in [Reply::new("Yes."), Reply::new("Yes.").to_all()] {
+        let answer = ada.answer(&message, reply).map_err(|error| error.kind());
+        assert_eq!(answer.map(|answer| answer.recipients().next().unwrap().to_string()), sent, "{header}");
     }
+    let late = ada.reply_if_latest(&message, Reply::new("Yes.")).await;
+    assert_eq!(
+        late.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied),
+        sent.is_err(),
+        "{header}"
+    );
+    sent
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_to_all_goes_to_the_author_and_the_others_once() {
+    let world = world();
+    let mail = with(&world, Policy::new());
+    let (ada, bob) = (agent(&mail, "ada").await, agent(&mail, "bob").await);
+    let header = format!(
+        "From: Eve <eve@outside.example>\r\nReply-To: boss@agents.example\r\nCc: {}, Bob <{}>, EVE@outside.example",
+        ada.address(),
+        bob.address()
+    );
+    eve_writes(&world, ada.address(), &header).await;
+    let message = ada.fetch_unseen(1).await.unwrap().remove(0);
+    let answer = ada.answer(&message, Reply::new("Yes.").to_all()).unwrap();
+    let to: Vec<String> = answer.recipients().map(ToString::to_string).collect();
+    assert_eq!(to, ["eve@outside.example", "agent_bob@agents.example"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_waits_for_its_budget_is_no_circle() {
+    let policy = Policy::new().with_auto_replies(AutoReplies::new()).with_agent_budget(Budget::per_hour(1));
+    let world = world();
+    let mail = with(&world, policy);
+    let ada = agent(&mail, "ada").await;
+    eve_writes(&world, ada.address(), "From: eve@outside.example").await;
+    let message = ada.fetch_unseen(1).await.unwrap().remove(0);
+    ada.send(NewMessage::to(eve())).await.unwrap();
+    for _ in 0..5 {
+        let error = ada.reply(&message, "Thank you.").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RateLimited, "{error}");
+    }
+    tokio::time::sleep(Duration::from_mins(70)).await;
+    ada.reply(&message, "Thank you.").await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
