@@ -117,7 +117,7 @@ fn watched(shared: &Shared, id: AgentId, found: Result<Arrival, Error>) {
     let mut roll = shared.roll();
     match found {
         Ok(Arrival::New) => roll.watched(&id),
-        Ok(Arrival::TimedOut) => roll.watch_again(id),
+        Ok(Arrival::TimedOut) => roll.watch_again(&id),
         Err(error) => {
             let chance = &*shared.mail.system().chance;
             let pause = error.retry_after().unwrap_or_else(|| back_off(chance, roll.failures(&id)));
