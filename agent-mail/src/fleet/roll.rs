@@ -31,6 +31,10 @@ pub(super) struct Roll {
 }
 
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent of each other, and there are many slots"
+)]
 struct Slot {
     standing: Standing,
     way: Way,
