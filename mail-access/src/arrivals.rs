@@ -193,6 +193,14 @@ mod tests {
         assert!(timeout(&mut arrivals, 540).await.is_none(), "it isn't there yet");
         assert_eq!(timeout(&mut arrivals, 120).await, Some(vec![bob.address().clone()]));
 
+        office.fail_next(bob.address(), Fault::NumberedAnew);
+        office.fetch(&bob, &crate::Selection::After(None), 1).await.unwrap();
+        assert_eq!(
+            timeout(&mut arrivals, 1).await,
+            Some(vec![bob.address().clone()]),
+            "it has to be read anew"
+        );
+
         // Who begins to listen later hears first of all that hold mail.
         assert_eq!(office.arrivals().next().await, [ada.address().clone(), bob.address().clone()]);
     }

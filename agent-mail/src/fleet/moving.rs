@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use mail_access::{Flag, FolderName, Login, MailAccess, MessageStore, Position, Received, Selection};
+use mail_access::{Flag, FolderName, Login, MailAccess, MessageStore, Position, Received, Selection, Uid};
 
 use crate::journal::{AgentRecord, Moving, Phase, fingerprint};
 use crate::mail::lift;
@@ -144,17 +144,24 @@ impl AgentMail {
         let (own, nobody) = (self.login(record).await?, Login::new(record.address.clone(), "".into()));
         let source = Side { access: hub, login: &nobody };
         let target = Side { access: system.ways.direct(), login: &own };
-        let read = copy(store, source, target, &own, None, &record.id).await?;
+        let mut read = copy(store, source, target, &own, None, &record.id).await?;
         let shared = hub_login(&system.ways, record)?;
         let failed = |source| lift(source, "move", &record.id);
         loop {
             let batch = hub.fetch(&nobody, &Selection::After(None), CHUNK).await.map_err(failed)?;
-            // What comes only now was not brought over.
-            let uids = batch.messages.iter().map(Received::uid);
-            let uids: Vec<_> = uids.filter(|uid| uid.get() <= read.uid).collect();
-            store.expunge(shared, &FolderName::inbox(), batch.uid_validity, &uids).await.map_err(failed)?;
-            if !batch.more {
+            if batch.messages.is_empty() {
                 return Ok(());
+            }
+            let was_read = |uid: &Uid| batch.uid_validity == read.uid_validity && uid.get() <= read.uid;
+            let uids: Vec<_> = batch.messages.iter().map(Received::uid).filter(was_read).collect();
+            if uids.is_empty() {
+                // What came, or was numbered anew, only now was not brought over.
+                read = copy(store, source, target, &own, Some(read), &record.id).await?;
+            } else {
+                store
+                    .expunge(shared, &FolderName::inbox(), batch.uid_validity, &uids)
+                    .await
+                    .map_err(failed)?;
             }
         }
     }

@@ -19,6 +19,8 @@ pub(super) struct Roll {
     retries: BTreeSet<(Instant, AgentId)>,
     /// Those whose mailboxes nobody waits for and no doorbell tells of.
     unwatched: VecDeque<AgentId>,
+    /// Those whose mailboxes somebody waits for now.
+    watching: BTreeSet<AgentId>,
     /// A doorbell tells of the mailboxes.
     has_doorbell: bool,
     pub(super) all_paused: bool,
@@ -29,12 +31,18 @@ pub(super) struct Roll {
 }
 
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent of each other, and there are many slots"
+)]
 struct Slot {
     standing: Standing,
     way: Way,
     paused: bool,
     /// Something came while it could have no turn.
     rang: bool,
+    /// It is among the unwatched.
+    queued: bool,
     /// What an earlier run handed out was handed out again.
     resumed: bool,
     trouble: Option<Box<Trouble>>,
@@ -155,8 +163,8 @@ impl Roll {
                 slot.trouble = None;
                 if std::mem::take(&mut slot.rang) {
                     self.ring(id);
-                } else if self.is_watched(id) {
-                    self.unwatched.push_back(id.clone());
+                } else {
+                    self.unwatch(id);
                 }
             }
             Outcome::More => {
@@ -180,8 +188,9 @@ impl Roll {
         }
     }
 
-    /// Notes a failure of an agent outside its turn.
+    /// Ends the watch of an agent that failed.
     pub(super) fn fail(&mut self, id: &AgentId, outcome: Outcome) {
+        self.watching.remove(id);
         if let Some(slot) = self.slots.get_mut(id).filter(|slot| slot.standing == Standing::Idle) {
             slot.standing = Standing::Busy;
             self.end(id, outcome);
@@ -267,23 +276,39 @@ impl Roll {
         }
     }
 
-    /// Names the next agent whose mailbox is to be waited for.
+    /// Names the next agent whose mailbox is to be waited for: never one for which somebody waits already.
     pub(super) fn next_unwatched(&mut self) -> Option<AgentId> {
         while let Some(id) = self.unwatched.pop_front() {
-            if self.is_watched(&id) && self.slots[&id].standing == Standing::Idle {
+            let is_watched = self.is_watched(&id);
+            let Some(slot) = self.slots.get_mut(&id) else { continue };
+            slot.queued = false;
+            // The end of a turn, or of the wait that is under way, brings it back.
+            if is_watched && slot.standing == Standing::Idle && self.watching.insert(id.clone()) {
                 return Some(id);
             }
         }
         None
     }
 
-    /// Lets a mailbox be waited for again in its turn.
-    pub(super) fn watch_again(&mut self, id: AgentId) {
-        self.unwatched.push_back(id);
+    /// Lets a mailbox be waited for in its turn, if it is one of those.
+    fn unwatch(&mut self, id: &AgentId) {
+        if self.is_watched(id)
+            && let Some(slot) = self.slots.get_mut(id).filter(|slot| !slot.queued)
+        {
+            slot.queued = true;
+            self.unwatched.push_back(id.clone());
+        }
     }
 
-    /// Ends the watch of an agent with what it found.
+    /// Ends the watch of an agent that found nothing.
+    pub(super) fn watch_again(&mut self, id: &AgentId) {
+        self.watching.remove(id);
+        self.unwatch(id);
+    }
+
+    /// Ends the watch of an agent that found news.
     pub(super) fn watched(&mut self, id: &AgentId) {
+        self.watching.remove(id);
         self.ring(id);
     }
 

@@ -65,7 +65,7 @@ impl Supervisor {
                 }
                 Some((id, found)) = watching.next(), if !watching.is_empty() => {
                     let Some(shared) = shared.upgrade() else { return };
-                    watched(&shared, id, found);
+                    watched(&shared, &id, found);
                 }
                 () = pause => {}
                 () = changed => {}
@@ -113,17 +113,17 @@ async fn watch(shared: Weak<Shared>, id: AgentId, at_most: Duration) -> (AgentId
     (id, arrival)
 }
 
-fn watched(shared: &Shared, id: AgentId, found: Result<Arrival, Error>) {
+fn watched(shared: &Shared, id: &AgentId, found: Result<Arrival, Error>) {
     let mut roll = shared.roll();
     match found {
-        Ok(Arrival::New) => roll.watched(&id),
+        Ok(Arrival::New) => roll.watched(id),
         Ok(Arrival::TimedOut) => roll.watch_again(id),
         Err(error) => {
             let chance = &*shared.mail.system().chance;
-            let pause = error.retry_after().unwrap_or_else(|| back_off(chance, roll.failures(&id)));
+            let pause = error.retry_after().unwrap_or_else(|| back_off(chance, roll.failures(id)));
             let pause = error.is_retryable().then_some(pause);
             tracing::warn!(agent = %id, %error, ?pause, "the mailbox of an agent of the fleet can't be watched");
-            roll.fail(&id, Outcome::Failed(error, pause, chance.now()));
+            roll.fail(id, Outcome::Failed(error, pause, chance.now()));
         }
     }
 }

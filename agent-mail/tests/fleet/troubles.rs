@@ -147,6 +147,40 @@ async fn a_restart_of_the_server_brings_no_crowd() {
     assert!(refused > 0, "the restarts were met");
 }
 
+/// Without a doorbell each mailbox is waited for by one connection, however often its agent has other events.
+#[tokio::test(start_paused = true)]
+async fn one_connection_waits_for_each_mailbox() {
+    let world = world();
+    let server = Arc::new(Server {
+        office: world.post_office().clone(),
+        is_down: AtomicBool::new(false),
+        open: AtomicUsize::new(0),
+        peak: AtomicUsize::new(0),
+        refused: AtomicUsize::new(0),
+    });
+    let builder = agent_mail::AgentMail::builder("agents.example".parse().unwrap())
+        .provisioner(Arc::new(world.clone()))
+        .mail_access(server.clone())
+        .state(state());
+    let mail = builder.build().unwrap();
+    let (ada, bob) = (provision(&mail, "ada").await, provision(&mail, "bob").await);
+    let fleet = Fleet::builder(mail).connections(80).start().await.unwrap();
+    let mut events = fleet.events();
+    for n in 0..20 {
+        let message = NewMessage::to(bob.address()).with_subject(format!("{n}"));
+        ada.enqueue(Sending::new(message)).await.unwrap();
+        let mut came = BTreeSet::new();
+        for _ in 0..2 {
+            let event = next(&mut events).await;
+            event.ack().await.unwrap();
+            came.insert(event.mailbox().id().to_string());
+        }
+        assert_eq!(came.len(), 2, "the mail, and that it was sent");
+        assert!(timeout(Duration::from_secs(10), events.next()).await.is_err());
+        assert_eq!(server.open.load(Ordering::SeqCst), 2, "after {n}");
+    }
+}
+
 /// Counts who reads, and goes down.
 #[derive(Debug)]
 struct Server {

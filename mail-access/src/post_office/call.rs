@@ -7,7 +7,7 @@ use super::access::interrupted;
 use super::folder::Folder;
 use super::folders::special_use;
 use super::mailbox::Mailbox;
-use super::state::State;
+use super::state::{Name, State};
 use super::{Fault, Occasion, PostOffice};
 use crate::{Error, FolderName, Login, Status};
 
@@ -127,6 +127,9 @@ impl PostOffice {
         {
             let uid_validity = state.next_uid_validity((self.office.settings.clock)());
             state.open(login, operation)?.renumber(folder, uid_validity);
+            if folder.is_inbox() {
+                state.listeners.ring(|| Name::of(login.address()).to_string());
+            }
         }
         state.open(login, operation)
     }
