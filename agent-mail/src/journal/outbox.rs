@@ -242,7 +242,11 @@ mod tests {
         journal.begin_agent(&second).await.unwrap();
         hers.close_outbox(&second.id, &record("late"), &record("late"), now).await.unwrap();
         assert_eq!(journal.outbox_entry(&second.id, "k1").await.unwrap(), None);
-        journal.of(&second.claim).close_outbox(&second.id, &record("second"), &record("second"), now).await.unwrap();
+        journal
+            .of(&second.claim)
+            .close_outbox(&second.id, &record("second"), &record("second"), now)
+            .await
+            .unwrap();
         hers.drop_unsent(&second.id, &record("late"), Usage::default(), now).await.unwrap();
         hers.drop_outbox(&second.id, "k1").await.unwrap();
         assert_eq!(journal.outbox_entry(&second.id, "k1").await.unwrap(), Some(record("second")));

@@ -23,7 +23,7 @@ async fn a_courier_keeps_the_time_though_nobody_looks() {
         assert!(ada.held().await.unwrap().iter().all(|held| held.decision.is_some()), "{late}");
         assert_eq!(bob.fetch_unseen(9).await.unwrap().len(), 2);
     };
-    courier.run(work).await;
+    Box::pin(courier.run(work)).await;
 }
 
 #[tokio::test(start_paused = true)]
