@@ -186,7 +186,7 @@ async fn a_stop_lets_the_courier_finish_what_it_has_begun_and_waits_no_longer_th
         let mail = world.system().build().unwrap();
         let (ada, bob) = (provision(&mail, "ada").await, provision(&mail, "bob").await);
         let fleet = Fleet::builder(mail.clone()).start().await.unwrap();
-        world.post_office().fail_next(ada.address(), Fault::SubmitSlow(Duration::from_secs(60)));
+        world.post_office().fail_next(ada.address(), Fault::SubmitSlow(Duration::from_mins(1)));
         let message = NewMessage::to(bob.address()).with_subject("slow");
         ada.enqueue(Sending::new(message)).await.unwrap();
         tokio::time::sleep(Duration::from_secs(20)).await;
