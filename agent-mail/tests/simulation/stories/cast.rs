@@ -209,7 +209,7 @@ impl Actor {
     }
 
     /// Hears of one event as a handler, which fails now and then, and answers some of it.
-    async fn handle(&self, event: &Event) -> Result<Effects, Error> {
+    fn hear(&self, event: &Event) -> Result<Effects, Error> {
         let incarnation = self.incarnation();
         self.0.history.handed(self, incarnation, event);
         if let Some(message) = event.received().filter(|message| !message.is_delivery_report()) {
@@ -329,7 +329,7 @@ impl Company {
 #[async_trait]
 impl EventHandler for Company {
     async fn handle(&self, mailbox: &AgentMailbox, event: &Event) -> Result<Effects, Error> {
-        self.0[mailbox.id()].handle(event).await
+        self.0[mailbox.id()].hear(event)
     }
 }
 
