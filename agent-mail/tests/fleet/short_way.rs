@@ -146,6 +146,8 @@ async fn what_is_sent_again_after_a_crash_comes_once_to_each() {
                 }
             }
             drop((fleet, mail, one, two, sender));
+            // What a dropped call had begun to write is brought to its end meanwhile.
+            tokio::time::sleep(Duration::from_secs(1)).await;
 
             let mail = run();
             let fleet = Fleet::builder(mail.clone()).short_way(policy).start().await.unwrap();
