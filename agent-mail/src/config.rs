@@ -41,7 +41,7 @@ use crate::{AgentMail, DnsOptions, DomainSpec, Error, ErrorKind};
 /// | `AGENT_MAIL_PREFIX` | no | what stands before an agent's name; `agent_` unless set. The older `AZT3KNET_AGENT_MAIL_PREFIX` is read too |
 /// | `AGENT_MAIL_CA_FILE` | no | a file with certificates in PEM to trust beside the public ones |
 /// | `AGENT_MAIL_STATE_DIR` | yes | the folder for state and secrets; it is made if it is not there |
-/// | `AGENT_MAIL_SEND_GATE` | no | `on`: mail to the outside waits for the proof that the domain is ready ([`SendGate`]); `off` lets all pass, and logs each. `on` unless set |
+/// | `AGENT_MAIL_SEND_GATE` | no | `on`: mail to the outside waits for the proof that the domain is ready ([`SendGate`](crate::readiness::SendGate)); `off` lets all pass, and logs each. `on` unless set |
 /// | `AGENT_MAIL_NAME_SERVER` | no | the IP address of the recursive name server that the proof asks, with a port (`192.0.2.53:5353`) if that isn't 53; the system's unless set |
 /// | `MAILCOW_RELAY_HOST` | no | the host through which Mailcow sends mail to the outside; none unless set |
 /// | `MAILCOW_RELAY_PORT` | no | its port; 587 unless set |
