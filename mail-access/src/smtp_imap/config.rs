@@ -5,7 +5,7 @@ use crate::wire::{Endpoint, Security};
 use crate::{Address, DomainName, Error};
 use crate::{imap, smtp};
 
-/// Which servers [`SmtpImap`] reaches, and how much it takes from them.
+/// Which servers [`SmtpImap`](crate::SmtpImap) reaches, and how much it takes from them.
 #[derive(Clone, Debug)]
 pub struct SmtpImapConfig {
     pub(super) smtp: Endpoint,
@@ -144,7 +144,7 @@ impl SmtpImapConfig {
     ///
     /// It is for slow links only: on a fast one reading takes 45 % more time. It holds for each connection, also for one
     /// that only waits for mail, and costs some 50 KiB for each here and up to 0.2 MiB at the server; whoever watches
-    /// many inboxes gives them a [`SmtpImap`] of their own without it. A server gets nowhere by it with a small answer
+    /// many inboxes gives them a [`SmtpImap`](crate::SmtpImap) of their own without it. A server gets nowhere by it with a small answer
     /// that inflates to a large one: over 64 KiB an answer may have 200 times the bytes that were sent, or else it is
     /// [`Error::Protocol`], and all limits hold for what comes out. A message of one letter repeated can't be read so.
     ///
@@ -184,7 +184,7 @@ impl SmtpImapConfig {
     }
 
     /// Names the mailbox that gets what comes for any other address of a domain, so that mail to them wakes who waits
-    /// for it there; see [`SmtpImap::hint`].
+    /// for it there; see [`SmtpImap::hint`](crate::SmtpImap::hint).
     pub fn with_catch_all(mut self, domain: DomainName, mailbox: Address) -> Self {
         self.catch_alls.push((domain, mailbox));
         self

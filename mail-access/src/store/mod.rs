@@ -172,7 +172,7 @@ pub trait MessageStore: MailAccess {
     /// # Contract
     /// - It gives out what [`fetch`](MailAccess::fetch) would without a limit, in pieces that memory holds: beside the
     ///   message that was handed out last, at most a few more, and of one over the system's limit only the header
-    ///   ([`Received::is_truncated`]); the rest of that one can be [read](Self::read) piece by piece.
+    ///   ([`Received::is_truncated`](crate::Received::is_truncated)); the rest of that one can be [read](Self::read) piece by piece.
     /// - One that the system lists and can't give out is as for [`fetch`](MailAccess::fetch).
     /// - It ends after the last message, or with the first error; what was handed out before is whole.
     /// - While nobody asks for the next one, the server is not asked either.
