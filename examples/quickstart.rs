@@ -8,7 +8,7 @@
 
 use std::error::Error;
 
-use agent_mail::{Address, AgentMailbox, Attachment, Embedded, Event, NewMessage};
+use agent_mail::{Address, AgentMailbox, Attachment, Embedded, Event, EventKind, NewMessage};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -57,8 +57,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     ada.send(NewMessage::to("nobody@agents.example".parse::<Address>()?).with_subject("Anyone there?"))
         .await?;
     let event = next(&ada).await?;
-    if let Some(report) = event.received() {
-        println!("  {} (a delivery report: {})", report.subject().expose(), report.is_delivery_report());
+    if let EventKind::Bounced(report) = event.kind() {
+        for to in &report.recipients {
+            println!("  {} for {}: {}", report.message_id, to.recipient, to.text.as_ref().expose());
+        }
     }
     event.ack().await?;
 
