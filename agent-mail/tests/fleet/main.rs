@@ -2,6 +2,9 @@
 
 mod faulty;
 mod moving;
+#[allow(dead_code, reason = "not all of it is needed here")]
+#[path = "../pausing/mod.rs"]
+mod pausing;
 mod short_way;
 mod troubles;
 

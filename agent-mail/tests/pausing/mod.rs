@@ -23,7 +23,7 @@ use tokio::task::yield_now;
 #[derive(Debug)]
 pub(crate) struct Pausing<T: ?Sized> {
     seed: AtomicU64,
-    inner: Arc<T>,
+    pub(crate) inner: Arc<T>,
 }
 
 impl<T: ?Sized> Pausing<T> {
@@ -32,7 +32,7 @@ impl<T: ?Sized> Pausing<T> {
         Self { inner, seed: AtomicU64::new(seed) }
     }
 
-    async fn pause(&self) {
+    pub(crate) async fn pause(&self) {
         let seed = self.seed.load(Ordering::Relaxed);
         let next = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let times = if seed == 0 { 1 } else { (next >> 33) % 5 };
