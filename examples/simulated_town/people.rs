@@ -16,7 +16,8 @@ pub(crate) fn hours(count: u64) -> Duration {
 /// Lives without end.
 pub(crate) async fn live(mailbox: AgentMailbox, town: Simulation, mut dice: Dice) {
     // Friends are few.
-    let friends: Vec<&str> = (0..3).filter_map(|_| dice.pick(&NAMES).copied()).collect();
+    let others: Vec<&str> = NAMES.into_iter().filter(|name| *name != mailbox.id().as_str()).collect();
+    let friends: Vec<&str> = (0..3).filter_map(|_| dice.pick(&others).copied()).collect();
     let mut events = mailbox.events();
     loop {
         let hour = town.elapsed().as_secs() / 3_600 % 24;
