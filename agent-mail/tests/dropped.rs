@@ -1,98 +1,13 @@
 //! Every call may be dropped at any point: each is here, at each of its points, and the next one finds order.
 
+mod pausing;
+
 use std::fmt;
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
-use agent_mail::backend::{
-    Change, Claim, Committed, DkimKey, MailboxSpec, Provisioner, SecretStore, StateStore,
-};
-use agent_mail::{
-    Address, AgentId, AgentMail, DomainName, Embedded, Error, MemorySecrets, MemoryState, NewMessage,
-};
-use async_trait::async_trait;
-use mail_access::{
-    Arrival, Batch, Error as MailError, Login, MailAccess, Outgoing, Position, Selection, Submission, Uid,
-};
-use secrecy::SecretString;
-use tokio::task::yield_now;
-
-/// A backend that gives way before and after each operation, where a caller may be dropped.
-#[derive(Debug)]
-struct Pausing<T: ?Sized>(Arc<T>);
-
-macro_rules! pausing {
-    ($self:ident.$call:ident($($argument:expr),*)) => {{
-        yield_now().await;
-        let result = $self.0.$call($($argument),*).await;
-        yield_now().await;
-        result
-    }};
-}
-
-#[async_trait]
-impl<T: StateStore + ?Sized> StateStore for Pausing<T> {
-    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        pausing!(self.get(key))
-    }
-    async fn scan(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
-        pausing!(self.scan(prefix))
-    }
-    async fn commit(&self, change: Change) -> Result<Committed, Error> {
-        pausing!(self.commit(change))
-    }
-}
-
-#[async_trait]
-impl<T: SecretStore + ?Sized> SecretStore for Pausing<T> {
-    async fn get(&self, address: &Address) -> Result<Option<SecretString>, Error> {
-        pausing!(self.get(address))
-    }
-    async fn put(&self, address: &Address, secret: &SecretString) -> Result<(), Error> {
-        pausing!(self.put(address, secret))
-    }
-    async fn remove(&self, address: &Address) -> Result<(), Error> {
-        pausing!(self.remove(address))
-    }
-}
-
-#[async_trait]
-impl<T: Provisioner + ?Sized> Provisioner for Pausing<T> {
-    async fn ensure_domain(&self, domain: &DomainName) -> Result<(), Error> {
-        pausing!(self.ensure_domain(domain))
-    }
-    async fn dkim(&self, domain: &DomainName) -> Result<DkimKey, Error> {
-        pausing!(self.dkim(domain))
-    }
-    async fn ensure_mailbox(&self, spec: &MailboxSpec) -> Result<(), Error> {
-        pausing!(self.ensure_mailbox(spec))
-    }
-    async fn remove_mailbox(&self, address: &Address, claim: &Claim) -> Result<(), Error> {
-        pausing!(self.remove_mailbox(address, claim))
-    }
-}
-
-#[async_trait]
-impl<T: MailAccess + ?Sized> MailAccess for Pausing<T> {
-    async fn submit(&self, login: &Login, message: &Outgoing) -> Result<Submission, MailError> {
-        pausing!(self.submit(login, message))
-    }
-    async fn check_submission(&self, login: &Login) -> Result<(), MailError> {
-        pausing!(self.check_submission(login))
-    }
-    async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, MailError> {
-        pausing!(self.fetch(login, selection, limit))
-    }
-    async fn mark_seen(&self, login: &Login, uid_validity: u32, uids: &[Uid]) -> Result<(), MailError> {
-        pausing!(self.mark_seen(login, uid_validity, uids))
-    }
-    async fn wait(&self, login: &Login, after: Position, at_most: Duration) -> Result<Arrival, MailError> {
-        pausing!(self.wait(login, after, at_most))
-    }
-}
+use agent_mail::{AgentId, AgentMail, Embedded, MemorySecrets, MemoryState, NewMessage};
+use pausing::{Pausing, drop_after};
 
 /// A world whose state and secrets the test holds, so that each system over it is one run of the program.
 struct World {
@@ -109,28 +24,12 @@ impl World {
 
     fn program(&self) -> AgentMail {
         let builder = AgentMail::builder("agents.example".parse().unwrap())
-            .provisioner(Arc::new(Pausing(self.embedded.clone())))
-            .mail_access(Arc::new(Pausing(Arc::new(self.embedded.post_office().clone()))))
-            .state(Arc::new(Pausing(self.state.clone())))
-            .secrets(Arc::new(Pausing(self.secrets.clone())));
+            .provisioner(Pausing::once(self.embedded.clone()))
+            .mail_access(Pausing::once(Arc::new(self.embedded.post_office().clone())))
+            .state(Pausing::once(self.state.clone()))
+            .secrets(Pausing::once(self.secrets.clone()));
         builder.build().unwrap()
     }
-}
-
-/// Polls a future `times` times and drops it; what it came to, if it came to an end.
-async fn drop_after<F: Future>(times: usize, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut left = times;
-    poll_fn(|cx| {
-        while left > 0 {
-            left -= 1;
-            if let Poll::Ready(output) = future.as_mut().poll(cx) {
-                return Poll::Ready(Some(output));
-            }
-        }
-        Poll::Ready(None)
-    })
-    .await
 }
 
 #[tokio::test]

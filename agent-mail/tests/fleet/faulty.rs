@@ -1,19 +1,12 @@
 //! Backends that give way before and after each operation, where a program may be killed.
 
-use agent_mail::backend::{
-    Claim, DkimKey, MailAdmin, MailChange, MailboxSpec, PasswordRules, Provisioner, ServedDomain,
-};
-use agent_mail::{Address, DomainName};
+use agent_mail::DomainName;
+use agent_mail::backend::{MailAdmin, MailChange, PasswordRules, ServedDomain};
 use secrecy::SecretString;
 use tokio::task::yield_now;
 
 pub(crate) use super::pausing::Pausing;
 use super::*;
-
-/// Gives way around each operation of a backend.
-pub(crate) fn pausing<T: ?Sized>(inner: Arc<T>) -> Arc<Pausing<T>> {
-    Arc::new(Pausing::new(inner, 0))
-}
 
 macro_rules! pausing {
     ($self:ident.$call:ident($($argument:expr),*)) => {{
@@ -45,22 +38,6 @@ pub(crate) async fn drop_after<F: Future>(
         yield_now().await;
     }
     None
-}
-
-#[async_trait]
-impl<T: Provisioner> Provisioner for Pausing<T> {
-    async fn ensure_domain(&self, domain: &DomainName) -> Result<(), Error> {
-        self.inner.ensure_domain(domain).await
-    }
-    async fn dkim(&self, domain: &DomainName) -> Result<DkimKey, Error> {
-        self.inner.dkim(domain).await
-    }
-    async fn ensure_mailbox(&self, spec: &MailboxSpec) -> Result<(), Error> {
-        pausing!(self.ensure_mailbox(spec))
-    }
-    async fn remove_mailbox(&self, address: &Address, claim: &Claim) -> Result<(), Error> {
-        pausing!(self.remove_mailbox(address, claim))
-    }
 }
 
 #[async_trait]

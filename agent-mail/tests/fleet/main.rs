@@ -2,7 +2,6 @@
 
 mod faulty;
 mod moving;
-#[allow(dead_code, reason = "not all of it is needed here")]
 #[path = "../pausing/mod.rs"]
 mod pausing;
 mod short_way;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use agent_mail::{Address, MemorySecrets, Way};
 
-use super::faulty::{drop_after, pausing};
+use super::faulty::{Pausing, drop_after};
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -64,12 +64,12 @@ async fn killed_at(point: usize, way: Way) -> bool {
     let before = if way == Way::Hub { Way::Mailbox } else { Way::Hub };
     let run = async || {
         let office = Arc::new(world.post_office().clone());
-        let hub = world.hub().await.unwrap().with_admin(pausing(world.clone()));
+        let hub = world.hub().await.unwrap().with_admin(Pausing::once(world.clone()));
         let builder = AgentMail::builder("agents.example".parse().unwrap())
-            .provisioner(pausing(world.clone()))
-            .mail_access(pausing(office.clone()))
-            .message_store(pausing(office))
-            .state(pausing(state.clone()))
+            .provisioner(Pausing::once(world.clone()))
+            .mail_access(Pausing::once(office.clone()))
+            .message_store(Pausing::once(office))
+            .state(Pausing::once(state.clone()))
             .secrets(secrets.clone());
         builder.hub(hub).addresses(before).build().unwrap()
     };

@@ -8,7 +8,7 @@ use agent_mail::safety::{Admission, InboundCheck, Letter, OutboundCheck, Ruling}
 use agent_mail::{Inbound, ShortWay};
 use proptest::prelude::*;
 
-use super::faulty::{drop_after, pausing};
+use super::faulty::{Pausing, drop_after};
 use super::*;
 
 proptest! {
@@ -128,7 +128,7 @@ async fn what_is_sent_again_after_a_crash_comes_once_to_each() {
     ] {
         for times in 1.. {
             let (world, kept) = (world(), Arc::new(MemoryState::default()));
-            let run = || world.system().state(pausing(kept.clone())).build().unwrap();
+            let run = || world.system().state(Pausing::once(kept.clone())).build().unwrap();
             let mail = run();
             let fleet = Fleet::builder(mail.clone()).short_way(ShortWay::WithinFleet).start().await.unwrap();
             let sender = provision(&mail, "sender").await;

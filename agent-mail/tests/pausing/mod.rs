@@ -1,5 +1,7 @@
 //! Backends that give way around each operation, where a caller may be dropped or another one come first.
 
+#![allow(dead_code, reason = "each test needs a part of it")]
+
 use std::fmt::Debug;
 use std::future::poll_fn;
 use std::ops::Range;
@@ -9,14 +11,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
-use agent_mail::Error;
-use agent_mail::backend::{Change, Committed, StateStore};
+use agent_mail::backend::{
+    Change, Claim, Committed, DkimKey, MailboxSpec, Provisioner, SecretStore, StateStore,
+};
+use agent_mail::{Address, DomainName, Error};
 use async_trait::async_trait;
 use mail_access::{
     Arrival, Batch, Changes, Error as MailError, Flag, FlagChange, Folder, FolderName, FolderStatus, Found,
     Listing, Login, MailAccess, MessageStore, Messages, Outgoing, Position, Query, Quota, Selection,
     Submission, Uid,
 };
+use secrecy::SecretString;
 use tokio::task::yield_now;
 
 /// Gives way before and after each operation, as often as a seed says.
@@ -30,6 +35,11 @@ impl<T: ?Sized> Pausing<T> {
     /// With the seed 0 it gives way once each time.
     pub(crate) fn new(inner: Arc<T>, seed: u64) -> Self {
         Self { inner, seed: AtomicU64::new(seed) }
+    }
+
+    /// Gives way once before and once after each operation.
+    pub(crate) fn once(inner: Arc<T>) -> Arc<Self> {
+        Arc::new(Self::new(inner, 0))
     }
 
     pub(crate) async fn pause(&self) {
@@ -78,6 +88,35 @@ impl<T: StateStore + ?Sized> StateStore for Pausing<T> {
     }
     async fn commit(&self, change: Change) -> Result<Committed, Error> {
         pausing!(self.commit(change))
+    }
+}
+
+#[async_trait]
+impl<T: SecretStore + ?Sized> SecretStore for Pausing<T> {
+    async fn get(&self, address: &Address) -> Result<Option<SecretString>, Error> {
+        pausing!(self.get(address))
+    }
+    async fn put(&self, address: &Address, secret: &SecretString) -> Result<(), Error> {
+        pausing!(self.put(address, secret))
+    }
+    async fn remove(&self, address: &Address) -> Result<(), Error> {
+        pausing!(self.remove(address))
+    }
+}
+
+#[async_trait]
+impl<T: Provisioner + ?Sized> Provisioner for Pausing<T> {
+    async fn ensure_domain(&self, domain: &DomainName) -> Result<(), Error> {
+        pausing!(self.ensure_domain(domain))
+    }
+    async fn dkim(&self, domain: &DomainName) -> Result<DkimKey, Error> {
+        pausing!(self.dkim(domain))
+    }
+    async fn ensure_mailbox(&self, spec: &MailboxSpec) -> Result<(), Error> {
+        pausing!(self.ensure_mailbox(spec))
+    }
+    async fn remove_mailbox(&self, address: &Address, claim: &Claim) -> Result<(), Error> {
+        pausing!(self.remove_mailbox(address, claim))
     }
 }
 
