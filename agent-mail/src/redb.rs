@@ -1,26 +1,28 @@
 //! State in one file that survives a crash (feature `redb`).
 
 mod group;
+mod records;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use redb::{Database, ReadableDatabase, TableDefinition};
 
 use self::group::Group;
-
+use self::records::Records;
 use crate::backend::{Change, Committed, StateStore};
 use crate::{Error, ErrorKind};
 
 /// State in one file, with ACID transactions: what was committed survives a crash of the program or the machine.
 ///
 /// The file belongs to one process at a time. Commits wait for the disk together: those that come while it is busy are
-/// written in one go, so that a thousand of them at a time take hardly longer than one. A read costs the depth of a tree
-/// that grows with the logarithm of what is stored; a single value is read where it is asked for, without another thread.
+/// written in one go, so that a thousand of them at a time take hardly longer than one. They go to the end of a log in the
+/// file first, and into its tree after each 16 MiB or when the file is opened again; until then they are in memory too,
+/// with some of what was read: about 40 MiB at most. A read of what isn't costs the depth of a tree that grows with the
+/// logarithm of what is stored; a single value is read where it is asked for, without another thread.
 pub struct RedbState {
-    database: Arc<Database>,
+    records: Arc<Records>,
     group: Group,
     path: PathBuf,
 }
@@ -39,16 +41,8 @@ impl RedbState {
                 .with_source(source)
         };
         let file = crate::owner_only::open(&path).map_err(|source| failed(source.into()))?;
-        let database = Database::builder().create_file(file).map_err(|source| failed(source.into()))?;
-        // A first write makes the table, so that every later read finds one.
-        let made = || -> Result<(), redb::Error> {
-            let transaction = database.begin_write()?;
-            transaction.open_table(RECORDS)?;
-            Ok(transaction.commit()?)
-        };
-        made().map_err(|source| failed(source.into()))?;
-        let database = Arc::new(database);
-        Ok(Self { group: Group::new(&database), database, path })
+        let records = Arc::new(Records::open(file).map_err(|source| failed(source.into()))?);
+        Ok(Self { group: Group::new(&records), records, path })
     }
 
     fn failed(
@@ -67,12 +61,12 @@ impl RedbState {
 impl StateStore for RedbState {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
         // Pages that are in use are in memory; a thread of its own would cost ten times the look.
-        get(&self.database, key).map_err(|source| self.failed("read state", source))
+        self.records.get(key).map_err(|source| self.failed("read state", source))
     }
 
     async fn scan(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
-        let (database, prefix) = (self.database.clone(), prefix.to_owned());
-        let scanned = tokio::task::spawn_blocking(move || scan(&database, &prefix)).await;
+        let (records, prefix) = (self.records.clone(), prefix.to_owned());
+        let scanned = tokio::task::spawn_blocking(move || records.scan(&prefix)).await;
         let found = scanned.map_err(|source| self.failed("read state", source))?;
         found.map_err(|source| self.failed("read state", source))
     }
@@ -82,33 +76,12 @@ impl StateStore for RedbState {
     }
 }
 
-fn get(database: &Database, key: &str) -> Result<Option<Vec<u8>>, redb::Error> {
-    let table = database.begin_read()?.open_table(RECORDS)?;
-    Ok(table.get(key)?.map(|value| value.value().to_vec()))
-}
-
-fn scan(database: &Database, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, redb::Error> {
-    let table = database.begin_read()?.open_table(RECORDS)?;
-    let mut found = Vec::new();
-    for record in table.range::<&str>(prefix..)? {
-        let (key, value) = record?;
-        if !key.value().starts_with(prefix) {
-            break;
-        }
-        found.push((key.value().to_owned(), value.value().to_vec()));
-    }
-    Ok(found)
-}
-
 /// Shows the path.
 impl fmt::Debug for RedbState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedbState").field("path", &self.path).finish_non_exhaustive()
     }
 }
-
-/// All there is, by key.
-const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
 
 #[cfg(test)]
 mod tests {

@@ -3,51 +3,90 @@
 use std::collections::VecDeque;
 use std::error::Error as StdError;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use redb::{Database, ReadableTable, Table};
 use tokio::sync::oneshot;
 
-use super::RECORDS;
+use super::records::Records;
 use crate::backend::{Change, Committed};
 
 /// The changes that wait to be written, and whether somebody is writing.
 #[derive(Debug)]
 pub(super) struct Group {
-    queue: Arc<Mutex<Queue>>,
-    database: Arc<Database>,
+    queue: Arc<Line>,
+    records: Arc<Records>,
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    queue: Mutex<Queue>,
+    /// Wakes the writer when as many wait as it wants.
+    enough: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
     waiting: VecDeque<Waiting>,
     is_written: bool,
+    /// How many the writer waits for.
+    wanted: usize,
+    /// How many were written last, and how long that took.
+    last: (usize, Duration),
 }
 
 #[derive(Debug)]
 struct Waiting {
     change: Change,
-    answer: oneshot::Sender<Result<Committed, Arc<Failed>>>,
+    answer: Answer,
 }
 
+type Answer = oneshot::Sender<Result<Committed, Arc<Failed>>>;
+
 impl Group {
-    pub(super) fn new(database: &Arc<Database>) -> Self {
-        Self { queue: Arc::default(), database: database.clone() }
+    pub(super) fn new(records: &Arc<Records>) -> Self {
+        Self { queue: Arc::default(), records: records.clone() }
     }
 
     /// Makes a change, in the order of the calls. If the caller is dropped it is made all the same, or not at all.
     pub(super) async fn commit(&self, change: Change) -> Result<Committed, Arc<Failed>> {
         let (answer, answered) = oneshot::channel();
         let is_written = {
-            let mut queue = lock(&self.queue);
+            let mut queue = self.queue.lock();
             queue.waiting.push_back(Waiting { change, answer });
+            if queue.waiting.len() == queue.wanted {
+                self.queue.enough.notify_one();
+            }
             std::mem::replace(&mut queue.is_written, true)
         };
         if !is_written {
-            let writer = Writer { queue: self.queue.clone(), database: Some(self.database.clone()) };
+            let writer = Writer { queue: self.queue.clone(), records: Some(self.records.clone()) };
             tokio::task::spawn_blocking(move || writer.write_all());
         }
         answered.await.unwrap_or_else(|_| Err(Arc::new(Failed::Stopped)))
+    }
+}
+
+impl Line {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // A panic elsewhere leaves whole values: each is changed in one step.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until there are some more, where there are many callers, but not longer than the last transaction took:
+    /// each costs as much as dozens of changes.
+    fn gather(&self) -> MutexGuard<'_, Queue> {
+        let mut queue = self.lock();
+        let (before, took) = queue.last;
+        if before < MANY {
+            return queue;
+        }
+        queue.wanted = (2 * before).min(GATHERED);
+        let is_small = |queue: &mut Queue| queue.waiting.len() < queue.wanted;
+        let waited = self.enough.wait_timeout_while(queue, took.min(PATIENCE), is_small);
+        let (mut queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        queue.wanted = 0;
+        queue
     }
 }
 
@@ -79,32 +118,37 @@ impl StdError for Failed {
 
 /// Writes for all who wait.
 struct Writer {
-    queue: Arc<Mutex<Queue>>,
-    database: Option<Arc<Database>>,
+    queue: Arc<Line>,
+    records: Option<Arc<Records>>,
 }
 
 impl Writer {
     /// Writes until nothing waits.
     fn write_all(mut self) {
-        while let Some(database) = &self.database {
-            let batch: Vec<Waiting> = {
-                let mut queue = lock(&self.queue);
+        while let Some(records) = &self.records {
+            if let Err(error) = records.settle_if_many() {
+                tracing::warn!(%error, "the state's log stays long");
+            }
+            let (changes, callers): (Vec<_>, Vec<_>) = {
+                let mut queue = self.queue.gather();
                 let count = queue.waiting.len().min(AT_ONCE);
-                queue.waiting.drain(..count).collect()
+                queue.waiting.drain(..count).map(|waiting| (waiting.change, waiting.answer)).unzip()
             };
-            let outcome = write(database, &batch);
+            let (count, begun) = (changes.len(), Instant::now());
+            let outcome = records.write(changes);
+            self.queue.lock().last = (count, begun.elapsed());
             self.rest_if_done();
             // Only now: with its answer a caller may drop the store and open the file again.
-            answer(batch, outcome);
+            answer(callers, outcome);
         }
     }
 
     /// Lets go of the database if nothing waits any more.
     fn rest_if_done(&mut self) {
-        let mut queue = lock(&self.queue);
+        let mut queue = self.queue.lock();
         if queue.waiting.is_empty() {
             queue.is_written = false;
-            self.database = None;
+            self.records = None;
         }
     }
 }
@@ -112,8 +156,8 @@ impl Writer {
 /// When a transaction panics, or the runtime ends before the first one.
 impl Drop for Writer {
     fn drop(&mut self) {
-        if self.database.take().is_some() {
-            let mut queue = lock(&self.queue);
+        if self.records.take().is_some() {
+            let mut queue = self.queue.lock();
             queue.is_written = false;
             // Nobody would write them: their callers hear that they were not made.
             queue.waiting.clear();
@@ -121,39 +165,9 @@ impl Drop for Writer {
     }
 }
 
-/// Makes changes in one transaction, each judged by what those before it have written.
-fn write(database: &Database, batch: &[Waiting]) -> Result<Vec<Committed>, redb::Error> {
-    let transaction = database.begin_write()?;
-    let mut outcomes = Vec::with_capacity(batch.len());
-    {
-        let mut table = transaction.open_table(RECORDS)?;
-        for waiting in batch {
-            outcomes.push(make(&mut table, &waiting.change)?);
-        }
-    }
-    transaction.commit()?;
-    Ok(outcomes)
-}
-
-fn make(table: &mut Table<'_, &str, &[u8]>, change: &Change) -> Result<Committed, redb::Error> {
-    for (key, expected) in &change.expectations {
-        let found = table.get(&**key)?;
-        if found.as_ref().map(redb::AccessGuard::value) != expected.as_deref() {
-            return Ok(Committed::Conflict);
-        }
-    }
-    for (key, value) in &change.writes {
-        match value {
-            Some(value) => table.insert(&**key, &**value)?,
-            None => table.remove(&**key)?,
-        };
-    }
-    Ok(Committed::Done)
-}
-
 /// Tells each caller what became of its change. Where the transaction failed a conflict is none either: it may have been
 /// with a change that was not made.
-fn answer(batch: Vec<Waiting>, outcome: Result<Vec<Committed>, redb::Error>) {
+fn answer(callers: Vec<Answer>, outcome: Result<Vec<Committed>, redb::Error>) {
     let answers: Box<dyn Iterator<Item = _>> = match outcome {
         Ok(committed) => Box::new(committed.into_iter().map(Ok)),
         Err(error) => {
@@ -161,16 +175,16 @@ fn answer(batch: Vec<Waiting>, outcome: Result<Vec<Committed>, redb::Error>) {
             Box::new(std::iter::repeat_with(move || Err(failed.clone())))
         }
     };
-    for (waiting, answer) in batch.into_iter().zip(answers) {
+    for (caller, answer) in callers.into_iter().zip(answers) {
         // A caller that was dropped doesn't hear it.
-        let _heard = waiting.answer.send(answer);
+        let _heard = caller.send(answer);
     }
-}
-
-fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
-    // A panic elsewhere leaves whole values: each is changed in one step.
-    queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// So many changes in one transaction at most: it bounds how long the first of them waits.
 const AT_ONCE: usize = 4096;
+
+/// With so many changes in a transaction more are waited for before the next, up to that many, and no longer than this.
+const MANY: usize = 8;
+const GATHERED: usize = 256;
+const PATIENCE: Duration = Duration::from_millis(1);

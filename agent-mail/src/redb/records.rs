@@ -1,0 +1,275 @@
+//! The records: a tree, and in front of it the changes that it has not yet.
+//!
+//! A tree is slow to change in many places at a time, as each place costs a page. So changes are added to the end of a log,
+//! which is in the same file, and kept in memory, where the readers find them. Now and then all of them go into the tree
+//! at once, in the order of their keys; what was put and removed since never comes there.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::fs::File;
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use redb::{Database, Error, ReadOnlyTable, ReadableDatabase, ReadableTable, Table, TableDefinition};
+
+use crate::backend::{Change, Committed};
+
+pub(super) struct Records {
+    database: Database,
+    /// Changed by one writer at a time, in steps after which every reader sees whole changes.
+    seen: RwLock<Seen>,
+    /// How many bytes may be in the log before they go into the tree.
+    most_logged: usize,
+}
+
+struct Seen {
+    /// The value of each key that was changed since the tree was written, `None` for one that was removed.
+    recent: BTreeMap<String, Option<Vec<u8>>>,
+    tree: Tree,
+    /// How many bytes were written to the log since.
+    logged: usize,
+    /// The number of the log's next entry.
+    next: u64,
+}
+
+/// The tree as it was written last.
+#[derive(Clone)]
+struct Tree {
+    table: Arc<ReadOnlyTable<&'static str, &'static [u8]>>,
+    /// What was read of it: most looks are for the same few records of each agent.
+    read: Arc<Mutex<HashMap<String, Option<Vec<u8>>>>>,
+}
+
+impl Records {
+    /// Opens a file, and brings into the tree what its log has.
+    pub(super) fn open(file: File) -> Result<Self, Error> {
+        Self::over(Database::builder().create_file(file)?)
+    }
+
+    fn over(database: Database) -> Result<Self, Error> {
+        let transaction = database.begin_write()?;
+        {
+            let mut tree = transaction.open_table(TREE)?;
+            for entry in transaction.open_table(LOG)?.iter()? {
+                for (key, value) in entry?.1.value() {
+                    set(&mut tree, key, value)?;
+                }
+            }
+        }
+        transaction.delete_table(LOG)?;
+        transaction.commit()?;
+        let tree = Tree { table: Arc::new(database.begin_read()?.open_table(TREE)?), read: Arc::default() };
+        let seen = Seen { recent: BTreeMap::new(), tree, logged: 0, next: 0 };
+        Ok(Self { database, seen: RwLock::new(seen), most_logged: MOST_LOGGED })
+    }
+
+    pub(super) fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        let tree = {
+            let seen = self.seen();
+            if let Some(value) = seen.recent.get(key) {
+                return Ok(value.clone());
+            }
+            seen.tree.clone()
+        };
+        tree.look(key, |value| value.map(<[u8]>::to_vec))
+    }
+
+    pub(super) fn scan(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let (recent, tree) = {
+            let seen = self.seen();
+            let from = seen.recent.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
+            let of_prefix = from.take_while(|(key, _)| key.starts_with(prefix));
+            let recent: Vec<_> = of_prefix.map(|(key, value)| (key.clone(), value.clone())).collect();
+            (recent, seen.tree.clone())
+        };
+        let mut recent = recent.into_iter().peekable();
+        let mut found = Vec::new();
+        for record in tree.table.range::<&str>(prefix..)? {
+            let (key, value) = record?;
+            let key = key.value();
+            if !key.starts_with(prefix) {
+                break;
+            }
+            while let Some((earlier, value)) = recent.next_if(|(recent, _)| &**recent < key) {
+                found.extend(value.map(|value| (earlier, value)));
+            }
+            match recent.next_if(|(recent, _)| recent == key) {
+                Some((key, value)) => found.extend(value.map(|value| (key, value))),
+                None => found.push((key.to_owned(), value.value().to_vec())),
+            }
+        }
+        found.extend(recent.filter_map(|(key, value)| Some((key, value?))));
+        Ok(found)
+    }
+
+    /// Makes changes in one transaction, each judged by what those before it have written. There is one call at a time.
+    pub(super) fn write(&self, changes: Vec<Change>) -> Result<Vec<Committed>, Error> {
+        let outcomes = self.judge(&changes)?;
+        let done = || changes.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Committed::Done);
+        let entry: Vec<(&str, Option<&[u8]>)> = done()
+            .flat_map(|(change, _)| &change.writes)
+            .map(|(key, value)| (&**key, value.as_deref()))
+            .collect();
+        if entry.is_empty() {
+            return Ok(outcomes);
+        }
+        let size = entry.iter().map(|(key, value)| key.len() + value.map_or(0, <[u8]>::len)).sum::<usize>();
+        let number = self.seen().next;
+        let transaction = self.database.begin_write()?;
+        transaction.open_table(LOG)?.insert(number, entry)?;
+        transaction.commit()?;
+        {
+            let mut seen = self.seen_mut();
+            seen.next = number + 1;
+            seen.logged += size;
+        }
+        let mut done = changes.into_iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Committed::Done);
+        loop {
+            // Some at a time, so that no reader waits for all of them, and none for each.
+            let mut seen = self.seen_mut();
+            let mut some = done.by_ref().take(AT_A_TIME).peekable();
+            if some.peek().is_none() {
+                break;
+            }
+            some.for_each(|(change, _)| seen.recent.extend(change.writes));
+        }
+        self.look_anew();
+        Ok(outcomes)
+    }
+
+    /// Says of each change whether what it expects holds, once those before it are made.
+    fn judge(&self, changes: &[Change]) -> Result<Vec<Committed>, Error> {
+        let mut fresh: HashMap<&str, Option<&[u8]>> = HashMap::new();
+        let mut outcomes = Vec::with_capacity(changes.len());
+        for change in changes {
+            let mut outcome = Committed::Done;
+            for (key, expected) in &change.expectations {
+                let holds = match fresh.get(&**key) {
+                    Some(value) => *value == expected.as_deref(),
+                    None => self.has(key, expected.as_deref())?,
+                };
+                if !holds {
+                    outcome = Committed::Conflict;
+                    break;
+                }
+            }
+            if outcome == Committed::Done {
+                fresh.extend(change.writes.iter().map(|(key, value)| (&**key, value.as_deref())));
+            }
+            outcomes.push(outcome);
+        }
+        Ok(outcomes)
+    }
+
+    fn has(&self, key: &str, expected: Option<&[u8]>) -> Result<bool, Error> {
+        let tree = {
+            let seen = self.seen();
+            if let Some(value) = seen.recent.get(key) {
+                return Ok(value.as_deref() == expected);
+            }
+            seen.tree.clone()
+        };
+        tree.look(key, |value| value == expected)
+    }
+
+    /// Brings the recent changes into the tree if they have become many. If it fails they stay where they are.
+    pub(super) fn settle_if_many(&self) -> Result<(), Error> {
+        if self.seen().logged < self.most_logged {
+            return Ok(());
+        }
+        let transaction = self.database.begin_write()?;
+        {
+            let mut tree = transaction.open_table(TREE)?;
+            for (key, value) in &self.seen().recent {
+                set(&mut tree, key, value.as_deref())?;
+            }
+        }
+        transaction.delete_table(LOG)?;
+        transaction.commit()?;
+        let table = Arc::new(self.database.begin_read()?.open_table(TREE)?);
+        let tree = Tree { table, read: Arc::default() };
+        let _settled = {
+            let mut seen = self.seen_mut();
+            (seen.logged, seen.tree) = (0, tree);
+            std::mem::take(&mut seen.recent)
+        };
+        Ok(())
+    }
+
+    /// Lets go of the pages that were in use at the last look, so that they can be written again.
+    fn look_anew(&self) {
+        // An earlier look shows the same records.
+        let Ok(transaction) = self.database.begin_read() else { return };
+        if let Ok(table) = transaction.open_table(TREE) {
+            self.seen_mut().tree.table = Arc::new(table);
+        }
+    }
+
+    fn seen(&self) -> RwLockReadGuard<'_, Seen> {
+        self.seen.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn seen_mut(&self) -> RwLockWriteGuard<'_, Seen> {
+        self.seen.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tree {
+    /// Looks at the value of a key.
+    fn look<T>(&self, key: &str, see: impl FnOnce(Option<&[u8]>) -> T) -> Result<T, Error> {
+        if let Some(value) = self.read().get(key) {
+            return Ok(see(value.as_deref()));
+        }
+        let found = self.table.get(key)?;
+        let value = found.as_ref().map(redb::AccessGuard::value);
+        if value.is_none_or(|value| value.len() <= LARGEST_KEPT) {
+            let mut read = self.read();
+            if read.len() == MOST_READ {
+                read.clear();
+            }
+            read.insert(key.to_owned(), value.map(<[u8]>::to_vec));
+        }
+        Ok(see(value))
+    }
+
+    fn read(&self) -> MutexGuard<'_, HashMap<String, Option<Vec<u8>>>> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Shows how much the tree has not yet.
+impl fmt::Debug for Records {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Records").field("logged", &self.seen().logged).finish_non_exhaustive()
+    }
+}
+
+fn set(table: &mut Table<'_, &str, &[u8]>, key: &str, value: Option<&[u8]>) -> Result<(), Error> {
+    match value {
+        Some(value) => table.insert(key, value)?,
+        None => table.remove(key)?,
+    };
+    Ok(())
+}
+
+/// All records as they were when the log was last emptied, by key.
+const TREE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
+
+/// What was written since, in its order.
+const LOG: TableDefinition<'_, u64, Vec<Written>> = TableDefinition::new("log");
+
+/// A key and its value from then on.
+type Written = (&'static str, Option<&'static [u8]>);
+
+/// So many bytes are in the log and in memory at most, and what one more transaction brings.
+const MOST_LOGGED: usize = 16 << 20;
+
+/// So many changes are shown to the readers at a time.
+const AT_A_TIME: usize = 64;
+
+/// So many records that were read are remembered at most, none of them longer than that in bytes.
+const MOST_READ: usize = 1 << 15;
+const LARGEST_KEPT: usize = 512;
+
+#[cfg(test)]
+mod tests;
