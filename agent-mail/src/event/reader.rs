@@ -9,7 +9,7 @@ use super::judge::judged;
 use super::pace::{BATCH, WAIT, back_off};
 use super::{Event, Place};
 use crate::backend::{Change, Committed};
-use crate::journal::{Bell, Identity, Journal, Known, Mark, Unsettled};
+use crate::journal::{Bell, Identity, Journal, Known, Mark, Seen, Unsettled};
 use crate::mail::lift;
 use crate::observe::{self, Operation};
 use crate::safety;
@@ -44,6 +44,13 @@ struct Found {
     again: bool,
     /// What it is to the agent, once that was found out.
     ruling: Option<Ruling>,
+}
+
+/// A message that came the short way.
+struct Letter {
+    identity: Identity,
+    seen: Seen,
+    ruling: Option<EventKind>,
 }
 
 /// What becomes of a message.
@@ -163,7 +170,7 @@ impl Reader {
             safety::observe(&self.mailbox, kind).await?;
         }
         if let Some(noted) = found.as_ref().filter(|noted| !noted.offered) {
-            let message = letter.as_ref().map(|(identity, ..)| identity);
+            let message = letter.as_ref().map(|letter| &letter.seen);
             if journal.offer_noted(self.mailbox.id(), key, noted, message).await? == Committed::Conflict {
                 return Ok(None);
             }
@@ -173,7 +180,7 @@ impl Reader {
         }
         let key = self.noted.pop_front().map(|(key, _)| key);
         let Some((noted, key)) = found.zip(key) else { return Ok(None) };
-        let Some((identity, known, ruling)) = letter else {
+        let Some(Letter { identity, seen, ruling }) = letter else {
             return Ok(noted.kind.map(|kind| self.event(kind, noted.offered, Place::Journal(key))));
         };
         let place = Place::Letter(key, identity);
@@ -181,28 +188,29 @@ impl Reader {
             place.settle(self.journal(), self.mailbox.id()).await?;
             return Ok(None);
         };
-        let redelivery = noted.offered || known == Known::Offered;
+        let redelivery = noted.offered || seen.known() == Known::Offered;
         Ok(Some(self.event(kind, redelivery, place)))
     }
 
     /// Asks what is known of a message that came the short way, and the checks unless it was handled.
-    async fn judged_letter(&self, letter: Received) -> Result<(Identity, Known, Option<EventKind>), Error> {
+    async fn judged_letter(&self, letter: Received) -> Result<Letter, Error> {
         let identity = Identity::of(&letter);
-        let known = self.journal().known(self.mailbox.id(), &identity).await?;
-        let ruling = match known {
+        let seen = self.journal().look_up(self.mailbox.id(), &identity).await?;
+        let ruling = match seen.known() {
             Known::Handled => None,
             _ => judged(&self.mailbox, &self.mailbox.inbound(letter)).await?,
         };
-        Ok((identity, known, ruling))
+        Ok(Letter { identity, seen, ruling })
     }
 
     /// Notes the first message before it is handed out, so that after a crash it is known that it may have been.
     async fn hand_out(&mut self) -> Result<Option<Event>, Error> {
         // Only now: another stream, or an event that is held from an earlier one, may have been faster.
-        let known = match self.ready.front() {
-            Some(found) => self.journal().known(self.mailbox.id(), &found.identity).await?,
+        let seen = match self.ready.front() {
+            Some(found) => self.journal().look_up(self.mailbox.id(), &found.identity).await?,
             None => return Ok(None),
         };
+        let known = seen.known();
         if known != Known::Handled {
             self.judge().await?;
         }
@@ -211,7 +219,7 @@ impl Reader {
         let mark = match &found.ruling {
             _ if known == Known::Handled => Mark::Nothing,
             Some(Ruling::Drop) => Mark::Handled(&found.identity),
-            _ => Mark::Offered(&found.identity),
+            _ => Mark::Offered(&seen),
         };
         if found.again {
             let uid = Uid::new(found.at.uid);

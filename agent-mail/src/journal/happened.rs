@@ -8,7 +8,7 @@ use mail_access::{Address, MessageId, Received, Uid};
 use serde::{Deserialize, Serialize};
 
 use super::agents::retired;
-use super::{Identity, Journal, decode, encode, fingerprint};
+use super::{Journal, Seen, decode, encode, fingerprint};
 use crate::backend::{Change, Committed};
 use crate::{AgentId, Error, ErrorKind, EventKind, RecipientResult, SendReport, Untrusted};
 
@@ -127,12 +127,12 @@ impl Journal {
         agent: &AgentId,
         key: &str,
         noted: &Noted,
-        message: Option<&Identity>,
+        message: Option<&Seen>,
     ) -> Result<Committed, Error> {
         let offered = Stored { offered: true, ..noted.stored.clone() };
         let mut change = Change::new().expect(key, Some(noted.bytes.clone())).put(key, encode(&offered));
-        if let Some(identity) = message {
-            change = self.known_offered(change, agent, identity).await?;
+        if let Some(seen) = message {
+            change = seen.offered(change);
         }
         self.commit_while_active(agent, change).await?.ok_or_else(|| retired("read", agent))
     }

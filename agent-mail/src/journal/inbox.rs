@@ -52,13 +52,37 @@ pub(crate) enum Known {
     Handled,
 }
 
+/// What the journal has of a message: by its content, and by its Message-ID.
+#[derive(Debug)]
+pub(crate) struct Seen(Vec<(String, Option<Vec<u8>>)>);
+
+impl Seen {
+    pub(crate) fn known(&self) -> Known {
+        let mut known = self.0.iter().map(|(_, known)| known.as_deref());
+        match known.next().flatten() {
+            Some(HANDLED) => Known::Handled,
+            Some(_) => Known::Offered,
+            None => match known.next().flatten() {
+                None | Some(CAME) => Known::New,
+                Some(_) => Known::Offered,
+            },
+        }
+    }
+
+    /// Adds to a change that the message is about to be handed out, wherever it was.
+    pub(super) fn offered(&self, change: Change) -> Change {
+        let new = self.0.iter().filter(|(_, known)| matches!(known.as_deref(), None | Some(CAME)));
+        new.fold(change, |change, (key, known)| change.expect(key, known.clone()).put(key, OFFERED))
+    }
+}
+
 /// What becomes of a message that was read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Mark<'a> {
     /// It was dealt with before, or there is none.
     Nothing,
-    /// It is about to be handed out.
-    Offered(&'a Identity),
+    /// It is about to be handed out, if no more is known of it than that.
+    Offered(&'a Seen),
     /// It is not handed out and counts as handled.
     Handled(&'a Identity),
 }
@@ -92,19 +116,15 @@ impl Journal {
         Ok(stored.map(|StoredPosition { uid_validity, uid }| Position { uid_validity, uid }))
     }
 
-    pub(crate) async fn known(&self, agent: &AgentId, identity: &Identity) -> Result<Known, Error> {
-        match self.store.get(&self.known_key(agent, &identity.content)).await?.as_deref() {
-            Some(HANDLED) => return Ok(Known::Handled),
-            Some(_) => return Ok(Known::Offered),
-            None => {}
+    /// Looks up what is known of a message.
+    pub(crate) async fn look_up(&self, agent: &AgentId, identity: &Identity) -> Result<Seen, Error> {
+        let mut seen = Seen(Vec::with_capacity(2));
+        for print in identity.prints() {
+            let key = self.known_key(agent, print);
+            let known = self.store.get(&key).await?;
+            seen.0.push((key, known));
         }
-        match &identity.message_id {
-            Some(id) => Ok(match self.store.get(&self.known_key(agent, id)).await?.as_deref() {
-                None | Some(CAME) => Known::New,
-                Some(_) => Known::Offered,
-            }),
-            None => Ok(Known::New),
-        }
+        Ok(seen)
     }
 
     /// Tells whether a message is known to have come to an agent: by the short way, or as one that was handed out.
@@ -116,23 +136,6 @@ impl Journal {
     pub(crate) fn comes(&self, change: Change, agent: &AgentId, id: &MessageId) -> Change {
         let key = self.came_key(agent, id);
         change.expect(&key, None).put(key, CAME)
-    }
-
-    /// Adds to a change that a message is about to be handed out, wherever it was.
-    pub(super) async fn known_offered(
-        &self,
-        mut change: Change,
-        agent: &AgentId,
-        identity: &Identity,
-    ) -> Result<Change, Error> {
-        for print in identity.prints() {
-            let key = self.known_key(agent, print);
-            let known = self.store.get(&key).await?;
-            if matches!(known.as_deref(), None | Some(CAME)) {
-                change = change.expect(&key, known).put(key, OFFERED);
-            }
-        }
-        Ok(change)
     }
 
     /// Notes that the reading has come to `to`, and what is to become of the message there, with what counts it.
@@ -149,9 +152,8 @@ impl Journal {
         let mut change = self.moved(agent, from, to);
         change.writes.extend(tally.writes);
         match (mark, Uid::new(to.uid)) {
-            (Mark::Offered(identity), Some(uid)) => {
-                change = change.put(self.pending_key(agent, to.uid_validity, uid), "");
-                change = self.known_offered(change, agent, identity).await?;
+            (Mark::Offered(seen), Some(uid)) => {
+                change = seen.offered(change.put(self.pending_key(agent, to.uid_validity, uid), ""));
             }
             (Mark::Handled(identity), Some(uid)) => {
                 change = self.settled(change, agent, to.uid_validity, uid, identity);

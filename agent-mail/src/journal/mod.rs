@@ -30,7 +30,7 @@ pub(crate) use agents::{AgentRecord, Birth, Moving, Phase};
 pub(crate) use bells::{AllBells, Bell};
 pub(crate) use happened::{Happened, What};
 pub(crate) use held::{HeldRecord, KeptHeld, StoredDecision, StoredOutcome};
-pub(crate) use inbox::{Identity, Known, Mark, Unsettled};
+pub(crate) use inbox::{Identity, Known, Mark, Seen, Unsettled};
 pub(crate) use outbox::{OutboxRecord, Outcome};
 pub(crate) use policy::{Owner, Stored as StoredPolicy};
 pub(crate) use queue::{Due, Kept, Progress, QueueRecord, Said, millis, time};
