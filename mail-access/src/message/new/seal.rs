@@ -34,7 +34,8 @@ impl NewMessage {
         let recipients = self.distinct_recipients();
         let header = self.header(from, &message_id, date)?.finish();
         let bytes = self.below(&header, &message_id)?;
-        Outgoing::restore(from.address.clone(), recipients, message_id, bytes)
+        let message = Outgoing::restore(from.address.clone(), recipients, message_id, bytes)?;
+        Ok(message.written_here(from.address.clone()))
     }
 
     /// Puts the body below a finished header; the boundaries of its parts are made of the message's identity.
