@@ -170,8 +170,7 @@ pub(super) fn without_controls(what: &'static str, text: &str) -> Result<(), Err
 /// whose blanks no program takes away.
 fn is_plain(text: &str) -> bool {
     text.is_ascii()
-        && !text.contains("=?")
-        && !text.contains("  ")
+        && !text.as_bytes().windows(2).any(|pair| pair == b"=?" || pair == b"  ")
         && !text.starts_with(' ')
         && !text.ends_with(' ')
         && text.split(' ').all(|word| word.len() <= MAX_WORD)

@@ -40,7 +40,7 @@ impl NewMessage {
 
     /// Puts the body below a finished header; the boundaries of its parts are made of the message's identity.
     pub(super) fn below(self, header: &str, message_id: &MessageId) -> Result<Vec<u8>, Error> {
-        let seed = message_id.to_string();
+        let seed = ["<", message_id.as_str(), ">"].concat();
         let Self { text, html, calendar, images, attachments, quote, .. } = self;
         let (text, html) = match quote {
             None => (text, html),
