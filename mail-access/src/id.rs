@@ -38,9 +38,13 @@ impl MessageId {
 
     /// Makes one of 128 bits that the caller drew at random, in the sender's domain: the same bits give the same identity.
     pub fn of_random(random: u128, domain: &DomainName) -> Self {
-        let digits: [u8; 32] = std::array::from_fn(|at| HEX[(random >> (124 - 4 * at)) as usize & 15]);
-        let digits = str::from_utf8(&digits).expect("they are digits");
-        Self([digits, "@", domain.as_str()].concat().into())
+        let mut id = String::with_capacity(32 + 1 + domain.as_str().len());
+        for byte in random.to_be_bytes() {
+            id.extend([byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)])));
+        }
+        id.push('@');
+        id.push_str(domain.as_str());
+        Self(id.into())
     }
 
     /// Returns the identity without the angle brackets.

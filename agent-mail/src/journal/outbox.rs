@@ -221,12 +221,8 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn what_ends_after_its_agent_leaves_nothing_to_a_later_one() {
-        let journal = Journal::new(Arc::new(MemoryState::default()), "a.example".parse().unwrap());
-        let (first, second) = (ada(1), ada(2));
-        journal.begin_agent(&first).await.unwrap();
-        let record = |text: &str| OutboxRecord {
+    fn record(text: &str) -> OutboxRecord {
+        OutboxRecord {
             name: "k1".to_owned(),
             content: Some(text.to_owned()),
             key: Some("key".to_owned()),
@@ -235,7 +231,27 @@ mod tests {
             created: SystemTime::UNIX_EPOCH,
             outcome: Outcome::Open,
             queue: None,
-        };
+        }
+    }
+
+    #[tokio::test]
+    async fn an_agent_that_changed_since_it_was_seen_is_looked_at_again() {
+        let journal = Journal::new(Arc::new(MemoryState::default()), "a.example".parse().unwrap());
+        let (agent, now) = (ada(1), SystemTime::UNIX_EPOCH);
+        journal.begin_agent(&agent).await.unwrap();
+        let hers = journal.of(&agent.claim);
+        hers.close_outbox(&agent.id, &record("one"), &record("one"), now, None).await.unwrap();
+        let moved = AgentRecord { way: Way::Hub, ..agent.clone() };
+        journal.note_move(&agent, &moved).await.unwrap();
+        hers.close_outbox(&agent.id, &record("one"), &record("two"), now, None).await.unwrap();
+        assert_eq!(hers.outbox_entry(&agent.id, "k1").await.unwrap(), Some(record("two")));
+    }
+
+    #[tokio::test]
+    async fn what_ends_after_its_agent_leaves_nothing_to_a_later_one() {
+        let journal = Journal::new(Arc::new(MemoryState::default()), "a.example".parse().unwrap());
+        let (first, second) = (ada(1), ada(2));
+        journal.begin_agent(&first).await.unwrap();
         let now = SystemTime::UNIX_EPOCH;
         let hers = journal.of(&first.claim);
         hers.close_outbox(&first.id, &record("first"), &record("first"), now, None).await.unwrap();

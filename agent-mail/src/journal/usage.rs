@@ -50,12 +50,11 @@ impl Journal {
     ) -> Result<(Change, Usage), Error> {
         let mut step = Usage::of_step(before, after);
         if step.sent > 0 {
-            let size = match size {
-                Some(size) => size,
-                None => {
-                    let bytes = self.store.get(&self.key("outbox-bytes", agent, &after.name)).await?;
-                    bytes.map_or(0, |bytes| bytes.len())
-                }
+            let size = if let Some(size) = size {
+                size
+            } else {
+                let bytes = self.store.get(&self.key("outbox-bytes", agent, &after.name)).await?;
+                bytes.map_or(0, |bytes| bytes.len())
             };
             step.bytes_sent = size.try_into().unwrap_or(u64::MAX);
         }

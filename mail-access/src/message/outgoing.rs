@@ -116,6 +116,7 @@ impl fmt::Debug for Outgoing {
             .field("sender", &self.sender)
             .field("recipients", &self.recipients)
             .field("message_id", &self.message_id)
+            .field("from", &self.from)
             .field("bytes", &self.bytes.len())
             .field("reports", &self.reports)
             .field("all_or_nothing", &self.all_or_nothing)

@@ -68,7 +68,9 @@ impl Mail {
             &date,
             "\r\n",
         ];
-        received.iter().for_each(|piece| letter.bytes.extend_from_slice(piece.as_bytes()));
+        for piece in received {
+            letter.bytes.extend_from_slice(piece.as_bytes());
+        }
         if message.author_written_here().is_some() {
             letter.bytes.extend_from_slice(message.bytes());
         } else {

@@ -119,7 +119,7 @@ impl Fields {
             self.fold();
         }
         self.header.push(' ');
-        pieces.iter().for_each(|piece| self.header.push_str(piece));
+        self.header.extend(pieces.iter().copied());
     }
 
     fn encoded_words(&mut self, mut text: &str) {
