@@ -1,6 +1,7 @@
 //! One agent's mailbox: what the agent's own code holds.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 
 use mail_access::{Address, Contact, NewMessage, Received, Selection, Uid};
@@ -68,7 +69,9 @@ impl AgentMailbox {
     /// [`Unauthenticated`](crate::ErrorKind::Unauthenticated), [`Unavailable`](crate::ErrorKind::Unavailable),
     /// [`Interrupted`](crate::ErrorKind::Interrupted).
     pub async fn send(&self, message: NewMessage) -> Result<Receipt, Error> {
-        Operation::Send.begin(self.id()).over(crate::outbox::send(self, message)).await
+        // Pinned here, as it is large and would be moved from hand to hand.
+        let sending = pin!(crate::outbox::send(self, message));
+        Operation::Send.begin(self.id()).over(sending).await
     }
 
     /// Sends a message once, however often it is called with the same key, in this run of the program or a later
@@ -85,7 +88,8 @@ impl AgentMailbox {
     /// As [`send`](Self::send); [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the key was used for another
     /// message before; [`NotReady`](crate::ErrorKind::NotReady) if another process is sending with it.
     pub async fn send_once(&self, key: &str, message: NewMessage) -> Result<Receipt, Error> {
-        Operation::Send.begin(self.id()).over(crate::outbox::send_once(self, key, message)).await
+        let sending = pin!(crate::outbox::send_once(self, key, message));
+        Operation::Send.begin(self.id()).over(sending).await
     }
 
     /// Returns the messages whose sending was begun and whose outcome nobody knows, the oldest entries of the outbox

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
@@ -33,7 +34,7 @@ pub use domain::DomainName;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
     domain: DomainName,
-    local: Box<str>,
+    local: Arc<str>,
 }
 
 impl Address {
@@ -111,7 +112,15 @@ impl FromStr for Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.local, self.domain)
+        f.write_str(&self.local)?;
+        f.write_str("@")?;
+        f.write_str(self.domain.as_str())
+    }
+}
+
+impl From<&Address> for String {
+    fn from(address: &Address) -> Self {
+        [address.local_part(), "@", address.domain.as_str()].concat()
     }
 }
 

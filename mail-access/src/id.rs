@@ -3,6 +3,7 @@
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -22,7 +23,7 @@ use crate::DomainName;
 /// # Ok::<(), mail_access::InvalidMessageId>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MessageId(Box<str>);
+pub struct MessageId(Arc<str>);
 
 impl MessageId {
     /// Makes a new one, unique by 128 random bits, in the sender's domain.
@@ -37,7 +38,13 @@ impl MessageId {
 
     /// Makes one of 128 bits that the caller drew at random, in the sender's domain: the same bits give the same identity.
     pub fn of_random(random: u128, domain: &DomainName) -> Self {
-        Self(format!("{random:032x}@{domain}").into_boxed_str())
+        let mut id = String::with_capacity(32 + 1 + domain.as_str().len());
+        for byte in random.to_be_bytes() {
+            id.extend([byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)])));
+        }
+        id.push('@');
+        id.push_str(domain.as_str());
+        Self(id.into())
     }
 
     /// Returns the identity without the angle brackets.
@@ -61,7 +68,9 @@ impl FromStr for MessageId {
 /// Writes the angle brackets, as header fields have them.
 impl fmt::Display for MessageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<{}>", self.0)
+        f.write_str("<")?;
+        f.write_str(&self.0)?;
+        f.write_str(">")
     }
 }
 
@@ -106,6 +115,7 @@ pub struct Position {
 
 /// A header line may be 998 characters long; this leaves room for the field's name.
 const MAX_LENGTH: usize = 900;
+const HEX: &[u8; 16] = b"0123456789abcdef";
 
 #[cfg(test)]
 mod tests {

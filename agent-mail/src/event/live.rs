@@ -4,13 +4,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use mail_access::{Arrival, Position, Received, Selection};
+use mail_access::{Arrival, Position, Selection};
 
 use super::EventKind;
 use super::judge::judged;
 use super::pace::{BATCH, WAIT, back_off};
 use crate::mail::lift;
-use crate::{AgentMailbox, Error};
+use crate::{AgentMailbox, Error, Inbound};
 
 /// What happens in one mailbox from now on, without a note of it: nothing is written, nothing is acknowledged.
 ///
@@ -95,7 +95,7 @@ struct Watch {
     /// Up to where was read.
     at: Option<Position>,
     /// What was read and not yet judged.
-    fetched: VecDeque<Received>,
+    fetched: VecDeque<Inbound>,
     failures: u32,
 }
 
@@ -139,7 +139,7 @@ impl Watch {
             }
             let (before, validity) = (*at, batch.uid_validity);
             let last = batch.messages.last().map_or(0, |message| message.uid().get());
-            *fetched = batch.messages.into();
+            *fetched = batch.messages.into_iter().map(|message| mailbox.inbound(message)).collect();
             if let Some(before) = before.filter(|before| before.uid_validity != validity) {
                 found.push_back(EventKind::MailboxReset { before: before.uid_validity, now: validity });
             } else if let (Some(here), true) = (before, fetched.is_empty()) {
@@ -150,8 +150,7 @@ impl Watch {
             *at = Some(Position { uid_validity: validity, uid: last });
         }
         while let Some(message) = fetched.front() {
-            let message = mailbox.inbound(message.clone());
-            let kind = judged(mailbox, &message).await?;
+            let kind = judged(mailbox, message).await?;
             fetched.pop_front();
             found.extend(kind);
         }

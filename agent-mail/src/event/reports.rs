@@ -1,5 +1,7 @@
 //! Delivery reports and complaints, matched with what was sent.
 
+use std::io::BufRead as _;
+
 use mail_access::{Address, DeliveryAction, DeliveryReport, FeedbackReport, MessageId, RecipientReport};
 
 use crate::journal::SentRecord;
@@ -49,15 +51,25 @@ fn may_report(raw: &[u8]) -> bool {
     let begins = |line: &[u8], name: &str| {
         line.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name.as_bytes()))
     };
-    let header = raw.split(|byte| *byte == b'\n').take_while(|line| !matches!(line, [] | [b'\r']));
-    header.into_iter().any(|line| match line.first() {
-        Some(b'c' | b'C' | b' ' | b'\t') => holds(line, "multipart/report"),
-        Some(b'r' | b'R') => begins(line, "return-path:") && holds(line, "<>"),
-        Some(b'f' | b'F') => {
-            begins(line, "from:") && (holds(line, "mailer-daemon") || holds(line, "postmaster"))
+    let mut rest = raw;
+    let line = || {
+        let begin = rest;
+        let length = rest.skip_until(b'\n').ok()?;
+        Some(&begin[..length]).filter(|line| !matches!(*line, [] | b"\n" | b"\r\n"))
+    };
+    let mut header = std::iter::from_fn(line);
+    // Whether a folded line belongs to a field that may hold the type of the message.
+    let mut in_type = false;
+    header.any(|line| {
+        let first = line.first().map_or(0, u8::to_ascii_lowercase);
+        in_type = first == b'c' || (in_type && matches!(first, b' ' | b'\t'));
+        match first {
+            _ if in_type => holds(line, "multipart/report"),
+            b'r' => begins(line, "return-path:") && holds(line, "<>"),
+            b'f' => begins(line, "from:") && (holds(line, "mailer-daemon") || holds(line, "postmaster")),
+            b'x' => begins(line, "x-failed-recipients:"),
+            _ => false,
         }
-        Some(b'x' | b'X') => begins(line, "x-failed-recipients:"),
-        _ => false,
     })
 }
 

@@ -72,7 +72,7 @@ impl Messenger {
         let Some(agents) = message.recipients().iter().map(known).collect::<Option<Vec<AgentId>>>() else {
             return Ok(None);
         };
-        self.deliver(journal, message, &agents).await.map_err(|error| MailError::Unavailable {
+        Box::pin(self.deliver(journal, message, &agents)).await.map_err(|error| MailError::Unavailable {
             operation: "submit",
             server: "the state store".to_owned(),
             source: io::Error::other(error),

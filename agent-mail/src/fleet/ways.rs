@@ -117,7 +117,7 @@ impl Ways {
         if self.hub.is_none() {
             return Ok(&*self.direct);
         }
-        let hub = self.hub().await.map_err(|error| MailError::Unavailable {
+        let hub = Box::pin(self.hub()).await.map_err(|error| MailError::Unavailable {
             operation: "open",
             server: "hub".to_owned(),
             source: io::Error::other(error),

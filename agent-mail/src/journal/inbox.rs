@@ -190,7 +190,7 @@ impl Journal {
     }
 
     async fn commit_reading(&self, agent: &AgentId, change: Change) -> Result<Committed, Error> {
-        self.commit_while_active(agent, change).await?.ok_or_else(|| retired("read", agent))
+        self.commit_as_seen(agent, change).await?.ok_or_else(|| retired("read", agent))
     }
 
     /// Notes that a message was handled; safe to repeat. Of an agent that was retired nothing is noted.
@@ -201,7 +201,7 @@ impl Journal {
         uid: Uid,
         identity: &Identity,
     ) -> Result<(), Error> {
-        let change = self.settled(Change::new(), agent, uid_validity, uid, identity);
+        let change = || self.settled(Change::new(), agent, uid_validity, uid, identity);
         self.write_while_active(agent, change).await
     }
 

@@ -17,8 +17,8 @@ mod sent;
 mod threads;
 mod usage;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mail_access::DomainName;
@@ -53,6 +53,8 @@ pub(crate) struct Journal {
     sent_kept: Duration,
     /// For whom it writes, if that is one agent and no later one of its name.
     claim: Option<Claim>,
+    /// That agent's record, as it was when it was last seen to be there: a change is only made by it where it still is so.
+    seen: Arc<Mutex<Option<Vec<u8>>>>,
 }
 
 impl Journal {
@@ -65,6 +67,7 @@ impl Journal {
             domain,
             sent_kept: SENT_KEPT,
             claim: None,
+            seen: Arc::default(),
         }
     }
 
@@ -75,7 +78,7 @@ impl Journal {
 
     /// Returns it for the agent with this claim: an agent of its name with another one is none.
     pub(crate) fn of(&self, claim: &Claim) -> Self {
-        Self { claim: Some(claim.clone()), ..self.clone() }
+        Self { claim: Some(claim.clone()), seen: Arc::default(), ..self.clone() }
     }
 
     pub(crate) fn with_sent_kept(mut self, kept: Duration) -> Self {
@@ -122,8 +125,12 @@ impl Journal {
     }
 
     /// Makes a change that expects nothing, unless the agent is gone and its records with it.
-    async fn write_while_active(&self, agent: &AgentId, change: Change) -> Result<(), Error> {
-        while self.commit_while_active(agent, change.clone()).await? == Some(Committed::Conflict) {}
+    async fn write_while_active(
+        &self,
+        agent: &AgentId,
+        change: impl Fn() -> Change + Send + Sync,
+    ) -> Result<(), Error> {
+        while self.commit_as_seen(agent, change()).await? == Some(Committed::Conflict) {}
         Ok(())
     }
 
@@ -154,9 +161,14 @@ pub(crate) fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, 
 /// Names bytes by 128 bits of their SHA-256, in hex.
 pub(crate) fn fingerprint(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
-    let (half, _) = digest.split_first_chunk().expect("it has 32 bytes");
-    format!("{:032x}", u128::from_be_bytes(*half))
+    let mut text = String::with_capacity(digest.len());
+    for byte in &digest[..digest.len() / 2] {
+        text.extend([byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)])));
+    }
+    text
 }
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Mail servers try for up to 5 days and report then; people complain weeks later.
 pub(crate) const SENT_KEPT: Duration = Duration::from_hours(30 * 24);

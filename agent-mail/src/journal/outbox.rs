@@ -58,21 +58,22 @@ impl Journal {
         record: &OutboxRecord,
         message: &Outgoing,
     ) -> Result<Option<OutboxRecord>, Error> {
-        let key = self.key("outbox", agent, &record.name);
-        let change = Change::new()
-            .expect(&key, None)
-            .put(&key, record.encoded())
-            .put(self.key("outbox-bytes", agent, &record.name), message.bytes());
-        let change = self.index_sent(change, agent, record, record.created).await?;
-        while let Some(committed) = self.commit_while_active(agent, change.clone()).await? {
-            if committed == Committed::Done {
-                return Ok(None);
+        loop {
+            let key = self.key("outbox", agent, &record.name);
+            let change = Change::new()
+                .expect(&key, None)
+                .put(key, record.encoded())
+                .put(self.key("outbox-bytes", agent, &record.name), message.bytes());
+            let change = self.index_sent(change, agent, record, record.created).await?;
+            match self.commit_as_seen(agent, change).await? {
+                Some(Committed::Done) => return Ok(None),
+                Some(Committed::Conflict) => {}
+                None => return Err(retired("send", agent)),
             }
             if let Some(earlier) = self.outbox_entry(agent, &record.name).await? {
                 return Ok(Some(earlier));
             }
         }
-        Err(retired("send", agent))
     }
 
     pub(crate) async fn outbox_entry(
@@ -105,21 +106,27 @@ impl Journal {
     }
 
     /// Notes the outcome, and returns what it counts. Under a key of the caller's it is kept, so that the key's next use finds it.
+    /// `size` is that of the message in bytes, where the caller knows it.
     pub(crate) async fn close_outbox(
         &self,
         agent: &AgentId,
         before: &OutboxRecord,
         record: &OutboxRecord,
         now: SystemTime,
+        size: Option<usize>,
     ) -> Result<Usage, Error> {
-        let key = self.key("outbox", agent, &record.name);
-        let change = Change::new().remove(self.key("outbox-bytes", agent, &record.name));
-        let (change, step) = self.tally_step(change, agent, now, before, record).await?;
-        let change = match record.content {
-            Some(_) => change.put(key, record.encoded()),
-            None => change.remove(key),
-        };
-        self.write_while_active(agent, change).await.map(|()| step)
+        loop {
+            let key = self.key("outbox", agent, &record.name);
+            let change = Change::new().remove(self.key("outbox-bytes", agent, &record.name));
+            let (change, step) = self.tally_step(change, agent, now, (before, record), size).await?;
+            let change = match record.content {
+                Some(_) => change.put(key, record.encoded()),
+                None => change.remove(key),
+            };
+            if self.commit_as_seen(agent, change).await? != Some(Committed::Conflict) {
+                return Ok(step);
+            }
+        }
     }
 
     /// Forgets an entry that is known not to have been sent, and counts whom it was refused for.
@@ -133,12 +140,12 @@ impl Journal {
         let change = self.without_entry(agent, &record.name);
         let change = self.tally(change, agent, now, record.message_id.as_str(), refused).await?;
         let change = self.unindex_sent(change, agent, &record.message_id).await?;
-        self.write_while_active(agent, change).await
+        self.write_while_active(agent, || change.clone()).await
     }
 
     /// Forgets an entry that the caller gives up.
     pub(crate) async fn drop_outbox(&self, agent: &AgentId, name: &str) -> Result<(), Error> {
-        self.write_while_active(agent, self.without_entry(agent, name)).await
+        self.write_while_active(agent, || self.without_entry(agent, name)).await
     }
 
     fn without_entry(&self, agent: &AgentId, name: &str) -> Change {
@@ -164,7 +171,7 @@ impl From<&OutboxRecord> for Stored {
             content: record.content.clone(),
             key: record.key.clone(),
             message_id: record.message_id.as_str().to_owned(),
-            recipients: record.recipients.iter().map(Address::to_string).collect(),
+            recipients: record.recipients.iter().map(String::from).collect(),
             created: age.as_secs(),
             outcome: record.outcome.clone(),
             queue: record.queue.clone(),
@@ -214,12 +221,8 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn what_ends_after_its_agent_leaves_nothing_to_a_later_one() {
-        let journal = Journal::new(Arc::new(MemoryState::default()), "a.example".parse().unwrap());
-        let (first, second) = (ada(1), ada(2));
-        journal.begin_agent(&first).await.unwrap();
-        let record = |text: &str| OutboxRecord {
+    fn record(text: &str) -> OutboxRecord {
+        OutboxRecord {
             name: "k1".to_owned(),
             content: Some(text.to_owned()),
             key: Some("key".to_owned()),
@@ -228,23 +231,43 @@ mod tests {
             created: SystemTime::UNIX_EPOCH,
             outcome: Outcome::Open,
             queue: None,
-        };
+        }
+    }
+
+    #[tokio::test]
+    async fn an_agent_that_changed_since_it_was_seen_is_looked_at_again() {
+        let journal = Journal::new(Arc::new(MemoryState::default()), "a.example".parse().unwrap());
+        let (agent, now) = (ada(1), SystemTime::UNIX_EPOCH);
+        journal.begin_agent(&agent).await.unwrap();
+        let hers = journal.of(&agent.claim);
+        hers.close_outbox(&agent.id, &record("one"), &record("one"), now, None).await.unwrap();
+        let moved = AgentRecord { way: Way::Hub, ..agent.clone() };
+        journal.note_move(&agent, &moved).await.unwrap();
+        hers.close_outbox(&agent.id, &record("one"), &record("two"), now, None).await.unwrap();
+        assert_eq!(hers.outbox_entry(&agent.id, "k1").await.unwrap(), Some(record("two")));
+    }
+
+    #[tokio::test]
+    async fn what_ends_after_its_agent_leaves_nothing_to_a_later_one() {
+        let journal = Journal::new(Arc::new(MemoryState::default()), "a.example".parse().unwrap());
+        let (first, second) = (ada(1), ada(2));
+        journal.begin_agent(&first).await.unwrap();
         let now = SystemTime::UNIX_EPOCH;
         let hers = journal.of(&first.claim);
-        hers.close_outbox(&first.id, &record("first"), &record("first"), now).await.unwrap();
+        hers.close_outbox(&first.id, &record("first"), &record("first"), now, None).await.unwrap();
         assert!(journal.outbox_entry(&first.id, "k1").await.unwrap().is_some());
         let retiring = journal.enter(first, Phase::Retiring).await.unwrap();
-        hers.close_outbox(&retiring.id, &record("late"), &record("late"), now).await.unwrap();
+        hers.close_outbox(&retiring.id, &record("late"), &record("late"), now, None).await.unwrap();
         journal.forget_agent(&retiring, None).await.unwrap();
-        hers.close_outbox(&retiring.id, &record("late"), &record("late"), now).await.unwrap();
+        hers.close_outbox(&retiring.id, &record("late"), &record("late"), now, None).await.unwrap();
         assert_eq!(journal.outbox_entry(&retiring.id, "k1").await.unwrap(), None);
 
         journal.begin_agent(&second).await.unwrap();
-        hers.close_outbox(&second.id, &record("late"), &record("late"), now).await.unwrap();
+        hers.close_outbox(&second.id, &record("late"), &record("late"), now, None).await.unwrap();
         assert_eq!(journal.outbox_entry(&second.id, "k1").await.unwrap(), None);
         journal
             .of(&second.claim)
-            .close_outbox(&second.id, &record("second"), &record("second"), now)
+            .close_outbox(&second.id, &record("second"), &record("second"), now, None)
             .await
             .unwrap();
         hers.drop_unsent(&second.id, &record("late"), Usage::default(), now).await.unwrap();

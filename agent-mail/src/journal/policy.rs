@@ -38,8 +38,8 @@ impl Journal {
     pub(crate) fn policy_key(&self, owner: Owner<'_>, rest: &str) -> String {
         match owner {
             Owner::Agent(id) => self.key("policy", id, rest),
-            Owner::Domain => format!("{}/policy//{rest}", self.domain),
-            Owner::Fleet => format!("*/policy/{rest}"),
+            Owner::Domain => [self.domain.as_str(), "/policy//", rest].concat(),
+            Owner::Fleet => ["*/policy/", rest].concat(),
         }
     }
 

@@ -14,7 +14,8 @@ use crate::usage::hour;
 use crate::{AgentId, Error, Usage};
 
 impl Journal {
-    /// Adds to a change what it does. `mark` tells it from all else that is counted for the agent in that hour.
+    /// Adds to a change what it does, which is made only while the agent is there. `mark` tells it from all else that is
+    /// counted for the agent in that hour.
     pub(crate) async fn tally(
         &self,
         change: Change,
@@ -23,7 +24,7 @@ impl Journal {
         mark: impl Hash,
         usage: Usage,
     ) -> Result<Change, Error> {
-        if usage.is_empty() || self.store.get(&self.key("agent", agent, "")).await?.is_none() {
+        if usage.is_empty() {
             return Ok(change);
         }
         let mut hasher = DefaultHasher::new();
@@ -37,19 +38,25 @@ impl Journal {
         Ok(change.put(key, encode(&usage.to_numbers())))
     }
 
-    /// Adds to a change what a step of a message on its way out does, and returns that too.
+    /// Adds to a change what a step of a message on its way out does, from one record to another, and returns that too. The
+    /// message's size is looked up where it isn't known.
     pub(crate) async fn tally_step(
         &self,
         change: Change,
         agent: &AgentId,
         now: SystemTime,
-        before: &OutboxRecord,
-        after: &OutboxRecord,
+        (before, after): (&OutboxRecord, &OutboxRecord),
+        size: Option<usize>,
     ) -> Result<(Change, Usage), Error> {
         let mut step = Usage::of_step(before, after);
         if step.sent > 0 {
-            let bytes = self.store.get(&self.key("outbox-bytes", agent, &after.name)).await?;
-            step.bytes_sent = bytes.map_or(0, |bytes| bytes.len().try_into().unwrap_or(u64::MAX));
+            let size = if let Some(size) = size {
+                size
+            } else {
+                let bytes = self.store.get(&self.key("outbox-bytes", agent, &after.name)).await?;
+                bytes.map_or(0, |bytes| bytes.len())
+            };
+            step.bytes_sent = size.try_into().unwrap_or(u64::MAX);
         }
         // No step of a message leads from the same recipients reached to the same.
         let mark = (after.message_id.as_str(), Reached::of(before), Reached::of(after));

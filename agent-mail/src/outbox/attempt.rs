@@ -268,7 +268,7 @@ pub(super) async fn advance(
         return Ok(Some(kept.clone()));
     }
     let change = journal.advance(agent, kept, &record, now).await?;
-    let (mut change, step) = journal.tally_step(change, agent, now, &kept.record, &record).await?;
+    let (mut change, step) = journal.tally_step(change, agent, now, (&kept.record, &record), None).await?;
     for what in happened(&kept.record, &record) {
         change = journal.note_event(change, agent, &Happened { at: now, what })?;
     }

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
@@ -21,7 +22,7 @@ use super::{InvalidAddress, lookalike, shown};
 /// # Ok::<(), mail_access::InvalidAddress>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DomainName(Box<str>);
+pub struct DomainName(Arc<str>);
 
 impl DomainName {
     /// Returns the name as text, `agents.example`.
@@ -100,7 +101,7 @@ impl FromStr for DomainName {
         if name.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit())) {
             return Err(invalid("the last label must not be a number; an IP address is no domain name"));
         }
-        Ok(Self(name.to_ascii_lowercase().into_boxed_str()))
+        Ok(Self(name.to_ascii_lowercase().into()))
     }
 }
 

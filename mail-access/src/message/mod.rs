@@ -8,6 +8,7 @@ mod classify;
 mod clean;
 mod contact;
 mod cuts;
+pub(crate) mod date;
 mod delivery_report;
 mod envelope;
 mod feedback;

@@ -14,6 +14,8 @@ pub struct Outgoing {
     sender: Address,
     recipients: Vec<Address>,
     message_id: MessageId,
+    /// Whom the header says it is from, if it was written here and not read.
+    from: Option<Address>,
     bytes: Arc<Vec<u8>>,
     reports: Option<DeliveryReports>,
     all_or_nothing: bool,
@@ -43,7 +45,18 @@ impl Outgoing {
                 problem: "each line has to end in CR LF, and neither may stand alone".into(),
             });
         }
-        Ok(Self { sender, recipients, message_id, bytes, reports: None, all_or_nothing: false })
+        Ok(Self { sender, recipients, message_id, from: None, bytes, reports: None, all_or_nothing: false })
+    }
+
+    /// Notes that the header was written here: it names this author and the message's own identity, and has no field
+    /// that a server takes out.
+    pub(super) fn written_here(self, from: Address) -> Self {
+        Self { from: Some(from), ..self }
+    }
+
+    /// Returns the author, if the header was written here.
+    pub(crate) fn author_written_here(&self) -> Option<&Address> {
+        self.from.as_ref()
     }
 
     /// Sets which reports of delivery the server is asked for.
@@ -103,6 +116,7 @@ impl fmt::Debug for Outgoing {
             .field("sender", &self.sender)
             .field("recipients", &self.recipients)
             .field("message_id", &self.message_id)
+            .field("from", &self.from)
             .field("bytes", &self.bytes.len())
             .field("reports", &self.reports)
             .field("all_or_nothing", &self.all_or_nothing)

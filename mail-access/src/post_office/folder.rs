@@ -1,6 +1,7 @@
 //! One folder: its messages by UID, what is known of them, and what became of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -17,7 +18,8 @@ pub(super) struct Folder {
     modseq: u64,
     messages: BTreeMap<u32, Stored>,
     unseen: BTreeSet<u32>,
-    by_message_id: BTreeSet<(MessageId, u32)>,
+    /// By a short form of the Message-ID, which several may share.
+    by_message_id: BTreeSet<(u64, u32)>,
     history: History,
 }
 
@@ -55,7 +57,7 @@ impl Folder {
     }
 
     pub(super) fn holds(&self, id: &MessageId) -> bool {
-        self.by_message_id.range((id.clone(), 0)..=(id.clone(), u32::MAX)).next().is_some()
+        self.with_id(id).next().is_some()
     }
 
     pub(super) fn get(&self, uid: u32) -> Option<Found> {
@@ -87,10 +89,7 @@ impl Folder {
             Selection::Uids(expected, _) if *expected != self.uid_validity => return Err(*expected),
             Selection::Uids(_, wanted) => Box::new(self.present(wanted).into_iter()),
             Selection::Unseen => Box::new(self.unseen.iter().copied()),
-            Selection::MessageId(id) => {
-                let all = (id.clone(), 0)..=(id.clone(), u32::MAX);
-                Box::new(self.by_message_id.range(all).map(|(_, uid)| *uid))
-            }
+            Selection::MessageId(id) => Box::new(self.with_id(id).collect::<Vec<_>>().into_iter()),
         })
     }
 
@@ -133,7 +132,7 @@ impl Folder {
             let Some(stored) = self.messages.remove(&uid.get()) else { continue };
             self.unseen.remove(&uid.get());
             if let Some(id) = &stored.letter.message_id {
-                self.by_message_id.remove(&(id.clone(), uid.get()));
+                self.by_message_id.remove(&(short(id), uid.get()));
             }
             self.modseq = next;
             self.history.note(next, *uid);
@@ -168,9 +167,16 @@ impl Folder {
             self.unseen.insert(uid);
         }
         if let Some(id) = &stored.letter.message_id {
-            self.by_message_id.insert((id.clone(), uid));
+            self.by_message_id.insert((short(id), uid));
         }
         self.messages.insert(uid, stored);
+    }
+
+    fn with_id(&self, id: &MessageId) -> impl Iterator<Item = u32> {
+        let has_id =
+            |uid: &u32| self.messages.get(uid).is_some_and(|one| one.letter.message_id.as_ref() == Some(id));
+        let alike = (short(id), 0)..=(short(id), u32::MAX);
+        self.by_message_id.range(alike).map(|(_, uid)| *uid).filter(has_id)
     }
 
     fn behind(&self, uid: u32) -> impl Iterator<Item = u32> {
@@ -205,7 +211,7 @@ pub(super) enum Given {
 
 impl Stored {
     /// Keeps the time to the second, as the file systems of mail servers do.
-    pub(super) fn new(trace: String, letter: Arc<Letter>, arrived: SystemTime, marks: Marks) -> Self {
+    pub(super) fn new(trace: &str, letter: Arc<Letter>, arrived: SystemTime, marks: Marks) -> Self {
         Self {
             trace: trace.into(),
             letter,
@@ -246,6 +252,10 @@ impl Found {
         };
         Received::withheld(uid, Some(arrived), seen, &bytes[..header], stored.size())
     }
+}
+
+fn short(id: &MessageId) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(id)
 }
 
 fn to_the_second(time: SystemTime) -> SystemTime {

@@ -119,7 +119,7 @@ impl State {
                 has_room = true;
                 continue;
             }
-            let size = mail.stored(recipient, &name, mail.now).size();
+            let size = mail.size_for(recipient, &name);
             let with = filling.get(&name).unwrap_or(&0) + size;
             if mailbox.has_room(with) {
                 filling.insert(name, with);

@@ -1,7 +1,6 @@
 //! A message on its way through the office, and what the office writes above it.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -9,7 +8,7 @@ use super::folder::{Given, Letter, Stored};
 use super::marks::Marks;
 use super::state::{Name, State};
 use super::verdict;
-use crate::message::fields;
+use crate::message::{date::in_words, fields};
 use crate::{Address, DeliveryReports, DomainName, MessageId, Outgoing, Received, Uid};
 
 #[derive(Clone)]
@@ -43,7 +42,10 @@ impl Mail {
         now: SystemTime,
     ) -> Self {
         let queue_id = format!("{number:010X}");
-        let (message_id, from) = message_id_and_from(message.bytes());
+        let (message_id, from) = match message.author_written_here() {
+            Some(author) => (Some(message.message_id().clone()), Some(author.clone())),
+            None => message_id_and_from(message.bytes()),
+        };
         let mut letter = Letter { message_id, bytes: Vec::with_capacity(message.size() + 200) };
         let (server, with) = if submitted {
             // Of the client's address Mailcow leaves no trace.
@@ -52,10 +54,28 @@ impl Mail {
             (message.sender().domain().as_str(), "ESMTPS")
         };
         let date = date(now);
-        let received =
-            format!("Received: from {server}\r\n\tby {host} with {with} id {queue_id};\r\n\t{date}\r\n");
-        letter.bytes.extend_from_slice(received.as_bytes());
-        write_cleaned(&mut letter.bytes, message.bytes());
+        let (by, id) = (host.as_str(), &*queue_id);
+        let received = [
+            "Received: from ",
+            server,
+            "\r\n\tby ",
+            by,
+            " with ",
+            with,
+            " id ",
+            id,
+            ";\r\n\t",
+            &date,
+            "\r\n",
+        ];
+        for piece in received {
+            letter.bytes.extend_from_slice(piece.as_bytes());
+        }
+        if message.author_written_here().is_some() {
+            letter.bytes.extend_from_slice(message.bytes());
+        } else {
+            write_cleaned(&mut letter.bytes, message.bytes());
+        }
         Self {
             sender: message.sender().clone(),
             host: host.clone(),
@@ -91,46 +111,80 @@ impl Mail {
     /// Files a copy as Dovecot's LMTP does: what it writes above the message is proof of the envelope.
     pub(super) fn stored(&self, recipient: &Address, mailbox: &Name, now: SystemTime) -> Stored {
         let letter = Arc::clone(&self.letter);
-        let trace = self.trace(Some(&self.sender), recipient, mailbox, now, &self.authentication_results);
-        let mut stored = Stored::new(trace, letter, now, Marks::default());
+        let date = self.date(now);
+        let trace = self.trace(Some(&self.sender), recipient, mailbox, &date, &self.authentication_results);
+        let mut stored = Stored::new(&trace.concat(), letter, now, Marks::default());
         stored.given = self.given;
         stored
     }
 
-    /// Files a report on this message in a mailbox of its sender.
-    pub(super) fn stored_report(&self, report: &Arc<Letter>, mailbox: &Name, now: SystemTime) -> Stored {
-        let trace = self.trace(None, &self.sender, mailbox, now, "");
-        Stored::new(trace, Arc::clone(report), now, Marks::default())
+    /// Returns how many bytes a copy takes.
+    pub(super) fn size_for(&self, recipient: &Address, mailbox: &Name) -> u64 {
+        let below = &self.authentication_results;
+        let trace = self.trace(Some(&self.sender), recipient, mailbox, &self.date, below);
+        (trace.iter().map(|piece| piece.len()).sum::<usize>() + self.letter.bytes.len()) as u64
     }
 
-    /// Says what the delivery wrote, with what stands below it.
-    fn trace(
-        &self,
-        return_path: Option<&Address>,
-        recipient: &Address,
-        mailbox: &Name,
-        now: SystemTime,
-        below: &str,
-    ) -> String {
-        let Self { host, queue_id, .. } = self;
-        let date = if now == self.now { Cow::Borrowed(&*self.date) } else { date(now).into() };
-        let return_path = return_path.map(Address::to_string).unwrap_or_default();
-        let mut trace = String::with_capacity(ROOM);
-        let _ = write!(
-            trace,
-            "Return-Path: <{return_path}>\r\n\
-             Delivered-To: {mailbox}\r\n\
-             Received: from {host}\r\n\tby {host} with LMTP\r\n\tid {queue_id}\r\n\t\
-             (envelope-from <{return_path}>)\r\n\tfor <{mailbox}>; {date}\r\n\
-             X-Original-To: {recipient}\r\n{below}",
-        );
-        trace
+    /// Files a report on this message in a mailbox of its sender.
+    pub(super) fn stored_report(&self, report: &Arc<Letter>, mailbox: &Name, now: SystemTime) -> Stored {
+        let trace = self.trace(None, &self.sender, mailbox, &self.date(now), "").concat();
+        Stored::new(&trace, Arc::clone(report), now, Marks::default())
     }
+
+    /// Says what the delivery writes, with what stands below it, in pieces.
+    fn trace<'a>(
+        &'a self,
+        return_path: Option<&'a Address>,
+        recipient: &'a Address,
+        mailbox: &'a Name,
+        date: &'a str,
+        below: &'a str,
+    ) -> [&'a str; 26] {
+        let (host, mailbox) = (self.host.as_str(), mailbox.as_str());
+        let [local, at, domain] = return_path.map_or([""; 3], pieces);
+        let [to, to_at, to_domain] = pieces(recipient);
+        [
+            "Return-Path: <",
+            local,
+            at,
+            domain,
+            ">\r\nDelivered-To: ",
+            mailbox,
+            "\r\nReceived: from ",
+            host,
+            "\r\n\tby ",
+            host,
+            " with LMTP\r\n\tid ",
+            &self.queue_id,
+            "\r\n\t(envelope-from <",
+            local,
+            at,
+            domain,
+            ">)\r\n\tfor <",
+            mailbox,
+            ">; ",
+            date,
+            "\r\nX-Original-To: ",
+            to,
+            to_at,
+            to_domain,
+            "\r\n",
+            below,
+        ]
+    }
+
+    fn date(&self, now: SystemTime) -> Cow<'_, str> {
+        if now == self.now { Cow::Borrowed(&*self.date) } else { date(now).into() }
+    }
+}
+
+fn pieces(address: &Address) -> [&str; 3] {
+    [address.local_part(), "@", address.domain().as_str()]
 }
 
 pub(super) fn date(time: SystemTime) -> String {
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    mail_parser::DateTime::from_timestamp(seconds.try_into().unwrap_or(0)).to_rfc822()
+    in_words(seconds.try_into().unwrap_or(0))
 }
 
 /// Returns the lines before the first empty one, with the end of the last.
@@ -180,7 +234,5 @@ fn write_cleaned(bytes: &mut Vec<u8>, message: &[u8]) {
     }
 }
 
-/// The trace of most messages fits, in bytes.
-const ROOM: usize = 640;
 /// Postfix' `message_drop_headers`.
 const DROPPED: [&[u8]; 4] = [b"bcc", b"content-length", b"resent-bcc", b"return-path"];

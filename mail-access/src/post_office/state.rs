@@ -313,6 +313,10 @@ impl Name {
         Self(name.into_boxed_str())
     }
 
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Returns the address, if it is one of the domain.
     pub(super) fn within(&self, domain: &DomainName) -> Option<Address> {
         if self.is_within(domain) { self.0.parse().ok() } else { None }

@@ -262,7 +262,7 @@ impl MessageStore for PostOffice {
         let size_limit = self.state().policy.size_limit;
         let date = date.unwrap_or_else(|| (self.office.settings.clock)());
         let letter = Letter { message_id: mail::message_id(message), bytes: message.to_vec() };
-        let stored = Stored::new(String::new(), Arc::new(letter), date, Marks::of(flags));
+        let stored = Stored::new("", Arc::new(letter), date, Marks::of(flags));
         let file = |mailbox: &mut Mailbox| {
             if message.len() > size_limit {
                 return Err(refused(call.operation, "[TOOBIG] The message is over the size limit"));

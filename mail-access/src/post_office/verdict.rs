@@ -27,6 +27,21 @@ pub enum Verdict {
     PermError,
 }
 
+impl Verdict {
+    /// Returns the word of the field.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::SoftFail => "softfail",
+            Self::Neutral => "neutral",
+            Self::None => "none",
+            Self::TempError => "temperror",
+            Self::PermError => "permerror",
+        }
+    }
+}
+
 impl From<Verdict> for AuthenticationVerdict {
     fn from(verdict: Verdict) -> Self {
         match verdict {
@@ -43,7 +58,7 @@ impl From<Verdict> for AuthenticationVerdict {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        AuthenticationVerdict::from(*self).fmt(f)
+        f.write_str(self.word())
     }
 }
 
@@ -91,13 +106,26 @@ pub(super) fn usual(sender: &Address, from: &Address, submitted: bool) -> Verdic
 /// Writes the field, in Rspamd's order.
 pub(super) fn field(host: &DomainName, sender: &Address, from: &Address, verdicts: Verdicts) -> String {
     let Verdicts { spf, dkim, dmarc } = verdicts;
-    let signer = match dkim {
-        Verdict::None => String::new(),
-        _ => format!(" header.d={}", sender.domain()),
-    };
-    format!(
-        "Authentication-Results: {host};\r\n\tdkim={dkim}{signer};\r\n\tspf={spf} smtp.mailfrom={sender};\r\n\t\
-         dmarc={dmarc} header.from={}\r\n",
-        from.domain()
-    )
+    let of = sender.domain().as_str();
+    let signer = if dkim == Verdict::None { ["", ""] } else { [" header.d=", of] };
+    [
+        "Authentication-Results: ",
+        host.as_str(),
+        ";\r\n\tdkim=",
+        dkim.word(),
+        signer[0],
+        signer[1],
+        ";\r\n\tspf=",
+        spf.word(),
+        " smtp.mailfrom=",
+        sender.local_part(),
+        "@",
+        of,
+        ";\r\n\tdmarc=",
+        dmarc.word(),
+        " header.from=",
+        from.domain().as_str(),
+        "\r\n",
+    ]
+    .concat()
 }

@@ -51,7 +51,7 @@ pub(super) fn build(content: Content) -> Result<Part, Error> {
 
 fn readable(what: &'static str, kind: &str, text: String) -> Result<Part, Error> {
     let text = with_crlf(text.into());
-    let header = format!("Content-Type: {kind}\r\n");
+    let header = ["Content-Type: ", kind, "\r\n"].concat();
     if is_plain(text.as_bytes()) {
         return Ok(Part::Single { header, body: Body::Ready(SEVEN_BIT, text.into_bytes()) });
     }

@@ -7,7 +7,6 @@ use crate::message::Contact;
 use crate::{Error, MessageId};
 
 /// The fields of a header, each checked and encoded as it is added.
-#[derive(Default)]
 pub(super) struct Fields {
     header: String,
     /// Where the present line begins, and the value of the present field.
@@ -53,7 +52,7 @@ impl Fields {
         if ids.peek().is_none() {
             return Ok(());
         }
-        self.field(name, name, |fields| ids.for_each(|id| fields.word(&id.to_string())))
+        self.field(name, name, |fields| ids.for_each(|id| fields.word_of(&["<", id.as_str(), ">"])))
     }
 
     /// Adds a field whose value is ASCII that needs no encoding.
@@ -87,11 +86,12 @@ impl Fields {
     }
 
     fn contact(&mut self, contact: &Contact) {
+        let (local, domain) = (contact.address.local_part(), contact.address.domain().as_str());
         match contact.name.as_deref().filter(|name| !name.trim().is_empty()) {
-            None => self.word(&contact.address.to_string()),
+            None => self.word_of(&[local, "@", domain]),
             Some(name) => {
                 self.phrase(name);
-                self.word(&format!("<{}>", contact.address));
+                self.word_of(&["<", local, "@", domain, ">"]);
             }
         }
     }
@@ -110,11 +110,16 @@ impl Fields {
     /// Adds a word behind a blank, on a new line if this one would grow too long. A first word stays behind the name:
     /// some programs take a field that begins with an empty line for an empty one.
     fn word(&mut self, word: &str) {
-        if self.column() + 1 + word.len() > LINE && self.value < self.header.len() {
+        self.word_of(&[word]);
+    }
+
+    fn word_of(&mut self, pieces: &[&str]) {
+        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+        if self.column() + 1 + length > LINE && self.value < self.header.len() {
             self.fold();
         }
         self.header.push(' ');
-        self.header.push_str(word);
+        self.header.extend(pieces.iter().copied());
     }
 
     fn encoded_words(&mut self, mut text: &str) {
@@ -142,6 +147,12 @@ impl Fields {
     }
 }
 
+impl Default for Fields {
+    fn default() -> Self {
+        Self { header: String::with_capacity(ROOM), line: 0, value: 0 }
+    }
+}
+
 /// Finds what would end the line, and with it the field.
 pub(super) fn without_controls(what: &'static str, text: &str) -> Result<(), Error> {
     match text.chars().find(|c| c.is_control()) {
@@ -159,13 +170,14 @@ pub(super) fn without_controls(what: &'static str, text: &str) -> Result<(), Err
 /// whose blanks no program takes away.
 fn is_plain(text: &str) -> bool {
     text.is_ascii()
-        && !text.contains("=?")
-        && !text.contains("  ")
+        && !text.as_bytes().windows(2).any(|pair| pair == b"=?" || pair == b"  ")
         && !text.starts_with(' ')
         && !text.ends_with(' ')
         && text.split(' ').all(|word| word.len() <= MAX_WORD)
 }
 
+/// The header of most messages fits, in bytes.
+const ROOM: usize = 512;
 const ENCODED: &str = "=?utf-8?B?";
 /// A line with an encoded word in it holds at most 76 characters (RFC 2047 section 2).
 const LINE: usize = 76;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::time::SystemTime;
 
 use super::body::with_crlf;
+use crate::message::date::in_words;
 use crate::message::{Contact, Received};
 
 /// An earlier message within a new one: what is said about it, and its text with lines that end in CR LF.
@@ -107,7 +108,7 @@ pub(super) fn one_line(text: &str) -> Cow<'_, str> {
 pub(super) fn date(time: SystemTime) -> Option<String> {
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
     let seconds = i64::try_from(seconds).ok().filter(|seconds| *seconds < YEAR_10_000)?;
-    Some(mail_parser::DateTime::from_timestamp(seconds).to_rfc822())
+    Some(in_words(seconds))
 }
 
 fn escape(text: &str, html: &mut String) {

@@ -34,12 +34,13 @@ impl NewMessage {
         let recipients = self.distinct_recipients();
         let header = self.header(from, &message_id, date)?.finish();
         let bytes = self.below(&header, &message_id)?;
-        Outgoing::restore(from.address.clone(), recipients, message_id, bytes)
+        let message = Outgoing::restore(from.address.clone(), recipients, message_id, bytes)?;
+        Ok(message.written_here(from.address.clone()))
     }
 
     /// Puts the body below a finished header; the boundaries of its parts are made of the message's identity.
     pub(super) fn below(self, header: &str, message_id: &MessageId) -> Result<Vec<u8>, Error> {
-        let seed = message_id.to_string();
+        let seed = ["<", message_id.as_str(), ">"].concat();
         let Self { text, html, calendar, images, attachments, quote, .. } = self;
         let (text, html) = match quote {
             None => (text, html),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::Contact;
 
 #[tokio::test]
 async fn a_delivery_leaves_its_trace_above_the_message() {
@@ -141,4 +142,31 @@ async fn fields_that_no_recipient_may_see_are_taken_out_and_the_last_line_is_end
     let raw = String::from_utf8(batch.messages[0].raw().to_vec()).unwrap();
     let (_, own) = raw.split_once("ESMTPSA id 0000000000;\r\n\tFri, 20 Nov 2026 10:40:00 +0000\r\n").unwrap();
     assert_eq!(own, "Subject: bcc: x\r\n\r\nBcc: body\r\n");
+}
+
+/// What is known of a message that was sealed here is not read out of its bytes.
+#[tokio::test]
+async fn a_sealed_message_is_filed_as_the_same_bytes_from_elsewhere_are() {
+    let host = "mail.invalid".parse().unwrap();
+    let long = "Ada Lövelace, Countess of everything that can be computed and of what can't 🚀";
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_001);
+    for author in ["ada@agents.example", "\"a <b> c\"@agents.example", "boss@bank.example"] {
+        for name in [None, Some("Ada"), Some("Ada (the \"first\") <x@y.example>"), Some(long)] {
+            let from = Contact { name: name.map(str::to_owned), address: address(author) };
+            let sealed = NewMessage::to(at_home("bob")).with_text("x").seal(&from).unwrap();
+            let (sender, recipients) = (sealed.sender().clone(), sealed.recipients().to_vec());
+            let id = sealed.message_id().clone();
+            let read = Outgoing::restore(sender, recipients, id, sealed.bytes()).unwrap();
+            let filed = |message| PostOffice::delivered(message, &at_home("bob"), &host, 7, now);
+            assert!(filed(&sealed) == filed(&read), "{from}");
+
+            let (office, other) = (office(), office());
+            office.receive(&sealed).await.unwrap();
+            other.receive(&read).await.unwrap();
+            for office in [office, other] {
+                let by_id = Selection::MessageId(sealed.message_id().clone());
+                assert_eq!(office.fetch(&login("bob"), &by_id, 9).await.unwrap().messages.len(), 1, "{from}");
+            }
+        }
+    }
 }
