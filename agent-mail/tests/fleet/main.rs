@@ -4,6 +4,7 @@ mod faulty;
 mod moving;
 #[path = "../pausing/mod.rs"]
 mod pausing;
+mod renumbering;
 mod short_way;
 mod troubles;
 
