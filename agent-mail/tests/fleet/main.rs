@@ -1,5 +1,8 @@
 //! Many agents in one process: fair, apart from each other's troubles, paused, stopped, moved, and the short way.
 
+mod doorbell;
+#[path = "../failing/mod.rs"]
+mod failing;
 mod faulty;
 mod moving;
 #[path = "../pausing/mod.rs"]
