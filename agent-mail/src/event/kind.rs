@@ -23,7 +23,8 @@ pub enum EventKind {
     Bounced(SendReport),
     /// A recipient of a message of this agent complained about it (RFC 5965).
     Complaint(SendReport),
-    /// The mail system has numbered the mailbox anew. What was handled is not handed out again.
+    /// The mail system has numbered the mailbox anew. What was handled is not handed out again. It is told when the mailbox is
+    /// read next, before the mail in it.
     MailboxReset {
         /// The UIDVALIDITY before.
         before: u32,

@@ -2,12 +2,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::stream::BoxStream;
-use mail_access::Address;
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, BoxStream};
 use tokio::sync::{Notify, oneshot};
 
 use super::roll::Roll;
-use super::supervisor::Supervisor;
+use super::supervisor::{Ring, Supervisor};
 use super::{Fleet, Handle, RunningCourier, Shared, ShortWay};
 use crate::backend::Doorbell as _;
 use crate::{AgentMail, Error, ErrorKind};
@@ -73,12 +73,12 @@ impl FleetBuilder {
         let Self { mail, at_once, connections, interval, short_way } = self;
         let system = mail.system();
         let bells = system.journal.all_bells();
-        let mut doorbells: Vec<BoxStream<'static, Vec<Address>>> = Vec::new();
+        let mut doorbells: Vec<BoxStream<'static, Ring>> = Vec::new();
         if let Some(doorbell) = &system.doorbell {
-            doorbells.push(doorbell.listen());
+            doorbells.push(doorbell.listen().map(Ring::Mail).chain(stream::iter([Ring::Ended])).boxed());
         }
         if system.ways.on_hub().is_some() {
-            doorbells.push(system.ways.hub().await?.listen());
+            doorbells.push(system.ways.hub().await?.listen().map(Ring::Mail).boxed());
         }
         let (paused, all_paused) = system.journal.paused().await?;
         let happened = system.journal.with_happened().await?;

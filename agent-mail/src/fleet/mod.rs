@@ -40,7 +40,8 @@ use crate::{AgentId, AgentMail, AgentMailbox, Error, ErrorKind, EventHandler};
 /// memory, where a [doorbell](crate::backend::Doorbell) tells of news; without one the fleet waits for the mailboxes
 /// itself, by as many connections as it may have, in turns.
 ///
-/// Where a doorbell tells of mail alone, that a mailbox was numbered anew is told with its next mail.
+/// That a mailbox was [numbered anew](crate::EventKind::MailboxReset) is told when it is read next, before its mail. Where a
+/// doorbell tells of mail alone, one that holds none is not read until it gets some.
 ///
 /// While it runs, what the agents have in their outboxes is sent: it runs the [courier](crate::Courier) of the system. One
 /// that is run beside it waits for the fleet's to end.

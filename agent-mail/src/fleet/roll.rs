@@ -84,18 +84,20 @@ impl Roll {
 
     /// Takes all agents in at the start.
     pub(super) fn fill(&mut self, agents: impl Iterator<Item = (AgentId, Way)>) {
-        let has_doorbell = self.has_doorbell;
         self.slots = agents.map(|(id, way)| (id, Slot { way, ..Slot::default() })).collect();
-        if !has_doorbell {
-            let each: Vec<_> = self
-                .slots
-                .iter()
-                .filter(|(_, slot)| slot.way == Way::Mailbox)
-                .map(|(id, _)| id.clone())
-                .collect();
-            for id in &each {
-                self.ring(id);
-            }
+        self.ring_watched();
+    }
+
+    /// Lets the mailboxes be waited for from now on, and looked into for what came untold.
+    pub(super) fn lose_doorbell(&mut self) {
+        self.has_doorbell = false;
+        self.ring_watched();
+    }
+
+    fn ring_watched(&mut self) {
+        let each: Vec<_> = self.slots.keys().filter(|id| self.is_watched(id)).cloned().collect();
+        for id in &each {
+            self.ring(id);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The one task of a fleet: hears which agents have news, and waits for the mailboxes that no doorbell tells of.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -16,12 +17,20 @@ use crate::{AgentId, Error};
 
 pub(super) struct Supervisor {
     pub(super) shared: Weak<Shared>,
-    pub(super) doorbells: Vec<BoxStream<'static, Vec<Address>>>,
+    pub(super) doorbells: Vec<BoxStream<'static, Ring>>,
     pub(super) bells: Arc<AllBells>,
     /// How many mailboxes are waited for at a time.
     pub(super) watches: usize,
     /// How long at most a mailbox goes without a look, where there are more than that.
     pub(super) interval: Duration,
+}
+
+/// What a doorbell tells.
+pub(super) enum Ring {
+    /// There is mail for these.
+    Mail(Vec<Address>),
+    /// It tells of no mail any more.
+    Ended,
 }
 
 impl Supervisor {
@@ -30,8 +39,13 @@ impl Supervisor {
         let Some(news) = shared.upgrade().map(|shared| Arc::clone(&shared.news)) else { return };
         let mut doorbells = stream::select_all(doorbells);
         let mut watching = FuturesUnordered::new();
+        let mut unsure = Unsure::default();
         loop {
             let changed = news.notified();
+            for id in unsure.due(Instant::now()) {
+                let Some(shared) = shared.upgrade() else { return };
+                rang(&shared, &id, &mut unsure).await;
+            }
             let retry = {
                 let Some(shared) = shared.upgrade() else { return };
                 let mut roll = shared.roll();
@@ -47,20 +61,27 @@ impl Supervisor {
                 shared.ring_consumers();
                 retry
             };
-            let pause = sleep_until(retry.unwrap_or_else(|| Instant::now() + LONGEST_WAIT));
+            let next = retry.into_iter().chain(unsure.next).min();
+            let pause = sleep_until(next.unwrap_or_else(|| Instant::now() + LONGEST_WAIT));
             tokio::select! {
-                Some(addresses) = doorbells.next(), if !doorbells.is_empty() => {
+                Some(ring) = doorbells.next(), if !doorbells.is_empty() => {
                     let Some(shared) = shared.upgrade() else { return };
-                    for address in addresses {
-                        if let Some(id) = shared.mail.system().rule.agent(&address) {
-                            rang(&shared, &id).await;
+                    match ring {
+                        Ring::Mail(addresses) => {
+                            for id in addresses.iter().filter_map(|address| shared.mail.system().rule.agent(address)) {
+                                rang(&shared, &id, &mut unsure).await;
+                            }
+                        }
+                        Ring::Ended => {
+                            tracing::warn!("the doorbell has ended: the fleet waits for the mailboxes itself");
+                            shared.roll().lose_doorbell();
                         }
                     }
                 }
                 agents = bells.next() => {
                     let Some(shared) = shared.upgrade() else { return };
                     for id in agents.iter().filter_map(|name| AgentId::decode(name)) {
-                        rang(&shared, &id).await;
+                        rang(&shared, &id, &mut unsure).await;
                     }
                 }
                 Some((id, found)) = watching.next(), if !watching.is_empty() => {
@@ -74,8 +95,30 @@ impl Supervisor {
     }
 }
 
+/// Who rang while nobody could tell whether they are of the fleet.
+#[derive(Default)]
+struct Unsure {
+    ids: BTreeSet<AgentId>,
+    /// When the state is asked again.
+    next: Option<Instant>,
+}
+
+impl Unsure {
+    fn note(&mut self, id: &AgentId) {
+        self.ids.insert(id.clone());
+        self.next.get_or_insert_with(|| Instant::now() + ASKED_AGAIN);
+    }
+
+    fn due(&mut self, now: Instant) -> BTreeSet<AgentId> {
+        match self.next.take_if(|next| *next <= now) {
+            Some(_) => std::mem::take(&mut self.ids),
+            None => BTreeSet::new(),
+        }
+    }
+}
+
 /// Notes news of an agent, which another system may have provisioned.
-async fn rang(shared: &Shared, id: &AgentId) {
+async fn rang(shared: &Shared, id: &AgentId, unsure: &mut Unsure) {
     if shared.roll().ring(id) {
         return;
     }
@@ -87,7 +130,8 @@ async fn rang(shared: &Shared, id: &AgentId) {
         }
         Ok(_) => {}
         Err(error) => {
-            tracing::warn!(agent = %id, %error, "it is unknown whether the agent is one of the fleet");
+            tracing::warn!(agent = %id, %error, "it is unknown whether the agent is one of the fleet; asked again");
+            unsure.note(id);
         }
     }
 }
@@ -130,3 +174,5 @@ fn watched(shared: &Shared, id: &AgentId, found: Result<Arrival, Error>) {
 
 /// Within the half hour after which servers end a wait (RFC 2177).
 const LONGEST_WAIT: Duration = Duration::from_mins(29);
+/// Within what a state store that restarts is back.
+const ASKED_AGAIN: Duration = Duration::from_secs(10);

@@ -1,9 +1,13 @@
 //! Many agents in one process: fair, apart from each other's troubles, paused, stopped, moved, and the short way.
 
+mod doorbell;
+#[path = "../failing/mod.rs"]
+mod failing;
 mod faulty;
 mod moving;
 #[path = "../pausing/mod.rs"]
 mod pausing;
+mod renumbering;
 mod short_way;
 mod troubles;
 

@@ -186,22 +186,19 @@ impl Actor {
             let mailbox = self.mailbox(&mail).await;
             let incarnation = self.incarnation();
             let mut events = mailbox.events();
-            let mut held: Vec<Event> = Vec::new();
+            let mut held: Vec<(Event, bool)> = Vec::new();
             // The end of a stream is the end of the mailbox: it was retired.
             while let Some(Ok(event)) = events.next().await {
-                self.0.history.handed(&self, incarnation, &event);
-                if let Some(message) = event.received().filter(|message| !message.is_delivery_report()) {
-                    self.life(|life| life.last = Some(message.clone()));
-                }
+                let is_letter = self.take_in(incarnation, &event);
                 let is_last_act = self.is_done();
                 if !is_last_act && self.life(|life| life.dice.happens(0.2)) {
-                    held.push(event);
+                    held.push((event, is_letter));
                 } else {
-                    self.settle(&mailbox, incarnation, &event).await;
+                    self.settle(&mailbox, incarnation, &event, is_letter).await;
                 }
                 let release = is_last_act || self.life(|life| life.dice.happens(0.1));
-                for event in if release { std::mem::take(&mut held) } else { Vec::new() } {
-                    self.settle(&mailbox, incarnation, &event).await;
+                for (event, is_letter) in if release { std::mem::take(&mut held) } else { Vec::new() } {
+                    self.settle(&mailbox, incarnation, &event, is_letter).await;
                 }
             }
             sleep(Duration::from_secs(1)).await;
@@ -211,19 +208,26 @@ impl Actor {
     /// Hears of one event as a handler, which fails now and then, and answers some of it.
     fn hear(&self, event: &Event) -> Result<Effects, Error> {
         let incarnation = self.incarnation();
-        self.0.history.handed(self, incarnation, event);
-        if let Some(message) = event.received().filter(|message| !message.is_delivery_report()) {
-            self.life(|life| life.last = Some(message.clone()));
-        }
+        let is_letter = self.take_in(incarnation, event);
         if !self.is_done() && self.life(|life| life.dice.happens(0.1)) {
             return Err(Error::new(ErrorKind::Unavailable, "handle", &self.0.id));
         }
-        Ok(self.answer(incarnation, event).map_or_else(Effects::new, |(_, effects)| effects))
+        Ok(self.answer(incarnation, event, is_letter).map_or_else(Effects::new, |(_, effects)| effects))
+    }
+
+    /// Notes an event, and tells whether it is a letter: a mail that reports on no other. That takes long to find out.
+    fn take_in(&self, incarnation: usize, event: &Event) -> bool {
+        let letter = event.received().filter(|message| !message.is_delivery_report());
+        self.0.history.handed(self, incarnation, event, letter.is_some());
+        if let Some(message) = letter {
+            self.life(|life| life.last = Some(message.clone()));
+        }
+        letter.is_some()
     }
 
     /// Writes an answer to some of it, with its marker.
-    fn answer(&self, incarnation: usize, event: &Event) -> Option<(String, Effects)> {
-        let received = event.received().filter(|message| !message.is_delivery_report());
+    fn answer(&self, incarnation: usize, event: &Event, is_letter: bool) -> Option<(String, Effects)> {
+        let received = event.received().filter(|_| is_letter);
         let message = received.filter(|_| !self.is_done() && self.life(|life| life.dice.happens(0.15)))?;
         let to = message.from()?.expose().address.clone();
         // One answer for each mail and each life: the marker says so.
@@ -235,8 +239,8 @@ impl Actor {
         Some((marker, effects))
     }
 
-    async fn settle(&self, mailbox: &AgentMailbox, incarnation: usize, event: &Event) {
-        let settled = match self.answer(incarnation, event) {
+    async fn settle(&self, mailbox: &AgentMailbox, incarnation: usize, event: &Event, is_letter: bool) {
+        let settled = match self.answer(incarnation, event, is_letter) {
             Some((marker, effects)) => {
                 let settled = event.ack_with(effects).await;
                 if settled.is_ok() {

@@ -110,7 +110,8 @@ impl History {
         }
     }
 
-    pub(super) fn handed(&self, to: &Actor, life: usize, event: &Event) {
+    /// Notes what an agent was handed, which may be a letter: not a report on one.
+    pub(super) fn handed(&self, to: &Actor, life: usize, event: &Event, is_letter: bool) {
         let mut told = self.told();
         match event.kind() {
             EventKind::Received(message) => {
@@ -122,7 +123,7 @@ impl History {
                     self.seed,
                     to.id()
                 );
-                if let Some(marker) = marker_of(raw).filter(|_| !message.is_delivery_report()) {
+                if let Some(marker) = marker_of(raw).filter(|_| is_letter) {
                     let marked = event.is_redelivery();
                     let now = to.incarnation();
                     told.handed.push(Handed { to: to.id().clone(), life, now, marker, marked });
@@ -131,6 +132,7 @@ impl History {
             EventKind::Sent(report) => told.say(report, "sent"),
             EventKind::Refused(report) => told.say(report, "refused"),
             EventKind::Expired(report) => told.say(report, "expired"),
+            EventKind::Unconfirmed(report) => told.say(report, "unconfirmed"),
             _ => {}
         }
     }
@@ -185,12 +187,7 @@ impl History {
             };
             for recipient in accepted {
                 let actor = ids[&recipient.to_string()];
-                let said = names.get(marker).map(|id| id.to_string()).into_iter().chain([marker.clone()]);
-                let said: BTreeSet<_> = said
-                    .filter_map(|name| told.said.get(&(name, recipient.to_string())))
-                    .flatten()
-                    .copied()
-                    .collect();
+                let said = told.said_of(marker, names.get(marker).copied(), &recipient);
                 let given_up = !said.is_empty() && !said.contains("sent");
                 let was_heard =
                     || now(actor.id()).is_some_and(|life| heard.contains(&(actor.id(), life, marker)));
@@ -212,6 +209,12 @@ impl History {
                 sent.outcome,
                 Some(Outcome::No),
                 "seed {seed}: {marker} was not sent, and {agent} has it"
+            );
+            let to = sent.to.iter().find(|address| agent_of(address).as_ref() == Some(agent));
+            let said = to.map(|to| told.said_of(marker, names.get(marker).copied(), to)).unwrap_or_default();
+            assert!(
+                said.is_empty() || said.contains("sent") || said.contains("unconfirmed"),
+                "seed {seed}: {marker} was {said:?} for {agent}, who has it"
             );
         }
         // Nothing is lost between the mailbox and the agent.
@@ -259,6 +262,13 @@ impl Told {
     fn life_of(&self, agent: &AgentId) -> Option<usize> {
         let lives = (agent.clone(), 0)..=(agent.clone(), usize::MAX);
         self.born.range(lives).next_back().map(|((_, life), _)| *life)
+    }
+
+    /// Returns what the outbox said of a message and a recipient, by its key or its Message-ID.
+    fn said_of(&self, key: &str, id: Option<&MessageId>, recipient: &Address) -> BTreeSet<&'static str> {
+        let names = id.map(ToString::to_string).into_iter().chain([key.to_owned()]);
+        let said = names.filter_map(|name| self.said.get(&(name, recipient.to_string())));
+        said.flatten().copied().collect()
     }
 
     fn say(&mut self, report: &SendReport, word: &'static str) {
