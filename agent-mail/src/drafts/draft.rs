@@ -68,7 +68,7 @@ impl AgentMailbox {
     }
 
     /// Returns the drafts of the mailbox, those of a person's mail program too, each in its last revision, in the order
-    /// in which those were filed. Messages without a Message-ID, or with one of over 50 MiB, are passed over.
+    /// in which those were filed. Messages without a Message-ID, or of over 50 MiB, are passed over.
     ///
     /// What earlier calls left behind is removed: older revisions, and drafts that are in the outbox. A dropped call
     /// leaves the rest to the next.
