@@ -30,8 +30,7 @@ pub(super) async fn approve(mail: &AgentMail, id: &HeldId, by: By<'_>) -> Result
         let kept = undecided(mail, id, "approve", Some(by.revision)).await?;
         let record = &kept.record;
         let message = form(mail, id, record.revisions.len()).await?;
-        let released =
-            Released { name: id.name().to_owned(), check: record.check, edited: record.revisions.len() > 1 };
+        let released = Released::of(id.name(), record);
         let sending = Sending::wished(message, &record.wish);
         let prepared = outbox::prepare_released(&mailbox, sending, released, record.content.clone()).await;
         let (change, outcome, answer, ring) = match prepared {

@@ -9,6 +9,14 @@ use crate::{AgentId, Error, Inbound, Overdue};
 /// Decides on each message that an agent wants to send, before anything of it is written down or leaves the program.
 #[async_trait]
 pub trait OutboundCheck: Debug + Send + Sync + 'static {
+    /// Returns the check's name, by which a message that was held and approved is let pass by the check that held it.
+    ///
+    /// # Contract
+    /// - It is the same in each run of the program as long as the check asks about the same, and another check's is
+    ///   another; several of one name are told apart by their order. A check that isn't known by its name any more is
+    ///   asked again, though the message was approved.
+    fn name(&self) -> &str;
+
     /// Decides on one message.
     ///
     /// # Contract

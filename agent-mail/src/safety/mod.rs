@@ -42,6 +42,7 @@
 
 mod auto_reply;
 mod budget;
+mod chain;
 mod checks;
 mod filters;
 mod lists;
@@ -59,6 +60,7 @@ use mail_access::NewMessage;
 
 pub use auto_reply::{AutoReplies, AutoReply, Silence};
 pub use budget::{Budget, Ramp};
+use chain::Chain;
 pub use checks::{Admission, InboundCheck, Letter, OutboundCheck, Ruling};
 pub use lists::{Direction, Party};
 pub use policy::Policy;
@@ -70,7 +72,7 @@ pub(crate) use switch::{STOPPED, may_send};
 pub use switch::{Scope, Stop};
 pub use verdict::{Finding, Standing, Verdict, Warning};
 
-use crate::drafts::{self, Errand};
+use crate::drafts::{self, Errand, Holder};
 use crate::{AgentMailbox, Error, ErrorKind, Inbound, observe};
 
 /// Asks the rules and the checks about a message that is to be sent, and returns it as they leave it.
@@ -83,20 +85,15 @@ pub(crate) async fn release(
     if system.policy.is_none() && system.outbound.is_empty() {
         return Ok(message);
     }
+    let chain = Chain::of(system);
     let mut letter = Letter::new(mailbox.id().clone(), mailbox.address().clone(), message);
     if let Some(policy) = &system.policy {
-        obey(mailbox, policy, &mut letter, errand).await?;
+        obey(mailbox, policy, &mut letter, errand, &chain).await?;
     }
-    let mut changed = false;
-    for (at, check) in (FIRST_CHECK..).zip(&system.outbound) {
-        if !errand.passes(at) {
-            let ruling = observe::outbound(&**check, &letter).await?;
-            changed |= rule(mailbox, &mut letter, ruling, errand, at).await?;
-        }
-    }
+    let changed = chain.ask(mailbox, &mut letter, errand, chain.filters..chain.len()).await?;
     if let Some(policy) = &system.policy {
         if changed {
-            obey(mailbox, policy, &mut letter, errand).await?;
+            obey(mailbox, policy, &mut letter, errand, &chain).await?;
         }
         spending::spend(mailbox, policy, &letter.message).await?;
     }
@@ -109,16 +106,10 @@ async fn obey(
     policy: &Policy,
     letter: &mut Letter,
     errand: &Errand,
+    chain: &Chain<'_>,
 ) -> Result<(), Error> {
     permit(mailbox, policy, &letter.message).await?;
-    let mut changed = false;
-    for (at, filter) in policy.filters.iter().enumerate() {
-        if !errand.passes(at) {
-            let ruling = observe::outbound(&**filter, letter).await?;
-            changed |= rule(mailbox, letter, ruling, errand, at).await?;
-        }
-    }
-    if changed {
+    if chain.ask(mailbox, letter, errand, 0..chain.filters).await? {
         permit(mailbox, policy, &letter.message).await?;
     }
     // Nobody's approval is for a secret.
@@ -126,7 +117,8 @@ async fn obey(
         let own = mailbox.inner().system.system().secrets.get(mailbox.address()).await?;
         let ruling = redaction.judge(&letter.message, own.as_ref());
         let ruling = observe::ruled("redaction", mailbox.id(), ruling);
-        rule(mailbox, letter, ruling, errand, policy.filters.len()).await?;
+        let nobody = || Holder { name: String::new(), passed: Vec::new() };
+        rule(mailbox, letter, ruling, errand, nobody).await?;
     }
     Ok(())
 }
@@ -160,7 +152,7 @@ async fn rule(
     letter: &mut Letter,
     ruling: Ruling,
     errand: &Errand,
-    at: usize,
+    holder: impl FnOnce() -> Holder + Send,
 ) -> Result<bool, Error> {
     match ruling {
         Ruling::Pass => Ok(false),
@@ -168,10 +160,12 @@ async fn rule(
             letter.message = *message;
             Ok(true)
         }
-        Ruling::Hold(reason) => Err(drafts::hold(mailbox, &letter.message, errand, at, reason, None).await?),
+        Ruling::Hold(reason) => {
+            Err(drafts::hold(mailbox, &letter.message, errand, holder(), reason, None).await?)
+        }
         Ruling::HoldFor { reason, at_most, then } => {
             let time_out = Some((at_most, then));
-            Err(drafts::hold(mailbox, &letter.message, errand, at, reason, time_out).await?)
+            Err(drafts::hold(mailbox, &letter.message, errand, holder(), reason, time_out).await?)
         }
         Ruling::Later(after) => {
             Err(Error::new(ErrorKind::RateLimited, "send", mailbox.id()).with_retry_after(Some(after)))
@@ -240,6 +234,3 @@ fn lets_in(policy: &Policy, message: &Inbound, is_judged: bool) -> bool {
     };
     author.is_some_and(|author| policy.lists.allow(Direction::Receive, author))
 }
-
-/// The filters of the rules come before the checks and are numbered so; a check keeps its number when a filter is added.
-const FIRST_CHECK: usize = 1 << 16;

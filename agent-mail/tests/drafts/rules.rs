@@ -94,3 +94,63 @@ async fn a_message_is_counted_once_when_it_goes() {
     deliver(&mail).await;
     assert_eq!(bob.fetch_unseen(9).await.unwrap().len(), 4);
 }
+
+fn asks_of_all(reason: &str) -> Arc<RequireApproval> {
+    Arc::new(RequireApproval::when(reason, |_| true))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_approval_passes_the_check_that_held_it_wherever_that_stands_in_a_later_run() {
+    for is_filter in [false, true] {
+        let world = World::new();
+        let run = |checks: &[Arc<RequireApproval>]| {
+            let checks = checks.iter().cloned();
+            let builder = world.system();
+            if is_filter {
+                builder.policy(checks.fold(Policy::new(), |policy, check| policy.with_filter(check)))
+            } else {
+                checks.fold(builder, |builder, check| builder.outbound_check(check))
+            }
+            .build()
+            .unwrap()
+        };
+        let [price, house, night] = ["price", "house", "night"].map(asks_of_all);
+        let mail = run(std::slice::from_ref(&price));
+        let (ada, bob) = two(&mail).await;
+        let first = held(&ada, offer(&bob)).await;
+
+        // The program is started again, with another check before and one behind.
+        let mail = run(&[house, price, night]);
+        let desk = mail.approvals();
+        let mut id = first;
+        for reason in ["price", "house"] {
+            let asked = desk.get(&id).await.unwrap();
+            assert_eq!(asked.reason, reason);
+            let error = desk.approve(&asked, "Eve", "").await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Held, "the next one asks: {error}");
+            id = error.code().unwrap().parse().unwrap();
+        }
+        let last = desk.get(&id).await.unwrap();
+        assert_eq!(last.reason, "night");
+        desk.approve(&last, "Eve", "").await.unwrap();
+        deliver(&mail).await;
+        assert_eq!(bob.fetch_unseen(9).await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn checks_of_one_name_are_told_apart_by_their_order() {
+    let world = World::new();
+    let all = || {
+        let builder = world.system().outbound_check(asks_of_all("twice"));
+        builder.outbound_check(asks_of_all("twice")).build().unwrap()
+    };
+    let mail = all();
+    let (ada, bob) = two(&mail).await;
+    let first = held(&ada, offer(&bob)).await;
+    let desk = all().approvals();
+    let error = desk.approve(&desk.get(&first).await.unwrap(), "Eve", "").await.unwrap_err();
+    let second: HeldId = error.code().unwrap().parse().unwrap();
+    desk.approve(&desk.get(&second).await.unwrap(), "Eve", "").await.unwrap();
+    assert_eq!(queued(&ada).await.len(), 1);
+}
