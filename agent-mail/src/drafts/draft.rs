@@ -8,7 +8,7 @@ use crate::backend::Committed;
 use crate::desk::Desk;
 use crate::journal::fingerprint;
 use crate::mail::lift;
-use crate::outbox::{Prepared, name_of_key, prepare};
+use crate::outbox::{name_of_key, prepare};
 use crate::{AgentMailbox, Error, ErrorKind, Queued, Sending};
 
 /// A message that is being written, as it lies in the mailbox's folder for drafts (RFC 6154), where a person's mail
@@ -141,13 +141,13 @@ impl Draft {
     pub async fn send(&self) -> Result<Queued, Error> {
         let desk = self.mailbox.desk("send a draft")?;
         let _alone = self.lock().await;
-        let journal = &self.mailbox.inner().journal;
         let latest = self.latest(&desk).await?;
         let queued = loop {
             let sending = Sending::new(latest.message.clone()).with_key(key(&self.id));
-            let Prepared { change, queued, ring: _ring } = prepare(&self.mailbox, sending).await?;
-            if journal.commit(change).await? == Committed::Done {
-                break queued;
+            let mut prepared = prepare(&self.mailbox, sending).await?;
+            let change = std::mem::take(&mut prepared.change);
+            if prepared.commit(&self.mailbox, change).await? == Committed::Done {
+                break prepared.queued;
             }
         };
         if let Err(error) = desk.expunge(&self.folder, latest.uid_validity, &[latest.uid]).await {

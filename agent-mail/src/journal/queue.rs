@@ -27,8 +27,26 @@ pub(crate) struct QueueRecord {
     pub(crate) copy: bool,
     /// How often it was tried.
     pub(crate) failures: u32,
+    /// What is still to be done before it goes.
+    #[serde(default, skip_serializing_if = "Pending::is_nothing")]
+    pub(crate) pending: Pending,
     /// Of each recipient of the entry.
     pub(crate) progress: Vec<Progress>,
+}
+
+/// What is still to be done before an entry goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Pending {
+    #[default]
+    Nothing,
+    /// It is to be taken out of the budgets.
+    Budgets,
+}
+
+impl Pending {
+    fn is_nothing(&self) -> bool {
+        *self == Self::Nothing
+    }
 }
 
 /// How far one recipient is.

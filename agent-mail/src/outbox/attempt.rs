@@ -8,11 +8,13 @@ use super::direct::pass;
 use super::lane::Try;
 use super::report::happened;
 use super::verdict::{Verdict, judge};
-use super::{RecipientState, back_off, evidence};
+use super::{LONGEST_PAUSE, RecipientState, SHORTEST_PAUSE, back_off, evidence};
 use crate::backend::Committed;
-use crate::journal::{Due, Happened, Kept, OutboxRecord, Outcome, Progress, QueueRecord, Said, millis};
+use crate::journal::{
+    Due, Happened, Kept, OutboxRecord, Outcome, Pending, Progress, QueueRecord, Said, millis,
+};
 use crate::observe::{self, Operation};
-use crate::safety::{self, STOPPED};
+use crate::safety::{self, Cost, STOPPED};
 use crate::{AgentId, AgentMail, AgentMailbox, Error, ErrorKind, Guarantee};
 
 /// What becomes of an entry after a try.
@@ -100,8 +102,15 @@ impl<'a> Attempt<'a> {
         }
         // Whatever may fail before it is sent comes before it is noted as being sent.
         let message = if targets.is_empty() { None } else { Some(self.message(&targets).await?) };
-        if !self.commit(record).await? {
-            return self.as_it_is().await;
+        let cost = message.as_ref().and_then(|_| cost(&mut record));
+        let is_charged = cost.is_some();
+        match self.commit_at(cost, record).await {
+            Ok(true) => {}
+            Ok(false) => return self.as_it_is().await,
+            Err(error) if is_charged && is_no_room(&error) => {
+                return self.wait_for_room(&targets, &error).await;
+            }
+            Err(error) => return Err(error),
         }
         let mut rest = false;
         if let Some(message) = message {
@@ -218,6 +227,20 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
+    /// Lets it wait until there may be room in the budgets.
+    async fn wait_for_room(&mut self, targets: &[Address], error: &Error) -> Result<After, Error> {
+        let mut record = self.kept.record.clone();
+        let said = Said::words(error.to_string());
+        each(&mut record, targets, |progress| progress.said = Some(said.clone()));
+        if let Some(queue) = &mut record.queue {
+            queue.next = later(self.now, error.retry_after().unwrap_or(LONGEST_PAUSE).max(SHORTEST_PAUSE));
+        }
+        if !self.commit(record).await? {
+            return self.as_it_is().await;
+        }
+        Ok(after(&self.kept.record))
+    }
+
     fn postpone(&self, record: &mut OutboxRecord, at_least: Option<Duration>) {
         let Some(queue) = &mut record.queue else { return };
         let pause = back_off(&*self.system.system().chance, queue.failures);
@@ -228,7 +251,12 @@ impl<'a> Attempt<'a> {
     /// Brings the entry to where `record` says, with the events that belong to the step; `false` if somebody else has
     /// changed it since it was read.
     async fn commit(&mut self, record: OutboxRecord) -> Result<bool, Error> {
-        let committed = advance(&self.mailbox, &self.kept, record).await?;
+        self.commit_at(None, record).await
+    }
+
+    /// Does the same for what it costs.
+    async fn commit_at(&mut self, cost: Option<Cost>, record: OutboxRecord) -> Result<bool, Error> {
+        let committed = advance(&self.mailbox, &self.kept, record, cost).await?;
         let done = committed.is_some();
         if let Some(kept) = committed {
             self.kept = kept;
@@ -245,6 +273,17 @@ impl<'a> Attempt<'a> {
     }
 }
 
+/// Notes that the budgets are charged for an entry, and returns what for if they aren't yet.
+fn cost(record: &mut OutboxRecord) -> Option<Cost> {
+    let queue = record.queue.as_mut().filter(|queue| queue.pending == Pending::Budgets)?;
+    queue.pending = Pending::Nothing;
+    Some(Cost::of_recipients(record.recipients.len()))
+}
+
+fn is_no_room(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::RateLimited | ErrorKind::PermissionDenied)
+}
+
 fn each(record: &mut OutboxRecord, targets: &[Address], change: impl Fn(&mut Progress)) {
     let Some(queue) = &mut record.queue else { return };
     for (recipient, progress) in record.recipients.iter().zip(&mut queue.progress) {
@@ -255,11 +294,12 @@ fn each(record: &mut OutboxRecord, targets: &[Address], change: impl Fn(&mut Pro
 }
 
 /// Brings an entry from how it was read to another state, with the events that belong to it; `None` if somebody else was
-/// faster. Of an agent that is being retired nothing is written.
+/// faster. Of an agent that is being retired nothing is written. What the step costs is taken with it.
 pub(super) async fn advance(
     mailbox: &AgentMailbox,
     kept: &Kept,
     mut record: OutboxRecord,
+    cost: Option<Cost>,
 ) -> Result<Option<Kept>, Error> {
     let (journal, agent) = (&mailbox.inner().journal, mailbox.id());
     let now = mailbox.inner().system.system().chance.now();
@@ -272,7 +312,7 @@ pub(super) async fn advance(
     for what in happened(&kept.record, &record) {
         change = journal.note_event(change, agent, &Happened { at: now, what })?;
     }
-    match journal.commit_while_active(agent, change).await? {
+    match safety::commit(mailbox, cost.as_slice(), change).await? {
         Some(Committed::Done) => {
             observe::counted(&step, record.wanted(), now);
             Ok(Some(Kept::of(record)))

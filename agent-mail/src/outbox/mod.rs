@@ -75,9 +75,10 @@ impl AgentMailbox {
 
     async fn queue(&self, sending: Sending) -> Result<Queued, Error> {
         loop {
-            let Prepared { change, queued, ring: _ring } = prepare(self, sending.clone()).await?;
-            if self.inner().journal.commit(change).await? == Committed::Done {
-                return Ok(queued);
+            let mut prepared = prepare(self, sending.clone()).await?;
+            let change = std::mem::take(&mut prepared.change);
+            if prepared.commit(self, change).await? == Committed::Done {
+                return Ok(prepared.queued);
             }
         }
     }

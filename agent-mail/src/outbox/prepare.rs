@@ -3,19 +3,34 @@ use std::time::Duration;
 use super::bell::Ring;
 use super::direct::{another_message, name_of_key, name_of_message, seal};
 use super::{Queued, Sending};
-use crate::backend::Change;
+use crate::backend::{Change, Committed};
 use crate::drafts::{Errand, Released};
-use crate::journal::{OutboxRecord, Outcome, Progress, QueueRecord, fingerprint, millis};
-use crate::{AgentMailbox, Error, ErrorKind, safety};
+use crate::journal::{OutboxRecord, Outcome, Pending, Progress, QueueRecord, fingerprint, millis};
+use crate::safety::{self, Cost};
+use crate::{AgentMailbox, Error, ErrorKind};
 
 /// A message that goes into the outbox when its change is committed, alone or together with others.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     /// Empty if the key is there already. If it comes to a conflict, the message has to be prepared again.
     pub(crate) change: Change,
+    /// What it costs, to be committed with the change.
+    pub(crate) cost: Option<Cost>,
     pub(crate) queued: Queued,
     /// To be held until after the commit: the courier hears of it when it is dropped.
     pub(crate) ring: Option<Ring>,
+}
+
+impl Prepared {
+    /// Commits a change that this one's is in, with what it costs.
+    pub(crate) async fn commit(&self, mailbox: &AgentMailbox, change: Change) -> Result<Committed, Error> {
+        if change == Change::new() {
+            return Ok(Committed::Done);
+        }
+        let committed = safety::commit(mailbox, self.cost.as_slice(), change).await?;
+        // Preparing it again tells that the agent is gone.
+        Ok(committed.unwrap_or(Committed::Conflict))
+    }
 }
 
 /// Makes what puts a message into the outbox. Nothing is written yet.
@@ -46,7 +61,7 @@ async fn prepare_for(mailbox: &AgentMailbox, sending: Sending, errand: Errand) -
         if earlier.content != content {
             return Err(another_message(mailbox, key));
         }
-        return Ok(Prepared { change: Change::new(), queued: Queued::of(&earlier), ring: None });
+        return Ok(Prepared { change: Change::new(), cost: None, queued: Queued::of(&earlier), ring: None });
     }
     if expiry < Duration::from_secs(1) {
         return Err(Error::new(ErrorKind::InvalidInput, "send", mailbox.id())
@@ -54,7 +69,13 @@ async fn prepare_for(mailbox: &AgentMailbox, sending: Sending, errand: Errand) -
     }
     let now = system.chance.now();
     let date = not_before.map_or(now, |time| time.max(now));
-    let message = seal(mailbox, safety::release(mailbox, message, &errand).await?, date)?;
+    let (message, cost) = safety::examine(mailbox, message, &errand).await?;
+    let message = seal(mailbox, message, date)?;
+    // What goes later is taken out of the budgets then, so that what is set for one time doesn't leave all at once.
+    let (cost, pending) = match cost {
+        Some(cost) if date > now => (Some(cost.without_budgets(mailbox)?), Pending::Budgets),
+        cost => (cost, Pending::Nothing),
+    };
     let from = millis(date);
     let queue = QueueRecord {
         place: system.locks.bell.next_place(&system.journal).await?,
@@ -64,6 +85,7 @@ async fn prepare_for(mailbox: &AgentMailbox, sending: Sending, errand: Errand) -
         guarantee,
         copy: copy_to_sent && system.store.is_some(),
         failures: 0,
+        pending,
         progress: vec![Progress::waiting(); message.recipients().len()],
     };
     let record = OutboxRecord {
@@ -78,5 +100,5 @@ async fn prepare_for(mailbox: &AgentMailbox, sending: Sending, errand: Errand) -
     };
     let change = mailbox.inner().journal.enqueue(mailbox.id(), &record, &queue, message.bytes()).await?;
     let ring = Ring { locks: system.locks.clone(), news: (mailbox.id().clone(), record.name.clone()) };
-    Ok(Prepared { change, queued: Queued::of(&record), ring: Some(ring) })
+    Ok(Prepared { change, cost, queued: Queued::of(&record), ring: Some(ring) })
 }

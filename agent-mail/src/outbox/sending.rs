@@ -54,6 +54,9 @@ impl Sending {
     }
 
     /// Sets the time of day before which it is not sent.
+    ///
+    /// A time to come is when it is taken out of the [budgets](crate::safety::Budget), too: where they have no room then, it
+    /// waits for it.
     pub fn with_time(mut self, not_before: SystemTime) -> Self {
         self.not_before = Some(not_before);
         self

@@ -66,24 +66,48 @@ pub use lists::{Direction, Party};
 pub use policy::Policy;
 pub use redaction::Redaction;
 pub(crate) use reply::{answer, answer_all};
+pub(crate) use spending::{Cost, commit};
 pub(crate) use suppression::observe;
 pub use suppression::{Suppressed, SuppressionReason};
 pub(crate) use switch::{STOPPED, may_send};
 pub use switch::{Scope, Stop};
 pub use verdict::{Finding, Standing, Verdict, Warning};
 
+use crate::backend::{Change, Committed};
 use crate::drafts::{self, Errand, Holder};
 use crate::{AgentMailbox, Error, ErrorKind, Inbound, observe};
 
-/// Asks the rules and the checks about a message that is to be sent, and returns it as they leave it.
+/// Asks the rules and the checks about a message that is to be sent, and returns it as they leave it: it has been counted.
 pub(crate) async fn release(
     mailbox: &AgentMailbox,
     message: NewMessage,
     errand: &Errand,
 ) -> Result<NewMessage, Error> {
+    let (message, cost) = examine(mailbox, message, errand).await?;
+    while let Some(cost) = &cost {
+        match commit(mailbox, std::slice::from_ref(cost), Change::new()).await? {
+            Some(Committed::Done) => break,
+            Some(Committed::Conflict) => {}
+            None => {
+                return Err(Error::new(ErrorKind::NotFound, "send", mailbox.id())
+                    .with_detail("there is no such agent")
+                    .with_fix("provision the agent"));
+            }
+        }
+    }
+    Ok(message)
+}
+
+/// Asks the rules and the checks about a message that is to be sent, and returns it as they leave it, with what it is to be
+/// [counted](commit) for.
+pub(crate) async fn examine(
+    mailbox: &AgentMailbox,
+    message: NewMessage,
+    errand: &Errand,
+) -> Result<(NewMessage, Option<Cost>), Error> {
     let system = mailbox.inner().system.system();
     if system.policy.is_none() && system.outbound.is_empty() {
-        return Ok(message);
+        return Ok((message, None));
     }
     let chain = Chain::of(system);
     let mut letter = Letter::new(mailbox.id().clone(), mailbox.address().clone(), message);
@@ -95,9 +119,9 @@ pub(crate) async fn release(
         if changed {
             obey(mailbox, policy, &mut letter, errand, &chain).await?;
         }
-        spending::spend(mailbox, policy, &letter.message).await?;
     }
-    Ok(letter.message)
+    let cost = system.policy.as_ref().map(|policy| Cost::of(policy, &letter.message));
+    Ok((letter.message, cost))
 }
 
 /// Lets a message pass all rules that count nothing.

@@ -154,3 +154,51 @@ async fn checks_of_one_name_are_told_apart_by_their_order() {
     desk.approve(&desk.get(&second).await.unwrap(), "Eve", "").await.unwrap();
     assert_eq!(queued(&ada).await.len(), 1);
 }
+
+/// Two programs over one state, which know nothing of each other.
+fn two_programs(world: &World, policy: impl Fn() -> Policy) -> [AgentMail; 2] {
+    let state = Arc::new(agent_mail::MemoryState::default());
+    [(); 2].map(|()| {
+        let state = Pausing::once(state.clone()) as Arc<dyn StateStore>;
+        world.system().state(state).policy(policy()).build().unwrap()
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn approvers_in_two_programs_take_a_message_out_of_the_budget_once() {
+    let world = World::new();
+    let [mail, other] = two_programs(&world, || asking().with_agent_budget(Budget::per_hour(2)));
+    let (ada, bob) = two(&mail).await;
+    let name = held(&ada, offer(&bob)).await;
+    let seen = mail.approvals().get(&name).await.unwrap();
+    let (here, there) = (mail.approvals(), other.approvals());
+    let (one, two) = tokio::join!(here.approve(&seen, "Eve", ""), there.approve(&seen, "Carol", ""));
+    assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
+    ada.send(NewMessage::to(bob.address())).await.unwrap();
+    let error = ada.send(NewMessage::to(bob.address())).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+}
+
+#[tokio::test(start_paused = true)]
+async fn handlers_in_two_programs_take_their_mail_out_of_the_budget_once() {
+    let world = World::new();
+    let [mail, other] = two_programs(&world, || Policy::new().with_agent_budget(Budget::per_hour(3)));
+    let (ada, bob) = two(&mail).await;
+    bob.send(NewMessage::to(ada.address())).await.unwrap();
+    let there = other.open(ada.id()).await.unwrap();
+    let (mut one, mut two) = (ada.events(), there.events());
+    let (one, two) = (one.next().await.unwrap().unwrap(), two.next().await.unwrap().unwrap());
+    let plain = || Sending::new(NewMessage::to(bob.address()));
+    let effects = || Effects::new().with_send(plain()).with_send(plain());
+    let (one, two) = tokio::join!(one.ack_with(effects()), two.ack_with(effects()));
+    assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
+    ada.enqueue(plain()).await.unwrap();
+    assert_eq!(ada.enqueue(plain()).await.unwrap_err().kind(), ErrorKind::RateLimited);
+    assert_eq!(queued(&ada).await.len(), 3);
+    // What is not written takes nothing: there is room for one, and these are two.
+    tokio::time::sleep(Duration::from_mins(70)).await;
+    ada.enqueue(plain()).await.unwrap();
+    ada.enqueue(plain()).await.unwrap();
+    assert_eq!(ada.commit(effects()).await.unwrap_err().kind(), ErrorKind::RateLimited);
+    ada.enqueue(plain()).await.unwrap();
+}
