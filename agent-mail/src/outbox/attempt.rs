@@ -3,6 +3,7 @@ use std::time::Duration;
 use mail_access::{Address, Error as MailError, Outgoing};
 use tokio::time::sleep;
 
+use super::asking::{Asked, ask};
 use super::copy::{Filed, file};
 use super::direct::pass;
 use super::lane::Try;
@@ -84,6 +85,9 @@ impl<'a> Attempt<'a> {
         }
         let mut targets = queue.with(&self.kept.record, |state| state == RecipientState::Waiting);
         targets.retain(|target| to.contains(target));
+        if !targets.is_empty() && queue.pending == Pending::Checks {
+            return self.ask_again(&targets).await;
+        }
         if !targets.is_empty()
             && let Err(error) = pass(&self.mailbox, &targets).await
         {
@@ -104,7 +108,7 @@ impl<'a> Attempt<'a> {
         let message = if targets.is_empty() { None } else { Some(self.message(&targets).await?) };
         let cost = message.as_ref().and_then(|_| cost(&mut record));
         let is_charged = cost.is_some();
-        match self.commit_at(cost, record).await {
+        match self.commit_as(None, cost, record).await {
             Ok(true) => {}
             Ok(false) => return self.as_it_is().await,
             Err(error) if is_charged && is_no_room(&error) => {
@@ -227,7 +231,34 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    /// Lets it wait until there may be room in the budgets.
+    /// Asks the checks again, one of which wanted to be asked later.
+    async fn ask_again(&mut self, targets: &[Address]) -> Result<After, Error> {
+        match ask(&self.mailbox, &self.kept, self.now).await? {
+            Asked::Goes(record, bytes, cost) => match self.commit_as(Some(bytes), cost, *record).await {
+                Ok(_) => self.as_it_is().await,
+                Err(error) if is_no_room(&error) => self.wait_for_room(targets, &error).await,
+                Err(error) => Err(error),
+            },
+            Asked::Later(error) => self.wait_for_room(targets, &error).await,
+            Asked::Held => {
+                let name = &self.kept.record.name;
+                self.mailbox.inner().journal.drop_outbox(self.mailbox.id(), name).await?;
+                Ok(After::Gone)
+            }
+            Asked::Refused(error) => {
+                let mut record = self.kept.record.clone();
+                let said = Said::words(error.to_string());
+                for progress in record.queue.iter_mut().flat_map(|queue| &mut queue.progress) {
+                    progress.said = Some(said.clone());
+                    progress.end(RecipientState::Refused);
+                }
+                self.commit(record).await?;
+                self.as_it_is().await
+            }
+        }
+    }
+
+    /// Lets it wait until there may be room in the budgets, or until the checks want to be asked.
     async fn wait_for_room(&mut self, targets: &[Address], error: &Error) -> Result<After, Error> {
         let mut record = self.kept.record.clone();
         let said = Said::words(error.to_string());
@@ -251,12 +282,17 @@ impl<'a> Attempt<'a> {
     /// Brings the entry to where `record` says, with the events that belong to the step; `false` if somebody else has
     /// changed it since it was read.
     async fn commit(&mut self, record: OutboxRecord) -> Result<bool, Error> {
-        self.commit_at(None, record).await
+        self.commit_as(None, None, record).await
     }
 
-    /// Does the same for what it costs.
-    async fn commit_at(&mut self, cost: Option<Cost>, record: OutboxRecord) -> Result<bool, Error> {
-        let committed = advance(&self.mailbox, &self.kept, record, cost).await?;
+    /// Does the same, with other bytes and for what it costs.
+    async fn commit_as(
+        &mut self,
+        bytes: Option<Vec<u8>>,
+        cost: Option<Cost>,
+        record: OutboxRecord,
+    ) -> Result<bool, Error> {
+        let committed = advance(&self.mailbox, &self.kept, record, (bytes, cost)).await?;
         let done = committed.is_some();
         if let Some(kept) = committed {
             self.kept = kept;
@@ -294,12 +330,12 @@ fn each(record: &mut OutboxRecord, targets: &[Address], change: impl Fn(&mut Pro
 }
 
 /// Brings an entry from how it was read to another state, with the events that belong to it; `None` if somebody else was
-/// faster. Of an agent that is being retired nothing is written. What the step costs is taken with it.
+/// faster. Of an agent that is being retired nothing is written. It may have other bytes from then on; what the step costs is taken with it.
 pub(super) async fn advance(
     mailbox: &AgentMailbox,
     kept: &Kept,
     mut record: OutboxRecord,
-    cost: Option<Cost>,
+    (bytes, cost): (Option<Vec<u8>>, Option<Cost>),
 ) -> Result<Option<Kept>, Error> {
     let (journal, agent) = (&mailbox.inner().journal, mailbox.id());
     let now = mailbox.inner().system.system().chance.now();
@@ -309,6 +345,9 @@ pub(super) async fn advance(
     }
     let change = journal.advance(agent, kept, &record, now).await?;
     let (mut change, step) = journal.tally_step(change, agent, now, &kept.record, &record).await?;
+    if let Some(bytes) = bytes {
+        change = journal.put_outbox_bytes(change, agent, &record.name, bytes);
+    }
     for what in happened(&kept.record, &record) {
         change = journal.note_event(change, agent, &Happened { at: now, what })?;
     }

@@ -21,7 +21,8 @@ pub trait OutboundCheck: Debug + Send + Sync + 'static {
     ///
     /// # Contract
     /// - It is asked once for each message, in the order in which the checks were added; a message that came under a key
-    ///   of the caller's is not judged again when the key comes again, nor is one that the outbox tries again.
+    ///   of the caller's is not judged again when the key comes again, nor is one that the outbox tries again. It is asked
+    ///   again when a check has said [`Ruling::Later`], and when another program has changed what the message belongs to.
     /// - A check sees the message as those before it have changed it. The first one that doesn't let it pass ends the
     ///   asking, so that those behind it count only what may go.
     /// - What it counts (a budget) is counted for good: a message that a later check stops, or that can't be sent, has
@@ -71,7 +72,9 @@ pub enum Ruling {
         /// What becomes of it then.
         then: Overdue,
     },
-    /// It may be tried again after this time.
+    /// It may be tried again after this time: [`send`](crate::AgentMailbox::send) fails with
+    /// [`RateLimited`](crate::ErrorKind::RateLimited), and what was [put into the outbox](crate::AgentMailbox::enqueue) waits
+    /// there; all checks are asked about it again then.
     Later(Duration),
     /// It is not sent, for this reason.
     Refuse(String),

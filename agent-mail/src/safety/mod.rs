@@ -98,6 +98,11 @@ pub(crate) async fn release(
     Ok(message)
 }
 
+/// Tells whether any check is asked.
+pub(crate) fn asks(mailbox: &AgentMailbox) -> bool {
+    Chain::of(mailbox.inner().system.system()).len() > 0
+}
+
 /// Asks the rules and the checks about a message that is to be sent, and returns it as they leave it, with what it is to be
 /// [counted](commit) for.
 pub(crate) async fn examine(
@@ -115,10 +120,8 @@ pub(crate) async fn examine(
         obey(mailbox, policy, &mut letter, errand, &chain).await?;
     }
     let changed = chain.ask(mailbox, &mut letter, errand, chain.filters..chain.len()).await?;
-    if let Some(policy) = &system.policy {
-        if changed {
-            obey(mailbox, policy, &mut letter, errand, &chain).await?;
-        }
+    if let Some(policy) = system.policy.as_ref().filter(|_| changed) {
+        obey(mailbox, policy, &mut letter, errand, &chain).await?;
     }
     let cost = system.policy.as_ref().map(|policy| Cost::of(policy, &letter.message));
     Ok((letter.message, cost))
@@ -192,7 +195,8 @@ async fn rule(
             Err(drafts::hold(mailbox, &letter.message, errand, holder(), reason, time_out).await?)
         }
         Ruling::Later(after) => {
-            Err(Error::new(ErrorKind::RateLimited, "send", mailbox.id()).with_retry_after(Some(after)))
+            let error = Error::new(ErrorKind::RateLimited, "send", mailbox.id());
+            Err(error.with_code(ASK_LATER).with_retry_after(Some(after)))
         }
         Ruling::Refuse(reason) => Err(refused(mailbox, reason)),
     }
@@ -258,3 +262,6 @@ fn lets_in(policy: &Policy, message: &Inbound, is_judged: bool) -> bool {
     };
     author.is_some_and(|author| policy.lists.allow(Direction::Receive, author))
 }
+
+/// The code of the error that says that a check wants to be asked later.
+pub(crate) const ASK_LATER: &str = "ask_later";

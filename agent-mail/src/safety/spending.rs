@@ -73,16 +73,16 @@ pub(crate) async fn commit(
     let _alone = system.locks.acquire("policy/budget").await;
     let mut seen = None;
     loop {
-        let charge = charge(mailbox, policy, costs).await?;
+        let Change { expectations, writes } = charge(mailbox, policy, costs).await?;
         // What was charged before is as it was: something else has changed.
-        if seen.as_ref() == Some(&charge.expectations) {
+        if seen.as_ref() == Some(&expectations) {
             return Ok(Some(Committed::Conflict));
         }
         let mut all = change.clone();
-        all.expectations.extend_from_slice(&charge.expectations);
-        all.writes.extend(charge.writes);
+        all.expectations.extend_from_slice(&expectations);
+        all.writes.extend(writes);
         match journal.commit_while_active(mailbox.id(), all).await? {
-            Some(Committed::Conflict) => seen = Some(charge.expectations),
+            Some(Committed::Conflict) => seen = Some(expectations),
             done => return Ok(done),
         }
     }
