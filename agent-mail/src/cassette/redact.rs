@@ -239,14 +239,18 @@ impl<'a> Redactor<'a> {
                 && labels
                     .last()
                     .is_some_and(|last| last.len() > 1 && last.bytes().all(|b| b.is_ascii_alphabetic()));
-            let is_v6 =
-                bare.matches(':').count() > 1 && bare.bytes().all(|b| b.is_ascii_hexdigit() || b == b':');
+            // RFC 5321 section 4.1.3 has a tag before it; one of the old kind ends in its own form.
+            let has_tag = token.get(..TAG.len()).is_some_and(|tag| tag.eq_ignore_ascii_case(TAG));
+            let v6 = &token[if has_tag { TAG.len() } else { 0 }..];
+            let is_v6 = v6.matches(':').count() > 1
+                && v6.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
             // Times of day have colons too.
             let is_time = bare.matches(':').count() == 2 && !bare.contains("::") && bare.len() <= 8;
             out += &rest[..start];
             if is_number {
                 out += "192.0.2.1";
             } else if is_v6 && !is_time {
+                out += &token[..token.len() - v6.len()];
                 out += "2001:db8::1";
             } else if is_name {
                 out += &self.domain(name);
@@ -315,6 +319,7 @@ const KEPT: [&str; 13] = [
     "to",
     "x-original-to",
 ];
+const TAG: &str = "IPv6:";
 const MAX_LEVELS: usize = 8;
 const MARK: &str = "[secret]";
 
@@ -335,6 +340,8 @@ mod tests {
             ("450 4.2.0 later, 12:30:01", "450 4.2.0 later, 12:30:01"),
             ("from mx.x.example [192.168.7.9]", "from d1.example [192.0.2.1]"),
             ("imap.x.example:993 fe80::1", "d1.example:993 2001:db8::1"),
+            ("[IPv6:2a01:4f8::7] 2a01:4f8::", "[IPv6:2001:db8::1] 2001:db8::1"),
+            ("::ffff:192.168.7.9", "2001:db8::1"),
             ("it is s3cret.", "it is [secret]."),
             ("@ and a@ and @b and a@b.", "@ and a@ and @b and p1@d1.example."),
             ("\"ada b\"@x.example, c@[192.0.2.7]!", "p1@d1.example, p2@d2.example!"),
