@@ -384,6 +384,8 @@ async fn the_operator_sees_a_later_agent_of_a_name_with_its_own_mail_only() {
     mail.retire(&id("ada")).await.unwrap();
     let new = agent(&mail, "ada").await;
     bob.send(to(&new).with_subject("of the second")).await.unwrap();
+    let gone = old.search(&Query::everything()).await.unwrap_err();
+    assert_eq!(gone.kind(), ErrorKind::Unauthenticated, "a handle of the first sees nothing: {gone}");
     all.update().await.unwrap();
     let subjects: Vec<_> =
         all.threads().iter().flat_map(|thread| &thread.messages).map(|one| one.subject.clone()).collect();
