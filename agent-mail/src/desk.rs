@@ -88,17 +88,29 @@ impl Desk<'_> {
         call!(self, login => self.store.search(login, folder, query))
     }
 
-    /// Reads messages of a folder and gives each to `take`, so that only one is in memory.
+    /// Reads messages of a folder and gives each to `take`, once, so that only one is in memory.
     pub(crate) async fn read_each(
         &self,
         folder: &FolderName,
         selection: &Selection,
         mut take: impl FnMut(Received) + Send,
     ) -> Result<(), Error> {
-        let login = self.mailbox.inner().login.current();
+        let mut login = self.mailbox.inner().login.current();
         let mut messages = self.store.messages(&login, folder, selection);
+        let mut last = None;
         while let Some(message) = messages.next().await {
-            take(message.map_err(|error| self.lift(error))?);
+            match message {
+                // They come by ascending UID: what was taken before the login was replaced comes again.
+                Ok(message) if last >= Some(message.uid()) => {}
+                Ok(message) => {
+                    last = Some(message.uid());
+                    take(message);
+                }
+                Err(error) if self.mailbox.inner().login.has_another(&error, &mut login) => {
+                    messages = self.store.messages(&login, folder, selection);
+                }
+                Err(error) => return Err(self.lift(error)),
+            }
         }
         Ok(())
     }
@@ -137,11 +149,14 @@ impl Desk<'_> {
     pub(crate) async fn change_flags(
         &self,
         folder: &FolderName,
-        at: Position,
+        uid_validity: u32,
+        uids: &[Uid],
         change: &FlagChange,
     ) -> Result<(), Error> {
-        let Some(uid) = Uid::new(at.uid) else { return Ok(()) };
-        call!(self, login => self.store.change_flags(login, folder, at.uid_validity, &[uid], change))
+        if uids.is_empty() {
+            return Ok(());
+        }
+        call!(self, login => self.store.change_flags(login, folder, uid_validity, uids, change))
     }
 
     fn lift(&self, error: MailError) -> Error {

@@ -3,7 +3,7 @@
 use crate::backend::{Change, Committed};
 use crate::observe::Operation;
 use crate::outbox::{Prepared, prepare};
-use crate::{AgentMailbox, Error, ErrorKind, Event, Sending};
+use crate::{AgentMailbox, Error, ErrorKind, Event, Sending, safety};
 
 /// What lasts of the handling of an event: written all together, with the acknowledgement of the event, or not at all.
 ///
@@ -115,14 +115,13 @@ impl AgentMailbox {
     /// sent; or if the state can't be written. Nothing was written then.
     pub async fn commit(&self, effects: Effects) -> Result<(), Error> {
         let system = self.inner().system.system();
-        let journal = &self.inner().journal;
         let mut random = [0; 16];
         system.chance.fill(&mut random);
         let cause = format!("{:032x}", u128::from_be_bytes(random));
         loop {
             // The courier hears of the messages when they are dropped, after the commit.
-            let (change, _sends) = effects.prepare(self, Change::new(), &cause).await?;
-            match journal.commit_while_active(self.id(), change).await? {
+            let (change, sends) = effects.prepare(self, Change::new(), &cause).await?;
+            match commit(self, &sends, change).await? {
                 Some(Committed::Done) => return Ok(()),
                 Some(Committed::Conflict) => {}
                 None => return Err(retired(self)),
@@ -155,14 +154,23 @@ impl Event {
                     .with_detail("the event was handled by another call; the effects were not written")
                     .with_fix("nothing needs to be done"));
             };
-            let (change, _sends) = effects.prepare(mailbox, settled, self.place().name()).await?;
-            match journal.commit_while_active(mailbox.id(), change).await? {
+            let (change, sends) = effects.prepare(mailbox, settled, self.place().name()).await?;
+            match commit(mailbox, &sends, change).await? {
                 Some(Committed::Done) => return Ok(()),
                 Some(Committed::Conflict) => {}
                 None => return Err(retired(mailbox)),
             }
         }
     }
+}
+
+async fn commit(
+    mailbox: &AgentMailbox,
+    sends: &[Prepared],
+    change: Change,
+) -> Result<Option<Committed>, Error> {
+    let costs: Vec<_> = sends.iter().filter_map(|send| send.cost.clone()).collect();
+    safety::commit(mailbox, &costs, change).await
 }
 
 fn retired(mailbox: &AgentMailbox) -> Error {

@@ -372,3 +372,22 @@ async fn attachments_come_in_pieces() {
     let gone = Place::new(&place.folder, place.at.uid_validity, mail_access::Uid::new(99).unwrap());
     assert!(bob.attachments(&gone).next().await.unwrap().is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_operator_sees_a_later_agent_of_a_name_with_its_own_mail_only() {
+    let (_world, mail) = world();
+    let bob = agent(&mail, "bob").await;
+    let old = agent(&mail, "ada").await;
+    old.send(to(&old).with_subject("of the first")).await.unwrap();
+    let mut all = mail.conversations().await.unwrap();
+    assert_eq!(all.threads().len(), 1);
+    mail.retire(&id("ada")).await.unwrap();
+    let new = agent(&mail, "ada").await;
+    bob.send(to(&new).with_subject("of the second")).await.unwrap();
+    let gone = old.search(&Query::everything()).await.unwrap_err();
+    assert_eq!(gone.kind(), ErrorKind::Unauthenticated, "a handle of the first sees nothing: {gone}");
+    all.update().await.unwrap();
+    let subjects: Vec<_> =
+        all.threads().iter().flat_map(|thread| &thread.messages).map(|one| one.subject.clone()).collect();
+    assert_eq!(subjects, ["of the second".to_owned()].map(agent_mail::Untrusted::new));
+}

@@ -310,6 +310,9 @@ struct Second(std::sync::atomic::AtomicUsize);
 
 #[async_trait]
 impl OutboundCheck for Second {
+    fn name(&self) -> &'static str {
+        "second"
+    }
     async fn check(&self, letter: &Letter) -> Result<Ruling, Error> {
         self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         Ok(match letter.message.subject() {

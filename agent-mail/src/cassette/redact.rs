@@ -146,6 +146,9 @@ impl<'a> Redactor<'a> {
                 _ if KEPT.contains(&lower.as_str()) => self.text(value.trim()),
                 _ => continue,
             };
+            if self.is_secret(&decoded(&value)) {
+                continue;
+            }
             let _ = write!(out, "{name}: {value}\r\n");
         }
         out +=
@@ -156,11 +159,18 @@ impl<'a> Redactor<'a> {
 
     /// Looks for secrets behind whatever encoding the message's parts have.
     fn holds_secret(&self, bytes: &[u8]) -> bool {
-        let Some(uid) = Uid::new(1) else { return false };
-        let read = Received::parse(uid, std::time::SystemTime::UNIX_EPOCH, false, bytes.to_vec());
-        let found = |text: &str| self.secrets.iter().any(|secret| text.contains(secret));
+        self.holds_secret_within(bytes, MAX_LEVELS)
+    }
+
+    /// Does the same for a message that lies within others; one that lies deeper than so many levels may hold anything.
+    fn holds_secret_within(&self, bytes: &[u8], levels: usize) -> bool {
+        let read = received(bytes);
+        let found = |text: &str| self.is_secret(text);
         let in_files = read.attachments().iter().any(|file| {
-            found(&file.name.clone().unwrap_or_default()) || found(&String::from_utf8_lossy(&file.content))
+            let is_message = file.content_type.to_ascii_lowercase().starts_with("message/");
+            found(&file.name.clone().unwrap_or_default())
+                || found(&String::from_utf8_lossy(&file.content))
+                || is_message && (levels == 0 || self.holds_secret_within(&file.content, levels - 1))
         });
         // What can't be looked into may hold anything.
         read.opaque().is_some()
@@ -168,8 +178,11 @@ impl<'a> Redactor<'a> {
             || read.text().is_some_and(found)
             || read.html().is_some_and(found)
             || read.calendars().any(found)
-            || read.headers().any(|(_, value)| found(&value))
-            || found(read.subject())
+            || read.headers().any(|(_, value)| found(&value) || found(&decoded(&value)))
+    }
+
+    fn is_secret(&self, text: &str) -> bool {
+        self.secrets.iter().any(|secret| text.contains(secret))
     }
 
     fn text(&mut self, text: &str) -> String {
@@ -226,14 +239,18 @@ impl<'a> Redactor<'a> {
                 && labels
                     .last()
                     .is_some_and(|last| last.len() > 1 && last.bytes().all(|b| b.is_ascii_alphabetic()));
-            let is_v6 =
-                bare.matches(':').count() > 1 && bare.bytes().all(|b| b.is_ascii_hexdigit() || b == b':');
+            // RFC 5321 section 4.1.3 has a tag before it; one of the old kind ends in its own form.
+            let has_tag = token.get(..TAG.len()).is_some_and(|tag| tag.eq_ignore_ascii_case(TAG));
+            let v6 = &token[if has_tag { TAG.len() } else { 0 }..];
+            let is_v6 = v6.matches(':').count() > 1
+                && v6.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
             // Times of day have colons too.
             let is_time = bare.matches(':').count() == 2 && !bare.contains("::") && bare.len() <= 8;
             out += &rest[..start];
             if is_number {
                 out += "192.0.2.1";
             } else if is_v6 && !is_time {
+                out += &token[..token.len() - v6.len()];
                 out += "2001:db8::1";
             } else if is_name {
                 out += &self.domain(name);
@@ -249,17 +266,36 @@ impl<'a> Redactor<'a> {
     }
 }
 
+fn received(bytes: &[u8]) -> Received {
+    let uid = Uid::new(1).expect("messages are counted from 1");
+    Received::parse(uid, std::time::SystemTime::UNIX_EPOCH, false, bytes.to_vec())
+}
+
+/// Undoes the encoding of words (RFC 2047) in the value of a field, which may be of any name.
+fn decoded(value: &str) -> String {
+    received(format!("Subject: {value}\r\n\r\n").as_bytes()).subject().to_owned()
+}
+
 /// Finds what looks like addresses: from where to where.
 fn addresses(text: &str) -> impl Iterator<Item = (usize, usize)> {
-    let is_local = |c: char| c.is_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(c);
-    let is_domain = |c: char| c.is_alphanumeric() || c == '.' || c == '-';
+    // In a message each byte is a character, so that a letter beyond ASCII is several of any kind.
+    let is_word = |c: char| c.is_ascii_alphanumeric() || !c.is_ascii() && !c.is_whitespace();
+    let is_local = move |c: char| is_word(c) || "!#$%&'*+/=?^_`{|}~.-".contains(c);
+    let is_domain = move |c: char| is_word(c) || c == '.' || c == '-';
     let mut from = 0;
     text.match_indices('@').filter_map(move |(at, _)| {
-        let start = text[from..at].rfind(|c| !is_local(c)).map_or(from, |before| {
+        if at < from {
+            return None;
+        }
+        let quote = text[from..at].strip_suffix('"').and_then(|before| before.rfind('"'));
+        let word = text[from..at].rfind(|c| !is_local(c)).map_or(from, |before| {
             from + before + text[from + before..].chars().next().map_or(0, char::len_utf8)
         });
+        let start = quote.map_or(word, |quote| from + quote);
+        let literal = text[at + 1..].strip_prefix('[').and_then(|literal| literal.find(']'));
         let end = text[at + 1..].find(|c| !is_domain(c)).map_or(text.len(), |end| at + 1 + end);
         let end = at + 1 + text[at + 1..end].trim_end_matches(['.', '-']).len();
+        let end = literal.map_or(end, |literal| at + 1 + "[]".len() + literal);
         (start < at && end > at + 1).then(|| {
             from = end;
             (start, end)
@@ -283,6 +319,8 @@ const KEPT: [&str; 13] = [
     "to",
     "x-original-to",
 ];
+const TAG: &str = "IPv6:";
+const MAX_LEVELS: usize = 8;
 const MARK: &str = "[secret]";
 
 #[cfg(test)]
@@ -302,11 +340,37 @@ mod tests {
             ("450 4.2.0 later, 12:30:01", "450 4.2.0 later, 12:30:01"),
             ("from mx.x.example [192.168.7.9]", "from d1.example [192.0.2.1]"),
             ("imap.x.example:993 fe80::1", "d1.example:993 2001:db8::1"),
+            ("[IPv6:2a01:4f8::7] 2a01:4f8::", "[IPv6:2001:db8::1] 2001:db8::1"),
+            ("::ffff:192.168.7.9", "2001:db8::1"),
             ("it is s3cret.", "it is [secret]."),
             ("@ and a@ and @b and a@b.", "@ and a@ and @b and p1@d1.example."),
+            ("\"ada b\"@x.example, c@[192.0.2.7]!", "p1@d1.example, p2@d2.example!"),
+            ("jos\u{c3}\u{a9}@x.example", "p1@d1.example"),
             ("gr\u{fc}\u{df}e \u{1f600} \u{fc}@x.example", "gr\u{fc}\u{df}e \u{1f600} p1@d1.example"),
         ] {
             assert_eq!(all(text), redacted, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_any_encoding_takes_the_content_with_it() {
+        let secrets = BTreeSet::from(["s3cret".to_owned()]);
+        let inner =
+            "Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\naXQgaXMgczNjcmV0\r\n";
+        for message in [
+            format!("From: a@b.example\r\n{inner}"),
+            format!(
+                "From: a@b.example\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\
+                 Content-Type: message/rfc822\r\n\r\nFrom: c@d.example\r\n{inner}\r\n--x--\r\n"
+            ),
+            "From: =?utf-8?B?czNjcmV0?= <a@b.example>\r\n\r\nhello\r\n".to_owned(),
+            "From: a@b.example\r\nX-Token: =?utf-8?B?czNjcmV0?=\r\n\r\nhello\r\n".to_owned(),
+        ] {
+            for redaction in [Redaction::Secrets, Redaction::Bodies] {
+                let clean = Redactor::new(redaction, &secrets).message(&message);
+                let gone = ["czNjcmV0", "aXQgaXM", "hello"].iter().all(|word| !clean.contains(word));
+                assert!(gone, "{redaction:?} {clean}");
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, stream};
 use mail_access::{Contact, Flag, FlagChange, MessageId, Query, Received, Selection};
 
 use super::answer::{AuthorsWords, MailView, Mailbox, MailboxMail, MonitorOutcome, Monitored};
@@ -64,12 +64,9 @@ async fn read_store(
     reading: &Reading,
     budget: usize,
 ) -> Result<(Vec<MailView>, bool), Error> {
-    let lift = |source| lift(source, MONITOR, mailbox.id());
-    let system = mailbox.inner().system.system();
-    let Some(store) = &system.store else { return Ok((Vec::new(), false)) };
-    let (login, folder) = (mailbox.inner().login.current(), &reading.folder);
+    let (desk, folder) = (mailbox.desk(MONITOR)?, &reading.folder);
     let query = if reading.unread_only { Query::Unseen } else { Query::everything() };
-    let found = store.search(&login, folder, &query).await.map_err(lift)?;
+    let found = desk.search(folder, &query).await?;
     let mut uids = VecDeque::from(found.uids);
     let more = uids.len() > reading.limit;
     while uids.len() > reading.limit {
@@ -84,14 +81,12 @@ async fn read_store(
         return Ok((Vec::new(), false));
     }
     let selection = Selection::Uids(found.uid_validity, uids.into());
-    let messages = store.messages(&login, folder, &selection);
+    let mut views = Vec::new();
     // A message is given up for its view as soon as it is read: only one at a time is held as a whole.
-    let views: Vec<_> =
-        messages.map_ok(|message| view(mailbox, message, budget)).try_collect().await.map_err(lift)?;
-    let unseen: Vec<_> = views.iter().filter(|(_, view)| !view.seen).map(|(uid, _)| *uid).collect();
-    if reading.mark_seen && !unseen.is_empty() {
-        let seen = FlagChange::Add(vec![Flag::Seen]);
-        store.change_flags(&login, folder, found.uid_validity, &unseen, &seen).await.map_err(lift)?;
+    desk.read_each(folder, &selection, |message| views.push(view(mailbox, message, budget))).await?;
+    if reading.mark_seen {
+        let unseen: Vec<_> = views.iter().filter(|(_, view)| !view.seen).map(|(uid, _)| *uid).collect();
+        desk.change_flags(folder, found.uid_validity, &unseen, &FlagChange::Add(vec![Flag::Seen])).await?;
     }
     Ok((views.into_iter().map(|(_, view)| view).collect(), more))
 }

@@ -9,7 +9,6 @@ use mail_access::{AutoSubmitted, NewMessage, Query, Selection};
 use super::{CommandError, Commands, Mailbox};
 use crate::calendar::written;
 use crate::guides::xml::escaped;
-use crate::mail::lift;
 use crate::{AgentId, AgentMailbox, Error, ErrorKind};
 
 /// How the mailboxes were in a time.
@@ -91,21 +90,14 @@ async fn count_inbox(
     begin: SystemTime,
     end: SystemTime,
 ) -> Result<MailboxFigures, Error> {
-    let lift = |source| lift(source, COUNT, mailbox.id());
-    let store = mailbox.inner().system.system().store.as_ref().ok_or_else(|| {
-        Error::new(ErrorKind::Unsupported, COUNT, mailbox.id())
-            .with_detail("the mailbox can't be counted without a message store")
-            .with_fix("give the system a message store")
-    })?;
-    let (login, inbox) = (mailbox.inner().login.current(), mail_access::FolderName::inbox());
-    let status = store.status(&login, &inbox).await.map_err(lift)?;
+    let (desk, inbox) = (mailbox.desk(COUNT)?, mail_access::FolderName::inbox());
+    let status = desk.status(&inbox).await?;
     // The search knows days only, in the server's time; a day more is let in and then looked at to the second.
     let since = begin.checked_sub(DAY).unwrap_or(begin);
-    let recent = store.search(&login, &inbox, &Query::Since(since)).await.map_err(lift)?;
+    let recent = desk.search(&inbox, &Query::Since(since)).await?;
     let reports = Query::Since(since).and(Query::Header("Content-Type".into(), "delivery-status".into()));
-    let reports = store.search(&login, &inbox, &reports).await.map_err(lift)?.uids;
-    let selection = Selection::Uids(recent.uid_validity, recent.uids);
-    let listing = store.list(&login, &inbox, &selection).await.map_err(lift)?;
+    let reports = desk.search(&inbox, &reports).await?.uids;
+    let listing = desk.list(&inbox, &Selection::Uids(recent.uid_validity, recent.uids)).await?;
     let received = || listing.entries.iter().filter(|entry| (begin..end).contains(&entry.internal_date));
     Ok(MailboxFigures {
         received: many(received().count()),

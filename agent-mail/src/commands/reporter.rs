@@ -120,11 +120,12 @@ impl Reporter {
             self.mailbox.commit(told(due)).await?;
             return Ok(None);
         };
-        let begin = std::str::from_utf8(&begin).ok().and_then(|text| text.parse().ok()).ok_or_else(|| {
+        let begin = std::str::from_utf8(&begin).ok().and_then(|text| text.parse().ok());
+        let begin = begin.and_then(|begin| UNIX_EPOCH.checked_add(Duration::from_secs(begin)));
+        let begin = begin.ok_or_else(|| {
             Error::new(ErrorKind::Unexpected, "report", self.mailbox.id())
                 .with_detail("the stored time is none")
         })?;
-        let begin = UNIX_EPOCH + Duration::from_secs(begin);
         if begin >= due {
             return Ok(None);
         }

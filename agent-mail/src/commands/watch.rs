@@ -12,8 +12,8 @@ use crate::{AgentId, Error, ErrorKind};
 /// again.
 ///
 /// An alert begins when a mailbox could not be read at two looks in a row, and is told to each sink until that sink has
-/// taken it; so is its end. It is named `mailbox_unreadable`, with the agent as its instance. All is forgotten when the
-/// program ends.
+/// taken it or refuses it for good; so is its end. For a sink that can't be reached the newest 1000 are kept. It is named
+/// `mailbox_unreadable`, with the agent as its instance. All is forgotten when the program ends.
 #[derive(Debug)]
 #[must_use]
 pub struct MailboxWatch {

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use mail_access::{Address, Contact, MessageId};
@@ -57,10 +58,10 @@ impl AgentMail {
     /// Reads the mailboxes of all agents and puts their messages into conversations.
     ///
     /// It reads one mailbox after the other, and holds about a KiB for each message. An agent whose mailbox can't be
-    /// opened now is logged and left out.
+    /// read now is logged and left out.
     ///
     /// # Errors
-    /// If the state can't be read.
+    /// If the state, or the secret of an agent, can't be read.
     pub async fn conversations(&self) -> Result<FleetConversations, Error> {
         let mut all = FleetConversations { mail: self.clone(), agents: BTreeMap::new(), threads: Vec::new() };
         all.update().await?;
@@ -77,7 +78,7 @@ impl FleetConversations {
     /// Reads what came and went since, and puts all together anew.
     ///
     /// # Errors
-    /// If the state can't be read; the next call goes on.
+    /// If the state, or the secret of an agent, can't be read; the next call goes on.
     pub async fn update(&mut self) -> Result<(), Error> {
         let mut mailboxes: Vec<AgentMailbox> = Vec::new();
         for agent in self.mail.agents().await? {
@@ -88,7 +89,11 @@ impl FleetConversations {
             }
         }
         mailboxes.sort_by(|one, other| one.id().cmp(other.id()));
-        self.agents.retain(|id, _| mailboxes.iter().any(|mailbox| mailbox.id() == id));
+        self.agents.retain(|id, known| {
+            let found = mailboxes.binary_search_by(|mailbox| mailbox.id().cmp(id));
+            // A later agent of the same name has a login of its own, and mail of its own.
+            found.is_ok_and(|at| Arc::ptr_eq(&mailboxes[at].inner().login, &known.mailbox().inner().login))
+        });
         for mailbox in mailboxes {
             let read = match self.agents.get_mut(mailbox.id()) {
                 Some(known) => known.update().await,

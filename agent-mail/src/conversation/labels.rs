@@ -34,7 +34,7 @@ impl AgentMailbox {
     /// [message store](crate::AgentMailBuilder::message_store); else what the mail system says.
     pub async fn label(&self, place: &Place, labels: &[&str]) -> Result<(), Error> {
         let change = FlagChange::Add(self.keywords(labels)?);
-        self.desk("label")?.change_flags(&place.folder, place.at, &change).await
+        self.flag("label", place, &change).await
     }
 
     /// Takes labels off a message. Safe to repeat.
@@ -43,7 +43,7 @@ impl AgentMailbox {
     /// As [`label`](Self::label).
     pub async fn unlabel(&self, place: &Place, labels: &[&str]) -> Result<(), Error> {
         let change = FlagChange::Remove(self.keywords(labels)?);
-        self.desk("unlabel")?.change_flags(&place.folder, place.at, &change).await
+        self.flag("unlabel", place, &change).await
     }
 
     /// Puts labels on all messages of a thread.
@@ -79,6 +79,11 @@ impl AgentMailbox {
     pub async fn labelled(&self, label: &str) -> Result<Vec<Place>, Error> {
         let keyword = self.keywords(&[label])?.remove(0);
         self.search(&Query::Flag(keyword)).await
+    }
+
+    async fn flag(&self, operation: &'static str, place: &Place, change: &FlagChange) -> Result<(), Error> {
+        let uids: Vec<Uid> = Uid::new(place.at.uid).into_iter().collect();
+        self.desk(operation)?.change_flags(&place.folder, place.at.uid_validity, &uids, change).await
     }
 
     fn keywords(&self, labels: &[&str]) -> Result<Vec<Flag>, Error> {

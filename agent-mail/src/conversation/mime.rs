@@ -46,7 +46,10 @@ impl Walker {
             bytes = rest;
             let is_whole = end == Some(length);
             if is_whole || self.line.len() == MAX_LINE {
-                let line = std::mem::take(&mut self.line);
+                let mut line = std::mem::take(&mut self.line);
+                // What may belong together with what comes stays together: a line end, a byte in hexadecimal digits.
+                let kept = if is_whole { 0 } else { begun(&line) };
+                self.line = line.split_off(line.len() - kept);
                 self.line(&line);
                 self.within = !is_whole;
             }
@@ -233,6 +236,12 @@ impl Decoder {
     }
 }
 
+/// Returns how many bytes at the end of a piece of a line may be the beginning of something.
+fn begun(piece: &[u8]) -> usize {
+    let is_begin = |byte: &u8| matches!(byte, b'\r' | b'=');
+    piece.iter().rev().take(2).position(is_begin).map_or(0, |at| at + 1)
+}
+
 /// Tells by its header whether a part is a file, by the very judgement that reads whole messages.
 fn file_of(header: &[u8]) -> Option<Attachment> {
     let uid = Uid::new(1)?;
@@ -355,6 +364,13 @@ mod tests {
                 assert_eq!(found.len(), 1, "{encoding}");
                 assert_eq!(String::from_utf8_lossy(&found[0].1), content, "{encoding} in pieces of {size}");
             }
+        }
+        // Wherever a long line is cut.
+        for length in MAX_LINE - 4..MAX_LINE + 4 {
+            let long = "y".repeat(length);
+            assert!(files(part("8bit", &long).as_bytes(), 4096)[0].1 == long.as_bytes(), "{length}");
+            let quoted = files(part("quoted-printable", &format!("{long}=3D=\r\nz")).as_bytes(), 4096);
+            assert!(quoted[0].1 == format!("{long}=z").into_bytes(), "{length}");
         }
         let nested = "Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n".repeat(10_000);
         assert!(files(nested.as_bytes(), 4096).is_empty());

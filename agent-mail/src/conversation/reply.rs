@@ -6,7 +6,7 @@ use super::summary::Summary;
 use super::thread::threads;
 use crate::backend::Committed;
 use crate::mail::lift;
-use crate::outbox::{Prepared, Receipt, prepare};
+use crate::outbox::{Receipt, prepare};
 use crate::{AgentMailbox, Error, ErrorKind, Inbound, Queued, Sending, safety};
 
 /// What an answer says, and to whom.
@@ -128,11 +128,11 @@ impl AgentMailbox {
                 let detail = format!("the thread has moved on by {} to {last}", counted(later.len()));
                 return Err(stale(detail, last.as_str()));
             }
-            let Prepared { change, queued, ring: _ring } =
-                prepare(self, Sending::new(answer.clone())).await?;
-            let change = journal.note_answer(change, self.id(), id, &queued.message_id);
-            if journal.commit(change).await? == Committed::Done {
-                return Ok(queued);
+            let mut prepared = prepare(self, Sending::new(answer.clone())).await?;
+            let change = std::mem::take(&mut prepared.change);
+            let change = journal.note_answer(change, self.id(), id, &prepared.queued.message_id);
+            if prepared.commit(self, change).await? == Committed::Done {
+                return Ok(prepared.queued);
             }
         }
     }

@@ -84,8 +84,9 @@ impl Approvals {
 
     /// Approves a message as `held` shows it: puts it into the outbox and notes by whom and why, in one step.
     ///
-    /// The checks behind the one that held it are asked; one that was edited is shown to all others again. A dropped call
-    /// leaves it approved and in the outbox, or neither.
+    /// The checks that had not passed it are asked, also those that the program has since a later run; one that was edited is
+    /// shown to all but the one that held it, which is known by its [name](crate::safety::OutboundCheck::name). A dropped
+    /// call leaves it approved and in the outbox, or neither.
     ///
     /// # Errors
     /// [`Stale`](crate::ErrorKind::Stale) if it was decided on or edited meanwhile, which the detail tells;

@@ -8,7 +8,7 @@ use super::{Held, HeldId, Released};
 use crate::backend::{Change, Committed};
 use crate::journal::{HeldRecord, KeptHeld, StoredDecision, StoredOutcome, millis};
 use crate::outbox::{self, Prepared, Sending};
-use crate::{AgentMail, Error, ErrorKind, Queued};
+use crate::{AgentMail, Error, ErrorKind, Queued, safety};
 
 /// Who decides, and why.
 #[derive(Clone, Copy, Debug)]
@@ -24,33 +24,32 @@ pub(super) struct By<'a> {
 pub(super) async fn approve(mail: &AgentMail, id: &HeldId, by: By<'_>) -> Result<Queued, Error> {
     let system = mail.system();
     let mailbox = mail.open(id.agent()).await?;
-    // One after the other, so that who comes too late has taken nothing out of the budgets.
+    // One after the other, so that who comes too late asks no check.
     let _alone = system.locks.acquire(&format!("held/{id}")).await;
     loop {
         let kept = undecided(mail, id, "approve", Some(by.revision)).await?;
         let record = &kept.record;
         let message = form(mail, id, record.revisions.len()).await?;
-        let released =
-            Released { name: id.name().to_owned(), check: record.check, edited: record.revisions.len() > 1 };
+        let released = Released::of(id.name(), record);
         let sending = Sending::wished(message, &record.wish);
         let prepared = outbox::prepare_released(&mailbox, sending, released, record.content.clone()).await;
-        let (change, outcome, answer, ring) = match prepared {
-            Ok(Prepared { change, queued, ring }) => {
+        let (change, cost, outcome, answer, ring) = match prepared {
+            Ok(Prepared { change, cost, queued, ring }) => {
                 let outcome = StoredOutcome::Approved(queued.message_id.as_str().to_owned());
-                (change, outcome, Ok(queued), ring)
+                (change, cost, outcome, Ok(queued), ring)
             }
             // The next check holds it now. That is stored already, under a name that it has each time.
             Err(error) if error.kind() == ErrorKind::Held => {
                 let next = error.code().and_then(|code| code.parse::<HeldId>().ok());
                 let Some(next) = next else { return Err(error) };
-                (Change::new(), StoredOutcome::PassedOn(next.name().to_owned()), Err(error), None)
+                (Change::new(), None, StoredOutcome::PassedOn(next.name().to_owned()), Err(error), None)
             }
             Err(error) => return Err(error),
         };
         let change = note(mail, change, id, &kept, outcome, by);
-        let committed = system.journal.commit(change).await?;
+        let committed = safety::commit(&mailbox, cost.as_slice(), change).await?;
         drop(ring);
-        if committed == Committed::Done {
+        if committed == Some(Committed::Done) {
             system.locks.decisions.notify_waiters();
             return answer;
         }

@@ -8,7 +8,7 @@ use crate::backend::Committed;
 use crate::desk::Desk;
 use crate::journal::fingerprint;
 use crate::mail::lift;
-use crate::outbox::{Prepared, name_of_key, prepare};
+use crate::outbox::{name_of_key, prepare};
 use crate::{AgentMailbox, Error, ErrorKind, Queued, Sending};
 
 /// A message that is being written, as it lies in the mailbox's folder for drafts (RFC 6154), where a person's mail
@@ -68,7 +68,7 @@ impl AgentMailbox {
     }
 
     /// Returns the drafts of the mailbox, those of a person's mail program too, each in its last revision, in the order
-    /// in which those were filed. Messages without a Message-ID, or with one of over 50 MiB, are passed over.
+    /// in which those were filed. Messages without a Message-ID, or of over 50 MiB, are passed over.
     ///
     /// What earlier calls left behind is removed: older revisions, and drafts that are in the outbox. A dropped call
     /// leaves the rest to the next.
@@ -141,13 +141,13 @@ impl Draft {
     pub async fn send(&self) -> Result<Queued, Error> {
         let desk = self.mailbox.desk("send a draft")?;
         let _alone = self.lock().await;
-        let journal = &self.mailbox.inner().journal;
         let latest = self.latest(&desk).await?;
         let queued = loop {
             let sending = Sending::new(latest.message.clone()).with_key(key(&self.id));
-            let Prepared { change, queued, ring: _ring } = prepare(&self.mailbox, sending).await?;
-            if journal.commit(change).await? == Committed::Done {
-                break queued;
+            let mut prepared = prepare(&self.mailbox, sending).await?;
+            let change = std::mem::take(&mut prepared.change);
+            if prepared.commit(&self.mailbox, change).await? == Committed::Done {
+                break prepared.queued;
             }
         };
         if let Err(error) = desk.expunge(&self.folder, latest.uid_validity, &[latest.uid]).await {

@@ -151,26 +151,35 @@ pub(crate) struct Errand {
 }
 
 impl Errand {
-    /// Tells whether a check has passed the message before.
-    pub(crate) fn passes(&self, check: usize) -> bool {
-        self.released.as_ref().is_some_and(|released| released.passes(check))
+    /// Tells whether the check of a name has passed the message before.
+    pub(crate) fn passes(&self, check: impl FnOnce() -> String) -> bool {
+        self.released.as_ref().is_some_and(|released| released.passed.contains(&check()))
     }
 }
 
 /// An approval, by which a message passes the check that held it.
 #[derive(Clone, Debug)]
 pub(crate) struct Released {
-    pub(crate) name: String,
-    pub(crate) check: usize,
-    /// What a person wrote is asked about again by those checks too that passed what the agent wrote.
-    pub(crate) edited: bool,
+    name: String,
+    /// The names of the checks that are not asked again.
+    passed: Vec<String>,
 }
 
 impl Released {
-    /// Tells whether a check has passed the message before.
-    pub(crate) fn passes(&self, check: usize) -> bool {
-        check == self.check || (check < self.check && !self.edited)
+    /// Approves a message as it is now. What a person wrote is asked about again by those checks too that passed what the
+    /// agent wrote.
+    pub(super) fn of(name: &str, record: &HeldRecord) -> Self {
+        let is_edited = record.revisions.len() > 1;
+        let passed = record.passed.iter().filter(|_| !is_edited).chain([&record.held_by]);
+        Self { name: name.to_owned(), passed: passed.cloned().collect() }
     }
+}
+
+/// The check that holds a message, by its name, and those that passed it.
+#[derive(Debug)]
+pub(crate) struct Holder {
+    pub(crate) name: String,
+    pub(crate) passed: Vec<String>,
 }
 
 /// Stores a message that a check holds, and returns the error that the caller gets. Under a key it is stored once.
@@ -178,7 +187,7 @@ pub(crate) async fn hold(
     mailbox: &AgentMailbox,
     message: &NewMessage,
     errand: &Errand,
-    check: usize,
+    Holder { name: held_by, mut passed }: Holder,
     reason: String,
     time_out: Option<(Duration, Overdue)>,
 ) -> Result<Error, Error> {
@@ -187,7 +196,7 @@ pub(crate) async fn hold(
     outbox::seal(mailbox, message.clone(), system.chance.now())?;
     let (agent, now) = (mailbox.id(), millis(system.chance.now()));
     let name = match (&errand.released, &errand.wish.key, &errand.cause) {
-        (Some(released), ..) => fingerprint(format!("{}/{check}", released.name).as_bytes()),
+        (Some(released), ..) => fingerprint(format!("{}/{held_by}", released.name).as_bytes()),
         (None, Some(key), _) => fingerprint(format!("key/{key}").as_bytes()),
         (None, None, Some(cause)) => fingerprint(format!("cause/{cause}").as_bytes()),
         (None, None, None) => {
@@ -196,10 +205,12 @@ pub(crate) async fn hold(
             format!("{:032x}", u128::from_be_bytes(random))
         }
     };
+    passed.extend(errand.released.iter().flat_map(|released| &released.passed).cloned());
     let after = |after: Duration| now.saturating_add(after.as_millis().try_into().unwrap_or(u64::MAX));
     let record = HeldRecord {
         reason: reason.clone(),
-        check,
+        held_by,
+        passed,
         asked: now,
         due: time_out.map(|(at_most, then)| (after(at_most), then)),
         wish: errand.wish.clone(),

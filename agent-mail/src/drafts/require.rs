@@ -42,7 +42,8 @@ pub struct RequireApproval {
 }
 
 impl RequireApproval {
-    /// Holds the messages for which the predicate is true, for this reason.
+    /// Holds the messages for which the predicate is true, for this reason, by which the check is known in later runs of
+    /// the program too.
     pub fn when(
         reason: impl Into<String>,
         predicate: impl Fn(&Letter) -> bool + Send + Sync + 'static,
@@ -61,6 +62,10 @@ impl RequireApproval {
 
 #[async_trait]
 impl OutboundCheck for RequireApproval {
+    fn name(&self) -> &str {
+        &self.reason
+    }
+
     async fn check(&self, letter: &Letter) -> Result<Ruling, Error> {
         Ok(match (&self.time_out, (self.when)(letter)) {
             (_, false) => Ruling::Pass,

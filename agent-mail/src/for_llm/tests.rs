@@ -4,7 +4,7 @@ use std::time::SystemTime;
 use mail_access::{Received, Uid};
 use proptest::prelude::*;
 
-use super::visible::visible;
+use super::visible::{looked_at, visible};
 use super::*;
 
 /// HTML, what a person sees of it, and whether something was hidden.
@@ -280,15 +280,19 @@ fn a_flood_takes_one_pass() {
 
 #[test]
 fn a_flood_of_rules_is_given_up() {
-    let classes = "b ".repeat(20_000);
+    let classes = "b ".repeat(2_000);
     for (rules, tags) in [
-        (format!("{}a{{display:none}}", "p,".repeat(60_000)), "<p>x".repeat(20_000)),
-        (format!("{}a{{display:none}}", "x p p p p p p p,".repeat(10_000)), "<p><b>x".repeat(10_000)),
-        (".a,".repeat(20_000) + "a{display:none}", format!("<p class='{classes}'>x").repeat(5)),
-        (".b".repeat(100_000) + "{display:none}", format!("<p class='{classes}'>x").repeat(5)),
+        (format!("{}a{{display:none}}", "p,".repeat(6_000)), "<p>x".repeat(2_000)),
+        (format!("{}a{{display:none}}", "x p p p p p p p,".repeat(1_000)), "<p><b>x".repeat(1_000)),
+        (".a,".repeat(2_000) + "a{display:none}", format!("<p class='{classes}'>x").repeat(5)),
+        (".b".repeat(10_000) + "{display:none}", format!("<p class='{classes}'>x").repeat(5)),
     ] {
-        let shown = visible(&format!("<style>{rules}</style>seen{tags}"));
-        assert!(shown.html.starts_with("seen") && shown.hidden, "{}", shown.html.len());
+        let html = format!("<style>{rules}</style>seen{tags}");
+        let mut left = 30_000;
+        let shown = looked_at(&html, &mut left);
+        assert!(shown.html.starts_with("seen") && shown.hidden, "{}", shown.html);
+        let seen = shown.html.matches(">x").count();
+        assert!(left == 0 && seen < 40, "what can't be judged is not shown: {seen}");
     }
 }
 

@@ -18,6 +18,11 @@ pub(super) struct Visible {
 
 /// Takes out comments, scripts and what styles, attributes and colours hide.
 pub(super) fn visible(html: &str) -> Visible {
+    looked_at(html, &mut { MOST_LOOKS })
+}
+
+/// Does the same with so many comparisons of elements with rules at most; what is left of them afterwards is in `left`.
+pub(super) fn looked_at(html: &str, left: &mut usize) -> Visible {
     let end = html.floor_char_boundary(MAX_HTML);
     let mut sheet = Sheet::default();
     for (tag, style) in sheets(&html[..end], SKIPPED) {
@@ -27,8 +32,7 @@ pub(super) fn visible(html: &str) -> Visible {
             sheet.read(style, matches!(&*media, "" | "all" | "screen"));
         }
     }
-    let mut reader =
-        Reader { rest: &html[..end], sheet, stack: Vec::new(), left: MOST_LOOKS, out: Visible::default() };
+    let mut reader = Reader { rest: &html[..end], sheet, stack: Vec::new(), left, out: Visible::default() };
     while reader.step() {}
     reader.out.cut = end < html.len();
     reader.out
@@ -39,7 +43,7 @@ struct Reader<'a> {
     sheet: Sheet,
     stack: Vec<Frame>,
     /// How many comparisons of elements with rules are left.
-    left: usize,
+    left: &'a mut usize,
     out: Visible,
 }
 
@@ -177,12 +181,12 @@ impl<'a> Reader<'a> {
         look.apply(own);
         let within: Vec<&Element> =
             self.stack.iter().filter(|_| self.sheet.len() > 0).map(|frame| &frame.element).collect();
-        let (weak, strong) = self.sheet.effects(&element, &within, &mut self.left);
+        let (weak, strong) = self.sheet.effects(&element, &within, self.left);
         for effects in weak.into_iter().chain([Effects::of(&style)]).chain(strong) {
             look.apply(effects);
         }
         // Nobody writes such a letter: what can't be judged is taken for hidden.
-        look.gone |= self.left == 0 || self.stack.len() >= DEEPEST;
+        look.gone |= *self.left == 0 || self.stack.len() >= DEEPEST;
         let is_dot =
             element.name == "img" && size.iter().any(|size| matches!(size.trim_end_matches("px"), "0" | "1"));
         let is_seen_itself = matches!(&*element.name, "img" | "a");

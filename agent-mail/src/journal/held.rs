@@ -14,8 +14,12 @@ use crate::{AgentId, Error, ErrorKind, Overdue};
 pub(crate) struct HeldRecord {
     /// Why it is held, for the person who decides.
     pub(crate) reason: String,
-    /// Which of the checks held it.
-    pub(crate) check: usize,
+    /// The name of the check that held it; none knows itself in what an earlier version wrote.
+    #[serde(default)]
+    pub(crate) held_by: String,
+    /// The names of those that had passed it.
+    #[serde(default)]
+    pub(crate) passed: Vec<String>,
     pub(crate) asked: u64,
     /// When the time for a decision is over, and what happens then.
     pub(crate) due: Option<(u64, Overdue)>,

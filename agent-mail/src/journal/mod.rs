@@ -33,7 +33,7 @@ pub(crate) use held::{HeldRecord, KeptHeld, StoredDecision, StoredOutcome};
 pub(crate) use inbox::{Identity, Known, Mark, Seen, Unsettled};
 pub(crate) use outbox::{OutboxRecord, Outcome};
 pub(crate) use policy::{Owner, Stored as StoredPolicy};
-pub(crate) use queue::{Due, Kept, Progress, QueueRecord, Said, millis, time};
+pub(crate) use queue::{Due, Kept, Pending, Progress, QueueRecord, Said, millis, time};
 pub(crate) use rotation::RotationRecord;
 pub(crate) use sent::SentRecord;
 

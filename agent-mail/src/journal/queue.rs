@@ -27,8 +27,29 @@ pub(crate) struct QueueRecord {
     pub(crate) copy: bool,
     /// How often it was tried.
     pub(crate) failures: u32,
+    /// What is still to be done before it goes.
+    #[serde(default, skip_serializing_if = "Pending::is_nothing")]
+    pub(crate) pending: Pending,
     /// Of each recipient of the entry.
     pub(crate) progress: Vec<Progress>,
+}
+
+/// What is still to be done before an entry goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Pending {
+    #[default]
+    Nothing,
+    /// It is to be taken out of the budgets.
+    Budgets,
+    /// The checks are to be asked again, about the message as its sender wrote it: that is what its bytes are.
+    Checks,
+}
+
+impl Pending {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    fn is_nothing(&self) -> bool {
+        *self == Self::Nothing
+    }
 }
 
 /// How far one recipient is.
@@ -170,6 +191,17 @@ impl Journal {
             .put(self.key("outbox-bytes", agent, &record.name), message)
             .put(self.key("due", agent, &record.name), encode(&queue.due(record)));
         self.while_active(agent, change).await?.ok_or_else(|| retired("send", agent))
+    }
+
+    /// Adds to a change that an entry has other bytes.
+    pub(crate) fn put_outbox_bytes(
+        &self,
+        change: Change,
+        agent: &AgentId,
+        name: &str,
+        bytes: Vec<u8>,
+    ) -> Change {
+        change.put(self.key("outbox-bytes", agent, name), bytes)
     }
 
     /// Returns an entry for a change of it.

@@ -147,6 +147,9 @@ mod tests {
 
     #[async_trait]
     impl OutboundCheck for Unseen {
+        fn name(&self) -> &'static str {
+            "unseen"
+        }
         async fn check(&self, _: &Letter) -> Result<Ruling, Error> {
             Ok(Ruling::Pass)
         }

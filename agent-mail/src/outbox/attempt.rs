@@ -3,16 +3,19 @@ use std::time::Duration;
 use mail_access::{Address, Error as MailError, Outgoing};
 use tokio::time::sleep;
 
+use super::asking::{Asked, ask};
 use super::copy::{Filed, file};
 use super::direct::pass;
 use super::lane::Try;
 use super::report::happened;
 use super::verdict::{Verdict, judge};
-use super::{RecipientState, back_off, evidence};
+use super::{LONGEST_PAUSE, RecipientState, SHORTEST_PAUSE, back_off, evidence};
 use crate::backend::Committed;
-use crate::journal::{Due, Happened, Kept, OutboxRecord, Outcome, Progress, QueueRecord, Said, millis};
+use crate::journal::{
+    Due, Happened, Kept, OutboxRecord, Outcome, Pending, Progress, QueueRecord, Said, millis,
+};
 use crate::observe::{self, Operation};
-use crate::safety::{self, STOPPED};
+use crate::safety::{self, Cost, STOPPED};
 use crate::{AgentId, AgentMail, AgentMailbox, Error, ErrorKind, Guarantee};
 
 /// What becomes of an entry after a try.
@@ -82,6 +85,9 @@ impl<'a> Attempt<'a> {
         }
         let mut targets = queue.with(&self.kept.record, |state| state == RecipientState::Waiting);
         targets.retain(|target| to.contains(target));
+        if !targets.is_empty() && queue.pending == Pending::Checks {
+            return self.ask_again(&targets).await;
+        }
         if !targets.is_empty()
             && let Err(error) = pass(&self.mailbox, &targets).await
         {
@@ -100,8 +106,15 @@ impl<'a> Attempt<'a> {
         }
         // Whatever may fail before it is sent comes before it is noted as being sent.
         let message = if targets.is_empty() { None } else { Some(self.message(&targets).await?) };
-        if !self.commit(record).await? {
-            return self.as_it_is().await;
+        let cost = message.as_ref().and_then(|_| cost(&mut record));
+        let is_charged = cost.is_some();
+        match self.commit_as(None, cost, record).await {
+            Ok(true) => {}
+            Ok(false) => return self.as_it_is().await,
+            Err(error) if is_charged && is_no_room(&error) => {
+                return self.wait_for_room(&targets, &error).await;
+            }
+            Err(error) => return Err(error),
         }
         let mut rest = false;
         if let Some(message) = message {
@@ -218,6 +231,47 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
+    /// Asks the checks again, one of which wanted to be asked later.
+    async fn ask_again(&mut self, targets: &[Address]) -> Result<After, Error> {
+        match ask(&self.mailbox, &self.kept, self.now).await? {
+            Asked::Goes(record, bytes, cost) => match self.commit_as(Some(bytes), cost, *record).await {
+                Ok(_) => self.as_it_is().await,
+                Err(error) if is_no_room(&error) => self.wait_for_room(targets, &error).await,
+                Err(error) => Err(error),
+            },
+            Asked::Later(error) => self.wait_for_room(targets, &error).await,
+            Asked::Held => {
+                let name = &self.kept.record.name;
+                self.mailbox.inner().journal.drop_outbox(self.mailbox.id(), name).await?;
+                Ok(After::Gone)
+            }
+            Asked::Refused(error) => {
+                let mut record = self.kept.record.clone();
+                let said = Said::words(error.to_string());
+                for progress in record.queue.iter_mut().flat_map(|queue| &mut queue.progress) {
+                    progress.said = Some(said.clone());
+                    progress.end(RecipientState::Refused);
+                }
+                self.commit(record).await?;
+                self.as_it_is().await
+            }
+        }
+    }
+
+    /// Lets it wait until there may be room in the budgets, or until the checks want to be asked.
+    async fn wait_for_room(&mut self, targets: &[Address], error: &Error) -> Result<After, Error> {
+        let mut record = self.kept.record.clone();
+        let said = Said::words(error.to_string());
+        each(&mut record, targets, |progress| progress.said = Some(said.clone()));
+        if let Some(queue) = &mut record.queue {
+            queue.next = later(self.now, error.retry_after().unwrap_or(LONGEST_PAUSE).max(SHORTEST_PAUSE));
+        }
+        if !self.commit(record).await? {
+            return self.as_it_is().await;
+        }
+        Ok(after(&self.kept.record))
+    }
+
     fn postpone(&self, record: &mut OutboxRecord, at_least: Option<Duration>) {
         let Some(queue) = &mut record.queue else { return };
         let pause = back_off(&*self.system.system().chance, queue.failures);
@@ -228,7 +282,17 @@ impl<'a> Attempt<'a> {
     /// Brings the entry to where `record` says, with the events that belong to the step; `false` if somebody else has
     /// changed it since it was read.
     async fn commit(&mut self, record: OutboxRecord) -> Result<bool, Error> {
-        let committed = advance(&self.mailbox, &self.kept, record).await?;
+        self.commit_as(None, None, record).await
+    }
+
+    /// Does the same, with other bytes and for what it costs.
+    async fn commit_as(
+        &mut self,
+        bytes: Option<Vec<u8>>,
+        cost: Option<Cost>,
+        record: OutboxRecord,
+    ) -> Result<bool, Error> {
+        let committed = advance(&self.mailbox, &self.kept, record, (bytes, cost)).await?;
         let done = committed.is_some();
         if let Some(kept) = committed {
             self.kept = kept;
@@ -245,6 +309,17 @@ impl<'a> Attempt<'a> {
     }
 }
 
+/// Notes that the budgets are charged for an entry, and returns what for if they aren't yet.
+fn cost(record: &mut OutboxRecord) -> Option<Cost> {
+    let queue = record.queue.as_mut().filter(|queue| queue.pending == Pending::Budgets)?;
+    queue.pending = Pending::Nothing;
+    Some(Cost::of_recipients(record.recipients.len()))
+}
+
+fn is_no_room(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::RateLimited | ErrorKind::PermissionDenied)
+}
+
 fn each(record: &mut OutboxRecord, targets: &[Address], change: impl Fn(&mut Progress)) {
     let Some(queue) = &mut record.queue else { return };
     for (recipient, progress) in record.recipients.iter().zip(&mut queue.progress) {
@@ -255,11 +330,12 @@ fn each(record: &mut OutboxRecord, targets: &[Address], change: impl Fn(&mut Pro
 }
 
 /// Brings an entry from how it was read to another state, with the events that belong to it; `None` if somebody else was
-/// faster. Of an agent that is being retired nothing is written.
+/// faster. Of an agent that is being retired nothing is written. It may have other bytes from then on; what the step costs is taken with it.
 pub(super) async fn advance(
     mailbox: &AgentMailbox,
     kept: &Kept,
     mut record: OutboxRecord,
+    (bytes, cost): (Option<Vec<u8>>, Option<Cost>),
 ) -> Result<Option<Kept>, Error> {
     let (journal, agent) = (&mailbox.inner().journal, mailbox.id());
     let now = mailbox.inner().system.system().chance.now();
@@ -269,10 +345,13 @@ pub(super) async fn advance(
     }
     let change = journal.advance(agent, kept, &record, now).await?;
     let (mut change, step) = journal.tally_step(change, agent, now, (&kept.record, &record), None).await?;
+    if let Some(bytes) = bytes {
+        change = journal.put_outbox_bytes(change, agent, &record.name, bytes);
+    }
     for what in happened(&kept.record, &record) {
         change = journal.note_event(change, agent, &Happened { at: now, what })?;
     }
-    match journal.commit_while_active(agent, change).await? {
+    match safety::commit(mailbox, cost.as_slice(), change).await? {
         Some(Committed::Done) => {
             observe::counted(&step, record.wanted(), now);
             Ok(Some(Kept::of(record)))

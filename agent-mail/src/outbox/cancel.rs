@@ -39,7 +39,7 @@ impl AgentMailbox {
             }
             let news = (self.id().clone(), queued.name.clone());
             let _ring = Ring { locks: system.locks.clone(), news };
-            if advance(self, &kept, record.clone()).await?.is_some() {
+            if advance(self, &kept, record.clone(), (None, None)).await?.is_some() {
                 let (sent, not_sent) = Queued::of(&record)
                     .recipients
                     .into_iter()

@@ -1,5 +1,6 @@
 //! Sending: written down, submitted, closed; and what to do when the outcome is unknown.
 
+mod asking;
 mod attempt;
 mod bell;
 mod cancel;
@@ -60,6 +61,10 @@ impl AgentMailbox {
     ///
     /// With a key that is there already nothing is put there, and the answer is how far that one is.
     ///
+    /// One that a [check](crate::safety::OutboundCheck) wants to be asked about [later](crate::safety::Ruling::Later) waits
+    /// there until all checks let it pass, or until it expires. A check that refuses it then shows as a refusal of its
+    /// recipients; one that holds it takes it out of the outbox, to wait for a decision.
+    ///
     /// After `Ok` a durable state store keeps it through a crash. A dropped call leaves it there or not; with a key the
     /// call is safe to repeat.
     ///
@@ -75,9 +80,10 @@ impl AgentMailbox {
 
     async fn queue(&self, sending: Sending) -> Result<Queued, Error> {
         loop {
-            let Prepared { change, queued, ring: _ring } = prepare(self, sending.clone()).await?;
-            if self.inner().journal.commit(change).await? == Committed::Done {
-                return Ok(queued);
+            let mut prepared = prepare(self, sending.clone()).await?;
+            let change = std::mem::take(&mut prepared.change);
+            if prepared.commit(self, change).await? == Committed::Done {
+                return Ok(prepared.queued);
             }
         }
     }

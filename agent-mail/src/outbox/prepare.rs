@@ -2,20 +2,35 @@ use std::time::Duration;
 
 use super::bell::Ring;
 use super::direct::{another_message, name_of_key, name_of_message, seal};
-use super::{Queued, Sending};
-use crate::backend::Change;
+use super::{Queued, SHORTEST_PAUSE, Sending};
+use crate::backend::{Change, Committed};
 use crate::drafts::{Errand, Released};
-use crate::journal::{OutboxRecord, Outcome, Progress, QueueRecord, fingerprint, millis};
-use crate::{AgentMailbox, Error, ErrorKind, safety};
+use crate::journal::{OutboxRecord, Outcome, Pending, Progress, QueueRecord, fingerprint, millis};
+use crate::safety::{self, ASK_LATER, Cost};
+use crate::{AgentMailbox, Error, ErrorKind};
 
 /// A message that goes into the outbox when its change is committed, alone or together with others.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     /// Empty if the key is there already. If it comes to a conflict, the message has to be prepared again.
     pub(crate) change: Change,
+    /// What it costs, to be committed with the change.
+    pub(crate) cost: Option<Cost>,
     pub(crate) queued: Queued,
     /// To be held until after the commit: the courier hears of it when it is dropped.
     pub(crate) ring: Option<Ring>,
+}
+
+impl Prepared {
+    /// Commits a change that this one's is in, with what it costs.
+    pub(crate) async fn commit(&self, mailbox: &AgentMailbox, change: Change) -> Result<Committed, Error> {
+        if change == Change::new() {
+            return Ok(Committed::Done);
+        }
+        let committed = safety::commit(mailbox, self.cost.as_slice(), change).await?;
+        // Preparing it again tells that the agent is gone.
+        Ok(committed.unwrap_or(Committed::Conflict))
+    }
 }
 
 /// Makes what puts a message into the outbox. Nothing is written yet.
@@ -46,7 +61,17 @@ async fn prepare_for(mailbox: &AgentMailbox, sending: Sending, errand: Errand) -
         if earlier.content != content {
             return Err(another_message(mailbox, key));
         }
-        return Ok(Prepared { change: Change::new(), queued: Queued::of(&earlier), ring: None });
+        let is_asked = earlier.queue.as_ref().is_some_and(|queue| queue.pending == Pending::Checks);
+        if !is_asked || errand.released.is_none() {
+            return Ok(Prepared {
+                change: Change::new(),
+                cost: None,
+                queued: Queued::of(&earlier),
+                ring: None,
+            });
+        }
+        // It was held when it was asked about again, and goes as it was approved.
+        mailbox.inner().journal.drop_outbox(mailbox.id(), &earlier.name).await?;
     }
     if expiry < Duration::from_secs(1) {
         return Err(Error::new(ErrorKind::InvalidInput, "send", mailbox.id())
@@ -54,16 +79,35 @@ async fn prepare_for(mailbox: &AgentMailbox, sending: Sending, errand: Errand) -
     }
     let now = system.chance.now();
     let date = not_before.map_or(now, |time| time.max(now));
-    let message = seal(mailbox, safety::release(mailbox, message, &errand).await?, date)?;
     let from = millis(date);
+    let until = from.saturating_add(expiry.as_millis().try_into().unwrap_or(u64::MAX));
+    // What was held waits with its approval.
+    let as_written = (errand.released.is_none() && safety::asks(mailbox)).then(|| message.clone());
+    let (message, next, pending, cost) = match (safety::examine(mailbox, message, &errand).await, as_written)
+    {
+        (Err(later), Some(message)) if later.code() == Some(ASK_LATER) => {
+            let pause = later.retry_after().unwrap_or_default().max(SHORTEST_PAUSE);
+            (message, millis(date + pause), Pending::Checks, None)
+        }
+        (examined, _) => match examined? {
+            // What goes later is taken out of the budgets then, so that what is set for one time doesn't leave all at once.
+            (message, Some(cost)) if date > now => {
+                (message, from, Pending::Budgets, Some(cost.without_budgets(mailbox)?))
+            }
+            (message, cost) => (message, from, Pending::Nothing, cost),
+        },
+    };
+    let as_written = (pending == Pending::Checks).then(|| message.canonical());
+    let message = seal(mailbox, message, date)?;
     let queue = QueueRecord {
         place: system.locks.bell.next_place(&system.journal).await?,
         from,
-        next: from,
-        until: from.saturating_add(expiry.as_millis().try_into().unwrap_or(u64::MAX)),
+        next,
+        until,
         guarantee,
         copy: copy_to_sent && system.store.is_some(),
         failures: 0,
+        pending,
         progress: vec![Progress::waiting(); message.recipients().len()],
     };
     let record = OutboxRecord {
@@ -76,7 +120,11 @@ async fn prepare_for(mailbox: &AgentMailbox, sending: Sending, errand: Errand) -
         outcome: Outcome::Open,
         queue: Some(queue.clone()),
     };
-    let change = mailbox.inner().journal.enqueue(mailbox.id(), &record, &queue, message.bytes()).await?;
+    let change = mailbox
+        .inner()
+        .journal
+        .enqueue(mailbox.id(), &record, &queue, as_written.as_deref().unwrap_or(message.bytes()))
+        .await?;
     let ring = Ring { locks: system.locks.clone(), news: (mailbox.id().clone(), record.name.clone()) };
-    Ok(Prepared { change, queued: Queued::of(&record), ring: Some(ring) })
+    Ok(Prepared { change, cost, queued: Queued::of(&record), ring: Some(ring) })
 }

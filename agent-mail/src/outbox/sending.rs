@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 use mail_access::NewMessage;
 use serde::{Deserialize, Serialize};
 
-use crate::journal::{millis, time};
+use crate::journal::{QueueRecord, millis, time};
 
 /// A message for the outbox, and how it is to be sent.
 ///
@@ -54,6 +54,9 @@ impl Sending {
     }
 
     /// Sets the time of day before which it is not sent.
+    ///
+    /// A time to come is when it is taken out of the [budgets](crate::safety::Budget), too: where they have no room then, it
+    /// waits for it.
     pub fn with_time(mut self, not_before: SystemTime) -> Self {
         self.not_before = Some(not_before);
         self
@@ -129,6 +132,17 @@ pub(crate) struct Wish {
 }
 
 impl Wish {
+    /// Wishes for what is left of an entry of the outbox.
+    pub(super) fn going_on(key: Option<String>, queue: &QueueRecord, now: u64) -> Self {
+        Self {
+            key,
+            not_before: None,
+            expiry: Some(queue.until.saturating_sub(now).max(1_000)),
+            guarantee: queue.guarantee,
+            copy_to_sent: queue.copy,
+        }
+    }
+
     /// Wishes for nothing but to be sent once under a key.
     pub(super) fn under(key: impl Into<String>) -> Self {
         Self { key: Some(key.into()), ..Self::default() }

@@ -1,6 +1,7 @@
 //! Answers that come to rest (RFC 3834).
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::budget::{Budget, Usage};
 use super::reply;
 use crate::backend::Change;
-use crate::journal::{Owner, fingerprint};
+use crate::journal::{Owner, StoredPolicy, fingerprint};
 use crate::{AgentMailbox, Error, ErrorKind, Inbound, Receipt};
 
 /// How agents that answer by themselves come to rest.
@@ -224,32 +225,55 @@ struct Pair {
     said: Vec<(u64, String)>,
 }
 
-/// Makes the change that counts an answer against its correspondents.
-///
-/// # Errors
-/// [`RateLimited`](ErrorKind::RateLimited) if one of them had too many, [`PermissionDenied`](ErrorKind::PermissionDenied)
-/// if one of them had the same too often.
-pub(super) async fn count(
-    mailbox: &AgentMailbox,
-    rules: &AutoReplies,
-    message: &NewMessage,
-    now: u64,
-) -> Result<Change, Error> {
-    let journal = &mailbox.inner().system.system().journal;
-    let words = [message.text().unwrap_or_default(), message.html().unwrap_or_default()].join("\n");
-    let words = fingerprint(words.as_bytes());
-    let names: BTreeSet<String> = message
-        .recipients()
-        .map(|recipient| fingerprint(recipient.to_string().to_lowercase().as_bytes()))
-        .collect();
-    let mut change = Change::new();
-    for name in names {
-        let key = journal.policy_key(Owner::Agent(mailbox.id()), &format!("pair/{name}"));
-        let mut stored = journal.stored_policy::<Pair>(key).await?;
-        stored.value.take(rules, now, &words).map_err(|refusal| refusal.into_error(mailbox))?;
-        change = stored.save(change);
+/// An answer, as far as it counts against its correspondents: what it says and to whom, by fingerprints.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    words: String,
+    to: BTreeSet<String>,
+}
+
+impl Answer {
+    pub(super) fn of(message: &NewMessage) -> Self {
+        let words = [message.text().unwrap_or_default(), message.html().unwrap_or_default()].join("\n");
+        let name = |to: &Address| fingerprint(to.to_string().to_lowercase().as_bytes());
+        Self { words: fingerprint(words.as_bytes()), to: message.recipients().map(name).collect() }
     }
-    Ok(change)
+}
+
+/// The records of correspondents that answers are counted against.
+#[derive(Default)]
+pub(super) struct Pairs(BTreeMap<String, StoredPolicy<Pair>>);
+
+impl Pairs {
+    /// Counts an answer against its correspondents; after a refusal they are not to be closed.
+    ///
+    /// # Errors
+    /// [`RateLimited`](ErrorKind::RateLimited) if one of them had too many,
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if one of them had the same too often.
+    pub(super) async fn take(
+        &mut self,
+        mailbox: &AgentMailbox,
+        rules: &AutoReplies,
+        answer: &Answer,
+        now: u64,
+    ) -> Result<(), Error> {
+        let journal = &mailbox.inner().journal;
+        for name in &answer.to {
+            let stored = match self.0.entry(name.clone()) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(free) => {
+                    let key = journal.policy_key(Owner::Agent(mailbox.id()), &format!("pair/{name}"));
+                    free.insert(journal.stored_policy(key).await?)
+                }
+            };
+            stored.value.take(rules, now, &answer.words).map_err(|refusal| refusal.into_error(mailbox))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn close(self, change: Change) -> Change {
+        self.0.into_values().fold(change, |change, stored| stored.save(change))
+    }
 }
 
 enum PairRefusal {

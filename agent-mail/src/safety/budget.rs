@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// In any stretch of that time, wherever it begins, there are no more. A message counts once for each of its recipients.
 /// The count is kept for slices of 1/32 of the time, so that room is given back up to one slice late.
 ///
+/// What counts is the time at which a message is let go, not the one at which the mail system takes it: what was let go
+/// and could not be sent, as in an outage, is tried again without being counted again, and may go together with later mail.
+///
 /// ```
 /// use agent_mail::safety::Budget;
 ///

@@ -9,11 +9,20 @@ use crate::{AgentId, Error, Inbound, Overdue};
 /// Decides on each message that an agent wants to send, before anything of it is written down or leaves the program.
 #[async_trait]
 pub trait OutboundCheck: Debug + Send + Sync + 'static {
+    /// Returns the check's name, by which a message that was held and approved is let pass by the check that held it.
+    ///
+    /// # Contract
+    /// - It is the same in each run of the program as long as the check asks about the same, and another check's is
+    ///   another; several of one name are told apart by their order. A check that isn't known by its name any more is
+    ///   asked again, though the message was approved.
+    fn name(&self) -> &str;
+
     /// Decides on one message.
     ///
     /// # Contract
     /// - It is asked once for each message, in the order in which the checks were added; a message that came under a key
-    ///   of the caller's is not judged again when the key comes again, nor is one that the outbox tries again.
+    ///   of the caller's is not judged again when the key comes again, nor is one that the outbox tries again. It is asked
+    ///   again when a check has said [`Ruling::Later`], and when another program has changed what the message belongs to.
     /// - A check sees the message as those before it have changed it. The first one that doesn't let it pass ends the
     ///   asking, so that those behind it count only what may go.
     /// - What it counts (a budget) is counted for good: a message that a later check stops, or that can't be sent, has
@@ -63,7 +72,9 @@ pub enum Ruling {
         /// What becomes of it then.
         then: Overdue,
     },
-    /// It may be tried again after this time.
+    /// It may be tried again after this time: [`send`](crate::AgentMailbox::send) fails with
+    /// [`RateLimited`](crate::ErrorKind::RateLimited), and what was [put into the outbox](crate::AgentMailbox::enqueue) waits
+    /// there; all checks are asked about it again then.
     Later(Duration),
     /// It is not sent, for this reason.
     Refuse(String),

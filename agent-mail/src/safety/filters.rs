@@ -11,6 +11,10 @@ pub(super) struct MaxBytes(pub(super) usize);
 
 #[async_trait]
 impl OutboundCheck for MaxBytes {
+    fn name(&self) -> &'static str {
+        "max bytes"
+    }
+
     async fn check(&self, letter: &Letter) -> Result<Ruling, Error> {
         let bytes = letter.message.canonical().len();
         Ok(if bytes <= self.0 {
@@ -27,6 +31,10 @@ pub(super) struct MaxRecipients(pub(super) usize);
 
 #[async_trait]
 impl OutboundCheck for MaxRecipients {
+    fn name(&self) -> &'static str {
+        "max recipients"
+    }
+
     async fn check(&self, letter: &Letter) -> Result<Ruling, Error> {
         let recipients = letter.message.recipients().count();
         Ok(if recipients <= self.0 {

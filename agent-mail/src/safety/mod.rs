@@ -42,6 +42,7 @@
 
 mod auto_reply;
 mod budget;
+mod chain;
 mod checks;
 mod filters;
 mod lists;
@@ -59,48 +60,71 @@ use mail_access::NewMessage;
 
 pub use auto_reply::{AutoReplies, AutoReply, Silence};
 pub use budget::{Budget, Ramp};
+use chain::Chain;
 pub use checks::{Admission, InboundCheck, Letter, OutboundCheck, Ruling};
 pub use lists::{Direction, Party};
 pub use policy::Policy;
 pub use redaction::Redaction;
 pub(crate) use reply::{answer, answer_all};
+pub(crate) use spending::{Cost, commit};
 pub(crate) use suppression::observe;
 pub use suppression::{Suppressed, SuppressionReason};
 pub(crate) use switch::{STOPPED, may_send};
 pub use switch::{Scope, Stop};
 pub use verdict::{Finding, Standing, Verdict, Warning};
 
-use crate::drafts::{self, Errand};
+use crate::backend::{Change, Committed};
+use crate::drafts::{self, Errand, Holder};
 use crate::{AgentMailbox, Error, ErrorKind, Inbound, observe};
 
-/// Asks the rules and the checks about a message that is to be sent, and returns it as they leave it.
+/// Asks the rules and the checks about a message that is to be sent, and returns it as they leave it: it has been counted.
 pub(crate) async fn release(
     mailbox: &AgentMailbox,
     message: NewMessage,
     errand: &Errand,
 ) -> Result<NewMessage, Error> {
+    let (message, cost) = examine(mailbox, message, errand).await?;
+    while let Some(cost) = &cost {
+        match commit(mailbox, std::slice::from_ref(cost), Change::new()).await? {
+            Some(Committed::Done) => break,
+            Some(Committed::Conflict) => {}
+            None => {
+                return Err(Error::new(ErrorKind::NotFound, "send", mailbox.id())
+                    .with_detail("there is no such agent")
+                    .with_fix("provision the agent"));
+            }
+        }
+    }
+    Ok(message)
+}
+
+/// Tells whether any check is asked.
+pub(crate) fn asks(mailbox: &AgentMailbox) -> bool {
+    Chain::of(mailbox.inner().system.system()).len() > 0
+}
+
+/// Asks the rules and the checks about a message that is to be sent, and returns it as they leave it, with what it is to be
+/// [counted](commit) for.
+pub(crate) async fn examine(
+    mailbox: &AgentMailbox,
+    message: NewMessage,
+    errand: &Errand,
+) -> Result<(NewMessage, Option<Cost>), Error> {
     let system = mailbox.inner().system.system();
     if system.policy.is_none() && system.outbound.is_empty() {
-        return Ok(message);
+        return Ok((message, None));
     }
+    let chain = Chain::of(system);
     let mut letter = Letter::new(mailbox.id().clone(), mailbox.address().clone(), message);
     if let Some(policy) = &system.policy {
-        obey(mailbox, policy, &mut letter, errand).await?;
+        obey(mailbox, policy, &mut letter, errand, &chain).await?;
     }
-    let mut changed = false;
-    for (at, check) in (FIRST_CHECK..).zip(&system.outbound) {
-        if !errand.passes(at) {
-            let ruling = observe::outbound(&**check, &letter).await?;
-            changed |= rule(mailbox, &mut letter, ruling, errand, at).await?;
-        }
+    let changed = chain.ask(mailbox, &mut letter, errand, chain.filters..chain.len()).await?;
+    if let Some(policy) = system.policy.as_ref().filter(|_| changed) {
+        obey(mailbox, policy, &mut letter, errand, &chain).await?;
     }
-    if let Some(policy) = &system.policy {
-        if changed {
-            obey(mailbox, policy, &mut letter, errand).await?;
-        }
-        spending::spend(mailbox, policy, &letter.message).await?;
-    }
-    Ok(letter.message)
+    let cost = system.policy.as_ref().map(|policy| Cost::of(policy, &letter.message));
+    Ok((letter.message, cost))
 }
 
 /// Lets a message pass all rules that count nothing.
@@ -109,16 +133,10 @@ async fn obey(
     policy: &Policy,
     letter: &mut Letter,
     errand: &Errand,
+    chain: &Chain<'_>,
 ) -> Result<(), Error> {
     permit(mailbox, policy, &letter.message).await?;
-    let mut changed = false;
-    for (at, filter) in policy.filters.iter().enumerate() {
-        if !errand.passes(at) {
-            let ruling = observe::outbound(&**filter, letter).await?;
-            changed |= rule(mailbox, letter, ruling, errand, at).await?;
-        }
-    }
-    if changed {
+    if chain.ask(mailbox, letter, errand, 0..chain.filters).await? {
         permit(mailbox, policy, &letter.message).await?;
     }
     // Nobody's approval is for a secret.
@@ -126,7 +144,8 @@ async fn obey(
         let own = mailbox.inner().system.system().secrets.get(mailbox.address()).await?;
         let ruling = redaction.judge(&letter.message, own.as_ref());
         let ruling = observe::ruled("redaction", mailbox.id(), ruling);
-        rule(mailbox, letter, ruling, errand, policy.filters.len()).await?;
+        let nobody = || Holder { name: String::new(), passed: Vec::new() };
+        rule(mailbox, letter, ruling, errand, nobody).await?;
     }
     Ok(())
 }
@@ -160,7 +179,7 @@ async fn rule(
     letter: &mut Letter,
     ruling: Ruling,
     errand: &Errand,
-    at: usize,
+    holder: impl FnOnce() -> Holder + Send,
 ) -> Result<bool, Error> {
     match ruling {
         Ruling::Pass => Ok(false),
@@ -168,13 +187,16 @@ async fn rule(
             letter.message = *message;
             Ok(true)
         }
-        Ruling::Hold(reason) => Err(drafts::hold(mailbox, &letter.message, errand, at, reason, None).await?),
+        Ruling::Hold(reason) => {
+            Err(drafts::hold(mailbox, &letter.message, errand, holder(), reason, None).await?)
+        }
         Ruling::HoldFor { reason, at_most, then } => {
             let time_out = Some((at_most, then));
-            Err(drafts::hold(mailbox, &letter.message, errand, at, reason, time_out).await?)
+            Err(drafts::hold(mailbox, &letter.message, errand, holder(), reason, time_out).await?)
         }
         Ruling::Later(after) => {
-            Err(Error::new(ErrorKind::RateLimited, "send", mailbox.id()).with_retry_after(Some(after)))
+            let error = Error::new(ErrorKind::RateLimited, "send", mailbox.id());
+            Err(error.with_code(ASK_LATER).with_retry_after(Some(after)))
         }
         Ruling::Refuse(reason) => Err(refused(mailbox, reason)),
     }
@@ -241,5 +263,5 @@ fn lets_in(policy: &Policy, message: &Inbound, is_judged: bool) -> bool {
     author.is_some_and(|author| policy.lists.allow(Direction::Receive, author))
 }
 
-/// The filters of the rules come before the checks and are numbered so; a check keeps its number when a filter is added.
-const FIRST_CHECK: usize = 1 << 16;
+/// The code of the error that says that a check wants to be asked later.
+pub(crate) const ASK_LATER: &str = "ask_later";

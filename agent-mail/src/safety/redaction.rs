@@ -113,6 +113,10 @@ impl Redaction {
 
 #[async_trait]
 impl OutboundCheck for Redaction {
+    fn name(&self) -> &'static str {
+        "redaction"
+    }
+
     async fn check(&self, letter: &Letter) -> Result<Ruling, Error> {
         Ok(self.judge(&letter.message, None))
     }

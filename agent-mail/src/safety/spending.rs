@@ -6,48 +6,107 @@ use std::time::{Duration, SystemTime};
 use mail_access::NewMessage;
 use serde::{Deserialize, Serialize};
 
+use super::Policy;
+use super::auto_reply::{Answer, Pairs};
 use super::budget::{Budget, Usage};
-use super::{Policy, auto_reply};
 use crate::backend::{Change, Committed};
 use crate::journal::{Owner, StoredPolicy, fingerprint};
 use crate::{AgentMailbox, Error, ErrorKind, observe};
 
-/// Takes a message out of all budgets, and counts an answer against its correspondents, all at once.
+/// What a message takes out of the budgets, and counts against its correspondents if it is an answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Cost {
+    recipients: u32,
+    answer: Option<Answer>,
+}
+
+impl Cost {
+    pub(super) fn of(policy: &Policy, message: &NewMessage) -> Self {
+        let is_answer = policy.auto_replies.is_some() && message.in_reply_to().is_some();
+        let answer = is_answer.then(|| Answer::of(message));
+        Self { answer, ..Self::of_recipients(message.recipients().count()) }
+    }
+
+    /// Counts for the budgets only.
+    pub(crate) fn of_recipients(count: usize) -> Self {
+        Self { recipients: u32::try_from(count.max(1)).unwrap_or(u32::MAX), answer: None }
+    }
+
+    /// Leaves the budgets to be charged when the message goes.
+    ///
+    /// # Errors
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if there will never be room in them.
+    pub(crate) fn without_budgets(self, mailbox: &AgentMailbox) -> Result<Self, Error> {
+        let policy = mailbox.inner().system.system().policy.as_ref();
+        let is_too_large = |layer: &Layer| {
+            let budgets = policy.map_or(&[][..], |policy| policy.budgets_of(*layer));
+            budgets.iter().any(|budget| budget.recipients < self.recipients)
+        };
+        match Layer::ALL.into_iter().find(is_too_large) {
+            Some(layer) => {
+                Err(observe::stopped("budget", mailbox.id(), Refusal::Never(layer).into_error(mailbox)))
+            }
+            None => Ok(Self { recipients: 0, ..self }),
+        }
+    }
+
+    fn is_free(&self, policy: &Policy) -> bool {
+        self.answer.is_none() && (self.recipients == 0 || policy.has_no_budgets())
+    }
+}
+
+/// Makes a change together with what its messages cost: the one is not without the other. `None` if the agent is not
+/// there; a conflict is one of the change itself.
 ///
 /// # Errors
-/// [`RateLimited`](ErrorKind::RateLimited) with the time until there may be room; as [`auto_reply::count`]; nothing was
+/// [`RateLimited`](ErrorKind::RateLimited) with the time until there may be room; as [`Pairs::take`]; nothing was changed,
 /// taken or counted then.
-pub(super) async fn spend(
+pub(crate) async fn commit(
     mailbox: &AgentMailbox,
-    policy: &Policy,
-    message: &NewMessage,
-) -> Result<(), Error> {
-    let answers = policy.auto_replies.as_ref().filter(|_| message.in_reply_to().is_some());
-    if policy.has_no_budgets() && answers.is_none() {
-        return Ok(());
-    }
-    let system = mailbox.inner().system.system();
-    let count = u32::try_from(message.recipients().count().max(1)).unwrap_or(u32::MAX);
+    costs: &[Cost],
+    change: Change,
+) -> Result<Option<Committed>, Error> {
+    let (system, journal) = (mailbox.inner().system.system(), &mailbox.inner().journal);
+    let policy = system.policy.as_ref().filter(|policy| costs.iter().any(|cost| !cost.is_free(policy)));
+    let Some(policy) = policy else { return journal.commit_while_active(mailbox.id(), change).await };
     // In this process they take turns, so that a crowd doesn't repeat its work; between systems the store decides.
     let _alone = system.locks.acquire("policy/budget").await;
+    let mut seen = None;
     loop {
-        let now = system.chance.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX / 2);
-        let change = match answers {
-            Some(rules) => {
-                let counted = auto_reply::count(mailbox, rules, message, now).await;
-                counted.map_err(|error| observe::stopped("auto_replies", mailbox.id(), error))?
-            }
-            None => Change::new(),
-        };
-        let mut ledger = Ledger::open(mailbox, policy).await?;
-        if let Err(refusal) = ledger.take(policy, now, count) {
-            return Err(observe::stopped("budget", mailbox.id(), refusal.into_error(mailbox)));
+        let Change { expectations, writes } = charge(mailbox, policy, costs).await?;
+        // What was charged before is as it was: something else has changed.
+        if seen.as_ref() == Some(&expectations) {
+            return Ok(Some(Committed::Conflict));
         }
-        if system.journal.commit_policy(mailbox.id(), ledger.close(change)).await? == Committed::Done {
-            return Ok(());
+        let mut all = change.clone();
+        all.expectations.extend_from_slice(&expectations);
+        all.writes.extend(writes);
+        match journal.commit_while_active(mailbox.id(), all).await? {
+            Some(Committed::Conflict) => seen = Some(expectations),
+            done => return Ok(done),
         }
     }
+}
+
+/// Makes the change that takes messages out of all budgets, and counts answers against their correspondents.
+async fn charge(mailbox: &AgentMailbox, policy: &Policy, costs: &[Cost]) -> Result<Change, Error> {
+    let now = mailbox.inner().system.system().chance.now();
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX / 2);
+    let mut pairs = Pairs::default();
+    if let Some(rules) = &policy.auto_replies {
+        for answer in costs.iter().filter_map(|cost| cost.answer.as_ref()) {
+            let taken = pairs.take(mailbox, rules, answer, now).await;
+            taken.map_err(|error| observe::stopped("auto_replies", mailbox.id(), error))?;
+        }
+    }
+    let mut ledger = Ledger::open(mailbox, policy).await?;
+    for cost in costs.iter().filter(|cost| cost.recipients > 0) {
+        if let Err(refusal) = ledger.take(policy, now, cost.recipients) {
+            return Err(observe::stopped("budget", mailbox.id(), refusal.into_error(mailbox)));
+        }
+    }
+    Ok(ledger.close(pairs.close(Change::new())))
 }
 
 /// Who has a budget, from the narrow to the wide.

@@ -202,6 +202,9 @@ struct Words;
 
 #[async_trait]
 impl OutboundCheck for Words {
+    fn name(&self) -> &'static str {
+        "words"
+    }
     async fn check(&self, letter: &Letter) -> Result<Ruling, Error> {
         let is_secret = letter.message.subject().contains("secret");
         Ok(if is_secret { Ruling::Refuse("it is secret".into()) } else { Ruling::Pass })

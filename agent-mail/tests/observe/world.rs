@@ -138,6 +138,9 @@ struct ByWord;
 
 #[async_trait]
 impl OutboundCheck for ByWord {
+    fn name(&self) -> &'static str {
+        "canary-name"
+    }
     async fn check(&self, letter: &Letter) -> Result<Ruling, Error> {
         let text = letter.message.text().unwrap_or_default();
         Ok(match text.split(' ').nth(1) {

@@ -16,6 +16,7 @@ use agent_mail::backend::{
 };
 use agent_mail::{Address, DomainName, Error};
 use async_trait::async_trait;
+use futures_util::StreamExt as _;
 use mail_access::{
     Arrival, Batch, Changes, Error as MailError, Flag, FlagChange, Folder, FolderName, FolderStatus, Found,
     Listing, Login, MailAccess, MessageStore, Messages, Outgoing, Position, Query, Quota, Selection,
@@ -176,7 +177,11 @@ impl<T: MessageStore + ?Sized> MessageStore for Pausing<T> {
         pausing!(self.list(login, folder, selection))
     }
     fn messages(&self, login: &Login, folder: &FolderName, selection: &Selection) -> Messages {
-        self.inner.messages(login, folder, selection)
+        let messages = self.inner.messages(login, folder, selection);
+        Box::pin(messages.then(async |message| {
+            yield_now().await;
+            message
+        }))
     }
     async fn read(
         &self,

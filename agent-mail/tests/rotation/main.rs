@@ -1,6 +1,9 @@
 //! Passwords are changed without a moment in which no stored one works, wherever it breaks off.
 
+#[path = "../pausing/mod.rs"]
+mod pausing;
 mod people;
+mod reading;
 mod shaky;
 mod two_programs;
 

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent_mail::backend::MailAdmin;
+use agent_mail::backend::{MailAdmin, TimeAndChance};
 use agent_mail::safety::{Budget, Policy, Ramp};
-use agent_mail::{AgentMail, AgentMailbox, ErrorKind, NewMessage};
+use agent_mail::{AgentMail, AgentMailbox, ErrorKind, NewMessage, Sending};
 use futures_util::future::join_all;
+use mail_access::{MailAccess, Selection};
 use proptest::prelude::*;
 use tokio::time::Instant;
 
@@ -207,4 +208,37 @@ proptest! {
 
 fn proptest_cases(usual: u32) -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_set_for_one_time_goes_as_the_budgets_let_it() {
+    let world = world();
+    let clock = Arc::new(Virtual::new(1));
+    let policy = Policy::new().with_agent_budget(Budget::per_hour(3));
+    let mail = world.system().policy(policy).time_and_chance(clock.clone()).build().unwrap();
+    let ada = agent(&mail, "ada").await;
+    let eve = crate::world::eve();
+    let (hour, begin) = (Duration::from_hours(1), clock.now());
+    for n in 0..8 {
+        let to_eve = NewMessage::to(eve.clone()).with_subject(n.to_string());
+        ada.enqueue(Sending::new(to_eve).with_time(begin + 2 * hour)).await.unwrap();
+    }
+    let taken_back = ada.outbox().await.unwrap().remove(7);
+    ada.cancel(&taken_back).await.unwrap();
+    let too_many = (0..4).fold(NewMessage::default(), |message, n| {
+        message.with_to(format!("b{n}@outside.example").parse::<mail_access::Address>().unwrap())
+    });
+    let never = ada.enqueue(Sending::new(too_many).with_time(begin + 2 * hour)).await.unwrap_err();
+    assert_eq!(never.kind(), ErrorKind::PermissionDenied, "it is told at once");
+    // What goes later takes nothing of what goes now.
+    assert_eq!(storm(std::slice::from_ref(&ada), 5).await, 3);
+    let login = mail_access::Login::new(eve, "eves secret".into());
+    let mut got = Vec::new();
+    for minutes in [119, 30, 25, 30, 30, 30, 30] {
+        mail.courier().run(tokio::time::sleep(Duration::from_mins(minutes))).await;
+        let all = world.post_office().fetch(&login, &Selection::Unseen, 99).await.unwrap();
+        got.push(all.messages.len());
+    }
+    assert_eq!(got, [0, 3, 3, 6, 6, 7, 7], "three in any hour, and what was taken back takes no room");
+    assert!(ada.outbox().await.unwrap().is_empty());
 }

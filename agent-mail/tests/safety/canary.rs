@@ -59,6 +59,9 @@ struct Holder;
 
 #[async_trait]
 impl OutboundCheck for Holder {
+    fn name(&self) -> &'static str {
+        "holder"
+    }
     async fn check(&self, letter: &Letter) -> Result<Ruling, Error> {
         let holds = letter.message.subject() == "hold me";
         Ok(if holds { Ruling::Hold("somebody has to look at it".into()) } else { Ruling::Pass })

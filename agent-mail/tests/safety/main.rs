@@ -4,5 +4,6 @@ mod answers;
 mod budgets;
 mod canary;
 mod handles;
+mod later;
 mod rules;
 mod world;
