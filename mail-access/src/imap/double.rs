@@ -254,6 +254,9 @@ impl Talk {
                 format!(
                     "FLAGS ({seen}) INTERNALDATE \"20-Nov-2026 10:39:50 +0000\" BODY[] {{{size}}}\r\n{mail}"
                 )
+            } else if items.contains("BODY.PEEK[HEADER]<0.") {
+                let header = mail.find("\r\n\r\n").map_or(mail.as_str(), |end| &mail[..end + 4]);
+                format!("FLAGS ({seen}) BODY[HEADER]<0> {{{}}}\r\n{header}", header.len())
             } else {
                 format!("RFC822.SIZE {size}")
             };
