@@ -212,7 +212,9 @@ async fn under_a_key_it_is_asked_once_and_sent_once() {
 
 #[tokio::test(start_paused = true)]
 async fn those_who_decide_at_once_have_one_outcome() {
-    let rounds: u64 = std::env::var("AGENT_MAIL_SEEDS").map_or(60, |seeds| seeds.parse().unwrap());
+    let wanted = std::env::var("AGENT_MAIL_SEEDS").map_or(0, |seeds| seeds.parse().unwrap());
+    // Fewer would not have each of them win.
+    let rounds: u64 = wanted.max(60);
     let (mut approved, mut rejected, mut late) = (0, 0, 0);
     for round in 0..rounds {
         let world = World::new();

@@ -38,6 +38,9 @@ struct Life {
     /// How often it was given a mailbox, and whether it has one.
     incarnation: usize,
     is_born: bool,
+    /// When it was rid of the last one: what came of an attempt to provision may not be known, so the next one may be
+    /// there from then on.
+    since: Duration,
 }
 
 impl Actor {
@@ -57,6 +60,7 @@ impl Actor {
             last: None,
             incarnation: 0,
             is_born: false,
+            since: world.elapsed(),
         };
         let (id, world) = (id(&name), world.clone());
         Self(Arc::new(Inner { id, agents, world, history, life: Mutex::new(life) }))
@@ -263,7 +267,7 @@ impl Actor {
             sleep(Duration::from_secs(10)).await;
         }
         // The listener may have been given a mailbox in between, which is gone too.
-        self.life(|life| life.is_born = false);
+        self.life(|life| (life.is_born, life.since) = (false, self.0.world.elapsed()));
         self.mailbox(mail).await;
     }
 
@@ -289,7 +293,7 @@ impl Actor {
                 (life.is_born, life.last) = (true, None);
                 life.incarnation += 1;
                 life.keyed.clear();
-                self.0.history.born(&self.0.id, life.incarnation);
+                self.0.history.born(&self.0.id, life.incarnation, life.since);
             }
         });
         Some(mailbox)

@@ -23,7 +23,7 @@ pub(super) struct History {
 struct Told {
     sent: BTreeMap<String, Sent>,
     markers: BTreeMap<MessageId, String>,
-    /// When each life of an agent began.
+    /// Since when each life of an agent may have begun.
     born: BTreeMap<(AgentId, usize), Duration>,
     handed: Vec<Handed>,
     /// What is never to come again: whose, and a hash of the bytes.
@@ -70,9 +70,8 @@ impl History {
         Self { world, seed, short, told: Mutex::default() }
     }
 
-    pub(super) fn born(&self, agent: &AgentId, life: usize) {
-        let now = self.world.elapsed();
-        self.told().born.insert((agent.clone(), life), now);
+    pub(super) fn born(&self, agent: &AgentId, life: usize, since: Duration) {
+        self.told().born.insert((agent.clone(), life), since);
     }
 
     pub(super) fn begin(&self, by: &Actor, marker: &str, message: &NewMessage) {
