@@ -13,6 +13,7 @@ mod delivery_report;
 mod envelope;
 mod feedback;
 mod file_name;
+mod glance;
 mod header_fields;
 mod html_text;
 mod limits;

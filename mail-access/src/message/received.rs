@@ -7,7 +7,7 @@ use super::classify::{Kind, Signs};
 use super::header_fields::{fields, named_fields, value_of};
 use super::{
     Attachment, AuthenticationResults, Contact, DeliveryReport, FeedbackReport, Limit, Limits, TrustedServer,
-    delivery_report, html_text, parse,
+    delivery_report, glance, html_text, parse,
     quote::{self, Code, Link},
 };
 use crate::{MessageId, Uid};
@@ -46,6 +46,8 @@ pub struct Received {
     truncated: bool,
     /// Empty until somebody asks for it, where it was not decoded at once.
     content: OnceLock<parse::Content>,
+    /// The same, of what a [glance] is enough for.
+    message_id: OnceLock<Option<MessageId>>,
 }
 
 impl Received {
@@ -93,6 +95,7 @@ impl Received {
             has_raw: true,
             truncated: false,
             content: OnceLock::new(),
+            message_id: OnceLock::new(),
         }
     }
 
@@ -212,7 +215,11 @@ impl Received {
 
     /// Returns the Message-ID.
     pub fn message_id(&self) -> Option<&MessageId> {
-        self.content().message_id.as_ref()
+        let look = || match self.content.get() {
+            Some(content) => content.message_id.clone(),
+            None => glance::message_id(&self.raw).or_else(|| self.content().message_id.clone()),
+        };
+        self.message_id.get_or_init(look).as_ref()
     }
 
     /// Returns the Message-ID that this one answers.
@@ -425,7 +432,7 @@ impl fmt::Debug for Received {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Received")
             .field("uid", &self.uid)
-            .field("message_id", &self.content().message_id)
+            .field("message_id", &self.message_id())
             .field("from", &self.content().from)
             .field("subject", &self.content().subject)
             .field("bytes", &self.size)

@@ -1,0 +1,172 @@
+//! The Message-ID by a glance at the header, where that tells as much as decoding all of it.
+
+use memchr::memchr;
+
+use crate::MessageId;
+
+/// Finds the Message-ID of a header that can be read in one way only; `None` where it takes a closer look, or has none.
+///
+/// Each line has to be a field or the rest of one, and nothing may stand there in quotes, comments or encoded words, which
+/// readers close at different places.
+pub(super) fn message_id(raw: &[u8]) -> Option<MessageId> {
+    let mut rest = raw.get(..MAX_HEADER.min(raw.len()))?;
+    let mut found = None;
+    for number in 0..MAX_LINES {
+        let end = memchr(b'\n', rest)?;
+        let (line, behind) = rest.split_at(end + 1);
+        let line = line.strip_suffix(b"\r\n")?;
+        rest = behind;
+        let Some(first) = line.first() else { return found };
+        if line.len() > MAX_LINE || !line.iter().all(|byte| is_plain(*byte)) {
+            return None;
+        }
+        if matches!(first, b' ' | b'\t') {
+            // What goes on after a Message-ID would be a part of it.
+            let is_more = number > 0 && found.is_none() && !line.trim_ascii().is_empty();
+            is_more.then_some(())?;
+            continue;
+        }
+        let (name, value) = line.split_at(memchr(b':', line)?);
+        if name.is_empty() || !name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') {
+            return None;
+        }
+        if name.eq_ignore_ascii_case(b"message-id") {
+            let id = value.strip_prefix(b": <")?.strip_suffix(b">")?;
+            let is_simple = |byte: &u8| byte.is_ascii_alphanumeric() || b"@.-_+$".contains(byte);
+            if found.is_some() || !id.iter().all(is_simple) {
+                return None;
+            }
+            found = Some(std::str::from_utf8(id).ok()?.parse().ok()?);
+        }
+    }
+    None
+}
+
+/// Tells what means nothing else than itself, in the middle of whatever field.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b'\t' | b' '..=b'~') && !b"\"()[]\\?".contains(&byte)
+}
+
+/// Larger headers are looked at closely: they may be over a limit.
+const MAX_HEADER: usize = 8 << 10;
+const MAX_LINES: usize = 60;
+const MAX_LINE: usize = 998;
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Contact, NewMessage, Received, Uid};
+
+    fn decoded(raw: &[u8]) -> Option<MessageId> {
+        let uid = Uid::new(1).expect("not 0");
+        Received::parse(uid, SystemTime::UNIX_EPOCH, false, raw).message_id().cloned()
+    }
+
+    #[test]
+    fn what_is_written_here_takes_no_closer_look() {
+        let ada: Contact = "ada@agents.example".parse::<crate::Address>().unwrap().into();
+        let message = NewMessage::to("bob@agents.example".parse::<crate::Address>().unwrap())
+            .with_subject("a line: with, signs; and = more")
+            .with_text("text")
+            .seal(&ada)
+            .unwrap();
+        assert_eq!(message_id(message.bytes()).as_ref(), Some(message.message_id()));
+    }
+
+    #[test]
+    fn what_others_may_read_otherwise_takes_one() {
+        for header in [
+            "Message-ID: <1@a.example>\nSubject: x\n\n",
+            "Message-ID: <1@a.example>\r\n more\r\n\r\n",
+            "Message-ID: <1@a.example>\r\nMessage-ID: <2@a.example>\r\n\r\n",
+            "Message-ID: <1@a.example> <2@a.example>\r\n\r\n",
+            "From: \"a\r\nMessage-ID: <1@a.example>\r\n\r\n",
+            "Subject: =?utf-8?q?a\r\nMessage-ID: <1@a.example>\r\n\r\n",
+            " Subject: a\r\nMessage-ID: <1@a.example>\r\n\r\n",
+            "Subject: a\r\n \r\nMessage-ID: <1@a.example>\r\n\r\n",
+            "Subject : a\r\nMessage-ID: <1@a.example>\r\n\r\n",
+            "no field\r\nMessage-ID: <1@a.example>\r\n\r\n",
+            "Message-ID: <1@a.example>\r\nSubject: a\r\n",
+            "Subject: a\r\n\r\nMessage-ID: <1@a.example>\r\n\r\n",
+        ] {
+            assert_eq!(message_id(header.as_bytes()), None, "{header:?}");
+        }
+    }
+
+    /// Lines as they stand in headers, and what may come between.
+    fn piece() -> impl Strategy<Value = String> {
+        let names = [
+            "From",
+            "To",
+            "Cc",
+            "Reply-To",
+            "Sender",
+            "Subject",
+            "Message-ID",
+            "In-Reply-To",
+            "References",
+            "Date",
+            "Content-Type",
+            "Content-Transfer-Encoding",
+            "Content-Disposition",
+            "MIME-Version",
+            "Received",
+            "X-Other",
+            "message-id",
+            "",
+        ];
+        let values = [
+            "<1@a.example>",
+            "Ada <ada@a.example>",
+            "ada@a.example, <b@a.example>",
+            "group: a@a.example, b;",
+            "<",
+            "multipart/mixed; boundary=x",
+            "text/plain; charset=utf-8;",
+            "message/rfc822",
+            "attachment; filename=a;",
+            "Fri, 20 Nov 2026 10:39:50 UT",
+            "Fri, 20 Nov 2026 10:39:50 +0000",
+            ";",
+            ",",
+            ":",
+            "=",
+            "a=",
+            "",
+            " ",
+            "text/plain; a*0=b;",
+            "base64",
+            "\"a",
+            "(a",
+            "a\\",
+            "=?utf-8?q?a",
+            "[a",
+            "-",
+        ];
+        let ends = ["\r\n", "\r\n", "\r\n", "\r\n", "\r\n", "\r\n ", "\r\n\t", "\n", "\r\n\r\n"];
+        (
+            prop::sample::select(names.to_vec()),
+            prop::sample::select(values.to_vec()),
+            prop::sample::select(ends.to_vec()),
+        )
+            .prop_map(|(name, value, end)| format!("{name}: {value}{end}"))
+    }
+
+    proptest! {
+        #[test]
+        fn a_glance_tells_nothing_else_than_decoding(
+            above in prop::collection::vec(piece(), 0..5),
+            id in "<[a-zA-Z0-9@._+$-]{0,12}>",
+            below in prop::collection::vec(piece(), 0..5),
+        ) {
+            let raw = [&*above.concat(), "Message-ID: ", &id, "\r\n", &below.concat(), "\r\nbody\r\n"].concat();
+            if let Some(told) = message_id(raw.as_bytes()) {
+                prop_assert_eq!(Some(told), decoded(raw.as_bytes()));
+            }
+        }
+    }
+}
