@@ -6,45 +6,80 @@ use crate::MessageId;
 
 /// Finds the Message-ID of a header that can be read in one way only; `None` where it takes a closer look, or has none.
 ///
-/// Each line has to be a field or the rest of one, and nothing may stand there in quotes, comments or encoded words, which
-/// readers close at different places.
+/// Each line has to be a field or the rest of one. In those that are decoded nothing may stand in quotes, comments or
+/// encoded words, which readers close at different places.
 pub(super) fn message_id(raw: &[u8]) -> Option<MessageId> {
     let mut rest = raw.get(..MAX_HEADER.min(raw.len()))?;
     let mut found = None;
-    for number in 0..MAX_LINES {
+    // What the field means to which the line belongs; none before the first one.
+    let mut field = None;
+    for _ in 0..MAX_LINES {
         let end = memchr(b'\n', rest)?;
         let (line, behind) = rest.split_at(end + 1);
         let line = line.strip_suffix(b"\r\n")?;
         rest = behind;
         let Some(first) = line.first() else { return found };
-        if line.len() > MAX_LINE || !line.iter().all(|byte| is_plain(*byte)) {
-            return None;
-        }
         if matches!(first, b' ' | b'\t') {
-            // What goes on after a Message-ID would be a part of it.
-            let is_more = number > 0 && found.is_none() && !line.trim_ascii().is_empty();
-            is_more.then_some(())?;
+            let is_blank = line.trim_ascii().is_empty();
+            if is_blank || !field.is_some_and(|field: Field| field.may_go_on(line)) {
+                return None;
+            }
             continue;
         }
         let (name, value) = line.split_at(memchr(b':', line)?);
-        if name.is_empty() || !name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') {
-            return None;
-        }
-        if name.eq_ignore_ascii_case(b"message-id") {
-            let id = value.strip_prefix(b": <")?.strip_suffix(b">")?;
-            let is_simple = |byte: &u8| byte.is_ascii_alphanumeric() || b"@.-_+$".contains(byte);
-            if found.is_some() || !id.iter().all(is_simple) {
-                return None;
+        let now = Field::of(name)?;
+        match now {
+            Field::MessageId => {
+                let id = value.strip_prefix(b": <")?.strip_suffix(b">")?;
+                let is_simple = |byte: &u8| byte.is_ascii_alphanumeric() || b"@.-_+$".contains(byte);
+                if found.is_some() || !id.iter().all(is_simple) {
+                    return None;
+                }
+                found = Some(std::str::from_utf8(id).ok()?.parse().ok()?);
             }
-            found = Some(std::str::from_utf8(id).ok()?.parse().ok()?);
+            _ if now.may_go_on(line) => {}
+            _ => return None,
         }
+        field = Some(now);
     }
     None
 }
 
-/// Tells what means nothing else than itself, in the middle of whatever field.
-fn is_plain(byte: u8) -> bool {
-    matches!(byte, b'\t' | b' '..=b'~') && !b"\"()[]\\?".contains(&byte)
+#[derive(Clone, Copy)]
+enum Field {
+    MessageId,
+    /// It is decoded.
+    Decoded,
+    /// Nobody reads it who decodes the message.
+    PassedOver,
+}
+
+impl Field {
+    fn of(name: &[u8]) -> Option<Self> {
+        if name.is_empty() || !name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') {
+            return None;
+        }
+        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+        Some(match name[0] | 0x20 {
+            b'm' if is("message-id") => Self::MessageId,
+            b'a' if is("authentication-results") => Self::PassedOver,
+            b'd' if is("dkim-signature") || is("delivered-to") => Self::PassedOver,
+            b'r' if is("received") || is("return-path") || is("received-spf") => Self::PassedOver,
+            b'x' if name.get(1) == Some(&b'-') => Self::PassedOver,
+            _ => Self::Decoded,
+        })
+    }
+
+    /// Tells whether a line of it leaves no doubt.
+    fn may_go_on(self, line: &[u8]) -> bool {
+        let may_hold = |byte: &u8| match self {
+            // What follows on it would be a part of it.
+            Self::MessageId => false,
+            Self::Decoded => matches!(byte, b'\t' | b' '..=b'~') && !b"\"()[]\\?".contains(byte),
+            Self::PassedOver => matches!(byte, b'\t' | b' '..=b'~'),
+        };
+        line.len() <= MAX_LINE && line.iter().all(may_hold)
+    }
 }
 
 /// Larger headers are looked at closely: they may be over a limit.
@@ -59,7 +94,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Contact, NewMessage, Received, Uid};
+    use crate::{Contact, NewMessage, PostOffice, Received, Uid};
 
     fn decoded(raw: &[u8]) -> Option<MessageId> {
         let uid = Uid::new(1).expect("not 0");
@@ -75,6 +110,10 @@ mod tests {
             .seal(&ada)
             .unwrap();
         assert_eq!(message_id(message.bytes()).as_ref(), Some(message.message_id()));
+        let bob = &message.recipients()[0];
+        let host = "mail.agents.example".parse().unwrap();
+        let filed = PostOffice::delivered(&message, bob, &host, 1, SystemTime::UNIX_EPOCH);
+        assert_eq!(message_id(&filed).as_ref(), Some(message.message_id()));
     }
 
     #[test]
@@ -90,6 +129,8 @@ mod tests {
             "Subject: a\r\n \r\nMessage-ID: <1@a.example>\r\n\r\n",
             "Subject : a\r\nMessage-ID: <1@a.example>\r\n\r\n",
             "no field\r\nMessage-ID: <1@a.example>\r\n\r\n",
+            "Received: from a (b\r\n\r\nMessage-ID: <1@a.example>\r\n\r\n",
+            "Received: from a\n b\r\nMessage-ID: <1@a.example>\r\n\r\n",
             "Message-ID: <1@a.example>\r\nSubject: a\r\n",
             "Subject: a\r\n\r\nMessage-ID: <1@a.example>\r\n\r\n",
         ] {
@@ -140,6 +181,7 @@ mod tests {
             " ",
             "text/plain; a*0=b;",
             "base64",
+            "from a (b [1.2.3.4]) by c \"d\" with ESMTPSA id 1",
             "\"a",
             "(a",
             "a\\",
