@@ -65,6 +65,15 @@ impl Address {
         &self.local
     }
 
+    /// Returns the part before the `@` with its ASCII letters in lower case; most are written so.
+    pub(crate) fn local_part_in_lower_case(&self) -> Arc<str> {
+        if self.local.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            self.local.to_ascii_lowercase().into()
+        } else {
+            Arc::clone(&self.local)
+        }
+    }
+
     /// Returns the part after the `@`.
     pub fn domain(&self) -> &DomainName {
         &self.domain

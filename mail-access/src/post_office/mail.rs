@@ -139,8 +139,8 @@ impl Mail {
         mailbox: &'a Name,
         date: &'a str,
         below: &'a str,
-    ) -> [&'a str; 26] {
-        let (host, mailbox) = (self.host.as_str(), mailbox.as_str());
+    ) -> [&'a str; 30] {
+        let (host, [name, name_at, name_domain]) = (self.host.as_str(), mailbox.pieces());
         let [local, at, domain] = return_path.map_or([""; 3], pieces);
         let [to, to_at, to_domain] = pieces(recipient);
         [
@@ -149,7 +149,9 @@ impl Mail {
             at,
             domain,
             ">\r\nDelivered-To: ",
-            mailbox,
+            name,
+            name_at,
+            name_domain,
             "\r\nReceived: from ",
             host,
             "\r\n\tby ",
@@ -161,7 +163,9 @@ impl Mail {
             at,
             domain,
             ">)\r\n\tfor <",
-            mailbox,
+            name,
+            name_at,
+            name_domain,
             ">; ",
             date,
             "\r\nX-Original-To: ",

@@ -297,38 +297,36 @@ pub(super) enum End {
 
 /// An address in lower case, as names compare here.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct Name(Box<str>);
+pub(super) struct Name {
+    local_part: Arc<str>,
+    domain: DomainName,
+}
 
 impl Name {
     pub(super) fn of(address: &Address) -> Self {
-        Self::new(address.local_part(), address.domain())
+        Self { local_part: address.local_part_in_lower_case(), domain: address.domain().clone() }
     }
 
     fn new(local_part: &str, domain: &DomainName) -> Self {
-        let mut name = String::with_capacity(local_part.len() + 1 + domain.as_str().len());
-        name.push_str(local_part);
-        name.push('@');
-        name.push_str(domain.as_str());
-        name.make_ascii_lowercase();
-        Self(name.into_boxed_str())
+        Self { local_part: local_part.to_ascii_lowercase().into(), domain: domain.clone() }
     }
 
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
+    pub(super) fn pieces(&self) -> [&str; 3] {
+        [&self.local_part, "@", self.domain.as_str()]
     }
 
     /// Returns the address, if it is one of the domain.
     pub(super) fn within(&self, domain: &DomainName) -> Option<Address> {
-        if self.is_within(domain) { self.0.parse().ok() } else { None }
+        if self.is_within(domain) { Address::new(&self.local_part, self.domain.clone()).ok() } else { None }
     }
 
     pub(super) fn is_within(&self, domain: &DomainName) -> bool {
-        self.0.strip_suffix(domain.as_str()).is_some_and(|rest| rest.ends_with('@'))
+        self.domain == *domain
     }
 }
 
 impl std::fmt::Display for Name {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        write!(f, "{}@{}", self.local_part, self.domain)
     }
 }
