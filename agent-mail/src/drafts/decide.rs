@@ -49,9 +49,13 @@ pub(super) async fn approve(mail: &AgentMail, id: &HeldId, by: By<'_>) -> Result
         let change = note(mail, change, id, &kept, outcome, by);
         let committed = safety::commit(&mailbox, cost.as_slice(), change).await?;
         drop(ring);
-        if committed == Some(Committed::Done) {
-            system.locks.decisions.notify_waiters();
-            return answer;
+        match committed {
+            Some(Committed::Done) => {
+                system.locks.decisions.notify_waiters();
+                return answer;
+            }
+            Some(Committed::Conflict) => {}
+            None => return Err(not_there(id).with_detail("the agent was retired")),
         }
     }
 }

@@ -6,7 +6,7 @@ use mail_access::{MessageId, NewMessage};
 
 use super::Overdue;
 use crate::backend::Committed;
-use crate::journal::{HeldRecord, StoredDecision, StoredOutcome, fingerprint, millis, time};
+use crate::journal::{HeldRecord, KeptHeld, StoredDecision, StoredOutcome, fingerprint, millis, time};
 use crate::outbox::Wish;
 use crate::{AgentId, AgentMailbox, Error, ErrorKind, outbox};
 
@@ -155,6 +155,13 @@ impl Errand {
     pub(crate) fn passes(&self, check: impl FnOnce() -> String) -> bool {
         self.released.as_ref().is_some_and(|released| released.passed.contains(&check()))
     }
+
+    /// Names the message so that it is held once, if it has a key or a cause.
+    fn name(&self) -> Option<String> {
+        let name = |kind: &str, name: &String| fingerprint([kind, name].concat().as_bytes());
+        let key = self.wish.key.as_ref().map(|key| name("key/", key));
+        key.or_else(|| self.cause.as_ref().map(|cause| name("cause/", cause)))
+    }
 }
 
 /// An approval, by which a message passes the check that held it.
@@ -195,11 +202,10 @@ pub(crate) async fn hold(
     // What can't be sent needs nobody's decision.
     outbox::seal(mailbox, message.clone(), system.chance.now())?;
     let (agent, now) = (mailbox.id(), millis(system.chance.now()));
-    let name = match (&errand.released, &errand.wish.key, &errand.cause) {
-        (Some(released), ..) => fingerprint(format!("{}/{held_by}", released.name).as_bytes()),
-        (None, Some(key), _) => fingerprint(format!("key/{key}").as_bytes()),
-        (None, None, Some(cause)) => fingerprint(format!("cause/{cause}").as_bytes()),
-        (None, None, None) => {
+    let name = match (&errand.released, errand.name()) {
+        (Some(released), _) => fingerprint(format!("{}/{held_by}", released.name).as_bytes()),
+        (None, Some(name)) => name,
+        (None, None) => {
             let mut random = [0; 16];
             system.chance.fill(&mut random);
             format!("{:032x}", u128::from_be_bytes(random))
@@ -252,6 +258,18 @@ pub(crate) async fn hold(
     system.locks.decisions.notify_waiters();
     tracing::info!(agent = %agent, held = %name, "a message waits for a decision");
     Ok(held(reason))
+}
+
+/// Tells whether an errand that is begun again got so far before that its message was held. Under a key another errand may
+/// have done so, which counts while nobody has approved it.
+pub(crate) async fn is_held(mailbox: &AgentMailbox, errand: &Errand) -> Result<bool, Error> {
+    let Some(name) = errand.name() else { return Ok(false) };
+    let held = mailbox.inner().journal.held(mailbox.id(), &name).await?;
+    Ok(held.is_some_and(|KeptHeld { record, .. }| {
+        let outcome = record.decision.map(|decision| decision.outcome);
+        let is_same = record.content == errand.content;
+        is_same && (errand.wish.key.is_none() || matches!(outcome, None | Some(StoredOutcome::Rejected)))
+    }))
 }
 
 fn decided(id: &HeldId, stored: &StoredDecision) -> Result<Decision, Error> {

@@ -9,5 +9,5 @@ mod require;
 pub use self::approvals::{ApprovalNews, Approvals};
 pub use self::draft::Draft;
 pub use self::held::{Decision, Held, HeldId, Revision, Verdict};
-pub(crate) use self::held::{Errand, Holder, Released, hold};
+pub(crate) use self::held::{Errand, Holder, Released, hold, is_held};
 pub use self::require::{Overdue, RequireApproval};

@@ -1,7 +1,7 @@
 use mail_access::NewMessage;
 
 use super::Wish;
-use crate::drafts::Errand;
+use crate::drafts::{self, Errand};
 use crate::journal::{Kept, OutboxRecord, Pending, Progress, time};
 use crate::mail::lift;
 use crate::safety::{self, Cost};
@@ -11,7 +11,7 @@ use crate::{AgentMailbox, Error, ErrorKind, observe};
 pub(super) enum Asked {
     /// It may go, as these bytes, for what it costs.
     Goes(Box<OutboxRecord>, Vec<u8>, Option<Cost>),
-    /// One of them wants to be asked later again.
+    /// One of them wants to be asked later again, or can't decide now.
     Later(Error),
     /// It is held, which is stored already.
     Held,
@@ -34,6 +34,9 @@ pub(super) async fn ask(mailbox: &AgentMailbox, kept: &Kept, now: u64) -> Result
     // Asked about twice after a crash it is held once.
     let cause = Some(record.message_id.as_str().to_owned());
     let errand = Errand { wish, content: record.content.clone(), cause, released: None };
+    if drafts::is_held(mailbox, &errand).await? {
+        return Ok(Asked::Held);
+    }
     let examined = safety::examine(mailbox, message, &errand).await.and_then(|(message, cost)| {
         let cost = cost.map(|cost| cost.without_budgets(mailbox)).transpose()?;
         let sealed = message.seal_as(&mailbox.contact(), record.message_id.clone(), time(now));
@@ -47,10 +50,12 @@ pub(super) async fn ask(mailbox: &AgentMailbox, kept: &Kept, now: u64) -> Result
             Ok(Asked::Goes(Box::new(record), message.bytes().to_vec(), cost))
         }
         Err(error) => match error.kind() {
-            ErrorKind::RateLimited => Ok(Asked::Later(error)),
             ErrorKind::Held => Ok(Asked::Held),
-            ErrorKind::InvalidInput | ErrorKind::PermissionDenied => Ok(Asked::Refused(error)),
-            _ => Err(error),
+            ErrorKind::AlreadyExists | ErrorKind::InvalidInput | ErrorKind::PermissionDenied => {
+                Ok(Asked::Refused(error))
+            }
+            // If it is the state that fails, it shows when that is noted.
+            _ => Ok(Asked::Later(error)),
         },
     }
 }

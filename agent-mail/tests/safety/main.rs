@@ -1,8 +1,11 @@
 //! What keeps agents that act by themselves from harm.
 
 mod answers;
+mod asked_again;
 mod budgets;
 mod canary;
+#[path = "../failing/mod.rs"]
+mod failing;
 mod handles;
 mod later;
 mod rules;
