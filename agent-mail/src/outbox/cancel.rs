@@ -55,7 +55,7 @@ impl AgentMailbox {
     /// Returns what is waiting in the outbox or being sent, in no meaningful order.
     ///
     /// # Errors
-    /// If the state can't be read.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the agent was retired; or if the state can't be read.
     pub async fn outbox(&self) -> Result<Vec<Queued>, Error> {
         let journal = &self.inner().journal;
         let mut queued = Vec::new();
@@ -63,6 +63,7 @@ impl AgentMailbox {
             // Between the two looks it may have gone.
             queued.extend(journal.outbox_entry(self.id(), &name).await?.as_ref().map(Queued::of));
         }
+        journal.still(self.id()).await?;
         Ok(queued)
     }
 

@@ -95,6 +95,7 @@ pub(crate) async fn send_once(
     let system = mailbox.inner().system.system();
     let _alone = system.locks.acquire(&lock(mailbox, &name)).await;
     if let Some(earlier) = mailbox.inner().journal.outbox_entry(mailbox.id(), &name).await? {
+        mailbox.inner().journal.still(mailbox.id()).await?;
         if earlier.content.as_ref() != Some(&content) {
             return Err(another_message(mailbox, key));
         }
@@ -134,6 +135,7 @@ pub(crate) async fn unconfirmed(mailbox: &AgentMailbox) -> Result<Vec<Unconfirme
             unconfirmed.push(Unconfirmed { mailbox: mailbox.clone(), record });
         }
     }
+    mailbox.inner().journal.still(mailbox.id()).await?;
     Ok(unconfirmed)
 }
 

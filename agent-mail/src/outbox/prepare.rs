@@ -59,6 +59,7 @@ async fn prepare_for(mailbox: &AgentMailbox, sending: Sending, errand: Errand) -
     if let Some(key) = &key
         && let Some(earlier) = mailbox.inner().journal.kept(mailbox.id(), &name_of_key(key)).await?
     {
+        mailbox.inner().journal.still(mailbox.id()).await?;
         let record = &earlier.record;
         if record.content != content {
             return Err(another_message(mailbox, key));
