@@ -214,7 +214,7 @@ impl<'a> Attempt<'a> {
         if !wanted(&self.kept.record) {
             return Ok(());
         }
-        let filed = file(&self.mailbox, &self.kept.record, self.now).await;
+        let filed = file(&self.mailbox, &self.kept.record).await;
         while wanted(&self.kept.record) {
             let mut record = self.kept.record.clone();
             if filed == Filed::Later && !is_late {
