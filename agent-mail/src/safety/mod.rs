@@ -47,6 +47,7 @@ mod checks;
 mod filters;
 mod lists;
 mod mirror;
+mod pairs;
 mod policy;
 mod redaction;
 mod reply;

@@ -7,8 +7,8 @@ use mail_access::NewMessage;
 use serde::{Deserialize, Serialize};
 
 use super::Policy;
-use super::auto_reply::{Answer, Pairs};
 use super::budget::{Budget, Usage};
+use super::pairs::{Answer, Pairs};
 use crate::backend::{Change, Committed};
 use crate::journal::{Owner, StoredPolicy, fingerprint};
 use crate::{AgentMailbox, Error, ErrorKind, observe};
