@@ -4,11 +4,11 @@ use std::time::SystemTime;
 
 use mail_access::NewMessage;
 
-use super::{Held, HeldId, Released};
+use super::{Errand, Held, HeldId, Released};
 use crate::backend::{Change, Committed};
 use crate::journal::{HeldRecord, KeptHeld, StoredDecision, StoredOutcome, millis};
 use crate::outbox::{self, Prepared, Sending};
-use crate::{AgentMail, Error, ErrorKind, Queued, safety};
+use crate::{AgentMail, AgentMailbox, Error, ErrorKind, Queued, safety};
 
 /// Who decides, and why.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +67,29 @@ pub(super) async fn reject(mail: &AgentMail, id: &HeldId, by: By<'_>) -> Result<
         let change = note(mail, Change::new(), id, &kept, StoredOutcome::Rejected, by);
         if commit(mail, change).await? {
             return Ok(());
+        }
+    }
+}
+
+/// Rejects in its sender's name a message that is held for an errand; false if it was approved.
+pub(crate) async fn take_back(mailbox: &AgentMailbox, errand: &Errand) -> Result<bool, Error> {
+    let (mail, agent) = (&mailbox.inner().system, mailbox.id());
+    let Some(mut name) = errand.name() else { return Ok(true) };
+    loop {
+        let held = mailbox.inner().journal.held(agent, &name).await?;
+        let Some(KeptHeld { record, .. }) = held else { return Ok(true) };
+        match record.decision.map(|decision| decision.outcome) {
+            None => {
+                let who = Some(agent.as_str());
+                let by = By { who, reason: "its sender took it back", revision: record.revisions.len() };
+                match reject(mail, &HeldId::new(agent.clone(), &name), by).await {
+                    Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Stale) => {}
+                    rejected => return rejected.map(|()| true),
+                }
+            }
+            Some(StoredOutcome::Rejected) => return Ok(true),
+            Some(StoredOutcome::Approved(_)) => return Ok(false),
+            Some(StoredOutcome::PassedOn(next)) => name = next,
         }
     }
 }

@@ -6,7 +6,7 @@ use mail_access::{MessageId, NewMessage};
 
 use super::Overdue;
 use crate::backend::Committed;
-use crate::journal::{HeldRecord, KeptHeld, StoredDecision, StoredOutcome, fingerprint, millis, time};
+use crate::journal::{HeldRecord, Kept, StoredDecision, StoredOutcome, fingerprint, millis, time};
 use crate::outbox::Wish;
 use crate::{AgentId, AgentMailbox, Error, ErrorKind, outbox};
 
@@ -148,6 +148,8 @@ pub(crate) struct Errand {
     pub(crate) cause: Option<String>,
     /// What was approved already.
     pub(crate) released: Option<Released>,
+    /// The entry of the outbox that it has, which goes when it is held.
+    pub(crate) entry: Option<Box<Kept>>,
 }
 
 impl Errand {
@@ -157,7 +159,7 @@ impl Errand {
     }
 
     /// Names the message so that it is held once, if it has a key or a cause.
-    fn name(&self) -> Option<String> {
+    pub(super) fn name(&self) -> Option<String> {
         let name = |kind: &str, name: &String| fingerprint([kind, name].concat().as_bytes());
         let key = self.wish.key.as_ref().map(|key| name("key/", key));
         key.or_else(|| self.cause.as_ref().map(|cause| name("cause/", cause)))
@@ -230,7 +232,7 @@ pub(crate) async fn hold(
             .with_code(HeldId::new(agent.clone(), &name).to_string())
     };
     loop {
-        match system.journal.hold(agent, &name, &record, message).await? {
+        match system.journal.hold(agent, &name, &record, message, errand.entry.as_deref()).await? {
             Some(Committed::Done) => break,
             Some(Committed::Conflict) => {}
             None => {
@@ -239,7 +241,13 @@ pub(crate) async fn hold(
                 );
             }
         }
-        let Some(earlier) = system.journal.held(agent, &name).await? else { continue };
+        let Some(earlier) = system.journal.held(agent, &name).await? else {
+            if errand.entry.is_none() {
+                continue;
+            }
+            return Err(Error::new(ErrorKind::NotReady, "send", agent)
+                .with_detail("the message was changed or taken back meanwhile"));
+        };
         if earlier.record.content != record.content {
             let key = errand.wish.key.as_deref().unwrap_or_default();
             return Ok(outbox::another_message(mailbox, key));
@@ -258,18 +266,6 @@ pub(crate) async fn hold(
     system.locks.decisions.notify_waiters();
     tracing::info!(agent = %agent, held = %name, "a message waits for a decision");
     Ok(held(reason))
-}
-
-/// Tells whether an errand that is begun again got so far before that its message was held. Under a key another errand may
-/// have done so, which counts while nobody has approved it.
-pub(crate) async fn is_held(mailbox: &AgentMailbox, errand: &Errand) -> Result<bool, Error> {
-    let Some(name) = errand.name() else { return Ok(false) };
-    let held = mailbox.inner().journal.held(mailbox.id(), &name).await?;
-    Ok(held.is_some_and(|KeptHeld { record, .. }| {
-        let outcome = record.decision.map(|decision| decision.outcome);
-        let is_same = record.content == errand.content;
-        is_same && (errand.wish.key.is_none() || matches!(outcome, None | Some(StoredOutcome::Rejected)))
-    }))
 }
 
 fn decided(id: &HeldId, stored: &StoredDecision) -> Result<Decision, Error> {

@@ -4,7 +4,7 @@
 use mail_access::NewMessage;
 use serde::{Deserialize, Serialize};
 
-use super::{Journal, decode, encode};
+use super::{Journal, Kept, decode, encode};
 use crate::backend::{Change, Committed};
 use crate::outbox::Wish;
 use crate::{AgentId, Error, ErrorKind, Overdue};
@@ -58,16 +58,19 @@ pub(crate) struct KeptHeld {
 }
 
 impl Journal {
-    /// Notes a message that is held, unless one of its name is there. `None` if the agent is not.
+    /// Notes a message that is held, unless one of its name is there; its entry in the outbox goes, if it has one. `None` if
+    /// the agent is not there.
     pub(crate) async fn hold(
         &self,
         agent: &AgentId,
         name: &str,
         record: &HeldRecord,
         message: &NewMessage,
+        entry: Option<&Kept>,
     ) -> Result<Option<Committed>, Error> {
         let key = self.key("held", agent, name);
-        let change = Change::new()
+        let change = entry.map_or_else(Change::new, |entry| self.taken_out(agent, entry));
+        let change = change
             .expect(&key, None)
             .put(&key, encode(record))
             .put(self.form_key(agent, name, 1), message.canonical());

@@ -202,9 +202,13 @@ impl Journal {
 
     /// Takes an entry out that was sent to nobody, unless somebody else has changed it since it was read.
     pub(crate) async fn take_out(&self, agent: &AgentId, kept: &Kept) -> Result<(), Error> {
+        self.commit_while_active(agent, self.taken_out(agent, kept)).await.map(drop)
+    }
+
+    /// Makes the change that takes an entry out as it was read.
+    pub(super) fn taken_out(&self, agent: &AgentId, kept: &Kept) -> Change {
         let key = self.key("outbox", agent, &kept.record.name);
-        let change = self.without_entry(agent, &kept.record.name).expect(key, Some(kept.bytes.clone()));
-        self.commit_while_active(agent, change).await.map(drop)
+        self.without_entry(agent, &kept.record.name).expect(key, Some(kept.bytes.clone()))
     }
 
     /// Adds to a change that an entry has other bytes.

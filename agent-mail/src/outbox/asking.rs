@@ -1,7 +1,7 @@
 use mail_access::NewMessage;
 
 use super::Wish;
-use crate::drafts::{self, Errand};
+use crate::drafts::Errand;
 use crate::journal::{Kept, OutboxRecord, Pending, Progress, time};
 use crate::mail::lift;
 use crate::safety::{self, Cost};
@@ -31,12 +31,9 @@ pub(super) async fn ask(mailbox: &AgentMailbox, kept: &Kept, now: u64) -> Result
             .with_source(source)
     })?;
     let wish = Wish::going_on(record.key.clone(), queue, now);
-    // Asked about twice after a crash it is held once.
     let cause = Some(record.message_id.as_str().to_owned());
-    let errand = Errand { wish, content: record.content.clone(), cause, released: None };
-    if drafts::is_held(mailbox, &errand).await? {
-        return Ok(Asked::Held);
-    }
+    let entry = Some(Box::new(kept.clone()));
+    let errand = Errand { wish, content: record.content.clone(), cause, released: None, entry };
     let examined = safety::examine(mailbox, message, &errand).await.and_then(|(message, cost)| {
         let cost = cost.map(|cost| cost.without_budgets(mailbox)).transpose()?;
         let sealed = message.seal_as(&mailbox.contact(), record.message_id.clone(), time(now));

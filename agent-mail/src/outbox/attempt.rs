@@ -241,8 +241,8 @@ impl<'a> Attempt<'a> {
             },
             Asked::Later(error) => self.wait(targets, &error).await,
             Asked::Held => {
+                // Where it was held under its key before. Somebody may have decided on it already: that is in its place then.
                 self.mailbox.inner().journal.take_out(self.mailbox.id(), &self.kept).await?;
-                // Somebody may have decided on it already: then that is in its place.
                 self.as_it_is().await
             }
             Asked::Refused(error) => {

@@ -36,7 +36,8 @@ impl Prepared {
 /// Makes what puts a message into the outbox. Nothing is written yet.
 pub(crate) async fn prepare(mailbox: &AgentMailbox, sending: Sending) -> Result<Prepared, Error> {
     let content = sending.key.as_ref().map(|_| fingerprint(&sending.message.canonical()));
-    let errand = Errand { wish: sending.wish(), content, cause: sending.cause.clone(), released: None };
+    let (wish, cause) = (sending.wish(), sending.cause.clone());
+    let errand = Errand { wish, content, cause, ..Errand::default() };
     prepare_for(mailbox, sending, errand).await
 }
 
@@ -47,7 +48,7 @@ pub(crate) async fn prepare_released(
     released: Released,
     content: Option<String>,
 ) -> Result<Prepared, Error> {
-    let errand = Errand { wish: sending.wish(), content, cause: None, released: Some(released) };
+    let errand = Errand { wish: sending.wish(), content, released: Some(released), ..Errand::default() };
     prepare_for(mailbox, sending, errand).await
 }
 

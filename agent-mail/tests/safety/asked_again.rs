@@ -208,3 +208,44 @@ async fn whatever_time_a_check_names_it_waits_for_it() {
     let expired = ada.enqueue(sending).await.unwrap();
     assert_eq!(expired.in_state(RecipientState::Expired).count(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_taken_back_is_never_sent_though_it_was_held_and_approved() {
+    let mut too_late = 0;
+    for (key, half_seconds) in (0..40).flat_map(|n| [(None, n), (Some("k"), n)]) {
+        let world = world();
+        let check = Script::of([later(SECOND), hold()].map(Some));
+        let [mail, slow] = two(&world, &check);
+        let ada = agent(&mail, "ada").await;
+        let sending = Sending::new(letter());
+        let queued = ada.enqueue(key.map_or(sending.clone(), |key| sending.with_key(key))).await.unwrap();
+        let taking_back = async {
+            sleep(half_seconds * SECOND / 2).await;
+            let canceled = ada.cancel(&queued).await.unwrap();
+            sleep(60 * SECOND).await;
+            approve_all(&mail).await;
+            canceled
+        };
+        let mut canceled = None;
+        Box::pin(slow.courier().run(async { canceled = Some(taking_back.await) })).await;
+        mail.courier().run(sleep(60 * SECOND)).await;
+        let canceled = canceled.unwrap();
+        assert_eq!((canceled.not_sent.len(), canceled.too_late.len()), (1, 0), "{key:?}, {half_seconds}");
+        assert_eq!(got(&world).await, 0, "{key:?}, {half_seconds}");
+        is_over(&ada).await;
+    }
+    for key in [None, Some("k")] {
+        let world = world();
+        let check = Script::of([later(SECOND), hold()].map(Some));
+        let [mail, _] = two(&world, &check);
+        let ada = agent(&mail, "ada").await;
+        let sending = Sending::new(letter());
+        let queued = ada.enqueue(key.map_or(sending.clone(), |key| sending.with_key(key))).await.unwrap();
+        mail.courier().run(sleep(10 * SECOND)).await;
+        approve_all(&mail).await;
+        mail.courier().run(sleep(10 * SECOND)).await;
+        too_late += ada.cancel(&queued).await.unwrap().too_late.len();
+        assert_eq!(got(&world).await, 1);
+    }
+    assert_eq!(too_late, 2, "it was approved and sent");
+}
