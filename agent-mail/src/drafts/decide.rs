@@ -30,7 +30,8 @@ pub(super) async fn approve(mail: &AgentMail, id: &HeldId, by: By<'_>) -> Result
         let kept = undecided(mail, id, "approve", Some(by.revision)).await?;
         let record = &kept.record;
         let message = form(mail, id, record.revisions.len()).await?;
-        let released = Released::of(id.name(), record);
+        let decider = (by.who.map(str::to_owned), by.reason.to_owned());
+        let released = Released::of(id.name(), kept.clone(), decider);
         let sending = Sending::wished(message, &record.wish);
         let prepared = outbox::prepare_released(&mailbox, sending, released, record.content.clone()).await;
         let (change, cost, outcome, answer, ring) = match prepared {
@@ -38,13 +39,23 @@ pub(super) async fn approve(mail: &AgentMail, id: &HeldId, by: By<'_>) -> Result
                 let outcome = StoredOutcome::Approved(queued.message_id.as_str().to_owned());
                 (change, cost, outcome, Ok(queued), ring)
             }
-            // The next check holds it now. That is stored already, under a name that it has each time.
+            // The next check holds it now. That is stored already, under a name that it has each time, and noted here with it
+            // unless it was stored before.
             Err(error) if error.kind() == ErrorKind::Held => {
                 let next = error.code().and_then(|code| code.parse::<HeldId>().ok());
                 let Some(next) = next else { return Err(error) };
-                (Change::new(), None, StoredOutcome::PassedOn(next.name().to_owned()), Err(error), None)
+                let outcome = StoredOutcome::PassedOn(next.name().to_owned());
+                let here = system.journal.held(id.agent(), id.name()).await?;
+                let noted = here.and_then(|here| here.record.decision).map(|decision| decision.outcome);
+                if noted.as_ref() == Some(&outcome) {
+                    return Err(error);
+                }
+                (Change::new(), None, outcome, Err(error), None)
             }
-            Err(error) => return Err(error),
+            Err(error) => {
+                undecided(mail, id, "approve", Some(by.revision)).await?;
+                return Err(error);
+            }
         };
         let change = note(mail, change, id, &kept, outcome, by);
         let committed = safety::commit(&mailbox, cost.as_slice(), change).await?;

@@ -5,8 +5,10 @@ use std::time::{Duration, SystemTime};
 use mail_access::{MessageId, NewMessage};
 
 use super::Overdue;
-use crate::backend::Committed;
-use crate::journal::{HeldRecord, Kept, StoredDecision, StoredOutcome, fingerprint, millis, time};
+use crate::backend::{Change, Committed};
+use crate::journal::{
+    HeldRecord, Journal, Kept, KeptHeld, StoredDecision, StoredOutcome, fingerprint, millis, time,
+};
 use crate::outbox::Wish;
 use crate::{AgentId, AgentMailbox, Error, ErrorKind, outbox};
 
@@ -170,6 +172,10 @@ impl Errand {
 #[derive(Clone, Debug)]
 pub(crate) struct Released {
     name: String,
+    /// What was approved, as it was read.
+    kept: Box<KeptHeld>,
+    /// Who approved it, and why.
+    by: (Option<String>, String),
     /// The names of the checks that are not asked again.
     passed: Vec<String>,
 }
@@ -177,10 +183,20 @@ pub(crate) struct Released {
 impl Released {
     /// Approves a message as it is now. What a person wrote is asked about again by those checks too that passed what the
     /// agent wrote.
-    pub(super) fn of(name: &str, record: &HeldRecord) -> Self {
+    pub(super) fn of(name: &str, kept: KeptHeld, by: (Option<String>, String)) -> Self {
+        let record = &kept.record;
         let is_edited = record.revisions.len() > 1;
-        let passed = record.passed.iter().filter(|_| !is_edited).chain([&record.held_by]);
-        Self { name: name.to_owned(), passed: passed.cloned().collect() }
+        let passed = record.passed.iter().filter(|_| !is_edited).chain([&record.held_by]).cloned().collect();
+        Self { name: name.to_owned(), kept: Box::new(kept), by, passed }
+    }
+
+    /// Makes the change that notes that it waits for another decision.
+    fn passed_on(&self, journal: &Journal, agent: &AgentId, next: &str, at: u64) -> Change {
+        let mut record = self.kept.record.clone();
+        let outcome = StoredOutcome::PassedOn(next.to_owned());
+        let (by, reason) = self.by.clone();
+        record.decision = Some(StoredDecision { outcome, by, reason, at });
+        journal.change_held(Change::new(), agent, &self.name, &self.kept, &record)
     }
 }
 
@@ -231,8 +247,14 @@ pub(crate) async fn hold(
             .with_detail(reason)
             .with_code(HeldId::new(agent.clone(), &name).to_string())
     };
+    // Where it was before is noted with that.
+    let moved = match (&errand.entry, &errand.released) {
+        (Some(entry), _) => system.journal.taken_out(agent, entry),
+        (None, Some(released)) => released.passed_on(&system.journal, agent, &name, now),
+        (None, None) => Change::new(),
+    };
     loop {
-        match system.journal.hold(agent, &name, &record, message, errand.entry.as_deref()).await? {
+        match system.journal.hold(moved.clone(), agent, &name, &record, message).await? {
             Some(Committed::Done) => break,
             Some(Committed::Conflict) => {}
             None => {
@@ -242,11 +264,11 @@ pub(crate) async fn hold(
             }
         }
         let Some(earlier) = system.journal.held(agent, &name).await? else {
-            if errand.entry.is_none() {
+            if moved == Change::new() {
                 continue;
             }
             return Err(Error::new(ErrorKind::NotReady, "send", agent)
-                .with_detail("the message was changed or taken back meanwhile"));
+                .with_detail("somebody has changed or decided on the message meanwhile"));
         };
         if earlier.record.content != record.content {
             let key = errand.wish.key.as_deref().unwrap_or_default();

@@ -4,7 +4,7 @@
 use mail_access::NewMessage;
 use serde::{Deserialize, Serialize};
 
-use super::{Journal, Kept, decode, encode};
+use super::{Journal, decode, encode};
 use crate::backend::{Change, Committed};
 use crate::outbox::Wish;
 use crate::{AgentId, Error, ErrorKind, Overdue};
@@ -58,18 +58,16 @@ pub(crate) struct KeptHeld {
 }
 
 impl Journal {
-    /// Notes a message that is held, unless one of its name is there; its entry in the outbox goes, if it has one. `None` if
-    /// the agent is not there.
+    /// Makes a change and notes a message that is held with it, unless one of its name is there. `None` if the agent is not.
     pub(crate) async fn hold(
         &self,
+        change: Change,
         agent: &AgentId,
         name: &str,
         record: &HeldRecord,
         message: &NewMessage,
-        entry: Option<&Kept>,
     ) -> Result<Option<Committed>, Error> {
         let key = self.key("held", agent, name);
-        let change = entry.map_or_else(Change::new, |entry| self.taken_out(agent, entry));
         let change = change
             .expect(&key, None)
             .put(&key, encode(record))

@@ -206,7 +206,7 @@ impl Journal {
     }
 
     /// Makes the change that takes an entry out as it was read.
-    pub(super) fn taken_out(&self, agent: &AgentId, kept: &Kept) -> Change {
+    pub(crate) fn taken_out(&self, agent: &AgentId, kept: &Kept) -> Change {
         let key = self.key("outbox", agent, &kept.record.name);
         self.without_entry(agent, &kept.record.name).expect(key, Some(kept.bytes.clone()))
     }

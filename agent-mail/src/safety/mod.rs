@@ -167,11 +167,13 @@ async fn rule(
             Ok(true)
         }
         Ruling::Hold(reason) => {
-            Err(drafts::hold(mailbox, &letter.message, errand, holder(), reason, None).await?)
+            let holding = drafts::hold(mailbox, &letter.message, errand, holder(), reason, None);
+            Err(Box::pin(holding).await?)
         }
         Ruling::HoldFor { reason, at_most, then } => {
             let time_out = Some((at_most, then));
-            Err(drafts::hold(mailbox, &letter.message, errand, holder(), reason, time_out).await?)
+            let holding = drafts::hold(mailbox, &letter.message, errand, holder(), reason, time_out);
+            Err(Box::pin(holding).await?)
         }
         Ruling::Later(after) => {
             let error = Error::new(ErrorKind::RateLimited, "send", mailbox.id());
