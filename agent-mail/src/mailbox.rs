@@ -65,6 +65,9 @@ impl AgentMailbox {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the message can't be sent as it is,
     /// [`NotReady`](crate::ErrorKind::NotReady) if it goes to the outside and the
     /// [`SendGate`](crate::readiness::SendGate) has no proof that the domain is ready: nothing is sent then, to nobody,
+    /// [`Held`](crate::ErrorKind::Held), [`RateLimited`](crate::ErrorKind::RateLimited) or
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if the [policy](crate::safety::Policy) or a
+    /// [check](crate::safety::OutboundCheck) stops it, [`NotFound`](crate::ErrorKind::NotFound) if the agent was retired,
     /// [`Rejected`](crate::ErrorKind::Rejected) if the mail system refuses it for all recipients,
     /// [`Unauthenticated`](crate::ErrorKind::Unauthenticated), [`Unavailable`](crate::ErrorKind::Unavailable),
     /// [`Interrupted`](crate::ErrorKind::Interrupted).
@@ -98,7 +101,7 @@ impl AgentMailbox {
     /// A message whose receipt was returned is among them if the state store failed just then.
     ///
     /// # Errors
-    /// If the state can't be read.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the agent was retired; or if the state can't be read.
     pub async fn unconfirmed(&self) -> Result<Vec<Unconfirmed>, Error> {
         crate::outbox::unconfirmed(self).await
     }

@@ -5,36 +5,34 @@ mod api_server;
 mod bells;
 #[path = "conformance/held_up.rs"]
 mod held_up;
+#[path = "conformance/mailcow.rs"]
+mod mailcow;
 #[path = "vault_server/mod.rs"]
 mod vault_server;
+#[path = "conformance/worlds.rs"]
+mod worlds;
 #[path = "conformance/zone.rs"]
 mod zone;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent_mail::backend::{
-    Claim, DnsProvider, DynamicDns, LoginRotation, MailAdmin, Provisioner, SecretStore, StateStore,
-};
+use agent_mail::backend::{Claim, SecretStore, StateStore};
 use agent_mail::conformance::{
-    Case, DNS_CASES, DOORBELL_CASES, DYNAMIC_DNS_CASES, DnsHarness, DynamicDnsHarness, FakeVault,
-    MAIL_ADMIN_CASES, MailAdminHarness, PROVISIONER_CASES, ProvisionerHarness, QUARANTINE_CASES, QUEUE_CASES,
-    ROTATION_CASES, RotationHarness, SECRETS_CASES, SITES_CASES, STATE_CASES,
+    Case, DNS_CASES, DOORBELL_CASES, DYNAMIC_DNS_CASES, FakeVault, MAIL_ADMIN_CASES, PROVISIONER_CASES,
+    QUARANTINE_CASES, QUEUE_CASES, ROTATION_CASES, SECRETS_CASES, SITES_CASES, STATE_CASES,
 };
 use agent_mail::http::{HttpClient, ReqwestClient};
-use agent_mail::simulator::Simulation;
 use agent_mail::sites::{FakeKubernetes, SiteStore, SitesInKubernetes, SitesInState};
 use agent_mail::{
-    Address, DomainName, Embedded, EncryptionKey, Mailcow, MemorySecrets, MemoryState, RedbState, SecretFile,
-    SecretFiles, Vault, VaultLogin,
+    DomainName, EncryptionKey, MemorySecrets, MemoryState, RedbState, SecretFile, SecretFiles, Vault,
+    VaultLogin,
 };
 use api_server::{ApiServer, TOKEN};
-use async_trait::async_trait;
 use bells::Bells;
 use libtest_mimic::{Arguments, Completion, Trial};
-use mail_access::{Login, MailAccess, Selection};
-use mailcow_api::FakeMailcow;
-use secrecy::{ExposeSecret, SecretString};
+use mailcow::FakeServer;
+use worlds::{EmbeddedWorld, SimulatedWorld};
 use zone::FakeZone;
 
 #[expect(clippy::too_many_lines, reason = "it is a list")]
@@ -214,225 +212,12 @@ fn real_vault() -> Option<Vault> {
     Some(vault.with_prefix(&place).expect("it is a path"))
 }
 
-#[derive(Debug)]
-struct EmbeddedWorld(Arc<Embedded>);
-
-impl EmbeddedWorld {
-    fn new() -> Self {
-        Self(Arc::new(Embedded::new(domain())))
-    }
-}
-
-impl DnsHarness for EmbeddedWorld {
-    fn provider(&self) -> Arc<dyn DnsProvider> {
-        self.0.clone()
-    }
-
-    fn zone(&self) -> DomainName {
-        domain()
-    }
-}
-
-impl DynamicDnsHarness for EmbeddedWorld {
-    fn dynamic(&self) -> Arc<dyn DynamicDns> {
-        self.0.clone()
-    }
-}
-
-#[async_trait]
-impl ProvisionerHarness for EmbeddedWorld {
-    fn provisioner(&self) -> Arc<dyn Provisioner> {
-        self.0.clone()
-    }
-
-    fn domain(&self) -> DomainName {
-        domain()
-    }
-
-    async fn foreign_mailbox(&self, address: &Address) {
-        self.0.post_office().add_mailbox(address, "theirs".to_owned().into(), 0).expect("it can be made");
-    }
-
-    async fn has_mailbox(&self, address: &Address) -> bool {
-        self.0.post_office().has_mailbox(address)
-    }
-
-    async fn opens(&self, address: &Address, password: &SecretString) -> bool {
-        let login = Login::new(address.clone(), password.clone());
-        self.0.post_office().fetch(&login, &Selection::Unseen, 1).await.is_ok()
-    }
-
-    async fn writes(&self) -> usize {
-        usize::from(self.0.post_office().has_domain(&domain()))
-    }
-}
-
-impl MailAdminHarness for EmbeddedWorld {
-    fn admin(&self) -> Arc<dyn MailAdmin> {
-        self.0.clone()
-    }
-}
-
-#[async_trait]
-impl RotationHarness for EmbeddedWorld {
-    fn rotation(&self) -> Arc<dyn LoginRotation> {
-        self.0.clone()
-    }
-
-    async fn foreign_password(&self, address: &Address, password: &SecretString) {
-        let added = self.0.post_office().set_app_password(address, "phone", password.clone());
-        added.expect("the mailbox is there");
-    }
-}
-
-/// A simulation in which nothing goes wrong.
-#[derive(Debug)]
-struct SimulatedWorld(Simulation);
-
-impl SimulatedWorld {
-    fn new() -> Self {
-        Self(Simulation::builder(1).domain(domain()).build())
-    }
-
-    fn embedded(&self) -> EmbeddedWorld {
-        EmbeddedWorld(Arc::new(self.0.embedded().clone()))
-    }
-}
-
-impl DnsHarness for SimulatedWorld {
-    fn provider(&self) -> Arc<dyn DnsProvider> {
-        self.0.dns()
-    }
-
-    fn zone(&self) -> DomainName {
-        domain()
-    }
-}
-
-#[async_trait]
-impl ProvisionerHarness for SimulatedWorld {
-    fn provisioner(&self) -> Arc<dyn Provisioner> {
-        self.0.provisioner()
-    }
-
-    fn domain(&self) -> DomainName {
-        domain()
-    }
-
-    async fn foreign_mailbox(&self, address: &Address) {
-        self.embedded().foreign_mailbox(address).await;
-    }
-
-    async fn has_mailbox(&self, address: &Address) -> bool {
-        self.embedded().has_mailbox(address).await
-    }
-
-    async fn opens(&self, address: &Address, password: &SecretString) -> bool {
-        self.embedded().opens(address, password).await
-    }
-
-    async fn writes(&self) -> usize {
-        self.embedded().writes().await
-    }
-}
-
-#[async_trait]
-impl RotationHarness for SimulatedWorld {
-    fn rotation(&self) -> Arc<dyn LoginRotation> {
-        self.0.rotation()
-    }
-
-    async fn foreign_password(&self, address: &Address, password: &SecretString) {
-        self.embedded().foreign_password(address, password).await;
-    }
-}
-
-#[derive(Debug)]
-struct FakeServer {
-    fake: FakeMailcow,
-    mailcow: Arc<Mailcow>,
-    _server: Option<mailcow_api::FakeServer>,
-}
-
-impl FakeServer {
-    fn in_memory() -> Self {
-        let fake = FakeMailcow::new();
-        let mailcow = Arc::new(Mailcow::new(fake.client()));
-        Self { fake, mailcow, _server: None }
-    }
-
-    fn over_http() -> Self {
-        let fake = FakeMailcow::new();
-        let same = fake.clone();
-        let server = block_on(async move { same.serve().await });
-        let client = mailcow_api::Client::builder(&server.uri(), fake.api_key()).build();
-        let mailcow = Arc::new(Mailcow::new(client.expect("a client can be made")));
-        Self { fake, mailcow, _server: Some(server) }
-    }
-}
-
-#[async_trait]
-impl ProvisionerHarness for FakeServer {
-    fn provisioner(&self) -> Arc<dyn Provisioner> {
-        self.mailcow.clone()
-    }
-
-    fn domain(&self) -> DomainName {
-        domain()
-    }
-
-    async fn foreign_mailbox(&self, address: &Address) {
-        let address = address.to_string().parse().expect("it is an address");
-        let password = "Their-Passw0rd-1".to_owned().into();
-        let mailbox = mailcow_api::NewMailbox::new(address, password, mailcow_api::Mib::new(64));
-        self.fake.client().add_mailbox(&mailbox).await.expect("it can be made");
-    }
-
-    async fn has_mailbox(&self, address: &Address) -> bool {
-        let address = address.to_string().parse().expect("it is an address");
-        self.fake.client().get_mailbox(&address).await.expect("it can be read").is_some()
-    }
-
-    async fn opens(&self, address: &Address, password: &SecretString) -> bool {
-        self.fake.logins().iter().any(|login| {
-            login.address.as_str() == address.to_string()
-                && login.password.expose_secret() == password.expose_secret()
-                && login.imap
-                && login.smtp
-        })
-    }
-
-    async fn writes(&self) -> usize {
-        self.fake.writes()
-    }
-}
-
-impl MailAdminHarness for FakeServer {
-    fn admin(&self) -> Arc<dyn MailAdmin> {
-        self.mailcow.clone()
-    }
-}
-
 fn cluster() -> FakeKubernetes {
     let fake = FakeKubernetes::new(TOKEN);
     for namespace in ["tenant-one", "tenant-two"] {
         fake.add_namespace(namespace);
     }
     fake
-}
-
-#[async_trait]
-impl RotationHarness for FakeServer {
-    fn rotation(&self) -> Arc<dyn LoginRotation> {
-        self.mailcow.clone()
-    }
-
-    async fn foreign_password(&self, address: &Address, password: &SecretString) {
-        let mailbox = address.to_string().parse().expect("it is an address");
-        let protocols = [mailcow_api::Protocol::Imap, mailcow_api::Protocol::Smtp];
-        let phone = mailcow_api::NewAppPassword::new(mailbox, "phone", password.clone(), protocols);
-        self.fake.client().add_app_password(&phone).await.expect("it can be made");
-    }
 }
 
 /// Runs a future to its end on a thread of its own, as the runtime that was entered can't be blocked.

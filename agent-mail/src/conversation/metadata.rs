@@ -34,9 +34,9 @@ impl AgentMailbox {
     /// Returns all that was noted about the agent.
     ///
     /// # Errors
-    /// If the state can't be read.
+    /// [`NotFound`](ErrorKind::NotFound) if the agent was retired; or if the state can't be read.
     pub async fn metadata(&self) -> Result<BTreeMap<String, Value>, Error> {
-        self.inner().journal.facts(self.id(), None).await
+        self.facts(None).await
     }
 
     /// Notes something about a thread of this mailbox, or with `None` forgets it.
@@ -55,9 +55,15 @@ impl AgentMailbox {
     /// Returns all that was noted about a thread of this mailbox.
     ///
     /// # Errors
-    /// If the state can't be read.
+    /// As [`metadata`](Self::metadata).
     pub async fn thread_metadata(&self, thread: &ThreadId) -> Result<BTreeMap<String, Value>, Error> {
-        self.inner().journal.facts(self.id(), Some(&thread.to_string())).await
+        self.facts(Some(&thread.to_string())).await
+    }
+
+    async fn facts(&self, thread: Option<&str>) -> Result<BTreeMap<String, Value>, Error> {
+        let facts = self.inner().journal.facts(self.id(), thread).await?;
+        self.inner().journal.still(self.id()).await?;
+        Ok(facts)
     }
 
     async fn write_fact(&self, thread: Option<&str>, key: &str, value: Option<&Value>) -> Result<(), Error> {

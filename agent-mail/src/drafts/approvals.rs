@@ -21,13 +21,14 @@ impl AgentMailbox {
     /// Returns this agent's messages that are held, and those that were and are not forgotten, the oldest first.
     ///
     /// # Errors
-    /// If the state can't be read.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the agent was retired; or if the state can't be read.
     pub async fn held(&self) -> Result<Vec<Held>, Error> {
         let mail = &self.inner().system;
         let mut all = Vec::new();
         for (agent, name, record) in mail.system().journal.all_held(Some(self.id())).await? {
             all.push(decide::look(mail, &HeldId::new(agent, &name), &record).await?);
         }
+        self.inner().journal.still(self.id()).await?;
         all.sort_by(|one, other| (one.asked, &one.id).cmp(&(other.asked, &other.id)));
         Ok(all)
     }

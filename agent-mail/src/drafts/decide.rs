@@ -4,11 +4,11 @@ use std::time::SystemTime;
 
 use mail_access::NewMessage;
 
-use super::{Held, HeldId, Released};
+use super::{Errand, Held, HeldId, Released};
 use crate::backend::{Change, Committed};
 use crate::journal::{HeldRecord, KeptHeld, StoredDecision, StoredOutcome, millis};
 use crate::outbox::{self, Prepared, Sending};
-use crate::{AgentMail, Error, ErrorKind, Queued, safety};
+use crate::{AgentMail, AgentMailbox, Error, ErrorKind, Queued, safety};
 
 /// Who decides, and why.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,8 @@ pub(super) async fn approve(mail: &AgentMail, id: &HeldId, by: By<'_>) -> Result
         let kept = undecided(mail, id, "approve", Some(by.revision)).await?;
         let record = &kept.record;
         let message = form(mail, id, record.revisions.len()).await?;
-        let released = Released::of(id.name(), record);
+        let decider = (by.who.map(str::to_owned), by.reason.to_owned());
+        let released = Released::of(id.name(), kept.clone(), decider);
         let sending = Sending::wished(message, &record.wish);
         let prepared = outbox::prepare_released(&mailbox, sending, released, record.content.clone()).await;
         let (change, cost, outcome, answer, ring) = match prepared {
@@ -38,20 +39,34 @@ pub(super) async fn approve(mail: &AgentMail, id: &HeldId, by: By<'_>) -> Result
                 let outcome = StoredOutcome::Approved(queued.message_id.as_str().to_owned());
                 (change, cost, outcome, Ok(queued), ring)
             }
-            // The next check holds it now. That is stored already, under a name that it has each time.
+            // The next check holds it now. That is stored already, under a name that it has each time, and noted here with it
+            // unless it was stored before.
             Err(error) if error.kind() == ErrorKind::Held => {
                 let next = error.code().and_then(|code| code.parse::<HeldId>().ok());
                 let Some(next) = next else { return Err(error) };
-                (Change::new(), None, StoredOutcome::PassedOn(next.name().to_owned()), Err(error), None)
+                let outcome = StoredOutcome::PassedOn(next.name().to_owned());
+                let here = system.journal.held(id.agent(), id.name()).await?;
+                let noted = here.and_then(|here| here.record.decision).map(|decision| decision.outcome);
+                if noted.as_ref() == Some(&outcome) {
+                    return Err(error);
+                }
+                (Change::new(), None, outcome, Err(error), None)
             }
-            Err(error) => return Err(error),
+            Err(error) => {
+                undecided(mail, id, "approve", Some(by.revision)).await?;
+                return Err(error);
+            }
         };
         let change = note(mail, change, id, &kept, outcome, by);
         let committed = safety::commit(&mailbox, cost.as_slice(), change).await?;
         drop(ring);
-        if committed == Some(Committed::Done) {
-            system.locks.decisions.notify_waiters();
-            return answer;
+        match committed {
+            Some(Committed::Done) => {
+                system.locks.decisions.notify_waiters();
+                return answer;
+            }
+            Some(Committed::Conflict) => {}
+            None => return Err(not_there(id).with_detail("the agent was retired")),
         }
     }
 }
@@ -63,6 +78,29 @@ pub(super) async fn reject(mail: &AgentMail, id: &HeldId, by: By<'_>) -> Result<
         let change = note(mail, Change::new(), id, &kept, StoredOutcome::Rejected, by);
         if commit(mail, change).await? {
             return Ok(());
+        }
+    }
+}
+
+/// Rejects in its sender's name a message that is held for an errand; false if it was approved.
+pub(crate) async fn take_back(mailbox: &AgentMailbox, errand: &Errand) -> Result<bool, Error> {
+    let (mail, agent) = (&mailbox.inner().system, mailbox.id());
+    let Some(mut name) = errand.name() else { return Ok(true) };
+    loop {
+        let held = mailbox.inner().journal.held(agent, &name).await?;
+        let Some(KeptHeld { record, .. }) = held else { return Ok(true) };
+        match record.decision.map(|decision| decision.outcome) {
+            None => {
+                let who = Some(agent.as_str());
+                let by = By { who, reason: "its sender took it back", revision: record.revisions.len() };
+                match reject(mail, &HeldId::new(agent.clone(), &name), by).await {
+                    Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Stale) => {}
+                    rejected => return rejected.map(|()| true),
+                }
+            }
+            Some(StoredOutcome::Rejected) => return Ok(true),
+            Some(StoredOutcome::Approved(_)) => return Ok(false),
+            Some(StoredOutcome::PassedOn(next)) => name = next,
         }
     }
 }

@@ -5,8 +5,10 @@ use std::time::{Duration, SystemTime};
 use mail_access::{MessageId, NewMessage};
 
 use super::Overdue;
-use crate::backend::Committed;
-use crate::journal::{HeldRecord, StoredDecision, StoredOutcome, fingerprint, millis, time};
+use crate::backend::{Change, Committed};
+use crate::journal::{
+    HeldRecord, Journal, Kept, KeptHeld, StoredDecision, StoredOutcome, fingerprint, millis, time,
+};
 use crate::outbox::Wish;
 use crate::{AgentId, AgentMailbox, Error, ErrorKind, outbox};
 
@@ -148,6 +150,8 @@ pub(crate) struct Errand {
     pub(crate) cause: Option<String>,
     /// What was approved already.
     pub(crate) released: Option<Released>,
+    /// The entry of the outbox that it has, which goes when it is held.
+    pub(crate) entry: Option<Box<Kept>>,
 }
 
 impl Errand {
@@ -155,12 +159,23 @@ impl Errand {
     pub(crate) fn passes(&self, check: impl FnOnce() -> String) -> bool {
         self.released.as_ref().is_some_and(|released| released.passed.contains(&check()))
     }
+
+    /// Names the message so that it is held once, if it has a key or a cause.
+    pub(super) fn name(&self) -> Option<String> {
+        let name = |kind: &str, name: &String| fingerprint([kind, name].concat().as_bytes());
+        let key = self.wish.key.as_ref().map(|key| name("key/", key));
+        key.or_else(|| self.cause.as_ref().map(|cause| name("cause/", cause)))
+    }
 }
 
 /// An approval, by which a message passes the check that held it.
 #[derive(Clone, Debug)]
 pub(crate) struct Released {
     name: String,
+    /// What was approved, as it was read.
+    kept: Box<KeptHeld>,
+    /// Who approved it, and why.
+    by: (Option<String>, String),
     /// The names of the checks that are not asked again.
     passed: Vec<String>,
 }
@@ -168,10 +183,20 @@ pub(crate) struct Released {
 impl Released {
     /// Approves a message as it is now. What a person wrote is asked about again by those checks too that passed what the
     /// agent wrote.
-    pub(super) fn of(name: &str, record: &HeldRecord) -> Self {
+    pub(super) fn of(name: &str, kept: KeptHeld, by: (Option<String>, String)) -> Self {
+        let record = &kept.record;
         let is_edited = record.revisions.len() > 1;
-        let passed = record.passed.iter().filter(|_| !is_edited).chain([&record.held_by]);
-        Self { name: name.to_owned(), passed: passed.cloned().collect() }
+        let passed = record.passed.iter().filter(|_| !is_edited).chain([&record.held_by]).cloned().collect();
+        Self { name: name.to_owned(), kept: Box::new(kept), by, passed }
+    }
+
+    /// Makes the change that notes that it waits for another decision.
+    fn passed_on(&self, journal: &Journal, agent: &AgentId, next: &str, at: u64) -> Change {
+        let mut record = self.kept.record.clone();
+        let outcome = StoredOutcome::PassedOn(next.to_owned());
+        let (by, reason) = self.by.clone();
+        record.decision = Some(StoredDecision { outcome, by, reason, at });
+        journal.change_held(Change::new(), agent, &self.name, &self.kept, &record)
     }
 }
 
@@ -195,11 +220,10 @@ pub(crate) async fn hold(
     // What can't be sent needs nobody's decision.
     outbox::seal(mailbox, message.clone(), system.chance.now())?;
     let (agent, now) = (mailbox.id(), millis(system.chance.now()));
-    let name = match (&errand.released, &errand.wish.key, &errand.cause) {
-        (Some(released), ..) => fingerprint(format!("{}/{held_by}", released.name).as_bytes()),
-        (None, Some(key), _) => fingerprint(format!("key/{key}").as_bytes()),
-        (None, None, Some(cause)) => fingerprint(format!("cause/{cause}").as_bytes()),
-        (None, None, None) => {
+    let name = match (&errand.released, errand.name()) {
+        (Some(released), _) => fingerprint(format!("{}/{held_by}", released.name).as_bytes()),
+        (None, Some(name)) => name,
+        (None, None) => {
             let mut random = [0; 16];
             system.chance.fill(&mut random);
             format!("{:032x}", u128::from_be_bytes(random))
@@ -223,8 +247,14 @@ pub(crate) async fn hold(
             .with_detail(reason)
             .with_code(HeldId::new(agent.clone(), &name).to_string())
     };
+    // Where it was before is noted with that.
+    let moved = match (&errand.entry, &errand.released) {
+        (Some(entry), _) => system.journal.taken_out(agent, entry),
+        (None, Some(released)) => released.passed_on(&system.journal, agent, &name, now),
+        (None, None) => Change::new(),
+    };
     loop {
-        match system.journal.hold(agent, &name, &record, message).await? {
+        match system.journal.hold(moved.clone(), agent, &name, &record, message).await? {
             Some(Committed::Done) => break,
             Some(Committed::Conflict) => {}
             None => {
@@ -233,7 +263,13 @@ pub(crate) async fn hold(
                 );
             }
         }
-        let Some(earlier) = system.journal.held(agent, &name).await? else { continue };
+        let Some(earlier) = system.journal.held(agent, &name).await? else {
+            if moved == Change::new() {
+                continue;
+            }
+            return Err(Error::new(ErrorKind::NotReady, "send", agent)
+                .with_detail("somebody has changed or decided on the message meanwhile"));
+        };
         if earlier.record.content != record.content {
             let key = errand.wish.key.as_deref().unwrap_or_default();
             return Ok(outbox::another_message(mailbox, key));

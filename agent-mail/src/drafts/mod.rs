@@ -7,6 +7,7 @@ mod held;
 mod require;
 
 pub use self::approvals::{ApprovalNews, Approvals};
+pub(crate) use self::decide::take_back;
 pub use self::draft::Draft;
 pub use self::held::{Decision, Held, HeldId, Revision, Verdict};
 pub(crate) use self::held::{Errand, Holder, Released, hold};

@@ -46,7 +46,7 @@ impl Bell {
 /// A store that rings for each agent of which an event was written, whoever wrote it.
 pub(super) struct Ringing {
     store: Arc<dyn StateStore>,
-    bells: Mutex<Bells>,
+    bells: Arc<Mutex<Bells>>,
 }
 
 #[derive(Default)]
@@ -86,7 +86,7 @@ impl AllBells {
 
 impl Ringing {
     pub(super) fn new(store: Arc<dyn StateStore>) -> Self {
-        Self { store, bells: Mutex::default() }
+        Self { store, bells: Arc::default() }
     }
 
     pub(super) fn bell(&self, agent: &AgentId) -> Arc<Bell> {
@@ -105,8 +105,7 @@ impl Ringing {
     }
 
     fn bells(&self) -> MutexGuard<'_, Bells> {
-        // A panic elsewhere leaves whole values: each is changed in one step.
-        self.bells.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.bells)
     }
 
     /// Returns the bell for all agents, which is made for the first who wants it.
@@ -119,43 +118,47 @@ impl Ringing {
         })
     }
 
-    /// Finds the bells of those of whom a change writes events.
+    /// Finds those of whom a change writes events.
     fn concerned(&self, change: &Change) -> RingAtEnd {
         let agent = |(key, value): &(String, Option<Vec<u8>>)| {
             let mut parts = key.splitn(4, '/').skip(1);
             value.as_ref()?;
             (parts.next()? == HAPPENED).then(|| parts.next().map(str::to_owned))?
         };
-        let agents: Vec<String> = change.writes.iter().filter_map(agent).collect();
-        if agents.is_empty() {
-            return RingAtEnd::default();
-        }
-        let bells = self.bells();
-        let each = agents.iter().filter_map(|agent| bells.by_agent.get(agent)?.upgrade()).collect();
-        RingAtEnd { each, all: bells.all.upgrade().map(|all| (all, agents)) }
+        let agents = change.writes.iter().filter_map(agent).collect();
+        RingAtEnd { bells: Arc::clone(&self.bells), agents }
     }
 }
 
-/// Rings when the write is over, also where it failed and may have been done.
-#[derive(Default)]
+/// Rings when the write is over, also where it failed and may have been done: for who listens by then.
 struct RingAtEnd {
-    each: Vec<Arc<Bell>>,
-    all: Option<(Arc<AllBells>, Vec<String>)>,
+    bells: Arc<Mutex<Bells>>,
+    agents: Vec<String>,
 }
 
 impl RingAtEnd {
     fn is_silent(&self) -> bool {
-        self.each.is_empty() && self.all.is_none()
+        self.agents.is_empty()
     }
 }
 
 impl Drop for RingAtEnd {
     fn drop(&mut self) {
-        self.each.iter().for_each(|bell| bell.ring());
-        if let Some((all, agents)) = self.all.take() {
-            all.ring(agents);
+        if self.is_silent() {
+            return;
+        }
+        let bells = lock(&self.bells);
+        let heard = self.agents.iter().filter_map(|agent| bells.by_agent.get(agent)?.upgrade());
+        heard.for_each(|bell| bell.ring());
+        if let Some(all) = bells.all.upgrade() {
+            all.ring(std::mem::take(&mut self.agents));
         }
     }
+}
+
+fn lock(bells: &Mutex<Bells>) -> MutexGuard<'_, Bells> {
+    // A panic elsewhere leaves whole values: each is changed in one step.
+    bells.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Hands the store's own futures on, as nearly every call rings nothing.
@@ -275,5 +278,23 @@ mod tests {
         rung.await.expect("it rings by itself");
         assert_eq!(journal.happened(&ada).await.unwrap().len(), 1);
         assert_eq!(all.next().await.len(), 1);
+    }
+    #[tokio::test(start_paused = true)]
+    async fn who_begins_to_listen_while_an_event_is_written_hears_of_it() {
+        let store = Arc::new(Slow(MemoryState::default(), Semaphore::new(0)));
+        let journal = Journal::new(store.clone(), "a.example".parse().unwrap());
+        let ada: AgentId = "ada".parse().unwrap();
+        let happened =
+            Happened { at: SystemTime::UNIX_EPOCH, what: What::MailboxReset { before: 1, now: 2 } };
+        let change = journal.note_event(Change::new(), &ada, &happened).unwrap();
+        let mut call = pin!(journal.commit(change));
+        assert!(poll!(call.as_mut()).is_pending());
+        let (bell, all) = (journal.bell(&ada), journal.all_bells());
+        let heard = bell.rung();
+        assert!(journal.happened(&ada).await.unwrap().is_empty(), "it is not there yet");
+        store.1.add_permits(1);
+        assert_eq!(call.await.unwrap(), Committed::Done);
+        let both = async { (bell.rings_after(heard).await, all.next().await) };
+        tokio::time::timeout(std::time::Duration::from_secs(1), both).await.expect("both ring");
     }
 }

@@ -58,16 +58,17 @@ pub(crate) struct KeptHeld {
 }
 
 impl Journal {
-    /// Notes a message that is held, unless one of its name is there. `None` if the agent is not.
+    /// Makes a change and notes a message that is held with it, unless one of its name is there. `None` if the agent is not.
     pub(crate) async fn hold(
         &self,
+        change: Change,
         agent: &AgentId,
         name: &str,
         record: &HeldRecord,
         message: &NewMessage,
     ) -> Result<Option<Committed>, Error> {
         let key = self.key("held", agent, name);
-        let change = Change::new()
+        let change = change
             .expect(&key, None)
             .put(&key, encode(record))
             .put(self.form_key(agent, name, 1), message.canonical());

@@ -59,12 +59,7 @@ impl Journal {
         message: &Outgoing,
     ) -> Result<Option<OutboxRecord>, Error> {
         loop {
-            let key = self.key("outbox", agent, &record.name);
-            let change = Change::new()
-                .expect(&key, None)
-                .put(key, record.encoded())
-                .put(self.key("outbox-bytes", agent, &record.name), message.bytes());
-            let change = self.index_sent(change, agent, record, record.created).await?;
+            let change = self.opening(agent, record, message).await?;
             match self.commit_as_seen(agent, change).await? {
                 Some(Committed::Done) => return Ok(None),
                 Some(Committed::Conflict) => {}
@@ -74,6 +69,21 @@ impl Journal {
                 return Ok(Some(earlier));
             }
         }
+    }
+
+    /// Makes the change that writes a message down before it is sent, while its name is free.
+    pub(crate) async fn opening(
+        &self,
+        agent: &AgentId,
+        record: &OutboxRecord,
+        message: &Outgoing,
+    ) -> Result<Change, Error> {
+        let key = self.key("outbox", agent, &record.name);
+        let change = Change::new()
+            .expect(&key, None)
+            .put(key, record.encoded())
+            .put(self.key("outbox-bytes", agent, &record.name), message.bytes());
+        self.index_sent(change, agent, record, record.created).await
     }
 
     pub(crate) async fn outbox_entry(
@@ -148,7 +158,7 @@ impl Journal {
         self.write_while_active(agent, || self.without_entry(agent, name)).await
     }
 
-    fn without_entry(&self, agent: &AgentId, name: &str) -> Change {
+    pub(super) fn without_entry(&self, agent: &AgentId, name: &str) -> Change {
         let kinds = ["outbox", "outbox-bytes", "due"];
         kinds.into_iter().fold(Change::new(), |change, kind| change.remove(self.key(kind, agent, name)))
     }

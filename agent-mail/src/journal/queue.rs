@@ -112,6 +112,11 @@ impl Kept {
     pub(crate) fn of(record: OutboxRecord) -> Self {
         Self { bytes: record.encoded(), record }
     }
+
+    /// Returns what is to be there still when another takes its place.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
 }
 
 impl OutboxRecord {
@@ -176,21 +181,34 @@ impl Journal {
         self.read(&self.key("due", agent, name)).await
     }
 
-    /// Makes the change that puts an entry into the outbox, while there is none of its name and the agent is there.
+    /// Makes the change that puts an entry into the outbox in the place of [another](Kept::into_bytes), or while there is none
+    /// of its name, and the agent is there.
     pub(crate) async fn enqueue(
         &self,
         agent: &AgentId,
         record: &OutboxRecord,
         queue: &QueueRecord,
         message: &[u8],
+        instead_of: Option<Vec<u8>>,
     ) -> Result<Change, Error> {
         let key = self.key("outbox", agent, &record.name);
         let change = Change::new()
-            .expect(&key, None)
+            .expect(&key, instead_of)
             .put(&key, record.encoded())
             .put(self.key("outbox-bytes", agent, &record.name), message)
             .put(self.key("due", agent, &record.name), encode(&queue.due(record)));
         self.while_active(agent, change).await?.ok_or_else(|| retired("send", agent))
+    }
+
+    /// Takes an entry out that was sent to nobody, unless somebody else has changed it since it was read.
+    pub(crate) async fn take_out(&self, agent: &AgentId, kept: &Kept) -> Result<(), Error> {
+        self.commit_while_active(agent, self.taken_out(agent, kept)).await.map(drop)
+    }
+
+    /// Makes the change that takes an entry out as it was read.
+    pub(crate) fn taken_out(&self, agent: &AgentId, kept: &Kept) -> Change {
+        let key = self.key("outbox", agent, &kept.record.name);
+        self.without_entry(agent, &kept.record.name).expect(key, Some(kept.bytes.clone()))
     }
 
     /// Adds to a change that an entry has other bytes.

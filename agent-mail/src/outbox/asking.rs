@@ -11,7 +11,7 @@ use crate::{AgentMailbox, Error, ErrorKind, observe};
 pub(super) enum Asked {
     /// It may go, as these bytes, for what it costs.
     Goes(Box<OutboxRecord>, Vec<u8>, Option<Cost>),
-    /// One of them wants to be asked later again.
+    /// One of them wants to be asked later again, or can't decide now.
     Later(Error),
     /// It is held, which is stored already.
     Held,
@@ -31,9 +31,9 @@ pub(super) async fn ask(mailbox: &AgentMailbox, kept: &Kept, now: u64) -> Result
             .with_source(source)
     })?;
     let wish = Wish::going_on(record.key.clone(), queue, now);
-    // Asked about twice after a crash it is held once.
     let cause = Some(record.message_id.as_str().to_owned());
-    let errand = Errand { wish, content: record.content.clone(), cause, released: None };
+    let entry = Some(Box::new(kept.clone()));
+    let errand = Errand { wish, content: record.content.clone(), cause, released: None, entry };
     let examined = safety::examine(mailbox, message, &errand).await.and_then(|(message, cost)| {
         let cost = cost.map(|cost| cost.without_budgets(mailbox)).transpose()?;
         let sealed = message.seal_as(&mailbox.contact(), record.message_id.clone(), time(now));
@@ -47,10 +47,12 @@ pub(super) async fn ask(mailbox: &AgentMailbox, kept: &Kept, now: u64) -> Result
             Ok(Asked::Goes(Box::new(record), message.bytes().to_vec(), cost))
         }
         Err(error) => match error.kind() {
-            ErrorKind::RateLimited => Ok(Asked::Later(error)),
             ErrorKind::Held => Ok(Asked::Held),
-            ErrorKind::InvalidInput | ErrorKind::PermissionDenied => Ok(Asked::Refused(error)),
-            _ => Err(error),
+            ErrorKind::AlreadyExists | ErrorKind::InvalidInput | ErrorKind::PermissionDenied => {
+                Ok(Asked::Refused(error))
+            }
+            // If it is the state that fails, it shows when that is noted.
+            _ => Ok(Asked::Later(error)),
         },
     }
 }

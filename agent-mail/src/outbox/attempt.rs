@@ -9,7 +9,7 @@ use super::direct::pass;
 use super::lane::Try;
 use super::report::happened;
 use super::verdict::{Verdict, judge};
-use super::{LONGEST_PAUSE, RecipientState, SHORTEST_PAUSE, back_off, evidence};
+use super::{LONGEST_PAUSE, RecipientState, SHORTEST_PAUSE, back_off, evidence, later};
 use crate::backend::Committed;
 use crate::journal::{
     Due, Happened, Kept, OutboxRecord, Outcome, Pending, Progress, QueueRecord, Said, millis,
@@ -112,7 +112,7 @@ impl<'a> Attempt<'a> {
             Ok(true) => {}
             Ok(false) => return self.as_it_is().await,
             Err(error) if is_charged && is_no_room(&error) => {
-                return self.wait_for_room(&targets, &error).await;
+                return self.wait(&targets, &error).await;
             }
             Err(error) => return Err(error),
         }
@@ -214,7 +214,7 @@ impl<'a> Attempt<'a> {
         if !wanted(&self.kept.record) {
             return Ok(());
         }
-        let filed = file(&self.mailbox, &self.kept.record, self.now).await;
+        let filed = file(&self.mailbox, &self.kept.record).await;
         while wanted(&self.kept.record) {
             let mut record = self.kept.record.clone();
             if filed == Filed::Later && !is_late {
@@ -236,14 +236,14 @@ impl<'a> Attempt<'a> {
         match ask(&self.mailbox, &self.kept, self.now).await? {
             Asked::Goes(record, bytes, cost) => match self.commit_as(Some(bytes), cost, *record).await {
                 Ok(_) => self.as_it_is().await,
-                Err(error) if is_no_room(&error) => self.wait_for_room(targets, &error).await,
+                Err(error) if is_no_room(&error) => self.wait(targets, &error).await,
                 Err(error) => Err(error),
             },
-            Asked::Later(error) => self.wait_for_room(targets, &error).await,
+            Asked::Later(error) => self.wait(targets, &error).await,
             Asked::Held => {
-                let name = &self.kept.record.name;
-                self.mailbox.inner().journal.drop_outbox(self.mailbox.id(), name).await?;
-                Ok(After::Gone)
+                // Where it was held under its key before. Somebody may have decided on it already: that is in its place then.
+                self.mailbox.inner().journal.take_out(self.mailbox.id(), &self.kept).await?;
+                self.as_it_is().await
             }
             Asked::Refused(error) => {
                 let mut record = self.kept.record.clone();
@@ -258,12 +258,14 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Lets it wait until there may be room in the budgets, or until the checks want to be asked.
-    async fn wait_for_room(&mut self, targets: &[Address], error: &Error) -> Result<After, Error> {
+    /// Lets it wait until there may be room in the budgets, or until the checks want to be asked or can be.
+    async fn wait(&mut self, targets: &[Address], error: &Error) -> Result<After, Error> {
         let mut record = self.kept.record.clone();
         let said = Said::words(error.to_string());
         each(&mut record, targets, |progress| progress.said = Some(said.clone()));
-        if let Some(queue) = &mut record.queue {
+        if !is_no_room(error) {
+            self.postpone(&mut record, error.retry_after());
+        } else if let Some(queue) = &mut record.queue {
             queue.next = later(self.now, error.retry_after().unwrap_or(LONGEST_PAUSE).max(SHORTEST_PAUSE));
         }
         if !self.commit(record).await? {
@@ -389,10 +391,6 @@ fn after(record: &OutboxRecord) -> After {
         Some(queue) if !queue.is_over() => After::Due(queue.due(record)),
         _ => After::Gone,
     }
-}
-
-fn later(now: u64, pause: Duration) -> u64 {
-    now.saturating_add(pause.as_millis().try_into().unwrap_or(u64::MAX))
 }
 
 /// How often it is tried to write down what was sent; with the pauses it takes 3 minutes.

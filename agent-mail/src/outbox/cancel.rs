@@ -2,9 +2,9 @@ use mail_access::Address;
 
 use super::attempt::advance;
 use super::bell::Ring;
-use super::{Queued, RecipientState};
-use crate::AgentMailbox;
-use crate::Error;
+use super::{Queued, RecipientState, Wish};
+use crate::drafts::{self, Errand};
+use crate::{AgentMailbox, Error};
 
 /// What became of taking a message back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +20,9 @@ impl AgentMailbox {
     /// Takes a message back that waits in the outbox, for all to whom it was not sent yet.
     ///
     /// What is being sent at this moment, or has an outcome that is being found out, is too late; it is not sent
-    /// again then. Under a key of the caller's it is remembered as taken back. Safe to repeat; a dropped call leaves
-    /// it taken back or not.
+    /// again then. Under a key of the caller's it is remembered as taken back. One that a check took out of the outbox, to
+    /// wait for a decision, is rejected in the agent's name; if it was approved it is too late. Safe to repeat; a dropped
+    /// call leaves it taken back or not.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound) if the agent was retired; or if the state can't be read or written.
@@ -55,7 +56,7 @@ impl AgentMailbox {
     /// Returns what is waiting in the outbox or being sent, in no meaningful order.
     ///
     /// # Errors
-    /// If the state can't be read.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the agent was retired; or if the state can't be read.
     pub async fn outbox(&self) -> Result<Vec<Queued>, Error> {
         let journal = &self.inner().journal;
         let mut queued = Vec::new();
@@ -63,16 +64,22 @@ impl AgentMailbox {
             // Between the two looks it may have gone.
             queued.extend(journal.outbox_entry(self.id(), &name).await?.as_ref().map(Queued::of));
         }
+        journal.still(self.id()).await?;
         Ok(queued)
     }
 
-    /// Tells of an entry that is there no more: what was sent to anybody is remembered.
+    /// Tells of an entry that is there no more: what was sent to anybody is remembered, and what is held is rejected.
     async fn known_of(&self, queued: &Queued) -> Result<Cancellation, Error> {
         let journal = &self.inner().journal;
         let all = queued.recipients.iter().map(|one| one.result.recipient.clone()).collect();
-        Ok(match journal.sent(self.id(), &queued.message_id).await? {
-            Some(_) => Cancellation { not_sent: Vec::new(), too_late: all },
-            None => Cancellation { not_sent: all, too_late: Vec::new() },
-        })
+        journal.still(self.id()).await?;
+        let is_sent = journal.sent(self.id(), &queued.message_id).await?.is_some();
+        let wish = queued.key.as_ref().map_or_else(Wish::default, Wish::under);
+        let cause = Some(queued.message_id.as_str().to_owned());
+        let errand = Errand { wish, cause, ..Errand::default() };
+        if is_sent || !drafts::take_back(self, &errand).await? {
+            return Ok(Cancellation { not_sent: Vec::new(), too_late: all });
+        }
+        Ok(Cancellation { not_sent: all, too_late: Vec::new() })
     }
 }

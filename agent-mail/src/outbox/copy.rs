@@ -1,8 +1,8 @@
-use mail_access::{Error as MailError, Flag};
+use mail_access::{Flag, SpecialUse};
 
-use super::evidence::{is_filed, sent_folder};
-use crate::AgentMailbox;
-use crate::journal::{OutboxRecord, time};
+use super::evidence::is_filed;
+use crate::journal::OutboxRecord;
+use crate::{AgentMailbox, Error, ErrorKind};
 
 /// What became of the copy of a sent message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,39 +16,30 @@ pub(super) enum Filed {
 }
 
 /// Puts a message into its sender's folder for sent mail, unless it is there already.
-pub(super) async fn file(mailbox: &AgentMailbox, record: &OutboxRecord, now: u64) -> Filed {
-    match put(mailbox, record, now).await {
+pub(super) async fn file(mailbox: &AgentMailbox, record: &OutboxRecord) -> Filed {
+    match put(mailbox, record).await {
         Ok(()) => Filed::Done,
-        Err(Failure::State) => Filed::Later,
-        Err(Failure::Mail(error)) => {
-            let later = error.is_retryable() || error.is_outcome_unknown();
+        Err(error) => {
+            let later = error.is_retryable() || error.kind() == ErrorKind::Interrupted;
             tracing::warn!(agent = %mailbox.id(), %error, later, "sent, but no copy could be filed");
             if later { Filed::Later } else { Filed::Never }
         }
     }
 }
 
-enum Failure {
-    State,
-    Mail(MailError),
-}
-
-async fn put(mailbox: &AgentMailbox, record: &OutboxRecord, now: u64) -> Result<(), Failure> {
-    let system = mailbox.inner().system.system();
-    let Some(store) = &system.store else { return Ok(()) };
-    let Some(folder) = sent_folder(mailbox, &**store).await.map_err(Failure::Mail)? else {
+async fn put(mailbox: &AgentMailbox, record: &OutboxRecord) -> Result<(), Error> {
+    if mailbox.inner().system.system().store.is_none() {
+        return Ok(());
+    }
+    let desk = mailbox.desk("file a copy")?;
+    let Some(folder) = desk.find_folder(SpecialUse::Sent).await? else {
         tracing::debug!(agent = %mailbox.id(), "there is no folder for sent mail");
         return Ok(());
     };
     // An earlier try may have put it there unheard, and some servers do it by themselves.
-    if is_filed(mailbox, &**store, &record.message_id).await.map_err(Failure::Mail)? {
+    if is_filed(&desk, &record.message_id).await? {
         return Ok(());
     }
-    let bytes = mailbox.inner().journal.outbox_bytes(mailbox.id(), &record.name).await.map_err(|error| {
-        tracing::warn!(agent = %mailbox.id(), %error, "the copy of a sent message can't be read");
-        Failure::State
-    })?;
-    let login = mailbox.inner().login.current();
-    let filed = store.append(&login, &folder, &bytes, &[Flag::Seen], Some(time(now))).await;
-    filed.map(drop).map_err(Failure::Mail)
+    let bytes = mailbox.inner().journal.outbox_bytes(mailbox.id(), &record.name).await?;
+    desk.append(&folder, &bytes, &[Flag::Seen]).await.map(drop)
 }

@@ -222,7 +222,11 @@ impl Rounds {
         lane.busy = false;
         match after {
             After::Gone => lane.remove(place),
-            After::Due(due) => lane.put(name, due),
+            After::Due(due) => {
+                // What was approved meanwhile has another place.
+                lane.remove(place);
+                lane.put(name, due);
+            }
             After::Rest(due) => {
                 lane.rest = due.next;
                 lane.put(name, due);

@@ -4,10 +4,12 @@ use mail_access::{Address, Error as MailError, MessageId, NewMessage, Outgoing, 
 
 use super::evidence::has_arrived;
 use super::{Receipt, RecipientState, Refusal, Wish};
+use crate::backend::Committed;
 use crate::drafts::Errand;
 use crate::journal::{OutboxRecord, Outcome, Said, fingerprint};
 use crate::mail::lift;
-use crate::{AgentMailbox, Error, ErrorKind, Usage, observe, safety};
+use crate::safety::{self, Cost};
+use crate::{AgentMailbox, Error, ErrorKind, Usage, observe};
 
 /// A message whose sending was begun and whose outcome is unknown.
 #[derive(Debug)]
@@ -73,12 +75,13 @@ impl Unconfirmed {
 
 pub(crate) async fn send(mailbox: &AgentMailbox, message: NewMessage) -> Result<Receipt, Error> {
     let now = mailbox.inner().system.system().chance.now();
-    let message = seal(mailbox, release(mailbox, message, &Errand::default()).await?, now)?;
+    let (message, cost) = examine(mailbox, message, &Errand::default()).await?;
+    let message = seal(mailbox, message, now)?;
     pass(mailbox, message.recipients()).await?;
     let name = name_of_message(&message);
     let _alone = mailbox.inner().system.system().locks.acquire(&lock(mailbox, &name)).await;
     let record = open_record(mailbox, name, None, &message);
-    mailbox.inner().journal.open_outbox(mailbox.id(), &record, &message).await?;
+    open(mailbox, &record, &message, cost).await?;
     submit(mailbox, record, &message).await
 }
 
@@ -92,6 +95,7 @@ pub(crate) async fn send_once(
     let system = mailbox.inner().system.system();
     let _alone = system.locks.acquire(&lock(mailbox, &name)).await;
     if let Some(earlier) = mailbox.inner().journal.outbox_entry(mailbox.id(), &name).await? {
+        mailbox.inner().journal.still(mailbox.id()).await?;
         if earlier.content.as_ref() != Some(&content) {
             return Err(another_message(mailbox, key));
         }
@@ -107,10 +111,11 @@ pub(crate) async fn send_once(
     }
     let now = mailbox.inner().system.system().chance.now();
     let errand = Errand { wish: Wish::under(key), content: Some(content.clone()), ..Errand::default() };
-    let message = seal(mailbox, release(mailbox, message, &errand).await?, now)?;
+    let (message, cost) = examine(mailbox, message, &errand).await?;
+    let message = seal(mailbox, message, now)?;
     pass(mailbox, message.recipients()).await?;
     let record = open_record(mailbox, name, Some((key, content)), &message);
-    if mailbox.inner().journal.open_outbox(mailbox.id(), &record, &message).await?.is_some() {
+    if open(mailbox, &record, &message, cost).await?.is_some() {
         return Err(Error::new(ErrorKind::NotReady, "send", mailbox.id())
             .with_detail(format!("another program is sending with the key {key:?}")));
     }
@@ -130,6 +135,7 @@ pub(crate) async fn unconfirmed(mailbox: &AgentMailbox) -> Result<Vec<Unconfirme
             unconfirmed.push(Unconfirmed { mailbox: mailbox.clone(), record });
         }
     }
+    mailbox.inner().journal.still(mailbox.id()).await?;
     Ok(unconfirmed)
 }
 
@@ -139,12 +145,52 @@ async fn is_open(mailbox: &AgentMailbox, name: &str) -> Result<bool, Error> {
 }
 
 /// Asks the rules and checks where there are any: what they need is large, and most systems have none.
-async fn release(mailbox: &AgentMailbox, message: NewMessage, errand: &Errand) -> Result<NewMessage, Error> {
+async fn examine(
+    mailbox: &AgentMailbox,
+    message: NewMessage,
+    errand: &Errand,
+) -> Result<(NewMessage, Option<Cost>), Error> {
     let system = mailbox.inner().system.system();
     if system.policy.is_none() && system.outbound.is_empty() {
-        return Ok(message);
+        return Ok((message, None));
     }
-    Box::pin(safety::release(mailbox, message, errand)).await
+    Box::pin(safety::examine(mailbox, message, errand)).await
+}
+
+/// Writes a message down before it is sent, in the change that takes what it costs. If the name is taken, that entry is
+/// returned instead.
+async fn open(
+    mailbox: &AgentMailbox,
+    record: &OutboxRecord,
+    message: &Outgoing,
+    cost: Option<Cost>,
+) -> Result<Option<OutboxRecord>, Error> {
+    match cost {
+        None => mailbox.inner().journal.open_outbox(mailbox.id(), record, message).await,
+        Some(cost) => Box::pin(open_for(mailbox, record, message, &cost)).await,
+    }
+}
+
+async fn open_for(
+    mailbox: &AgentMailbox,
+    record: &OutboxRecord,
+    message: &Outgoing,
+    cost: &Cost,
+) -> Result<Option<OutboxRecord>, Error> {
+    let (journal, id) = (&mailbox.inner().journal, mailbox.id());
+    loop {
+        let change = journal.opening(id, record, message).await?;
+        match safety::commit(mailbox, std::slice::from_ref(cost), change).await? {
+            Some(Committed::Done) => return Ok(None),
+            Some(Committed::Conflict) => {}
+            None => {
+                return Err(Error::new(ErrorKind::NotFound, "send", id).with_detail("the agent was retired"));
+            }
+        }
+        if let Some(earlier) = journal.outbox_entry(id, &record.name).await? {
+            return Ok(Some(earlier));
+        }
+    }
 }
 
 /// Goes on with an entry that was broken off: sends it to those who don't have it.

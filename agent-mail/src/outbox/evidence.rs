@@ -1,7 +1,9 @@
 use mail_access::{
-    Address, Error as MailError, FolderName, MessageId, MessageStore, Query, Received, Selection, SpecialUse,
+    Address, Error as MailError, FolderName, Login, MessageId, Query, Received, Selection, SpecialUse,
 };
+use secrecy::ExposeSecret;
 
+use crate::desk::Desk;
 use crate::journal::OutboxRecord;
 use crate::mail::lift;
 use crate::{AgentMailbox, Error, ErrorKind};
@@ -19,12 +21,15 @@ pub(super) async fn was_taken(
     if has_arrived(mailbox, recipient, &record.message_id).await? {
         return Ok(true);
     }
-    let Some(store) = &mailbox.inner().system.system().store else { return Ok(false) };
-    let looked = match was_answered(mailbox, &**store, record, recipient).await {
-        Ok(false) if record.recipients.len() == 1 => is_filed(mailbox, &**store, &record.message_id).await,
+    if mailbox.inner().system.system().store.is_none() {
+        return Ok(false);
+    }
+    let desk = mailbox.desk("look for")?;
+    let looked = match was_answered(mailbox, &desk, record, recipient).await {
+        Ok(false) if record.recipients.len() == 1 => is_filed(&desk, &record.message_id).await,
         looked => looked,
     };
-    looked.map_err(|source| lift(source, "look for", recipient)).or_else(nothing_seen)
+    looked.or_else(nothing_seen)
 }
 
 /// Takes a mailbox that can't be opened any more, or a server that won't look, as one that shows nothing: it keeps the mail
@@ -53,43 +58,38 @@ pub(super) async fn has_arrived(
 }
 
 /// Tells whether a message is in the folder for sent mail.
-pub(super) async fn is_filed(
-    mailbox: &AgentMailbox,
-    store: &dyn MessageStore,
-    id: &MessageId,
-) -> Result<bool, MailError> {
-    let Some(sent) = sent_folder(mailbox, store).await? else { return Ok(false) };
-    let login = mailbox.inner().login.current();
-    Ok(!store.search(&login, &sent, &Query::MessageId(id.clone())).await?.uids.is_empty())
-}
-
-/// Returns the folder that is meant for sent mail (RFC 6154).
-pub(super) async fn sent_folder(
-    mailbox: &AgentMailbox,
-    store: &dyn MessageStore,
-) -> Result<Option<FolderName>, MailError> {
-    let folders = store.folders(&mailbox.inner().login.current()).await?;
-    let is_sent =
-        |folder: &mail_access::Folder| folder.selectable && folder.special_use == Some(SpecialUse::Sent);
-    Ok(folders.into_iter().find(is_sent).map(|folder| folder.name))
+pub(super) async fn is_filed(desk: &Desk<'_>, id: &MessageId) -> Result<bool, Error> {
+    let Some(sent) = desk.find_folder(SpecialUse::Sent).await? else { return Ok(false) };
+    Ok(!desk.search(&sent, &Query::MessageId(id.clone())).await?.uids.is_empty())
 }
 
 async fn look_for(mailbox: &AgentMailbox, recipient: &Address, id: &MessageId) -> Result<bool, Error> {
-    let Some(login) = mailbox.inner().system.login_of(recipient).await? else { return Ok(false) };
-    let mail = &mailbox.inner().system.system().mail;
-    let found = mail.fetch(&login, &Selection::MessageId(id.clone()), 1).await;
-    Ok(!found.map_err(|source| lift(source, "look for", recipient))?.messages.is_empty())
+    let (system, wanted) = (&mailbox.inner().system, Selection::MessageId(id.clone()));
+    let mut refused: Option<(Login, MailError)> = None;
+    loop {
+        let Some(login) = system.login_of(recipient).await? else { return Ok(false) };
+        let is_same = |before: &Login| before.password().expose_secret() == login.password().expose_secret();
+        if let Some((_, source)) = refused.take_if(|(before, _)| is_same(before)) {
+            return Err(lift(source, "look for", recipient));
+        }
+        match system.system().mail.fetch(&login, &wanted, 1).await {
+            Ok(found) => return Ok(!found.messages.is_empty()),
+            // The password may have been changed since it was read.
+            Err(source @ MailError::Authentication { .. }) => refused = Some((login, source)),
+            Err(source) => return Err(lift(source, "look for", recipient)),
+        }
+    }
 }
 
 async fn was_answered(
     mailbox: &AgentMailbox,
-    store: &dyn MessageStore,
+    desk: &Desk<'_>,
     record: &OutboxRecord,
     recipient: &Address,
-) -> Result<bool, MailError> {
+) -> Result<bool, Error> {
     let inner = mailbox.inner();
     let naming = Query::Text(record.message_id.as_str().to_owned()).and(Query::Since(record.created));
-    let mut found = store.search(&inner.login.current(), &FolderName::inbox(), &naming).await?;
+    let mut found = desk.search(&FolderName::inbox(), &naming).await?;
     found.uids.truncate(MANY);
     if found.uids.is_empty() {
         return Ok(false);
@@ -98,7 +98,7 @@ async fn was_answered(
     let batch = match inner.login.fetch(&*inner.system.system().mail, &selection, MANY).await {
         // The next look finds the new numbers.
         Err(MailError::Renumbered { .. }) => return Ok(false),
-        fetched => fetched?,
+        fetched => fetched.map_err(|source| lift(source, "look for", recipient))?,
     };
     Ok(batch.messages.iter().any(|message| shows(message, &record.message_id, recipient)))
 }

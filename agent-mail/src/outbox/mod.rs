@@ -99,6 +99,11 @@ fn back_off(chance: &dyn TimeAndChance, failures: u32) -> Duration {
     SHORTEST_PAUSE + limit.saturating_sub(SHORTEST_PAUSE).mul_f64(share)
 }
 
+/// Returns when a time is over, in milliseconds since 1970.
+fn later(now: u64, pause: Duration) -> u64 {
+    now.saturating_add(pause.as_millis().try_into().unwrap_or(u64::MAX))
+}
+
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::bell::Ring;
 use super::direct::{another_message, name_of_key, name_of_message, seal};
-use super::{Queued, SHORTEST_PAUSE, Sending};
+use super::{Queued, SHORTEST_PAUSE, Sending, later};
 use crate::backend::{Change, Committed};
 use crate::drafts::{Errand, Released};
 use crate::journal::{OutboxRecord, Outcome, Pending, Progress, QueueRecord, fingerprint, millis};
@@ -36,7 +36,8 @@ impl Prepared {
 /// Makes what puts a message into the outbox. Nothing is written yet.
 pub(crate) async fn prepare(mailbox: &AgentMailbox, sending: Sending) -> Result<Prepared, Error> {
     let content = sending.key.as_ref().map(|_| fingerprint(&sending.message.canonical()));
-    let errand = Errand { wish: sending.wish(), content, cause: sending.cause.clone(), released: None };
+    let (wish, cause) = (sending.wish(), sending.cause.clone());
+    let errand = Errand { wish, content, cause, ..Errand::default() };
     prepare_for(mailbox, sending, errand).await
 }
 
@@ -47,7 +48,7 @@ pub(crate) async fn prepare_released(
     released: Released,
     content: Option<String>,
 ) -> Result<Prepared, Error> {
-    let errand = Errand { wish: sending.wish(), content, cause: None, released: Some(released) };
+    let errand = Errand { wish: sending.wish(), content, released: Some(released), ..Errand::default() };
     prepare_for(mailbox, sending, errand).await
 }
 
@@ -55,23 +56,26 @@ async fn prepare_for(mailbox: &AgentMailbox, sending: Sending, errand: Errand) -
     let Sending { message, key, not_before, expiry, guarantee, copy_to_sent, .. } = sending;
     let system = mailbox.inner().system.system();
     let content = errand.content.clone();
+    let mut instead_of = None;
     if let Some(key) = &key
-        && let Some(earlier) = mailbox.inner().journal.outbox_entry(mailbox.id(), &name_of_key(key)).await?
+        && let Some(earlier) = mailbox.inner().journal.kept(mailbox.id(), &name_of_key(key)).await?
     {
-        if earlier.content != content {
+        mailbox.inner().journal.still(mailbox.id()).await?;
+        let record = &earlier.record;
+        if record.content != content {
             return Err(another_message(mailbox, key));
         }
-        let is_asked = earlier.queue.as_ref().is_some_and(|queue| queue.pending == Pending::Checks);
+        let is_asked = record.queue.as_ref().is_some_and(|queue| queue.pending == Pending::Checks);
         if !is_asked || errand.released.is_none() {
             return Ok(Prepared {
                 change: Change::new(),
                 cost: None,
-                queued: Queued::of(&earlier),
+                queued: Queued::of(record),
                 ring: None,
             });
         }
         // It was held when it was asked about again, and goes as it was approved.
-        mailbox.inner().journal.drop_outbox(mailbox.id(), &earlier.name).await?;
+        instead_of = Some(earlier.into_bytes());
     }
     if expiry < Duration::from_secs(1) {
         return Err(Error::new(ErrorKind::InvalidInput, "send", mailbox.id())
@@ -85,9 +89,9 @@ async fn prepare_for(mailbox: &AgentMailbox, sending: Sending, errand: Errand) -
     let as_written = (errand.released.is_none() && safety::asks(mailbox)).then(|| message.clone());
     let (message, next, pending, cost) = match (safety::examine(mailbox, message, &errand).await, as_written)
     {
-        (Err(later), Some(message)) if later.code() == Some(ASK_LATER) => {
-            let pause = later.retry_after().unwrap_or_default().max(SHORTEST_PAUSE);
-            (message, millis(date + pause), Pending::Checks, None)
+        (Err(error), Some(message)) if error.code() == Some(ASK_LATER) => {
+            let pause = error.retry_after().unwrap_or_default().max(SHORTEST_PAUSE);
+            (message, later(from, pause), Pending::Checks, None)
         }
         (examined, _) => match examined? {
             // What goes later is taken out of the budgets then, so that what is set for one time doesn't leave all at once.
@@ -120,11 +124,8 @@ async fn prepare_for(mailbox: &AgentMailbox, sending: Sending, errand: Errand) -
         outcome: Outcome::Open,
         queue: Some(queue.clone()),
     };
-    let change = mailbox
-        .inner()
-        .journal
-        .enqueue(mailbox.id(), &record, &queue, as_written.as_deref().unwrap_or(message.bytes()))
-        .await?;
+    let bytes = as_written.as_deref().unwrap_or(message.bytes());
+    let change = mailbox.inner().journal.enqueue(mailbox.id(), &record, &queue, bytes, instead_of).await?;
     let ring = Ring { locks: system.locks.clone(), news: (mailbox.id().clone(), record.name.clone()) };
     Ok(Prepared { change, cost, queued: Queued::of(&record), ring: Some(ring) })
 }

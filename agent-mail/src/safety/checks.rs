@@ -30,7 +30,8 @@ pub trait OutboundCheck: Debug + Send + Sync + 'static {
     /// - A dropped call leaves the message unsent; what was counted stays counted.
     ///
     /// # Errors
-    /// If it can't decide: the message is not sent.
+    /// If it can't decide: the message is not sent. One that waits in the outbox, as a check has said [`Ruling::Later`], is
+    /// asked about again after a pause that grows.
     async fn check(&self, letter: &Letter) -> Result<Ruling, Error>;
 }
 

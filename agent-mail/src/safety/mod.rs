@@ -47,6 +47,7 @@ mod checks;
 mod filters;
 mod lists;
 mod mirror;
+mod pairs;
 mod policy;
 mod redaction;
 mod reply;
@@ -73,30 +74,8 @@ pub(crate) use switch::{STOPPED, may_send};
 pub use switch::{Scope, Stop};
 pub use verdict::{Finding, Standing, Verdict, Warning};
 
-use crate::backend::{Change, Committed};
 use crate::drafts::{self, Errand, Holder};
 use crate::{AgentMailbox, Error, ErrorKind, Inbound, observe};
-
-/// Asks the rules and the checks about a message that is to be sent, and returns it as they leave it: it has been counted.
-pub(crate) async fn release(
-    mailbox: &AgentMailbox,
-    message: NewMessage,
-    errand: &Errand,
-) -> Result<NewMessage, Error> {
-    let (message, cost) = examine(mailbox, message, errand).await?;
-    while let Some(cost) = &cost {
-        match commit(mailbox, std::slice::from_ref(cost), Change::new()).await? {
-            Some(Committed::Done) => break,
-            Some(Committed::Conflict) => {}
-            None => {
-                return Err(Error::new(ErrorKind::NotFound, "send", mailbox.id())
-                    .with_detail("there is no such agent")
-                    .with_fix("provision the agent"));
-            }
-        }
-    }
-    Ok(message)
-}
 
 /// Tells whether any check is asked.
 pub(crate) fn asks(mailbox: &AgentMailbox) -> bool {
@@ -188,11 +167,13 @@ async fn rule(
             Ok(true)
         }
         Ruling::Hold(reason) => {
-            Err(drafts::hold(mailbox, &letter.message, errand, holder(), reason, None).await?)
+            let holding = drafts::hold(mailbox, &letter.message, errand, holder(), reason, None);
+            Err(Box::pin(holding).await?)
         }
         Ruling::HoldFor { reason, at_most, then } => {
             let time_out = Some((at_most, then));
-            Err(drafts::hold(mailbox, &letter.message, errand, holder(), reason, time_out).await?)
+            let holding = drafts::hold(mailbox, &letter.message, errand, holder(), reason, time_out);
+            Err(Box::pin(holding).await?)
         }
         Ruling::Later(after) => {
             let error = Error::new(ErrorKind::RateLimited, "send", mailbox.id());

@@ -21,10 +21,10 @@ use crate::{AgentId, DomainSpec, Error, ErrorKind};
 /// builder; and what one of those has changed passes the rules again. At the end it is counted: against the answers to one
 /// correspondent and the budgets. A message under a key that was used before is not counted again.
 ///
-/// It is counted in the change that puts it into the outbox: what isn't put there for any reason takes nothing.
-/// [`send`](crate::AgentMailbox::send), which doesn't wait in the outbox, counts before, and what fails then stays counted.
-/// What is [set for a later time](crate::Sending::with_time) is taken out of the budgets when it is to go, and waits in the
-/// outbox until there is room.
+/// It is counted in the change that writes it into the outbox, whether it waits there or is
+/// [sent](crate::AgentMailbox::send) at once: what isn't written there for any reason takes nothing, and what is written
+/// there stays counted, whatever becomes of it. What is [set for a later time](crate::Sending::with_time) is taken out of
+/// the budgets when it is to go, and waits in the outbox until there is room.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {

@@ -7,8 +7,8 @@ use mail_access::NewMessage;
 use serde::{Deserialize, Serialize};
 
 use super::Policy;
-use super::auto_reply::{Answer, Pairs};
 use super::budget::{Budget, Usage};
+use super::pairs::{Answer, Pairs};
 use crate::backend::{Change, Committed};
 use crate::journal::{Owner, StoredPolicy, fingerprint};
 use crate::{AgentMailbox, Error, ErrorKind, observe};
@@ -56,7 +56,7 @@ impl Cost {
 }
 
 /// Makes a change together with what its messages cost: the one is not without the other. `None` if the agent is not
-/// there; a conflict is one of the change itself.
+/// there; a conflict is one of the change itself, which comes before a refusal.
 ///
 /// # Errors
 /// [`RateLimited`](ErrorKind::RateLimited) with the time until there may be room; as [`Pairs::take`]; nothing was changed,
@@ -73,7 +73,17 @@ pub(crate) async fn commit(
     let _alone = system.locks.acquire("policy/budget").await;
     let mut seen = None;
     loop {
-        let Change { expectations, writes } = charge(mailbox, policy, costs).await?;
+        let Change { expectations, writes } = match charge(mailbox, policy, costs).await {
+            Ok(charged) => charged,
+            // Who was faster may have made this very change, and have paid for it.
+            Err(refusal) => {
+                let alone = Change { expectations: change.expectations, writes: Vec::new() };
+                return match Box::pin(journal.commit_while_active(mailbox.id(), alone)).await? {
+                    Some(Committed::Done) => Err(refusal),
+                    changed => Ok(changed),
+                };
+            }
+        };
         // What was charged before is as it was: something else has changed.
         if seen.as_ref() == Some(&expectations) {
             return Ok(Some(Committed::Conflict));

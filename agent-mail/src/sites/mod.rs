@@ -31,6 +31,7 @@
 mod builder;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
+mod mailbox;
 mod slug;
 mod state;
 mod store;
@@ -38,14 +39,14 @@ mod store;
 use std::fmt;
 use std::sync::Arc;
 
-use mail_access::{Address, DomainName};
-use serde::{Deserialize, Serialize};
+use mail_access::DomainName;
 
 pub use builder::SitesBuilder;
 #[cfg(all(feature = "kubernetes", feature = "conformance"))]
 pub use kubernetes::{FakeKubernetes, KubernetesFault};
 #[cfg(feature = "kubernetes")]
 pub use kubernetes::{SitesInKubernetes, SitesInKubernetesBuilder};
+pub use mailbox::{NewSiteMailbox, SiteMailbox};
 pub use slug::Slug;
 pub use state::{SiteState, SiteStatus};
 pub use store::{SiteStore, SitesInState};
@@ -53,7 +54,6 @@ pub use store::{SiteStore, SitesInState};
 use crate::backend::{Committed, MailChange};
 use crate::local_part;
 use crate::locks::Locks;
-use crate::spec::MailboxEntry;
 use crate::{DomainSpec, Error, ErrorKind, Operator, Plan, Step};
 
 /// Gives the sites of tenants their mail, each in a domain of its own.
@@ -332,57 +332,6 @@ impl fmt::Debug for Sites {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sites").field("zone", &self.0.template.domain).finish_non_exhaustive()
     }
-}
-
-/// A mailbox that a site is to have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct NewSiteMailbox {
-    /// What stands before the `@`: a-z, 0-9, dot, hyphen and underscore.
-    pub local_part: String,
-    /// The name that people read.
-    #[serde(default)]
-    pub name: String,
-    /// How much it may hold in MiB; `None` for the template's default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quota_mib: Option<u32>,
-}
-
-impl NewSiteMailbox {
-    /// Describes a mailbox with the usual quota.
-    pub fn new(local_part: impl Into<String>) -> Self {
-        Self { local_part: local_part.into(), name: String::new(), quota_mib: None }
-    }
-
-    /// Sets the name that people read.
-    pub fn with_name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
-        self
-    }
-
-    /// Sets how much it may hold in MiB.
-    pub fn with_quota_mib(mut self, quota: u32) -> Self {
-        self.quota_mib = Some(quota);
-        self
-    }
-
-    fn entry(&self, address: Address) -> MailboxEntry {
-        let mut entry = MailboxEntry::new(address).with_name(&self.name);
-        entry.quota_mib = self.quota_mib;
-        entry
-    }
-}
-
-/// A mailbox of a site.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct SiteMailbox {
-    /// The address, which is the login too.
-    pub address: Address,
-    /// Whether this call made it.
-    pub created: bool,
 }
 
 /// Refuses a plan for a domain that is somebody else's: the mark of the owner is the domain's description.

@@ -57,10 +57,12 @@ impl AgentMailbox {
     /// Returns what this agent has sent and received in a period; see [`AgentMail::usage`].
     ///
     /// # Errors
-    /// If the state can't be read.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the agent was retired; or if the state can't be read.
     pub async fn usage(&self, period: Period) -> Result<Usage, Error> {
-        let system = self.inner().system.system();
-        let (from, to) = period.bounds(system.chance.now());
-        system.journal.usage(self.id(), from, to).await
+        let (journal, now) = (&self.inner().journal, self.inner().system.system().chance.now());
+        let (from, to) = period.bounds(now);
+        let usage = journal.usage(self.id(), from, to).await?;
+        journal.still(self.id()).await?;
+        Ok(usage)
     }
 }

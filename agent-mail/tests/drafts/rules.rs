@@ -202,3 +202,30 @@ async fn handlers_in_two_programs_take_their_mail_out_of_the_budget_once() {
     assert_eq!(ada.commit(effects()).await.unwrap_err().kind(), ErrorKind::RateLimited);
     ada.enqueue(plain()).await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn wherever_an_approval_is_dropped_that_the_next_check_holds_one_message_waits() {
+    for points in 0.. {
+        let world = World::new();
+        let state = Pausing::once(Arc::new(agent_mail::MemoryState::default())) as Arc<dyn StateStore>;
+        let builder = world.system().state(state);
+        let builder = ["price", "house"]
+            .map(asks_of_all)
+            .into_iter()
+            .fold(builder, |builder, check| builder.outbound_check(check));
+        let mail = builder.build().unwrap();
+        let (ada, bob) = two(&mail).await;
+        let first = held(&ada, offer(&bob)).await;
+        let desk = mail.approvals();
+        let seen = desk.get(&first).await.unwrap();
+        let ended = drop_after(points, desk.approve(&seen, "Eve", "")).await;
+        let waits = desk.pending().await.unwrap();
+        assert_eq!(waits.len(), 1, "after {points} polls");
+        let is_decided = desk.get(&first).await.unwrap().decision.is_some();
+        assert_eq!(waits[0].reason, if is_decided { "house" } else { "price" });
+        if let Some(ended) = ended {
+            assert_eq!(ended.unwrap_err().kind(), ErrorKind::Held);
+            break;
+        }
+    }
+}

@@ -4,6 +4,7 @@
 mod pausing;
 mod people;
 mod reading;
+mod sending;
 mod shaky;
 mod two_programs;
 

@@ -12,7 +12,11 @@ use super::*;
 use crate::pausing::Pausing;
 
 /// Polls a future `times` times, changes the password, and waits for the end of it; whether that was still to come.
-async fn rotated_after<F: Future>(times: usize, system: &AgentMail, future: F) -> (F::Output, bool) {
+pub(super) async fn rotated_after<F: Future>(
+    times: usize,
+    system: &AgentMail,
+    future: F,
+) -> (F::Output, bool) {
     let mut future = pin!(future);
     for _ in 0..times {
         if let Poll::Ready(output) = futures_util::poll!(future.as_mut()) {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::Kind;
 
 fn read(raw: &str) -> Received {
     Received::parse(Uid::new(1).unwrap(), SystemTime::UNIX_EPOCH, false, raw.as_bytes())
