@@ -292,7 +292,9 @@ fn addresses(text: &str) -> impl Iterator<Item = (usize, usize)> {
             from + before + text[from + before..].chars().next().map_or(0, char::len_utf8)
         });
         let start = quote.map_or(word, |quote| from + quote);
-        let literal = text[at + 1..].strip_prefix('[').and_then(|literal| literal.find(']'));
+        let literal = text[at + 1..]
+            .strip_prefix('[')
+            .and_then(|literal| literal.bytes().take(MAX_LITERAL).position(|byte| byte == b']'));
         let end = text[at + 1..].find(|c| !is_domain(c)).map_or(text.len(), |end| at + 1 + end);
         let end = at + 1 + text[at + 1..end].trim_end_matches(['.', '-']).len();
         let end = literal.map_or(end, |literal| at + 1 + "[]".len() + literal);
@@ -302,6 +304,9 @@ fn addresses(text: &str) -> impl Iterator<Item = (usize, usize)> {
         })
     })
 }
+
+/// No domain, literal or not, is longer (RFC 5321 section 4.5.3.1.2).
+const MAX_LITERAL: usize = 255;
 
 /// The header fields that tell who wrote to whom, when, and in answer to what.
 const KEPT: [&str; 13] = [

@@ -43,7 +43,7 @@ struct Tree {
 impl Records {
     /// Opens a file, and brings into the tree what its log has.
     pub(super) fn open(file: File) -> Result<Self, Error> {
-        Self::over(Database::builder().create_file(file)?)
+        Self::over(Database::builder().set_cache_size(CACHED_PAGES).create_file(file)?)
     }
 
     fn over(database: Database) -> Result<Self, Error> {
@@ -263,6 +263,9 @@ type Written = (&'static str, Option<&'static [u8]>);
 
 /// So many bytes are in the log and in memory at most, and what one more transaction brings.
 const MOST_LOGGED: usize = 16 << 20;
+
+/// So many bytes of pages are kept in memory at most; redb's own bound is a gigabyte.
+const CACHED_PAGES: usize = 64 << 20;
 
 /// So many changes are shown to the readers at a time.
 const AT_A_TIME: usize = 64;
