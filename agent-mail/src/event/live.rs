@@ -40,7 +40,13 @@ impl AgentMailbox {
     ///
     /// See [`LiveEvents`] for what that means; [`events`](Self::events) is what survives a restart.
     pub fn live_events(&self) -> LiveEvents {
-        let watch = Watch { mailbox: self.clone(), at: None, fetched: VecDeque::new(), failures: 0 };
+        let watch = Watch {
+            mailbox: self.clone(),
+            at: None,
+            is_drained: false,
+            fetched: VecDeque::new(),
+            failures: 0,
+        };
         LiveEvents { ready: VecDeque::new(), state: State::Resting(Box::new(watch)) }
     }
 }
@@ -94,6 +100,8 @@ struct Watch {
     mailbox: AgentMailbox,
     /// Up to where was read.
     at: Option<Position>,
+    /// Whether there was nothing behind it then: more is waited for without another look.
+    is_drained: bool,
     /// What was read and not yet judged.
     fetched: VecDeque<Inbound>,
     failures: u32,
@@ -125,7 +133,7 @@ impl Watch {
 
     /// Reads and judges a batch, or waits for one.
     async fn read(&mut self, found: &mut VecDeque<EventKind>) -> Result<(), Error> {
-        let Self { mailbox, at, fetched, .. } = self;
+        let Self { mailbox, at, is_drained, fetched, .. } = self;
         let inner = mailbox.inner();
         let (journal, mail) = (&inner.journal, &*inner.system.system().mail);
         let read = |error| lift(error, "read", &inner.id);
@@ -133,21 +141,25 @@ impl Watch {
             if at.is_none() {
                 *at = journal.position(&inner.id).await?;
             }
+            if let Some(here) = at.filter(|_| std::mem::take(is_drained)) {
+                let (Arrival::New | Arrival::TimedOut) =
+                    inner.login.wait(mail, here, WAIT).await.map_err(read)?;
+                return Ok(());
+            }
             let batch = inner.login.fetch(mail, &Selection::After(*at), BATCH).await.map_err(read)?;
             if !batch.messages.is_empty() {
                 journal.still(&inner.id).await?;
             }
             let (before, validity) = (*at, batch.uid_validity);
-            let last = batch.messages.last().map_or(0, |message| message.uid().get());
-            *fetched = batch.messages.into_iter().map(|message| mailbox.inbound(message)).collect();
-            if let Some(before) = before.filter(|before| before.uid_validity != validity) {
+            let renumbered = before.filter(|before| before.uid_validity != validity);
+            if let Some(before) = renumbered {
                 found.push_back(EventKind::MailboxReset { before: before.uid_validity, now: validity });
-            } else if let (Some(here), true) = (before, fetched.is_empty()) {
-                let (Arrival::New | Arrival::TimedOut) =
-                    inner.login.wait(mail, here, WAIT).await.map_err(read)?;
-                return Ok(());
             }
-            *at = Some(Position { uid_validity: validity, uid: last });
+            let start = before.filter(|_| renumbered.is_none()).map_or(0, |before| before.uid);
+            let end = batch.messages.last().map_or(start, |message| message.uid().get());
+            *at = Some(Position { uid_validity: validity, uid: end });
+            *is_drained = !batch.more;
+            *fetched = batch.messages.into_iter().map(|message| mailbox.inbound(message)).collect();
         }
         while let Some(message) = fetched.front() {
             let kind = judged(mailbox, message).await?;

@@ -27,6 +27,8 @@ pub(crate) struct Reader {
     unsettled: Option<Unsettled>,
     /// Where the journal's position was when this reader last saw it.
     position: Option<Position>,
+    /// Behind which place there was nothing when it last looked: more of it is waited for without another look.
+    drained: Option<Position>,
     ready: VecDeque<Found>,
     failures: u32,
     /// Whether it doesn't wait for mail.
@@ -69,6 +71,7 @@ impl Reader {
             noted: VecDeque::new(),
             unsettled: None,
             position: None,
+            drained: None,
             ready: VecDeque::new(),
             failures: 0,
             in_passing: false,
@@ -297,15 +300,25 @@ impl Reader {
         Ok(())
     }
 
-    /// Reads what is behind the position, or waits for it.
+    /// Reads what is behind the position, or waits for it where there was nothing.
     async fn read_on(&mut self) -> Result<(), Error> {
         let inner = self.mailbox.inner();
         let (journal, mail) = (&inner.journal, &*inner.system.system().mail);
         let read = |error| lift(error, "read", &inner.id);
         self.position = journal.position(&inner.id).await?;
+        if let Some(at) = self.drained.take().filter(|at| Some(*at) == self.position) {
+            let heard = self.heard.unwrap_or_default();
+            tokio::select! {
+                biased;
+                arrival = inner.login.wait(mail, at, WAIT) => drop(arrival.map_err(read)?),
+                () = self.bell.rings_after(heard) => self.drained = Some(at),
+            }
+            return Ok(());
+        }
         let behind = Selection::After(self.position);
         let batch = inner.login.fetch(mail, &behind, BATCH).await.map_err(read)?;
         let validity = batch.uid_validity;
+        let mut end = Position { uid_validity: validity, uid: 0 };
         match self.position {
             Some(at) if at.uid_validity != validity => {
                 // A conflict with another stream shows at the next look.
@@ -313,21 +326,17 @@ impl Reader {
                 let _seen = journal.renumbered(&inner.id, at, validity, now).await?;
                 return Ok(());
             }
-            Some(_) if batch.messages.is_empty() && self.in_passing => self.is_dry = true,
-            Some(at) if batch.messages.is_empty() => {
-                let heard = self.heard.unwrap_or_default();
-                tokio::select! {
-                    biased;
-                    arrival = inner.login.wait(mail, at, WAIT) => drop(arrival.map_err(read)?),
-                    () = self.bell.rings_after(heard) => {}
-                }
+            Some(at) => {
+                end = at;
+                self.is_dry = self.in_passing && batch.messages.is_empty();
             }
             None if batch.messages.is_empty() => {
-                let start = Position { uid_validity: validity, uid: 0 };
-                let _seen = journal.read_to(&inner.id, None, start, Mark::Nothing, Change::new()).await?;
+                let _seen = journal.read_to(&inner.id, None, end, Mark::Nothing, Change::new()).await?;
             }
-            _ => {}
+            None => {}
         }
+        end.uid = batch.messages.last().map_or(end.uid, |message| message.uid().get());
+        self.drained = (!batch.more && !self.in_passing).then_some(end);
         self.take(batch.messages, validity, false);
         Ok(())
     }

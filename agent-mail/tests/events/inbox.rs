@@ -22,6 +22,7 @@ struct Content {
     outages: u32,
     renumber_after: Option<u32>,
     given_out: usize,
+    looks: usize,
 }
 
 impl Inbox {
@@ -34,6 +35,7 @@ impl Inbox {
             outages: 0,
             renumber_after,
             given_out: 0,
+            looks: 0,
         }))
     }
 
@@ -67,6 +69,11 @@ impl Inbox {
     /// Counts the messages that were read, each time.
     pub(crate) fn given_out(&self) -> usize {
         self.0.lock().unwrap().given_out
+    }
+
+    /// Counts how often it was asked for messages.
+    pub(crate) fn looks(&self) -> usize {
+        self.0.lock().unwrap().looks
     }
 
     pub(crate) fn contents(&self) -> HashSet<String> {
@@ -110,6 +117,7 @@ impl MailAccess for Inbox {
 
     async fn fetch(&self, _: &Login, selection: &Selection, limit: usize) -> Result<Batch, MailError> {
         let mut inbox = self.0.lock().unwrap();
+        inbox.looks += 1;
         inbox.outage("fetch")?;
         let wanted: Box<dyn Fn(u32) -> bool> = match selection {
             Selection::After(Some(at)) if at.uid_validity == inbox.uid_validity => {

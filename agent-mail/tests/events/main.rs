@@ -73,6 +73,23 @@ async fn drain(events: &mut Events) -> Vec<(String, bool)> {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_mail_costs_one_look() {
+    let world = World::new();
+    let ada = world.program().await;
+    let mut live = ada.live_events();
+    let mut events = ada.events();
+    for n in 1..=5 {
+        let before = world.inbox.looks();
+        world.inbox.put(&format!("Subject: {n}\r\n\r\n"));
+        // First, since a live stream begins at the position that the other one moves.
+        live.next().await.unwrap().unwrap();
+        assert_eq!(world.inbox.looks(), before + 1, "mail {n}, live");
+        next(&mut events).await.unwrap().ack().await.unwrap();
+        assert_eq!(world.inbox.looks(), before + 2, "mail {n}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_read_ahead_is_not_handed_out_again_by_another_stream() {
     let world = World::new();
     let ada = world.program().await;
