@@ -170,6 +170,23 @@ impl SharedLogin {
         }
     }
 
+    pub(crate) async fn fetch_arrived(
+        &self,
+        mail: &dyn MailAccess,
+        after: Position,
+        limit: usize,
+    ) -> Result<Batch, MailError> {
+        self.refuse_ended("fetch")?;
+        let mut login = self.current();
+        loop {
+            match mail.fetch_arrived(&login, after, limit).await {
+                Err(error) if self.has_another(&error, &mut login) => {}
+                // What was read in the end may be another agent's.
+                outcome => return self.refuse_ended("fetch").and(outcome),
+            }
+        }
+    }
+
     pub(crate) fn current(&self) -> Arc<Login> {
         Arc::clone(&lock(&self.login))
     }

@@ -109,6 +109,20 @@ pub trait MailAccess: Debug + Send + Sync + 'static {
     /// As for [`fetch`](Self::fetch). A lost link ends the wait with [`Error::Unavailable`]: the caller decides
     /// when to come back.
     async fn wait(&self, login: &Login, after: Position, at_most: Duration) -> Result<Arrival, Error>;
+
+    /// Reads the messages of the INBOX behind a position of which a [`wait`](Self::wait) has told.
+    ///
+    /// A system that knows at the end of a wait what has come spares itself another look; the others look.
+    ///
+    /// # Contract
+    /// - It is as [`fetch`](Self::fetch) with [`Selection::After`], but what came since the wait told of something may be
+    ///   missing, and not be counted by [`Batch::more`]. The next wait behind the last message tells of it at once.
+    ///
+    /// # Errors
+    /// As for [`fetch`](Self::fetch).
+    async fn fetch_arrived(&self, login: &Login, after: Position, limit: usize) -> Result<Batch, Error> {
+        self.fetch(login, &Selection::After(Some(after)), limit).await
+    }
 }
 
 /// What the mail system did with a message.

@@ -9,6 +9,7 @@ use mail_access::{Arrival, Position, Selection};
 use super::EventKind;
 use super::judge::judged;
 use super::pace::{BATCH, WAIT, back_off};
+use super::reader::Tail;
 use crate::mail::lift;
 use crate::{AgentMailbox, Error, Inbound};
 
@@ -43,7 +44,7 @@ impl AgentMailbox {
         let watch = Watch {
             mailbox: self.clone(),
             at: None,
-            is_drained: false,
+            tail: Tail::Unknown,
             fetched: VecDeque::new(),
             failures: 0,
         };
@@ -100,8 +101,7 @@ struct Watch {
     mailbox: AgentMailbox,
     /// Up to where was read.
     at: Option<Position>,
-    /// Whether there was nothing behind it then: more is waited for without another look.
-    is_drained: bool,
+    tail: Tail,
     /// What was read and not yet judged.
     fetched: VecDeque<Inbound>,
     failures: u32,
@@ -133,7 +133,7 @@ impl Watch {
 
     /// Reads and judges a batch, or waits for one.
     async fn read(&mut self, found: &mut VecDeque<EventKind>) -> Result<(), Error> {
-        let Self { mailbox, at, is_drained, fetched, .. } = self;
+        let Self { mailbox, at, tail, fetched, .. } = self;
         let inner = mailbox.inner();
         let (journal, mail) = (&inner.journal, &*inner.system.system().mail);
         let read = |error| lift(error, "read", &inner.id);
@@ -141,12 +141,17 @@ impl Watch {
             if at.is_none() {
                 *at = journal.position(&inner.id).await?;
             }
-            if let Some(here) = at.filter(|_| std::mem::take(is_drained)) {
-                let (Arrival::New | Arrival::TimedOut) =
-                    inner.login.wait(mail, here, WAIT).await.map_err(read)?;
-                return Ok(());
-            }
-            let batch = inner.login.fetch(mail, &Selection::After(*at), BATCH).await.map_err(read)?;
+            let batch = match std::mem::take(tail) {
+                Tail::Drained(here) => {
+                    if inner.login.wait(mail, here, WAIT).await.map_err(read)? == Arrival::New {
+                        *tail = Tail::Told(here);
+                    }
+                    return Ok(());
+                }
+                Tail::Told(here) => inner.login.fetch_arrived(mail, here, BATCH).await,
+                Tail::Unknown => inner.login.fetch(mail, &Selection::After(*at), BATCH).await,
+            };
+            let batch = batch.map_err(read)?;
             if !batch.messages.is_empty() {
                 journal.still(&inner.id).await?;
             }
@@ -157,8 +162,11 @@ impl Watch {
             }
             let start = before.filter(|_| renumbered.is_none()).map_or(0, |before| before.uid);
             let end = batch.messages.last().map_or(start, |message| message.uid().get());
-            *at = Some(Position { uid_validity: validity, uid: end });
-            *is_drained = !batch.more;
+            let end = Position { uid_validity: validity, uid: end };
+            *at = Some(end);
+            if !batch.more {
+                *tail = Tail::Drained(end);
+            }
             *fetched = batch.messages.into_iter().map(|message| mailbox.inbound(message)).collect();
         }
         while let Some(message) = fetched.front() {

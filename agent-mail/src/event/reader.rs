@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use mail_access::{Error as MailError, Position, Received, Selection, Uid};
+use mail_access::{Arrival, Error as MailError, Position, Received, Selection, Uid};
 
 use super::judge::judged;
 use super::pace::{BATCH, WAIT, back_off};
@@ -27,14 +27,24 @@ pub(crate) struct Reader {
     unsettled: Option<Unsettled>,
     /// Where the journal's position was when this reader last saw it.
     position: Option<Position>,
-    /// Behind which place there was nothing when it last looked: more of it is waited for without another look.
-    drained: Option<Position>,
+    tail: Tail,
     ready: VecDeque<Found>,
     failures: u32,
     /// Whether it doesn't wait for mail.
     in_passing: bool,
     /// It would have waited.
     is_dry: bool,
+}
+
+/// What is known of what lies behind a place, so that no look is taken twice.
+#[derive(Default)]
+pub(super) enum Tail {
+    #[default]
+    Unknown,
+    /// There was nothing at the last look.
+    Drained(Position),
+    /// A wait has told of something.
+    Told(Position),
 }
 
 /// A message that was read and not yet handed out.
@@ -71,7 +81,7 @@ impl Reader {
             noted: VecDeque::new(),
             unsettled: None,
             position: None,
-            drained: None,
+            tail: Tail::Unknown,
             ready: VecDeque::new(),
             failures: 0,
             in_passing: false,
@@ -306,17 +316,23 @@ impl Reader {
         let (journal, mail) = (&inner.journal, &*inner.system.system().mail);
         let read = |error| lift(error, "read", &inner.id);
         self.position = journal.position(&inner.id).await?;
-        if let Some(at) = self.drained.take().filter(|at| Some(*at) == self.position) {
-            let heard = self.heard.unwrap_or_default();
-            tokio::select! {
-                biased;
-                arrival = inner.login.wait(mail, at, WAIT) => drop(arrival.map_err(read)?),
-                () = self.bell.rings_after(heard) => self.drained = Some(at),
+        let batch = match std::mem::take(&mut self.tail) {
+            Tail::Drained(at) if Some(at) == self.position => {
+                let heard = self.heard.unwrap_or_default();
+                self.tail = tokio::select! {
+                    biased;
+                    arrival = inner.login.wait(mail, at, WAIT) => match arrival.map_err(read)? {
+                        Arrival::New => Tail::Told(at),
+                        Arrival::TimedOut => Tail::Unknown,
+                    },
+                    () = self.bell.rings_after(heard) => Tail::Drained(at),
+                };
+                return Ok(());
             }
-            return Ok(());
-        }
-        let behind = Selection::After(self.position);
-        let batch = inner.login.fetch(mail, &behind, BATCH).await.map_err(read)?;
+            Tail::Told(at) if Some(at) == self.position => inner.login.fetch_arrived(mail, at, BATCH).await,
+            _ => inner.login.fetch(mail, &Selection::After(self.position), BATCH).await,
+        };
+        let batch = batch.map_err(read)?;
         let validity = batch.uid_validity;
         let mut end = Position { uid_validity: validity, uid: 0 };
         match self.position {
@@ -336,7 +352,9 @@ impl Reader {
             None => {}
         }
         end.uid = batch.messages.last().map_or(end.uid, |message| message.uid().get());
-        self.drained = (!batch.more && !self.in_passing).then_some(end);
+        if !batch.more && !self.in_passing {
+            self.tail = Tail::Drained(end);
+        }
         self.take(batch.messages, validity, false);
         Ok(())
     }

@@ -155,4 +155,8 @@ impl MailAccess for Ways {
     async fn wait(&self, login: &Login, after: Position, at_most: Duration) -> Result<Arrival, MailError> {
         self.of(login).await?.wait(login, after, at_most).await
     }
+
+    async fn fetch_arrived(&self, login: &Login, after: Position, limit: usize) -> Result<Batch, MailError> {
+        self.of(login).await?.fetch_arrived(login, after, limit).await
+    }
 }

@@ -135,6 +135,7 @@ pub const CASES: &[Case] = cases! {
         a_wait_behind_another_uidvalidity_ends_at_once
         a_wait_ends_after_its_time
         waiting_changes_nothing
+        waiting_and_reading_in_turns_gives_each_message_once
         a_dropped_wait_leaves_the_next_call_correct;
     store:
         a_wrong_login_is_refused_by_every_method_of_the_store

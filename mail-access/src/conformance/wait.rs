@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::exchange::{Exchange, PATIENCE, drop_after, end, moments, numbers};
+use super::exchange::{Exchange, PATIENCE, drop_after, end, moments, numbers, subjects};
 use super::{Harness, Missing};
-use crate::{Arrival, Position, Selection};
+use crate::{Arrival, Batch, Position, Selection};
 
 pub(super) async fn a_wait_ends_when_a_message_arrives(harness: &dyn Harness) -> Result<(), Missing> {
     let (exchange, batch) = Exchange::with_messages(harness, 1).await;
@@ -56,6 +56,39 @@ pub(super) async fn waiting_changes_nothing(harness: &dyn Harness) -> Result<(),
     Ok(())
 }
 
+pub(super) async fn waiting_and_reading_in_turns_gives_each_message_once(
+    harness: &dyn Harness,
+) -> Result<(), Missing> {
+    let (exchange, batch) = Exchange::with_messages(harness, 1).await;
+    let other = Position { uid_validity: batch.uid_validity ^ 1, ..end(&batch) };
+    assert_eq!(wait(&exchange, other, PATIENCE).await, Arrival::New);
+    assert_eq!(
+        numbers(&fetch_arrived(&exchange, other).await),
+        numbers(&batch),
+        "it begins at the first message"
+    );
+    let (mut last, mut sent, mut came) = (end(&batch), Vec::new(), Vec::new());
+    for round in 0..4 {
+        for n in 0..=round {
+            let subject = format!("{n} of round {round}");
+            exchange.submit(&exchange.message(&subject)).await;
+            sent.push(subject);
+        }
+        while came.len() < sent.len() {
+            assert_eq!(wait(&exchange, last, PATIENCE).await, Arrival::New);
+            let news = fetch_arrived(&exchange, last).await;
+            came.extend(subjects(&news.messages).into_iter().map(str::to_owned));
+            last.uid = news.messages.last().map_or(last.uid, |message| message.uid().get());
+        }
+    }
+    came.sort_unstable();
+    sent.sort_unstable();
+    assert_eq!(came, sent);
+    let rest = exchange.fetch(&Selection::After(Some(last)), 10).await;
+    assert_eq!(numbers(&rest), [0; 0], "all was read");
+    Ok(())
+}
+
 pub(super) async fn a_dropped_wait_leaves_the_next_call_correct(
     harness: &dyn Harness,
 ) -> Result<(), Missing> {
@@ -70,6 +103,10 @@ pub(super) async fn a_dropped_wait_leaves_the_next_call_correct(
         last = end(&news);
     }
     Ok(())
+}
+
+async fn fetch_arrived(exchange: &Exchange, after: Position) -> Batch {
+    exchange.access.fetch_arrived(&exchange.bob, after, 10).await.expect("the mailbox can be read")
 }
 
 async fn wait(exchange: &Exchange, after: Position, at_most: Duration) -> Arrival {

@@ -20,7 +20,7 @@ use crate::{
 ///
 /// A mailbox is numbered as the shared one is, with gaps where the others' messages are. `submit` takes the login's
 /// address as the sender, with or without a tag. Each `fetch` looks into the shared mailbox first, unless another call
-/// does so at the time. A wait is not ended by a lost link, as the hub connects again by itself.
+/// does so at the time; `fetch_arrived` gives out what the hub has read already. A wait is not ended by a lost link, as the hub connects again by itself.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -178,6 +178,45 @@ impl HubAccess {
         piece.messages = read;
         Ok(piece)
     }
+
+    /// Gives out those of the messages which the hub knows of that a selection means.
+    async fn fetch_known(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, Error> {
+        let reading = &self.hub.reading;
+        'again: loop {
+            let key = self.key(login, "fetch")?;
+            let (uid_validity, candidates) = reading.board().candidates(key, selection)?;
+            let (mut found, mut rest, mut cut) = (Vec::new(), &candidates[..], false);
+            while found.len() < limit && !rest.is_empty() && !cut {
+                let (uids, behind) = rest.split_at(rest.len().min(limit - found.len()).min(PIECE));
+                let piece = match self.read(selection, uid_validity, uids).await {
+                    Err(Error::Renumbered { .. }) if !matches!(selection, Selection::Uids(..)) => {
+                        reading.catch_up().await?;
+                        continue 'again;
+                    }
+                    piece => piece?,
+                };
+                let mut board = reading.board();
+                board.forget(key, uid_validity, &piece.gone);
+                cut = piece.cut;
+                rest = behind;
+                match selection {
+                    Selection::Unseen => {
+                        let (seen, unseen): (Vec<_>, Vec<_>) =
+                            piece.messages.into_iter().partition(Received::is_seen);
+                        board.seen(uid_validity, seen.iter().map(Received::uid));
+                        found.extend(unseen);
+                    }
+                    Selection::MessageId(id) => {
+                        found.extend(
+                            piece.messages.into_iter().filter(|message| message.message_id() == Some(id)),
+                        );
+                    }
+                    _ => found.extend(piece.messages),
+                }
+            }
+            return Ok(Batch::new(uid_validity, found, cut || !rest.is_empty()));
+        }
+    }
 }
 
 #[async_trait]
@@ -209,42 +248,19 @@ impl MailAccess for HubAccess {
     }
 
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, Error> {
-        let (reading, limit) = (&self.hub.reading, limit.max(1));
-        'again: loop {
-            self.key(login, "fetch")?;
-            reading.catch_up().await?;
-            let key = self.key(login, "fetch")?;
-            let (uid_validity, candidates) = reading.board().candidates(key, selection)?;
-            let (mut found, mut rest, mut cut) = (Vec::new(), &candidates[..], false);
-            while found.len() < limit && !rest.is_empty() && !cut {
-                let (uids, behind) = rest.split_at(rest.len().min(limit - found.len()).min(PIECE));
-                let piece = match self.read(selection, uid_validity, uids).await {
-                    Err(Error::Renumbered { .. }) if !matches!(selection, Selection::Uids(..)) => {
-                        continue 'again;
-                    }
-                    piece => piece?,
-                };
-                let mut board = reading.board();
-                board.forget(key, uid_validity, &piece.gone);
-                cut = piece.cut;
-                rest = behind;
-                match selection {
-                    Selection::Unseen => {
-                        let (seen, unseen): (Vec<_>, Vec<_>) =
-                            piece.messages.into_iter().partition(Received::is_seen);
-                        board.seen(uid_validity, seen.iter().map(Received::uid));
-                        found.extend(unseen);
-                    }
-                    Selection::MessageId(id) => {
-                        found.extend(
-                            piece.messages.into_iter().filter(|message| message.message_id() == Some(id)),
-                        );
-                    }
-                    _ => found.extend(piece.messages),
-                }
-            }
-            return Ok(Batch::new(uid_validity, found, cut || !rest.is_empty()));
+        self.key(login, "fetch")?;
+        self.hub.reading.catch_up().await?;
+        self.fetch_known(login, selection, limit.max(1)).await
+    }
+
+    /// Gives out what the hub has read already, if there is anything.
+    async fn fetch_arrived(&self, login: &Login, after: Position, limit: usize) -> Result<Batch, Error> {
+        let key = self.key(login, "fetch")?;
+        let selection = Selection::After(Some(after));
+        if self.hub.reading.board().has_arrived(key, after) {
+            return self.fetch_known(login, &selection, limit.max(1)).await;
         }
+        self.fetch(login, &selection, limit).await
     }
 
     async fn mark_seen(&self, login: &Login, uid_validity: u32, uids: &[Uid]) -> Result<(), Error> {
@@ -277,9 +293,7 @@ impl MailAccess for HubAccess {
                 let ring = {
                     let key = self.key(login, "wait")?;
                     let mut board = self.hub.reading.board();
-                    let is_renumbered =
-                        board.read.is_some_and(|read| read.uid_validity != after.uid_validity);
-                    if is_renumbered || board.holds_behind(key, after.uid) {
+                    if board.has_arrived(key, after) {
                         return Ok(Arrival::New);
                     }
                     board.next_ring(key)?

@@ -237,9 +237,11 @@ impl Board {
         Ok(first)
     }
 
-    /// Tells whether an address has a message behind a UID.
-    pub(super) fn holds_behind(&self, key: Key, uid: u32) -> bool {
-        self.slot(key).and_then(|slot| slot.uids.last()).is_some_and(|last| *last > uid)
+    /// Tells whether an address has a message behind a place, or everything is numbered anew since.
+    pub(super) fn has_arrived(&self, key: Key, after: Position) -> bool {
+        let last = self.slot(key).and_then(|slot| slot.uids.last());
+        self.read.is_some_and(|read| read.uid_validity != after.uid_validity)
+            || last.is_some_and(|last| *last > after.uid)
     }
 
     /// Completes at the next message of an address.

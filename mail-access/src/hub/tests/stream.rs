@@ -78,34 +78,49 @@ async fn somebody_who_takes_nothing_costs_the_others_nothing() {
     assert_eq!(hub.position().open(), 0);
 }
 
-/// Counts the messages that are given out by their UIDs.
+/// Counts the messages that are given out by their UIDs, and the looks for others.
 #[derive(Debug)]
-struct Counting(PostOffice, Arc<AtomicUsize>);
+struct Counting {
+    office: PostOffice,
+    by_uid: AtomicUsize,
+    looks: AtomicUsize,
+}
+
+impl Counting {
+    fn of(world: &World) -> Arc<Self> {
+        Arc::new(Self {
+            office: world.office.clone(),
+            by_uid: AtomicUsize::new(0),
+            looks: AtomicUsize::new(0),
+        })
+    }
+}
 
 #[async_trait]
 impl MailAccess for Counting {
     async fn submit(&self, login: &Login, message: &Outgoing) -> Result<Submission, Error> {
-        self.0.submit(login, message).await
+        self.office.submit(login, message).await
     }
 
     async fn check_submission(&self, login: &Login) -> Result<(), Error> {
-        self.0.check_submission(login).await
+        self.office.check_submission(login).await
     }
 
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, Error> {
-        let batch = self.0.fetch(login, selection, limit).await?;
-        if matches!(selection, Selection::Uids(..)) {
-            self.1.fetch_add(batch.messages.len(), Ordering::SeqCst);
-        }
+        let batch = self.office.fetch(login, selection, limit).await?;
+        match selection {
+            Selection::Uids(..) => self.by_uid.fetch_add(batch.messages.len(), Ordering::SeqCst),
+            _ => self.looks.fetch_add(1, Ordering::SeqCst),
+        };
         Ok(batch)
     }
 
     async fn mark_seen(&self, login: &Login, uid_validity: u32, uids: &[Uid]) -> Result<(), Error> {
-        self.0.mark_seen(login, uid_validity, uids).await
+        self.office.mark_seen(login, uid_validity, uids).await
     }
 
     async fn wait(&self, login: &Login, after: Position, at_most: Duration) -> Result<Arrival, Error> {
-        self.0.wait(login, after, at_most).await
+        self.office.wait(login, after, at_most).await
     }
 }
 
@@ -118,16 +133,39 @@ async fn a_backlog_is_fetched_once_whatever_others_leave_in_the_stock() {
             world.receive(&number.to_string(), &[name]).await;
         }
     }
-    let fetched = Arc::new(AtomicUsize::new(0));
-    let access = Arc::new(Counting(world.office.clone(), Arc::clone(&fetched)));
-    let hub = Hub::builder(access, world.login.clone(), EnvelopeRule::mailcow()).with_stock(64 << 10).start();
+    let access = Counting::of(&world);
+    let hub = Hub::builder(access.clone(), world.login.clone(), EnvelopeRule::mailcow())
+        .with_stock(64 << 10)
+        .start();
     // Hers is newer and fills the stock, and she takes none of it.
     let [_ada, bob] = ["ada@agents.example", "bob@agents.example"].map(|name| hub.address(&address(name)));
     tokio::time::sleep(PATIENCE).await;
     for number in 0..count {
         assert_eq!(take(&bob).await.0, number.to_string());
     }
-    assert_eq!(fetched.load(Ordering::SeqCst), count);
+    assert_eq!(access.by_uid.load(Ordering::SeqCst), count);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_wait_told_of_is_given_out_without_another_look() {
+    let world = World::new();
+    let counting = Counting::of(&world);
+    let builder = Hub::builder(counting.clone(), world.login.clone(), EnvelopeRule::mailcow());
+    let (access, ada) = (builder.start_access(), Login::new(address("ada@agents.example"), "".into()));
+    access.add(ada.address());
+    let mut last = access.place().await.unwrap();
+    for number in 0..5 {
+        world.receive(&number.to_string(), &["ada@agents.example"]).await;
+        assert_eq!(access.wait(&ada, last, PATIENCE).await.unwrap(), Arrival::New);
+        let before = counting.looks.load(Ordering::SeqCst);
+        let batch = access.fetch_arrived(&ada, last, 10).await.unwrap();
+        assert_eq!(batch.messages[0].subject(), number.to_string());
+        assert_eq!((batch.messages.len(), batch.more), (1, false));
+        last.uid = batch.messages[0].uid().get();
+        assert_eq!(counting.looks.load(Ordering::SeqCst), before);
+        assert!(access.fetch_arrived(&ada, last, 10).await.unwrap().messages.is_empty());
+        assert!(counting.looks.load(Ordering::SeqCst) > before, "nothing is known, so that it looks");
+    }
 }
 
 #[tokio::test(start_paused = true)]
