@@ -126,9 +126,6 @@ impl Writer {
     /// Writes until nothing waits.
     fn write_all(mut self) {
         while let Some(records) = &self.records {
-            if let Err(error) = records.settle_if_many() {
-                tracing::warn!(%error, "the state's log stays long");
-            }
             let (changes, callers): (Vec<_>, Vec<_>) = {
                 let mut queue = self.queue.gather();
                 let count = queue.waiting.len().min(AT_ONCE);

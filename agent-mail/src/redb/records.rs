@@ -1,8 +1,9 @@
 //! The records: a tree, and in front of it the changes that it has not yet.
 //!
 //! A tree is slow to change in many places at a time, as each place costs a page. So changes are added to the end of a log,
-//! which is in the same file, and kept in memory, where the readers find them. Now and then all of them go into the tree
-//! at once, in the order of their keys; what was put and removed since never comes there.
+//! which is in the same file, and kept in memory, where the readers find them. When they have become many they are set
+//! apart and go into the tree in the order of their keys, some with each later change, so that no caller waits for all of
+//! them; what was put and removed since never comes there.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -10,7 +11,9 @@ use std::fs::File;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use redb::{Database, Error, ReadOnlyTable, ReadableDatabase, ReadableTable, Table, TableDefinition};
+use redb::{
+    Database, Error, ReadOnlyTable, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction,
+};
 
 use crate::backend::{Change, Committed};
 
@@ -23,13 +26,29 @@ pub(super) struct Records {
 }
 
 struct Seen {
-    /// The value of each key that was changed since the tree was written, `None` for one that was removed.
-    recent: BTreeMap<String, Option<Vec<u8>>>,
+    /// The last changes.
+    recent: Changed,
+    /// Those before them, while they go into the tree.
+    settling: Option<Settling>,
     tree: Tree,
-    /// How many bytes were written to the log since.
+    /// How many bytes the log has of the last changes.
     logged: usize,
     /// The number of the log's next entry.
     next: u64,
+}
+
+/// The value of each key that was changed, `None` for one that was removed.
+type Changed = BTreeMap<String, Option<Vec<u8>>>;
+
+/// Changes that go into the tree.
+#[derive(Clone)]
+struct Settling {
+    changed: Arc<Changed>,
+    /// The last key that the tree has as it is here; all before it are there too.
+    done: Option<String>,
+    is_done: bool,
+    /// The number of the first entry of the log that has others.
+    end: u64,
 }
 
 /// The tree as it was written last.
@@ -59,28 +78,38 @@ impl Records {
         transaction.delete_table(LOG)?;
         transaction.commit()?;
         let tree = Tree { table: Arc::new(database.begin_read()?.open_table(TREE)?), read: Arc::default() };
-        let seen = Seen { recent: BTreeMap::new(), tree, logged: 0, next: 0 };
+        let seen = Seen { recent: Changed::new(), settling: None, tree, logged: 0, next: 0 };
         Ok(Self { database, seen: RwLock::new(seen), most_logged: MOST_LOGGED })
     }
 
     pub(super) fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.look(key, |value| value.map(<[u8]>::to_vec))
+    }
+
+    /// Looks at the value of a key.
+    fn look<T>(&self, key: &str, see: impl FnOnce(Option<&[u8]>) -> T) -> Result<T, Error> {
         let tree = {
             let seen = self.seen();
-            if let Some(value) = seen.recent.get(key) {
-                return Ok(value.clone());
+            if let Some(value) = seen.changed(key) {
+                return Ok(see(value.as_deref()));
             }
             seen.tree.clone()
         };
-        tree.look(key, |value| value.map(<[u8]>::to_vec))
+        tree.look(key, see)
     }
 
     pub(super) fn scan(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
         let (recent, tree) = {
             let seen = self.seen();
-            let from = seen.recent.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
-            let of_prefix = from.take_while(|(key, _)| key.starts_with(prefix));
-            let recent: Vec<_> = of_prefix.map(|(key, value)| (key.clone(), value.clone())).collect();
-            (recent, seen.tree.clone())
+            let of_prefix = |changed: &Changed| -> Changed {
+                let from = changed.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
+                let of_prefix = from.take_while(|(key, _)| key.starts_with(prefix));
+                of_prefix.map(|(key, value)| (key.clone(), value.clone())).collect()
+            };
+            let mut changed =
+                seen.settling.as_ref().map_or_else(Changed::new, |settling| of_prefix(&settling.changed));
+            changed.extend(of_prefix(&seen.recent));
+            (changed, seen.tree.clone())
         };
         let mut recent = recent.into_iter().peekable();
         let mut found = Vec::new();
@@ -114,9 +143,10 @@ impl Records {
             return Ok(outcomes);
         }
         let size = entry.iter().map(|(key, value)| key.len() + value.map_or(0, <[u8]>::len)).sum::<usize>();
-        let number = self.seen().next;
+        let (number, settling) = self.begin();
         let transaction = self.database.begin_write()?;
         transaction.open_table(LOG)?.insert(number, entry)?;
+        let settling = settling.map(|it| it.go_on(&transaction, SETTLED_FOR_EACH * size)).transpose()?;
         transaction.commit()?;
         {
             let mut seen = self.seen_mut();
@@ -133,7 +163,7 @@ impl Records {
             }
             some.for_each(|(change, _)| seen.recent.extend(change.writes));
         }
-        self.look_anew();
+        self.look_anew(settling);
         Ok(outcomes)
     }
 
@@ -146,7 +176,7 @@ impl Records {
             for (key, expected) in &change.expectations {
                 let holds = match fresh.get(&**key) {
                     Some(value) => *value == expected.as_deref(),
-                    None => self.has(key, expected.as_deref())?,
+                    None => self.look(key, |value| value == expected.as_deref())?,
                 };
                 if !holds {
                     outcome = Committed::Conflict;
@@ -161,48 +191,34 @@ impl Records {
         Ok(outcomes)
     }
 
-    fn has(&self, key: &str, expected: Option<&[u8]>) -> Result<bool, Error> {
-        let tree = {
-            let seen = self.seen();
-            if let Some(value) = seen.recent.get(key) {
-                return Ok(value.as_deref() == expected);
-            }
-            seen.tree.clone()
-        };
-        tree.look(key, |value| value == expected)
+    /// Sets the last changes apart if they have become many and those before them are in the tree. Returns the number of
+    /// the log's next entry, and what is to go into the tree.
+    fn begin(&self) -> (u64, Option<Settling>) {
+        let mut seen = self.seen_mut();
+        let next = seen.next;
+        if seen.settling.is_none() && seen.logged >= self.most_logged {
+            let changed = Arc::new(std::mem::take(&mut seen.recent));
+            seen.settling = Some(Settling { changed, done: None, is_done: false, end: next });
+            seen.logged = 0;
+        }
+        (next, seen.settling.clone())
     }
 
-    /// Brings the recent changes into the tree if they have become many. If it fails they stay where they are.
-    pub(super) fn settle_if_many(&self) -> Result<(), Error> {
-        if self.seen().logged < self.most_logged {
-            return Ok(());
-        }
-        let transaction = self.database.begin_write()?;
-        {
-            let mut tree = transaction.open_table(TREE)?;
-            for (key, value) in &self.seen().recent {
-                set(&mut tree, key, value.as_deref())?;
-            }
-        }
-        transaction.delete_table(LOG)?;
-        transaction.commit()?;
-        let table = Arc::new(self.database.begin_read()?.open_table(TREE)?);
-        let tree = Tree { table, read: Arc::default() };
-        let _settled = {
-            let mut seen = self.seen_mut();
-            (seen.logged, seen.tree) = (0, tree);
-            std::mem::take(&mut seen.recent)
-        };
-        Ok(())
-    }
-
-    /// Lets go of the pages that were in use at the last look, so that they can be written again.
-    fn look_anew(&self) {
+    /// Lets go of the pages that were in use at the last look, so that they can be written again, and of what is in the
+    /// tree now. `settling` says how far that is, if there is anything to settle.
+    fn look_anew(&self, settling: Option<Settling>) {
         // An earlier look shows the same records.
         let Ok(transaction) = self.database.begin_read() else { return };
-        if let Ok(table) = transaction.open_table(TREE) {
-            self.seen_mut().tree.table = Arc::new(table);
+        let Ok(table) = transaction.open_table(TREE) else { return };
+        let mut seen = self.seen_mut();
+        seen.tree.table = Arc::new(table);
+        if settling.as_ref().is_some_and(|settling| settling.is_done) {
+            seen.tree.read = Arc::default();
         }
+        let before = std::mem::replace(&mut seen.settling, settling.filter(|settling| !settling.is_done));
+        drop(seen);
+        // Not while readers wait: it may be the last of many records.
+        drop(before);
     }
 
     fn seen(&self) -> RwLockReadGuard<'_, Seen> {
@@ -211,6 +227,32 @@ impl Records {
 
     fn seen_mut(&self) -> RwLockWriteGuard<'_, Seen> {
         self.seen.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seen {
+    /// Returns what a key was changed to, if that is not in the tree yet.
+    fn changed(&self, key: &str) -> Option<&Option<Vec<u8>>> {
+        self.recent.get(key).or_else(|| self.settling.as_ref()?.changed.get(key))
+    }
+}
+
+impl Settling {
+    /// Brings about so many bytes of it into the tree, and drops them from the log with the last of them.
+    fn go_on(self, transaction: &WriteTransaction, bytes: usize) -> Result<Self, Error> {
+        let mut tree = transaction.open_table(TREE)?;
+        let from = self.done.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let mut moved = 0;
+        for (key, value) in self.changed.range::<str, _>((from, Bound::Unbounded)) {
+            set(&mut tree, key, value.as_deref())?;
+            moved += key.len() + value.as_ref().map_or(0, Vec::len);
+            if moved >= bytes {
+                let done = Some(key.clone());
+                return Ok(Self { done, ..self });
+            }
+        }
+        transaction.open_table(LOG)?.retain_in(..self.end, |_, _| false)?;
+        Ok(Self { is_done: true, ..self })
     }
 }
 
@@ -252,7 +294,7 @@ fn set(table: &mut Table<'_, &str, &[u8]>, key: &str, value: Option<&[u8]>) -> R
     Ok(())
 }
 
-/// All records as they were when the log was last emptied, by key.
+/// The records by key, without the changes that only the log has.
 const TREE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
 
 /// What was written since, in its order.
@@ -261,8 +303,11 @@ const LOG: TableDefinition<'_, u64, Vec<Written>> = TableDefinition::new("log");
 /// A key and its value from then on.
 type Written = (&'static str, Option<&'static [u8]>);
 
-/// So many bytes are in the log and in memory at most, and what one more transaction brings.
+/// So many bytes of changes are set apart to go into the tree; about as many again come while they do.
 const MOST_LOGGED: usize = 16 << 20;
+
+/// With each change so many times its own bytes go into the tree, so that those set apart are there before the next are.
+const SETTLED_FOR_EACH: usize = 2;
 
 /// So many bytes of pages are kept in memory at most; redb's own bound is a gigabyte.
 const CACHED_PAGES: usize = 64 << 20;

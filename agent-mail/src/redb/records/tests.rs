@@ -54,6 +54,16 @@ impl StorageBackend for Disk {
     }
 }
 
+/// Changes nothing that anybody sees, and so much that all before it goes into the tree.
+fn settle(records: &Records) {
+    for _ in 0..3 {
+        let change = Change::new().remove("~".repeat(2000));
+        assert_eq!(records.write(vec![change]).unwrap(), [Committed::Done]);
+    }
+    assert!(records.seen().settling.is_none());
+    assert_eq!(records.seen().recent.len(), 1);
+}
+
 #[test]
 fn readers_see_the_log_and_the_tree_as_one() {
     let disk = Disk::default();
@@ -66,8 +76,7 @@ fn readers_see_the_log_and_the_tree_as_one() {
     };
     let settled = [("a/1", Some("tree")), ("a/3", Some("tree")), ("a/5", Some("tree")), ("b", Some("tree"))];
     assert_eq!(records.write(vec![change(&settled)]).unwrap(), [Committed::Done]);
-    records.settle_if_many().unwrap();
-    assert!(records.seen().recent.is_empty());
+    settle(&records);
     let recent =
         [("a/2", Some("log")), ("a/3", None), ("a/4", None), ("a/5", Some("log")), ("a/6", Some("log"))];
     assert_eq!(records.write(vec![change(&recent)]).unwrap(), [Committed::Done]);
@@ -91,11 +100,34 @@ fn what_was_read_before_a_change_is_read_anew_behind_it() {
         let change = Change::new().expect("a", seen).put("a", round);
         assert_eq!(records.write(vec![change]).unwrap(), [Committed::Done]);
         assert_eq!(records.get("a").unwrap().unwrap(), round.as_bytes());
-        records.settle_if_many().unwrap();
+        settle(&records);
         assert_eq!(records.get("a").unwrap().unwrap(), round.as_bytes());
         assert_eq!(records.write(vec![Change::new().put("a", "before")]).unwrap(), [Committed::Done]);
-        records.settle_if_many().unwrap();
+        settle(&records);
     }
+}
+
+#[test]
+fn what_is_not_in_the_tree_stays_bounded_and_no_change_brings_much_into_it() {
+    let records = Disk::default().records(2000);
+    for n in 0..2000 {
+        let before = records.seen().settling.clone();
+        let change = Change::new().put(format!("{:04}", n * 7 % 2000), vec![b'x'; 96]);
+        assert_eq!(records.write(vec![change]).unwrap(), [Committed::Done]);
+        let seen = records.seen();
+        let settling = seen.settling.as_ref().map_or(0, |settling| settling.changed.len());
+        assert!(seen.recent.len() <= 21 && settling <= 20, "{} and {settling}", seen.recent.len());
+        if let (Some(before), Some(after)) = (before, &seen.settling) {
+            let done = |settling: &Settling| {
+                let done = settling.done.as_ref();
+                settling.changed.range::<String, _>(..=done.unwrap_or(&String::new())).count()
+            };
+            assert!(done(after) <= done(&before) + 2);
+        }
+    }
+    let log = records.database.begin_read().unwrap().open_table(LOG).unwrap();
+    assert!(redb::ReadableTableMetadata::len(&log).unwrap() <= 41);
+    assert_eq!(records.scan("").unwrap().len(), 2000);
 }
 
 /// What a run does: changes in groups, and in between the tree is written or the program begins anew.
@@ -169,7 +201,7 @@ proptest! {
                     let expected: Vec<_> = changes.iter().map(|change| make(&mut model, change)).collect();
                     prop_assert_eq!(records.write(changes).unwrap(), expected);
                 }
-                Step::Settle => records.settle_if_many().unwrap(),
+                Step::Settle => settle(&records),
                 Step::Restart => {
                     drop(records);
                     records = disk.records(most_logged);
@@ -191,7 +223,6 @@ fn wherever_the_disk_fails_what_was_answered_is_there_after_a_restart() {
     let records = whole.records(60);
     let before = whole.writes.load(Ordering::Relaxed);
     for n in 0..20 {
-        records.settle_if_many().unwrap();
         assert_eq!(records.write(vec![change(n)]).unwrap(), [Committed::Done]);
     }
     let all = whole.writes.load(Ordering::Relaxed) - before;
@@ -205,8 +236,6 @@ fn wherever_the_disk_fails_what_was_answered_is_there_after_a_restart() {
         let records = Records { most_logged: 60, ..records };
         let mut answered = 0;
         for n in 0..20 {
-            // A caller hears of a write only: the tree is written for nobody.
-            let _settled = records.settle_if_many();
             if records.write(vec![change(n)]).is_err() {
                 break;
             }
