@@ -7,9 +7,9 @@ use futures_core::Stream;
 use mail_access::{Arrival, Position, Selection};
 
 use super::EventKind;
+use super::found::Tail;
 use super::judge::judged;
 use super::pace::{BATCH, WAIT, back_off};
-use super::reader::Tail;
 use crate::mail::lift;
 use crate::{AgentMailbox, Error, Inbound};
 

@@ -1,5 +1,6 @@
 //! What happens in a mailbox, as a stream that survives restarts: catch up, wait, back off.
 
+mod found;
 mod handler;
 mod judge;
 mod kind;

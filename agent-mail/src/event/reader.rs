@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use mail_access::{Arrival, Error as MailError, Position, Received, Selection, Uid};
 
+use super::found::{Found, Letter, Ruling, Tail};
 use super::judge::judged;
 use super::pace::{BATCH, WAIT, back_off};
 use super::{Event, Place};
 use crate::backend::{Change, Committed};
-use crate::journal::{Bell, Identity, Journal, Known, Mark, Seen, Unsettled};
+use crate::journal::{Bell, Identity, Journal, Known, Mark, Unsettled};
 use crate::mail::lift;
 use crate::observe::{self, Operation};
 use crate::safety;
-use crate::{AgentMailbox, Error, EventKind, Inbound, Usage};
+use crate::{AgentMailbox, Error, EventKind, Usage};
 
 /// Reads ahead by one batch; what of it was not handed out counts as not read.
 pub(crate) struct Reader {
@@ -34,41 +35,6 @@ pub(crate) struct Reader {
     in_passing: bool,
     /// It would have waited.
     is_dry: bool,
-}
-
-/// What is known of what lies behind a place, so that no look is taken twice.
-#[derive(Default)]
-pub(super) enum Tail {
-    #[default]
-    Unknown,
-    /// There was nothing at the last look.
-    Drained(Position),
-    /// A wait has told of something.
-    Told(Position),
-}
-
-/// A message that was read and not yet handed out.
-struct Found {
-    message: Inbound,
-    at: Position,
-    identity: Identity,
-    /// An earlier stream handed it out.
-    again: bool,
-    /// What it is to the agent, once that was found out.
-    ruling: Option<Ruling>,
-}
-
-/// A message that came the short way.
-struct Letter {
-    identity: Identity,
-    seen: Seen,
-    ruling: Option<EventKind>,
-}
-
-/// What becomes of a message.
-enum Ruling {
-    HandOut(EventKind),
-    Drop,
 }
 
 impl Reader {
@@ -310,27 +276,22 @@ impl Reader {
         Ok(())
     }
 
-    /// Reads what is behind the position, or waits for it where there was nothing.
+    /// Reads what is behind the position, or waits for it where there is known to be nothing.
     async fn read_on(&mut self) -> Result<(), Error> {
         let inner = self.mailbox.inner();
         let (journal, mail) = (&inner.journal, &*inner.system.system().mail);
         let read = |error| lift(error, "read", &inner.id);
         self.position = journal.position(&inner.id).await?;
-        let batch = match std::mem::take(&mut self.tail) {
-            Tail::Drained(at) if Some(at) == self.position => {
-                let heard = self.heard.unwrap_or_default();
-                self.tail = tokio::select! {
-                    biased;
-                    arrival = inner.login.wait(mail, at, WAIT) => match arrival.map_err(read)? {
-                        Arrival::New => Tail::Told(at),
-                        Arrival::TimedOut => Tail::Unknown,
-                    },
-                    () = self.bell.rings_after(heard) => Tail::Drained(at),
-                };
-                return Ok(());
-            }
-            Tail::Told(at) if Some(at) == self.position => inner.login.fetch_arrived(mail, at, BATCH).await,
-            _ => inner.login.fetch(mail, &Selection::After(self.position), BATCH).await,
+        let told = match std::mem::take(&mut self.tail) {
+            Tail::Drained(at) if Some(at) == self.position => return self.wait(at).await,
+            Tail::Told(at) => Some(at),
+            // What comes from now on is told of again, and gets another turn.
+            _ if self.in_passing => self.position,
+            _ => None,
+        };
+        let batch = match told.filter(|at| Some(*at) == self.position) {
+            Some(at) => inner.login.fetch_arrived(mail, at, BATCH).await,
+            None => inner.login.fetch(mail, &Selection::After(self.position), BATCH).await,
         };
         let batch = batch.map_err(read)?;
         let validity = batch.uid_validity;
@@ -342,20 +303,38 @@ impl Reader {
                 let _seen = journal.renumbered(&inner.id, at, validity, now).await?;
                 return Ok(());
             }
-            Some(at) => {
-                end = at;
-                self.is_dry = self.in_passing && batch.messages.is_empty();
-            }
+            Some(at) => end = at,
             None if batch.messages.is_empty() => {
                 let _seen = journal.read_to(&inner.id, None, end, Mark::Nothing, Change::new()).await?;
             }
             None => {}
         }
         end.uid = batch.messages.last().map_or(end.uid, |message| message.uid().get());
-        if !batch.more && !self.in_passing {
+        if !batch.more {
             self.tail = Tail::Drained(end);
         }
         self.take(batch.messages, validity, false);
+        Ok(())
+    }
+
+    /// Waits for what comes behind a place, or for the bell.
+    async fn wait(&mut self, at: Position) -> Result<(), Error> {
+        self.is_dry = self.in_passing;
+        if self.in_passing {
+            return Ok(());
+        }
+        let inner = self.mailbox.inner();
+        let heard = self.heard.unwrap_or_default();
+        self.tail = tokio::select! {
+            biased;
+            arrival = inner.login.wait(&*inner.system.system().mail, at, WAIT) => {
+                match arrival.map_err(|error| lift(error, "read", &inner.id))? {
+                    Arrival::New => Tail::Told(at),
+                    Arrival::TimedOut => Tail::Unknown,
+                }
+            }
+            () = self.bell.rings_after(heard) => Tail::Drained(at),
+        };
         Ok(())
     }
 
@@ -383,17 +362,5 @@ impl Reader {
 
     fn journal(&self) -> &Journal {
         &self.mailbox.inner().journal
-    }
-}
-
-impl Found {
-    fn new(mailbox: &AgentMailbox, message: Received, uid_validity: u32, again: bool) -> Self {
-        let at = Position { uid_validity, uid: message.uid().get() };
-        let identity = Identity::of(&message);
-        Self { identity, message: mailbox.inbound(message), at, again, ruling: None }
-    }
-
-    fn place(&self) -> Place {
-        Place::Inbox(self.at, self.identity.clone())
     }
 }

@@ -8,8 +8,8 @@ use agent_mail::mail_access::{
     Submission, Uid,
 };
 
-use agent_mail::MemorySecrets;
 use agent_mail::backend::SecretStore as _;
+use agent_mail::{AgentMailBuilder, MemorySecrets};
 
 use super::*;
 
@@ -108,18 +108,8 @@ impl EventHandler for Moody {
 #[tokio::test(start_paused = true)]
 async fn a_restart_of_the_server_brings_no_crowd() {
     let world = world();
-    let server = Arc::new(Server {
-        office: world.post_office().clone(),
-        is_down: AtomicBool::new(false),
-        open: AtomicUsize::new(0),
-        peak: AtomicUsize::new(0),
-        refused: AtomicUsize::new(0),
-    });
-    let builder = agent_mail::AgentMail::builder("agents.example".parse().unwrap())
-        .provisioner(Arc::new(world.clone()))
-        .mail_access(server.clone())
-        .state(state());
-    let mail = builder.build().unwrap();
+    let server = Server::of(&world);
+    let mail = server.system(&world).build().unwrap();
     let mut agents = Vec::new();
     for n in 0..agents_at_once() {
         agents.push(provision(&mail, &format!("agent-{n}")).await);
@@ -151,18 +141,8 @@ async fn a_restart_of_the_server_brings_no_crowd() {
 #[tokio::test(start_paused = true)]
 async fn one_connection_waits_for_each_mailbox() {
     let world = world();
-    let server = Arc::new(Server {
-        office: world.post_office().clone(),
-        is_down: AtomicBool::new(false),
-        open: AtomicUsize::new(0),
-        peak: AtomicUsize::new(0),
-        refused: AtomicUsize::new(0),
-    });
-    let builder = agent_mail::AgentMail::builder("agents.example".parse().unwrap())
-        .provisioner(Arc::new(world.clone()))
-        .mail_access(server.clone())
-        .state(state());
-    let mail = builder.build().unwrap();
+    let server = Server::of(&world);
+    let mail = server.system(&world).build().unwrap();
     let (ada, bob) = (provision(&mail, "ada").await, provision(&mail, "bob").await);
     let fleet = Fleet::builder(mail).connections(80).start().await.unwrap();
     let mut events = fleet.events();
@@ -181,6 +161,33 @@ async fn one_connection_waits_for_each_mailbox() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn each_mail_costs_one_look() {
+    for has_doorbell in [false, true] {
+        let world = world();
+        let server = Server::of(&world);
+        let mut builder = server.system(&world);
+        if has_doorbell {
+            builder = builder.doorbell(Arc::new(world.post_office().clone()));
+        }
+        let mail = builder.build().unwrap();
+        let (ada, bob) = (provision(&mail, "ada").await, provision(&mail, "bob").await);
+        let fleet = Fleet::builder(mail).start().await.unwrap();
+        let mut events = fleet.events();
+        assert!(timeout(Duration::from_mins(10), events.next()).await.is_err(), "no mail yet");
+        for n in 0..5 {
+            let before = server.looks.load(Ordering::SeqCst);
+            send(&ada, &bob, &format!("{n}")).await;
+            let event = next(&mut events).await;
+            assert_eq!(subject(&event), n.to_string());
+            event.ack().await.unwrap();
+            assert!(timeout(Duration::from_mins(10), events.next()).await.is_err(), "it comes once");
+            let looks = server.looks.load(Ordering::SeqCst) - before;
+            assert_eq!(looks, 1, "mail {n}, with a doorbell: {has_doorbell}");
+        }
+    }
+}
+
 /// Counts who reads, and goes down.
 #[derive(Debug)]
 struct Server {
@@ -189,11 +196,31 @@ struct Server {
     open: AtomicUsize,
     peak: AtomicUsize,
     refused: AtomicUsize,
+    looks: AtomicUsize,
 }
 
 struct Connection<'a>(&'a Server);
 
 impl Server {
+    fn of(world: &Embedded) -> Arc<Self> {
+        Arc::new(Self {
+            office: world.post_office().clone(),
+            is_down: AtomicBool::new(false),
+            open: AtomicUsize::new(0),
+            peak: AtomicUsize::new(0),
+            refused: AtomicUsize::new(0),
+            looks: AtomicUsize::new(0),
+        })
+    }
+
+    /// A system on it, without a doorbell.
+    fn system(self: &Arc<Self>, world: &Embedded) -> AgentMailBuilder {
+        AgentMail::builder("agents.example".parse().unwrap())
+            .provisioner(Arc::new(world.clone()))
+            .mail_access(self.clone())
+            .state(state())
+    }
+
     fn connect(&self) -> Result<Connection<'_>, MailError> {
         if self.is_down.load(Ordering::SeqCst) {
             self.refused.fetch_add(1, Ordering::SeqCst);
@@ -220,8 +247,10 @@ impl MailAccess for Server {
     async fn check_submission(&self, login: &Login) -> Result<(), MailError> {
         self.office.check_submission(login).await
     }
+
     async fn fetch(&self, login: &Login, selection: &Selection, limit: usize) -> Result<Batch, MailError> {
         let _connection = self.connect()?;
+        self.looks.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(20)).await;
         self.office.fetch(login, selection, limit).await
     }
