@@ -77,7 +77,8 @@ impl AgentMailBuilder {
         self
     }
 
-    /// Sets what carries the mail.
+    /// Sets what carries the mail. A [`message_store`](Self::message_store) and a [`doorbell`](Self::doorbell) that were set
+    /// before stay as they are: where this leads to other mailboxes they are to be set anew.
     pub fn mail_access(mut self, mail: Arc<dyn MailAccess>) -> Self {
         self.mail = Some(mail);
         self
