@@ -31,9 +31,10 @@ struct Seen {
     /// Those before them, while they go into the tree.
     settling: Option<Settling>,
     tree: Tree,
-    /// How many bytes the log has of the last changes.
+    /// Which of the two logs has the last changes, and how many bytes of them.
+    log: usize,
     logged: usize,
-    /// The number of the log's next entry.
+    /// The number of its next entry.
     next: u64,
 }
 
@@ -47,8 +48,8 @@ struct Settling {
     /// The last key that the tree has as it is here; all before it are there too.
     done: Option<String>,
     is_done: bool,
-    /// The number of the first entry of the log that has others.
-    end: u64,
+    /// Which log has it.
+    log: usize,
 }
 
 /// The tree as it was written last.
@@ -69,16 +70,22 @@ impl Records {
         let transaction = database.begin_write()?;
         {
             let mut tree = transaction.open_table(TREE)?;
-            for entry in transaction.open_table(LOG)?.iter()? {
-                for (key, value) in entry?.1.value() {
-                    set(&mut tree, key, value)?;
+            let [one, other] = [transaction.open_table(LOGS[0])?, transaction.open_table(LOGS[1])?];
+            let logs = if first(&one)? < first(&other)? { [one, other] } else { [other, one] };
+            for log in logs {
+                for entry in log.iter()? {
+                    for (key, value) in entry?.1.value() {
+                        set(&mut tree, key, value)?;
+                    }
                 }
             }
         }
-        transaction.delete_table(LOG)?;
+        for log in LOGS {
+            transaction.delete_table(log)?;
+        }
         transaction.commit()?;
         let tree = Tree { table: Arc::new(database.begin_read()?.open_table(TREE)?), read: Arc::default() };
-        let seen = Seen { recent: Changed::new(), settling: None, tree, logged: 0, next: 0 };
+        let seen = Seen { recent: Changed::new(), settling: None, tree, log: 0, logged: 0, next: 0 };
         Ok(Self { database, seen: RwLock::new(seen), most_logged: MOST_LOGGED })
     }
 
@@ -143,9 +150,9 @@ impl Records {
             return Ok(outcomes);
         }
         let size = entry.iter().map(|(key, value)| key.len() + value.map_or(0, <[u8]>::len)).sum::<usize>();
-        let (number, settling) = self.begin();
+        let (log, number, settling) = self.begin();
         let transaction = self.database.begin_write()?;
-        transaction.open_table(LOG)?.insert(number, entry)?;
+        transaction.open_table(LOGS[log])?.insert(number, entry)?;
         let settling = settling.map(|it| it.go_on(&transaction, SETTLED_FOR_EACH * size)).transpose()?;
         transaction.commit()?;
         {
@@ -191,17 +198,16 @@ impl Records {
         Ok(outcomes)
     }
 
-    /// Sets the last changes apart if they have become many and those before them are in the tree. Returns the number of
-    /// the log's next entry, and what is to go into the tree.
-    fn begin(&self) -> (u64, Option<Settling>) {
+    /// Sets the last changes apart if they have become many and those before them are in the tree. Returns the log and the
+    /// number of its next entry, and what is to go into the tree.
+    fn begin(&self) -> (usize, u64, Option<Settling>) {
         let mut seen = self.seen_mut();
-        let next = seen.next;
         if seen.settling.is_none() && seen.logged >= self.most_logged {
             let changed = Arc::new(std::mem::take(&mut seen.recent));
-            seen.settling = Some(Settling { changed, done: None, is_done: false, end: next });
-            seen.logged = 0;
+            seen.settling = Some(Settling { changed, done: None, is_done: false, log: seen.log });
+            (seen.log, seen.logged) = (1 - seen.log, 0);
         }
-        (next, seen.settling.clone())
+        (seen.log, seen.next, seen.settling.clone())
     }
 
     /// Lets go of the pages that were in use at the last look, so that they can be written again, and of what is in the
@@ -238,7 +244,7 @@ impl Seen {
 }
 
 impl Settling {
-    /// Brings about so many bytes of it into the tree, and drops them from the log with the last of them.
+    /// Brings about so many bytes of it into the tree, and with the last of them drops its log.
     fn go_on(self, transaction: &WriteTransaction, bytes: usize) -> Result<Self, Error> {
         let mut tree = transaction.open_table(TREE)?;
         let from = self.done.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
@@ -251,7 +257,7 @@ impl Settling {
                 return Ok(Self { done, ..self });
             }
         }
-        transaction.open_table(LOG)?.retain_in(..self.end, |_, _| false)?;
+        transaction.delete_table(LOGS[self.log])?;
         Ok(Self { is_done: true, ..self })
     }
 }
@@ -286,6 +292,11 @@ impl fmt::Debug for Records {
     }
 }
 
+/// Returns the number of a log's first entry.
+fn first(log: &Table<'_, u64, Vec<Written>>) -> Result<Option<u64>, Error> {
+    Ok(log.first()?.map(|(number, _)| number.value()))
+}
+
 fn set(table: &mut Table<'_, &str, &[u8]>, key: &str, value: Option<&[u8]>) -> Result<(), Error> {
     match value {
         Some(value) => table.insert(key, value)?,
@@ -297,8 +308,9 @@ fn set(table: &mut Table<'_, &str, &[u8]>, key: &str, value: Option<&[u8]>) -> R
 /// The records by key, without the changes that only the log has.
 const TREE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
 
-/// What was written since, in its order.
-const LOG: TableDefinition<'_, u64, Vec<Written>> = TableDefinition::new("log");
+/// What was written since, in its order: the changes that are going into the tree are in one, the last ones in the other.
+const LOGS: [TableDefinition<'_, u64, Vec<Written>>; 2] =
+    [TableDefinition::new("log"), TableDefinition::new("log-2")];
 
 /// A key and its value from then on.
 type Written = (&'static str, Option<&'static [u8]>);
