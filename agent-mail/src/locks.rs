@@ -14,10 +14,17 @@ use crate::outbox::Bell;
 /// Locks by name. Memory grows with the names that are held or waited for, not with those ever used.
 #[derive(Debug, Default)]
 pub(crate) struct Locks {
-    named: Mutex<HashMap<String, Weak<AsyncMutex<()>>>>,
+    named: Mutex<Named>,
     pub(crate) bell: Bell,
     /// Wakes those who wait for news of messages that are held.
     pub(crate) decisions: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Named {
+    locks: HashMap<String, Weak<AsyncMutex<()>>>,
+    /// How many there may be before those that nobody holds are dropped.
+    most: usize,
 }
 
 impl Locks {
@@ -37,17 +44,16 @@ impl Locks {
     pub(crate) async fn acquire(&self, name: &str) -> OwnedMutexGuard<()> {
         let lock = {
             let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(lock) = named.get(name).and_then(Weak::upgrade) {
+            if let Some(lock) = named.locks.get(name).and_then(Weak::upgrade) {
                 lock
             } else {
-                if named.len() == named.capacity() {
-                    named.retain(|_, lock| lock.strong_count() > 0);
+                if named.locks.len() >= named.most {
+                    named.locks.retain(|_, lock| lock.strong_count() > 0);
                     // With room for as many again, so that a look at all of them is rare.
-                    let held = named.len();
-                    named.reserve(held + 16);
+                    named.most = 2 * named.locks.len() + 16;
                 }
                 let lock = Arc::new(AsyncMutex::new(()));
-                named.insert(name.to_owned(), Arc::downgrade(&lock));
+                named.locks.insert(name.to_owned(), Arc::downgrade(&lock));
                 lock
             }
         };
@@ -56,7 +62,7 @@ impl Locks {
 
     pub(crate) fn is_held(&self, name: &str) -> bool {
         let named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
-        named.get(name).is_some_and(|lock| lock.strong_count() > 0)
+        named.locks.get(name).is_some_and(|lock| lock.strong_count() > 0)
     }
 }
 
@@ -100,7 +106,6 @@ mod tests {
         for n in 0..1000 {
             drop(locks.acquire(&n.to_string()).await);
         }
-        // The table doubles once if what was dropped lies so that its places can't be used again.
-        assert!(locks.named.lock().unwrap().len() < 64, "names that nobody holds are dropped");
+        assert!(locks.named.lock().unwrap().locks.len() < 40, "names that nobody holds are dropped");
     }
 }

@@ -319,8 +319,8 @@ impl Reader {
 
     /// Waits for what comes behind a place, or for the bell.
     async fn wait(&mut self, at: Position) -> Result<(), Error> {
-        self.is_dry = self.in_passing;
         if self.in_passing {
+            self.is_dry = true;
             return Ok(());
         }
         let inner = self.mailbox.inner();

@@ -7,7 +7,8 @@ use std::time::Duration;
 use agent_mail::backend::{Change, Committed, StateStore, TimeAndChance as _};
 use agent_mail::safety::{Letter, OutboundCheck, Ruling};
 use agent_mail::{
-    AgentMail, AgentMailbox, Embedded, Error, ErrorKind, MemoryState, NewMessage, RecipientState, Sending,
+    AgentMail, AgentMailbox, Embedded, Error, ErrorKind, MemoryState, NewMessage, Queued, RecipientState,
+    Sending,
 };
 use async_trait::async_trait;
 use mail_access::{Login, MailAccess, Selection};
@@ -209,16 +210,22 @@ async fn whatever_time_a_check_names_it_waits_for_it() {
     assert_eq!(expired.in_state(RecipientState::Expired).count(), 1);
 }
 
+/// A message in the outbox whose check puts its decision off once and then holds it.
+async fn put_off_then_held(key: Option<&str>) -> (Embedded, [AgentMail; 2], AgentMailbox, Queued) {
+    let world = world();
+    let check = Script::of([later(SECOND), hold()].map(Some));
+    let systems = two(&world, &check);
+    let ada = agent(&systems[0], "ada").await;
+    let sending = Sending::new(letter());
+    let queued = ada.enqueue(key.map_or(sending.clone(), |key| sending.with_key(key))).await.unwrap();
+    (world, systems, ada, queued)
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_taken_back_is_never_sent_though_it_was_held_and_approved() {
     let mut too_late = 0;
     for (key, half_seconds) in (0..40).flat_map(|n| [(None, n), (Some("k"), n)]) {
-        let world = world();
-        let check = Script::of([later(SECOND), hold()].map(Some));
-        let [mail, slow] = two(&world, &check);
-        let ada = agent(&mail, "ada").await;
-        let sending = Sending::new(letter());
-        let queued = ada.enqueue(key.map_or(sending.clone(), |key| sending.with_key(key))).await.unwrap();
+        let (world, [mail, slow], ada, queued) = put_off_then_held(key).await;
         let taking_back = async {
             sleep(half_seconds * SECOND / 2).await;
             let canceled = ada.cancel(&queued).await.unwrap();
@@ -235,12 +242,7 @@ async fn what_is_taken_back_is_never_sent_though_it_was_held_and_approved() {
         is_over(&ada).await;
     }
     for key in [None, Some("k")] {
-        let world = world();
-        let check = Script::of([later(SECOND), hold()].map(Some));
-        let [mail, _] = two(&world, &check);
-        let ada = agent(&mail, "ada").await;
-        let sending = Sending::new(letter());
-        let queued = ada.enqueue(key.map_or(sending.clone(), |key| sending.with_key(key))).await.unwrap();
+        let (world, [mail, _slow], ada, queued) = put_off_then_held(key).await;
         mail.courier().run(sleep(10 * SECOND)).await;
         approve_all(&mail).await;
         mail.courier().run(sleep(10 * SECOND)).await;
