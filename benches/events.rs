@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agent_mail::backend::{Change, Committed, StateStore};
-use agent_mail::{AgentMail, AgentMailbox, Embedded, NewMessage, RedbState};
+use agent_mail::{AgentMail, AgentMailbox, Embedded, NewMessage, Receipt, RedbState};
 use futures_util::future::join_all;
 use tokio::runtime::Runtime;
 
@@ -22,9 +22,11 @@ fn main() {
     let sizes = [largest / 100, largest / 10, largest];
     report("commits of two agents", sizes, |count| commits(&runtime, 2, count / 10));
     report("commits of a thousand agents", sizes, |count| commits(&runtime, 1000, count));
-    report("live", sizes, |count| live(&runtime, count));
-    report("noted, 10 pairs", sizes, |count| noted(&runtime, 10, count / 10));
-    report("noted, 1000 pairs", sizes, |count| noted(&runtime, 1000, count));
+    report("unnoted and live", sizes, |count| live(&runtime, count, send_unnoted));
+    report("sent and live", sizes, |count| live(&runtime, count, send));
+    report("sent and noted, 10 pairs", sizes, |count| noted(&runtime, 10, count / 10, send));
+    report("unnoted and noted, 1000 pairs", sizes, |count| noted(&runtime, 1000, count, send_unnoted));
+    report("sent and noted, 1000 pairs", sizes, |count| noted(&runtime, 1000, count, send));
 }
 
 /// Prints what a run of each size took for one of its messages.
@@ -56,14 +58,18 @@ fn processor_time() -> Option<Duration> {
     Some(Duration::from_millis(10 * ticks))
 }
 
-fn live(runtime: &Runtime, count: usize) -> (usize, Duration) {
+fn live(
+    runtime: &Runtime,
+    count: usize,
+    send: impl AsyncFn(&AgentMailbox, NewMessage) -> Receipt,
+) -> (usize, Duration) {
     runtime.block_on(async {
         let mail = AgentMail::embedded("agents.example").expect("the world can be made");
         let pairs = pairs(&mail, 10.min(count)).await;
         let each = count / pairs.len();
         let started = Instant::now();
         join_all(pairs.iter().map(async |(ada, bob)| {
-            tokio::join!(send(ada, bob, each), async {
+            tokio::join!(send_all(ada, bob, each, &send), async {
                 let mut events = bob.live_events();
                 for _ in 0..each {
                     events.next().await.expect("the stream goes on").expect("no error");
@@ -75,7 +81,12 @@ fn live(runtime: &Runtime, count: usize) -> (usize, Duration) {
     })
 }
 
-fn noted(runtime: &Runtime, pairs_at_once: usize, count: usize) -> (usize, Duration) {
+fn noted(
+    runtime: &Runtime,
+    pairs_at_once: usize,
+    count: usize,
+    send: impl AsyncFn(&AgentMailbox, NewMessage) -> Receipt,
+) -> (usize, Duration) {
     let folder = tempfile::tempdir().expect("there is room");
     runtime.block_on(async {
         let state = RedbState::open(folder.path().join("state.redb")).expect("it can be made");
@@ -85,7 +96,7 @@ fn noted(runtime: &Runtime, pairs_at_once: usize, count: usize) -> (usize, Durat
         let each = count / pairs.len();
         let started = Instant::now();
         join_all(pairs.iter().map(async |(ada, bob)| {
-            tokio::join!(send(ada, bob, each), async {
+            tokio::join!(send_all(ada, bob, each, &send), async {
                 let mut events = bob.events();
                 for _ in 0..each {
                     let event = events.next().await.expect("the stream goes on").expect("no error");
@@ -121,12 +132,25 @@ fn commits(runtime: &Runtime, callers: usize, count: usize) -> (usize, Duration)
     })
 }
 
-async fn send(ada: &AgentMailbox, bob: &AgentMailbox, count: usize) {
+async fn send_all(
+    ada: &AgentMailbox,
+    bob: &AgentMailbox,
+    count: usize,
+    send: impl AsyncFn(&AgentMailbox, NewMessage) -> Receipt,
+) {
     for n in 0..count {
         let message =
             NewMessage::to(bob.contact()).with_subject(format!("message {n}")).with_text("a line of text");
-        ada.send(message).await.expect("it is sent");
+        send(ada, message).await;
     }
+}
+
+async fn send(ada: &AgentMailbox, message: NewMessage) -> Receipt {
+    ada.send(message).await.expect("it is sent")
+}
+
+async fn send_unnoted(ada: &AgentMailbox, message: NewMessage) -> Receipt {
+    ada.send_unnoted(message).await.expect("it is sent")
 }
 
 async fn pairs(mail: &AgentMail, count: usize) -> Vec<(AgentMailbox, AgentMailbox)> {

@@ -38,6 +38,10 @@ impl AgentId {
     /// Writes that form behind a text.
     pub(crate) fn encode_into(&self, encoded: &mut String) {
         let bytes = self.0.as_bytes();
+        let stays = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        if bytes.first() != Some(&b'-') && bytes.iter().all(stays) {
+            return encoded.push_str(&self.0);
+        }
         for (at, &byte) in bytes.iter().enumerate() {
             // A dot at the end, doubled, or anything but a letter or digit at the start is no legal local part
             // of its own.

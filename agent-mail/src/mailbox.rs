@@ -95,6 +95,26 @@ impl AgentMailbox {
         Operation::Send.begin(self.id()).over(sending).await
     }
 
+    /// Sends a message without a note of it: nothing is written down of it, neither before nor after, just as
+    /// [`live_events`](Self::live_events) notes nothing of what is read.
+    ///
+    /// It is for a program that lives no longer than its world, such as a simulation, and for mail of which a loss or a
+    /// second copy does no harm: it takes about half as long as [`send`](Self::send) in memory, and waits for no disk.
+    /// Policy, checks, budgets, the switch and the send gate are asked as there; what is held for an approval goes through the
+    /// outbox once it is approved.
+    ///
+    /// When the outcome can't be known ([`Interrupted`](crate::ErrorKind::Interrupted), a dropped call, a crash) nothing
+    /// tells of the message: it is not among the [`unconfirmed`](Self::unconfirmed). It isn't in the
+    /// [usage](Self::usage), and a delivery report or complaint about it comes as
+    /// [received](crate::EventKind::Received). After any other error it was not sent.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_unnoted(&self, message: NewMessage) -> Result<Receipt, Error> {
+        let sending = pin!(crate::outbox::send_unnoted(self, message));
+        Operation::Send.begin(self.id()).over(sending).await
+    }
+
     /// Returns the messages whose sending was begun and whose outcome nobody knows, the oldest entries of the outbox
     /// among them from earlier runs of the program. Those that this process is sending at this moment are left out.
     ///

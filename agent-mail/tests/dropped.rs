@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent_mail::backend::StateStore;
 use agent_mail::{AgentId, AgentMail, Embedded, MemorySecrets, MemoryState, NewMessage};
 use pausing::{Pausing, drop_after};
 
@@ -127,6 +128,27 @@ async fn a_dropped_send_with_a_key_is_sent_once_by_the_next() {
         let receipt = ada.send_once("key", message()).await.unwrap();
         assert_eq!(receipt.accepted, [bob.address().clone()]);
         assert_eq!(bob.fetch_unseen(9).await.unwrap().len(), 1, "dropped after {points} polls");
+        if done.is_some() {
+            break;
+        }
+        points += 1;
+    }
+    assert!(points > 4, "{points}");
+}
+
+#[tokio::test]
+async fn a_dropped_send_without_a_note_has_sent_it_or_not_and_leaves_nothing() {
+    let mut points = 0;
+    loop {
+        let world = World::new();
+        let mail = world.program();
+        let (ada, bob) =
+            (mail.provision(&id("ada")).await.unwrap(), mail.provision(&id("bob")).await.unwrap());
+        let before = world.state.scan("").await.unwrap();
+        let done = drop_after(points, ada.send_unnoted(NewMessage::to(bob.address()))).await;
+        let arrived = bob.fetch_unseen(9).await.unwrap().len();
+        assert!(arrived == 1 || (arrived == 0 && done.is_none()), "{arrived} after {points} polls");
+        assert_eq!(world.state.scan("").await.unwrap(), before);
         if done.is_some() {
             break;
         }

@@ -38,13 +38,12 @@ impl MessageId {
 
     /// Makes one of 128 bits that the caller drew at random, in the sender's domain: the same bits give the same identity.
     pub fn of_random(random: u128, domain: &DomainName) -> Self {
-        let mut id = String::with_capacity(32 + 1 + domain.as_str().len());
-        for byte in random.to_be_bytes() {
-            id.extend([byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)])));
+        let mut digits = [0; 32];
+        for (two, byte) in digits.chunks_exact_mut(2).zip(random.to_be_bytes()) {
+            two.copy_from_slice(&[byte >> 4, byte & 15].map(|digit| HEX[usize::from(digit)]));
         }
-        id.push('@');
-        id.push_str(domain.as_str());
-        Self(id.into())
+        let digits = std::str::from_utf8(&digits).expect("hex digits are ASCII");
+        Self([digits, "@", domain.as_str()].concat().into())
     }
 
     /// Returns the identity without the angle brackets.

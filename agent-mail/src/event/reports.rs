@@ -1,7 +1,5 @@
 //! Delivery reports and complaints, matched with what was sent.
 
-use std::io::BufRead as _;
-
 use mail_access::{Address, DeliveryAction, DeliveryReport, FeedbackReport, MessageId, RecipientReport};
 
 use crate::journal::SentRecord;
@@ -41,35 +39,41 @@ pub(super) async fn matched(mailbox: &AgentMailbox, message: &Inbound) -> Result
 /// before its reader asks for it. All reports are of a kind of their own (RFC 6522), or without a return path (RFC 5321
 /// section 4.5.5), or from the mail system by their own word.
 fn may_report(raw: &[u8]) -> bool {
-    let holds = |line: &[u8], part: &str| {
-        let first = part.as_bytes()[0];
-        // The first letter alone tells nearly all places.
-        line.windows(part.len()).any(|window| {
-            window[0].to_ascii_lowercase() == first && window.eq_ignore_ascii_case(part.as_bytes())
-        })
-    };
-    let begins = |line: &[u8], name: &str| {
-        line.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name.as_bytes()))
-    };
-    let mut rest = raw;
-    let line = || {
-        let begin = rest;
-        let length = rest.skip_until(b'\n').ok()?;
-        Some(&begin[..length]).filter(|line| !matches!(*line, [] | b"\n" | b"\r\n"))
-    };
-    let mut header = std::iter::from_fn(line);
+    let mut begin = 0;
     // Whether a folded line belongs to a field that may hold the type of the message.
     let mut in_type = false;
-    header.any(|line| {
-        let first = line.first().map_or(0, u8::to_ascii_lowercase);
+    for end in memchr::memchr_iter(b'\n', raw).chain([raw.len()]) {
+        let line = &raw[begin..end];
+        let first = match line {
+            [] | b"\r" => return false,
+            [first, ..] => first.to_ascii_lowercase(),
+        };
         in_type = first == b'c' || (in_type && matches!(first, b' ' | b'\t'));
-        match first {
+        let tells = match first {
             _ if in_type => holds(line, "multipart/report"),
             b'r' => begins(line, "return-path:") && holds(line, "<>"),
             b'f' => begins(line, "from:") && (holds(line, "mailer-daemon") || holds(line, "postmaster")),
             b'x' => begins(line, "x-failed-recipients:"),
             _ => false,
+        };
+        if tells {
+            return true;
         }
+        begin = (end + 1).min(raw.len());
+    }
+    false
+}
+
+fn begins(line: &[u8], name: &str) -> bool {
+    line.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name.as_bytes()))
+}
+
+fn holds(line: &[u8], part: &str) -> bool {
+    let first = part.as_bytes()[0];
+    // The first letter alone tells nearly all places.
+    memchr::memchr2_iter(first, first.to_ascii_uppercase(), line).any(|place| {
+        let found = line.get(place..place + part.len());
+        found.is_some_and(|found| found.eq_ignore_ascii_case(part.as_bytes()))
     })
 }
 

@@ -170,6 +170,17 @@ impl Journal {
 
     /// Lets a change be made only while the agent is there; `None` if it isn't, so that nothing outlives it.
     pub(crate) async fn while_active(&self, id: &AgentId, change: Change) -> Result<Option<Change>, Error> {
+        let there = self.there(id).await?;
+        Ok(there.map(|(key, bytes)| change.expect(key, Some(bytes))))
+    }
+
+    /// Tells whether the agent is there.
+    pub(crate) async fn is_active(&self, id: &AgentId) -> Result<bool, Error> {
+        Ok(self.there(id).await?.is_some())
+    }
+
+    /// Returns the agent's record with its key, if it is there.
+    async fn there(&self, id: &AgentId) -> Result<Option<(String, Vec<u8>)>, Error> {
         #[derive(Deserialize)]
         struct Part {
             claim: Box<str>,
@@ -178,7 +189,7 @@ impl Journal {
         let key = self.agent_key(id);
         let Some(bytes) = self.store.get(&key).await? else { return Ok(None) };
         if self.seen().as_ref() == Some(&bytes) {
-            return Ok(Some(change.expect(key, Some(bytes))));
+            return Ok(Some((key, bytes)));
         }
         let stored: Part = decode(&key, &bytes)?;
         if self.claim.as_ref().is_some_and(|claim| *claim.as_str() != *stored.claim) {
@@ -189,7 +200,7 @@ impl Journal {
                 if self.claim.is_some() {
                     *self.seen() = Some(bytes.clone());
                 }
-                Ok(Some(change.expect(key, Some(bytes))))
+                Ok(Some((key, bytes)))
             }
             Phase::Pending if self.claim.is_some() => Err(Error::new(ErrorKind::NotReady, "write state", id)
                 .with_detail("the agent's mailbox is being made again")),
@@ -214,8 +225,7 @@ impl Journal {
 
     /// Makes sure that what was just read is of the agent whose journal this is.
     pub(crate) async fn still(&self, id: &AgentId) -> Result<(), Error> {
-        let there = self.while_active(id, Change::new()).await?;
-        there.map(drop).ok_or_else(|| retired("read", id))
+        if self.is_active(id).await? { Ok(()) } else { Err(retired("read", id)) }
     }
 
     fn seen(&self) -> MutexGuard<'_, Option<Vec<u8>>> {

@@ -150,6 +150,6 @@ impl Journal {
     }
 
     fn form_key(&self, agent: &AgentId, name: &str, revision: usize) -> String {
-        self.key("held-bytes", agent, &format!("{name}/{revision:06}"))
+        self.key("held-bytes", agent, format_args!("{name}/{revision:06}"))
     }
 }

@@ -12,31 +12,31 @@ use mail_access::{MessageId, Position, Received, Uid};
 use serde::{Deserialize, Serialize};
 
 use super::agents::retired;
-use super::{Happened, Journal, What, encode, fingerprint};
+use super::{Fingerprint, Happened, Journal, What, encode};
 use crate::backend::{Change, Committed};
 use crate::{AgentId, Error};
 
 /// What tells that two messages are the same: their bytes, and the Message-ID that a copy shares.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
-    content: String,
-    message_id: Option<String>,
+    content: Fingerprint,
+    message_id: Option<Fingerprint>,
 }
 
 impl Identity {
     pub(crate) fn of(message: &Received) -> Self {
         Self {
-            content: fingerprint(message.raw()),
-            message_id: message.message_id().map(|id: &MessageId| fingerprint(id.as_str().as_bytes())),
+            content: Fingerprint::of(message.raw()),
+            message_id: message.message_id().map(|id: &MessageId| Fingerprint::of(id.as_str().as_bytes())),
         }
     }
 
     /// Returns what names the message by its bytes.
     pub(crate) fn content(&self) -> &str {
-        &self.content
+        self.content.as_str()
     }
 
-    fn prints(&self) -> impl Iterator<Item = &String> {
+    fn prints(&self) -> impl Iterator<Item = &Fingerprint> {
         std::iter::once(&self.content).chain(&self.message_id)
     }
 }
@@ -105,7 +105,7 @@ impl Journal {
         let Some(Position { uid_validity, .. }) = self.position(agent).await? else {
             return Ok(Unsettled::default());
         };
-        let prefix = self.key("inbox", agent, &format!("pending/{uid_validity:010}-"));
+        let prefix = self.key("inbox", agent, format_args!("pending/{uid_validity:010}-"));
         let found = self.store.scan(&prefix).await?;
         let uid = |key: &str| key[prefix.len()..].parse().ok().and_then(Uid::new);
         Ok(Unsettled { uid_validity, uids: found.iter().filter_map(|(key, _)| uid(key)).collect() })
@@ -252,15 +252,15 @@ impl Journal {
     }
 
     fn pending_key(&self, agent: &AgentId, uid_validity: u32, uid: Uid) -> String {
-        self.key("inbox", agent, &format!("pending/{uid_validity:010}-{:010}", uid.get()))
+        self.key("inbox", agent, format_args!("pending/{uid_validity:010}-{:010}", uid.get()))
     }
 
     fn came_key(&self, agent: &AgentId, id: &MessageId) -> String {
-        self.known_key(agent, &fingerprint(id.as_str().as_bytes()))
+        self.known_key(agent, &Fingerprint::of(id.as_str().as_bytes()))
     }
 
-    fn known_key(&self, agent: &AgentId, print: &str) -> String {
-        self.key("inbox", agent, &format!("known/{print}"))
+    fn known_key(&self, agent: &AgentId, print: &Fingerprint) -> String {
+        self.key("inbox", agent, format_args!("known/{print}"))
     }
 }
 

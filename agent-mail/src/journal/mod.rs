@@ -4,6 +4,7 @@
 
 mod agents;
 mod bells;
+mod fingerprint;
 mod fleet;
 mod happened;
 mod held;
@@ -17,6 +18,7 @@ mod sent;
 mod threads;
 mod usage;
 
+use std::fmt::{Display, Write as _};
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -24,14 +26,14 @@ use std::time::Duration;
 use mail_access::DomainName;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
 
 pub(crate) use agents::{AgentRecord, Birth, Moving, Phase};
 pub(crate) use bells::{AllBells, Bell};
+pub(crate) use fingerprint::{Fingerprint, fingerprint};
 pub(crate) use happened::{Happened, What};
 pub(crate) use held::{HeldRecord, KeptHeld, StoredDecision, StoredOutcome};
 pub(crate) use inbox::{Identity, Known, Mark, Seen, Unsettled};
-pub(crate) use outbox::{OutboxRecord, Outcome};
+pub(crate) use outbox::{OutboxRecord, Outcome, Stage};
 pub(crate) use policy::{Owner, Stored as StoredPolicy};
 pub(crate) use queue::{Due, Kept, Pending, Progress, QueueRecord, Said, millis, time};
 pub(crate) use rotation::RotationRecord;
@@ -49,6 +51,8 @@ pub(crate) struct Journal {
     /// Counts the events that were noted, so that those of one moment keep their order.
     happened: Arc<AtomicU32>,
     domain: DomainName,
+    /// The keys of the switches of the domain and of the fleet, which are looked at whenever something is sent.
+    switches: Arc<[String; 2]>,
     /// How long what was sent is remembered at least.
     sent_kept: Duration,
     /// For whom it writes, if that is one agent and no later one of its name.
@@ -64,6 +68,7 @@ impl Journal {
             store: bells.clone(),
             bells,
             happened: Arc::default(),
+            switches: Arc::new(policy::shared_switches(&domain)),
             domain,
             sent_kept: SENT_KEPT,
             claim: None,
@@ -99,12 +104,13 @@ impl Journal {
         self.bells.all()
     }
 
-    fn key(&self, kind: &str, agent: &AgentId, rest: &str) -> String {
-        let parts = [self.domain.as_str(), "/", kind, "/", agent.as_str(), "/", rest];
-        let mut key = String::with_capacity(parts.iter().map(|part| part.len()).sum());
-        parts[..4].iter().for_each(|part| key.push_str(part));
+    fn key(&self, kind: &str, agent: &AgentId, rest: impl Display) -> String {
+        let begin = [self.domain.as_str(), "/", kind, "/"];
+        let size = begin.iter().map(|part| part.len()).sum::<usize>() + agent.as_str().len();
+        let mut key = String::with_capacity(size + ROOM_FOR_REST);
+        begin.iter().for_each(|part| key.push_str(part));
         agent.encode_into(&mut key);
-        parts[5..].iter().for_each(|part| key.push_str(part));
+        write!(key, "/{rest}").expect("a string takes all");
         key
     }
 
@@ -158,17 +164,8 @@ pub(crate) fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, 
     })
 }
 
-/// Names bytes by 128 bits of their SHA-256, in hex.
-pub(crate) fn fingerprint(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    let mut text = String::with_capacity(digest.len());
-    for byte in &digest[..digest.len() / 2] {
-        text.extend([byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)])));
-    }
-    text
-}
-
-const HEX: &[u8; 16] = b"0123456789abcdef";
+/// The rest of most keys is no longer, in bytes.
+const ROOM_FOR_REST: usize = 48;
 
 /// Mail servers try for up to 5 days and report then; people complain weeks later.
 pub(crate) const SENT_KEPT: Duration = Duration::from_hours(30 * 24);

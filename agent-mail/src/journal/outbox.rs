@@ -1,5 +1,6 @@
 //! What was to be sent: written before the first byte goes out, closed when the outcome is known.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use mail_access::{Address, MessageId, Outgoing};
@@ -38,16 +39,23 @@ pub(crate) enum Outcome {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Stored {
-    content: Option<String>,
+struct Stored<'a> {
+    content: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    key: Option<String>,
-    message_id: String,
-    recipients: Vec<String>,
+    key: Option<Cow<'a, str>>,
+    message_id: Cow<'a, str>,
+    recipients: Cow<'a, [Address]>,
     created: u64,
-    outcome: Outcome,
+    outcome: Cow<'a, Outcome>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    queue: Option<QueueRecord>,
+    queue: Option<Cow<'a, QueueRecord>>,
+}
+
+/// How far an entry is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stage<'a> {
+    pub(crate) queue: Option<&'a QueueRecord>,
+    pub(crate) outcome: &'a Outcome,
 }
 
 impl Journal {
@@ -120,7 +128,7 @@ impl Journal {
     pub(crate) async fn close_outbox(
         &self,
         agent: &AgentId,
-        before: &OutboxRecord,
+        before: Stage<'_>,
         record: &OutboxRecord,
         now: SystemTime,
         size: Option<usize>,
@@ -165,46 +173,48 @@ impl Journal {
 }
 
 impl OutboxRecord {
+    pub(crate) fn stage(&self) -> Stage<'_> {
+        Stage { queue: self.queue.as_ref(), outcome: &self.outcome }
+    }
+
     pub(super) fn encoded(&self) -> Vec<u8> {
         encode(&Stored::from(self))
     }
 
     pub(super) fn decoded(name: &str, key: &str, bytes: &[u8]) -> Result<Self, Error> {
-        decode::<Stored>(key, bytes)?.into_record(name.to_owned(), key)
+        decode::<Stored<'_>>(key, bytes)?.into_record(name.to_owned(), key)
     }
 }
 
-impl From<&OutboxRecord> for Stored {
-    fn from(record: &OutboxRecord) -> Self {
+impl<'a> From<&'a OutboxRecord> for Stored<'a> {
+    fn from(record: &'a OutboxRecord) -> Self {
         let age = record.created.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Self {
-            content: record.content.clone(),
-            key: record.key.clone(),
-            message_id: record.message_id.as_str().to_owned(),
-            recipients: record.recipients.iter().map(String::from).collect(),
+            content: record.content.as_deref().map(Cow::Borrowed),
+            key: record.key.as_deref().map(Cow::Borrowed),
+            message_id: Cow::Borrowed(record.message_id.as_str()),
+            recipients: Cow::Borrowed(&record.recipients),
             created: age.as_secs(),
-            outcome: record.outcome.clone(),
-            queue: record.queue.clone(),
+            outcome: Cow::Borrowed(&record.outcome),
+            queue: record.queue.as_ref().map(Cow::Borrowed),
         }
     }
 }
 
-impl Stored {
+impl Stored<'_> {
     fn into_record(self, name: String, key: &str) -> Result<OutboxRecord, Error> {
-        let damaged = |what: &str| {
-            Error::new(ErrorKind::Unexpected, "read state", key)
-                .with_detail(format!("the stored {what} is none"))
-        };
-        let recipients = self.recipients.iter().map(|text| text.parse()).collect::<Result<_, _>>();
+        let message_id = self.message_id.parse().map_err(|_| {
+            Error::new(ErrorKind::Unexpected, "read state", key).with_detail("the stored Message-ID is none")
+        })?;
         Ok(OutboxRecord {
             name,
-            content: self.content,
-            key: self.key,
-            message_id: self.message_id.parse().map_err(|_| damaged("Message-ID"))?,
-            recipients: recipients.map_err(|_| damaged("recipient"))?,
+            content: self.content.map(Cow::into_owned),
+            key: self.key.map(Cow::into_owned),
+            message_id,
+            recipients: self.recipients.into_owned(),
             created: SystemTime::UNIX_EPOCH + Duration::from_secs(self.created),
-            outcome: self.outcome,
-            queue: self.queue,
+            outcome: self.outcome.into_owned(),
+            queue: self.queue.map(Cow::into_owned),
         })
     }
 }
@@ -250,10 +260,10 @@ mod tests {
         let (agent, now) = (ada(1), SystemTime::UNIX_EPOCH);
         journal.begin_agent(&agent).await.unwrap();
         let hers = journal.of(&agent.claim);
-        hers.close_outbox(&agent.id, &record("one"), &record("one"), now, None).await.unwrap();
+        hers.close_outbox(&agent.id, record("one").stage(), &record("one"), now, None).await.unwrap();
         let moved = AgentRecord { way: Way::Hub, ..agent.clone() };
         journal.note_move(&agent, &moved).await.unwrap();
-        hers.close_outbox(&agent.id, &record("one"), &record("two"), now, None).await.unwrap();
+        hers.close_outbox(&agent.id, record("one").stage(), &record("two"), now, None).await.unwrap();
         assert_eq!(hers.outbox_entry(&agent.id, "k1").await.unwrap(), Some(record("two")));
     }
 
@@ -264,20 +274,20 @@ mod tests {
         journal.begin_agent(&first).await.unwrap();
         let now = SystemTime::UNIX_EPOCH;
         let hers = journal.of(&first.claim);
-        hers.close_outbox(&first.id, &record("first"), &record("first"), now, None).await.unwrap();
+        hers.close_outbox(&first.id, record("first").stage(), &record("first"), now, None).await.unwrap();
         assert!(journal.outbox_entry(&first.id, "k1").await.unwrap().is_some());
         let retiring = journal.enter(first, Phase::Retiring).await.unwrap();
-        hers.close_outbox(&retiring.id, &record("late"), &record("late"), now, None).await.unwrap();
+        hers.close_outbox(&retiring.id, record("late").stage(), &record("late"), now, None).await.unwrap();
         journal.forget_agent(&retiring, None).await.unwrap();
-        hers.close_outbox(&retiring.id, &record("late"), &record("late"), now, None).await.unwrap();
+        hers.close_outbox(&retiring.id, record("late").stage(), &record("late"), now, None).await.unwrap();
         assert_eq!(journal.outbox_entry(&retiring.id, "k1").await.unwrap(), None);
 
         journal.begin_agent(&second).await.unwrap();
-        hers.close_outbox(&second.id, &record("late"), &record("late"), now, None).await.unwrap();
+        hers.close_outbox(&second.id, record("late").stage(), &record("late"), now, None).await.unwrap();
         assert_eq!(journal.outbox_entry(&second.id, "k1").await.unwrap(), None);
         journal
             .of(&second.claim)
-            .close_outbox(&second.id, &record("second"), &record("second"), now, None)
+            .close_outbox(&second.id, record("second").stage(), &record("second"), now, None)
             .await
             .unwrap();
         hers.drop_unsent(&second.id, &record("late"), Usage::default(), now).await.unwrap();

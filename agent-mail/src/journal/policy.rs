@@ -1,5 +1,8 @@
 //! What the rules of sending remember: of an agent, of the domain, and of all domains that share the store.
 
+use std::borrow::Cow;
+
+use mail_access::DomainName;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -38,8 +41,18 @@ impl Journal {
     pub(crate) fn policy_key(&self, owner: Owner<'_>, rest: &str) -> String {
         match owner {
             Owner::Agent(id) => self.key("policy", id, rest),
-            Owner::Domain => [self.domain.as_str(), "/policy//", rest].concat(),
-            Owner::Fleet => ["*/policy/", rest].concat(),
+            Owner::Domain => of_domain(&self.domain, rest),
+            Owner::Fleet => of_fleet(rest),
+        }
+    }
+
+    /// Returns the key of the record that stops sending.
+    pub(crate) fn switch_key(&self, owner: Owner<'_>) -> Cow<'_, str> {
+        let [domain, fleet] = &*self.switches;
+        match owner {
+            Owner::Agent(_) => self.policy_key(owner, SWITCH).into(),
+            Owner::Domain => domain.into(),
+            Owner::Fleet => fleet.into(),
         }
     }
 
@@ -84,3 +97,18 @@ impl Journal {
         }
     }
 }
+
+/// Makes the keys of the switches that all agents of a domain share: the domain's and the fleet's.
+pub(super) fn shared_switches(domain: &DomainName) -> [String; 2] {
+    [of_domain(domain, SWITCH), of_fleet(SWITCH)]
+}
+
+fn of_domain(domain: &DomainName, rest: &str) -> String {
+    [domain.as_str(), "/policy//", rest].concat()
+}
+
+fn of_fleet(rest: &str) -> String {
+    ["*/policy/", rest].concat()
+}
+
+const SWITCH: &str = "stop";

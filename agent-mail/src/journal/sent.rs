@@ -4,13 +4,14 @@
 //! are kept at least; when one begins, all before the one before are dropped. An entry takes about 250 bytes with its
 //! key, and 40 for each recipient beyond the first.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use mail_access::{Address, MessageId};
 use serde::{Deserialize, Serialize};
 
 use super::queue::{millis, time};
-use super::{Journal, OutboxRecord, encode, fingerprint};
+use super::{Fingerprint, Journal, OutboxRecord, encode};
 use crate::backend::Change;
 use crate::{AgentId, Error};
 
@@ -28,11 +29,11 @@ pub(crate) struct SentRecord {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Stored {
-    name: String,
+struct Stored<'a> {
+    name: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    key: Option<String>,
-    recipients: Vec<Address>,
+    key: Option<Cow<'a, str>>,
+    recipients: Cow<'a, [Address]>,
     time: u64,
 }
 
@@ -40,13 +41,13 @@ impl Journal {
     /// Finds a message of an agent by its identity, as long as it is remembered.
     pub(crate) async fn sent(&self, agent: &AgentId, id: &MessageId) -> Result<Option<SentRecord>, Error> {
         let stored = match self.sent_key(agent, id).await? {
-            Some(key) => self.read::<Stored>(&key).await?,
+            Some(key) => self.read::<Stored<'_>>(&key).await?,
             None => None,
         };
         Ok(stored.map(|stored| SentRecord {
-            name: stored.name,
-            key: stored.key,
-            recipients: stored.recipients,
+            name: stored.name.into_owned(),
+            key: stored.key.map(Cow::into_owned),
+            recipients: stored.recipients.into_owned(),
             time: time(stored.time),
         }))
     }
@@ -73,9 +74,9 @@ impl Journal {
             change = change.put(self.key("sent", agent, "period"), encode(&period));
         }
         let stored = Stored {
-            name: record.name.clone(),
-            key: record.key.clone(),
-            recipients: record.recipients.clone(),
+            name: Cow::Borrowed(&record.name),
+            key: record.key.as_deref().map(Cow::Borrowed),
+            recipients: Cow::Borrowed(&record.recipients),
             time: millis(now),
         };
         Ok(change.put(self.place(agent, period, &record.message_id), encode(&stored)))
@@ -114,7 +115,8 @@ impl Journal {
     }
 
     fn place(&self, agent: &AgentId, period: u64, id: &MessageId) -> String {
-        self.key("sent", agent, &format!("{period:010}/{}", fingerprint(id.as_str().as_bytes())))
+        let print = Fingerprint::of(id.as_str().as_bytes());
+        self.key("sent", agent, format_args!("{period:010}/{print}"))
     }
 }
 

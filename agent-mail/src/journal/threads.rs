@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use mail_access::MessageId;
 use serde_json::Value;
 
-use super::{Journal, decode, encode, fingerprint};
+use super::{Fingerprint, Journal, decode, encode};
 use crate::backend::{Change, Committed};
 use crate::{AgentId, Error, ErrorKind};
 
@@ -64,12 +64,12 @@ impl Journal {
     }
 
     fn answer_key(&self, agent: &AgentId, to: &MessageId) -> String {
-        self.key("thread", agent, &format!("answer/{}", fingerprint(to.as_str().as_bytes())))
+        self.key("thread", agent, format_args!("answer/{}", Fingerprint::of(to.as_str().as_bytes())))
     }
 
     fn facts_prefix(&self, agent: &AgentId, thread: Option<&str>) -> String {
         match thread {
-            Some(thread) => self.key("thread", agent, &format!("facts/{thread}/")),
+            Some(thread) => self.key("thread", agent, format_args!("facts/{thread}/")),
             None => self.key("facts", agent, ""),
         }
     }

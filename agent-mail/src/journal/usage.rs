@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::time::SystemTime;
 
-use super::{Journal, OutboxRecord, decode, encode};
+use super::{Journal, OutboxRecord, Stage, decode, encode};
 use crate::backend::Change;
 use crate::usage::hour;
 use crate::{AgentId, Error, Usage};
@@ -34,7 +34,7 @@ impl Journal {
             // What can't be summed up now is later.
             let _later = self.sum_up(agent, hour(now)).await;
         }
-        let key = self.key("usage", agent, &format!("{:07}/{mark:016x}", hour(now)));
+        let key = self.key("usage", agent, format_args!("{:07}/{mark:016x}", hour(now)));
         Ok(change.put(key, encode(&usage.to_numbers())))
     }
 
@@ -45,10 +45,10 @@ impl Journal {
         change: Change,
         agent: &AgentId,
         now: SystemTime,
-        (before, after): (&OutboxRecord, &OutboxRecord),
+        (before, after): (Stage<'_>, &OutboxRecord),
         size: Option<usize>,
     ) -> Result<(Change, Usage), Error> {
-        let mut step = Usage::of_step(before, after);
+        let mut step = Usage::of_step(before, after.stage());
         if step.sent > 0 {
             let size = if let Some(size) = size {
                 size
@@ -59,7 +59,7 @@ impl Journal {
             step.bytes_sent = size.try_into().unwrap_or(u64::MAX);
         }
         // No step of a message leads from the same recipients reached to the same.
-        let mark = (after.message_id.as_str(), Reached::of(before), Reached::of(after));
+        let mark = (after.message_id.as_str(), Reached::of(before), Reached::of(after.stage()));
         Ok((self.tally(change, agent, now, mark, step).await?, step))
     }
 
@@ -138,9 +138,9 @@ fn hour_of(rest: &str) -> Option<u64> {
 struct Reached([u64; 11], usize);
 
 impl Reached {
-    fn of(record: &OutboxRecord) -> Self {
-        let said = record.queue.iter().flat_map(|queue| &queue.progress).filter(|one| one.said.is_some());
-        Self(Usage::reached(record).to_numbers(), said.count())
+    fn of(stage: Stage<'_>) -> Self {
+        let said = stage.queue.iter().flat_map(|queue| &queue.progress).filter(|one| one.said.is_some());
+        Self(Usage::reached(stage).to_numbers(), said.count())
     }
 }
 

@@ -346,7 +346,8 @@ pub(super) async fn advance(
         return Ok(Some(kept.clone()));
     }
     let change = journal.advance(agent, kept, &record, now).await?;
-    let (mut change, step) = journal.tally_step(change, agent, now, (&kept.record, &record), None).await?;
+    let (mut change, step) =
+        journal.tally_step(change, agent, now, (kept.record.stage(), &record), None).await?;
     if let Some(bytes) = bytes {
         change = journal.put_outbox_bytes(change, agent, &record.name, bytes);
     }

@@ -6,7 +6,7 @@ use super::evidence::has_arrived;
 use super::{Receipt, RecipientState, Refusal, Wish};
 use crate::backend::Committed;
 use crate::drafts::Errand;
-use crate::journal::{OutboxRecord, Outcome, Said, fingerprint};
+use crate::journal::{Fingerprint, OutboxRecord, Outcome, Said, Stage, fingerprint};
 use crate::mail::lift;
 use crate::safety::{self, Cost};
 use crate::{AgentMailbox, Error, ErrorKind, Usage, observe};
@@ -145,7 +145,7 @@ async fn is_open(mailbox: &AgentMailbox, name: &str) -> Result<bool, Error> {
 }
 
 /// Asks the rules and checks where there are any: what they need is large, and most systems have none.
-async fn examine(
+pub(super) async fn examine(
     mailbox: &AgentMailbox,
     message: NewMessage,
     errand: &Errand,
@@ -183,9 +183,7 @@ async fn open_for(
         match safety::commit(mailbox, std::slice::from_ref(cost), change).await? {
             Some(Committed::Done) => return Ok(None),
             Some(Committed::Conflict) => {}
-            None => {
-                return Err(Error::new(ErrorKind::NotFound, "send", id).with_detail("the agent was retired"));
-            }
+            None => return Err(gone(mailbox)),
         }
         if let Some(earlier) = journal.outbox_entry(id, &record.name).await? {
             return Ok(Some(earlier));
@@ -241,7 +239,7 @@ async fn submit(mailbox: &AgentMailbox, record: OutboxRecord, message: &Outgoing
         }
         Err(source) => {
             let unknown = source.is_outcome_unknown();
-            let (refused, now) = (refused(&source, &record), system.chance.now());
+            let (refused, now) = (refused_by(&source, record.recipients.len()), system.chance.now());
             observe::counted(&refused, now, now);
             let error = lift(source, "send", mailbox.id());
             if unknown {
@@ -263,7 +261,8 @@ async fn close(
     (accepted, refused): (Vec<Address>, Vec<(Address, Status)>),
     size: Option<usize>,
 ) -> Result<Receipt, Error> {
-    let before = record.clone();
+    let (queue, outcome) = (record.queue.clone(), record.outcome.clone());
+    let before = Stage { queue: queue.as_ref(), outcome: &outcome };
     for (recipient, progress) in
         record.recipients.iter().zip(record.queue.iter_mut().flat_map(|queue| &mut queue.progress))
     {
@@ -285,25 +284,19 @@ async fn close(
     };
     // It was sent, whatever becomes of the note: a lost note shows as unconfirmed, never as a failure to send.
     let now = mailbox.inner().system.system().chance.now();
-    match mailbox.inner().journal.close_outbox(mailbox.id(), &before, &record, now, size).await {
+    match mailbox.inner().journal.close_outbox(mailbox.id(), before, &record, now, size).await {
         Ok(step) => observe::counted(&step, record.wanted(), now),
         Err(error) => {
             tracing::warn!(agent = %mailbox.id(), %error, "sent, but the outbox could not be closed");
         }
     }
-    let refusal =
-        |(recipient, said): (Address, Status)| Refusal { recipient, code: said.code, text: said.text };
-    Ok(Receipt {
-        message_id: record.message_id,
-        accepted,
-        refused: refused.into_iter().map(refusal).collect(),
-    })
+    Ok(Receipt::new(record.message_id, accepted, refused))
 }
 
 /// Returns how many recipients a submission was refused for that nobody got.
-fn refused(error: &MailError, record: &OutboxRecord) -> Usage {
+pub(super) fn refused_by(error: &MailError, recipients: usize) -> Usage {
     Usage::refused(match error {
-        MailError::Refused { .. } => record.recipients.len(),
+        MailError::Refused { .. } => recipients,
         MailError::RecipientsRefused { refused, .. } => refused.len(),
         _ => 0,
     })
@@ -341,6 +334,11 @@ pub(super) async fn pass(mailbox: &AgentMailbox, recipients: &[Address]) -> Resu
     }
 }
 
+/// Says that nothing is sent for an agent that is no more.
+pub(super) fn gone(mailbox: &AgentMailbox) -> Error {
+    Error::new(ErrorKind::NotFound, "send", mailbox.id()).with_detail("the agent was retired")
+}
+
 fn open_record(
     mailbox: &AgentMailbox,
     name: String,
@@ -361,11 +359,11 @@ fn open_record(
 }
 
 pub(crate) fn name_of_key(key: &str) -> String {
-    ["k", &fingerprint(key.as_bytes())].concat()
+    ["k", Fingerprint::of(key.as_bytes()).as_str()].concat()
 }
 
 pub(super) fn name_of_message(message: &Outgoing) -> String {
-    ["m", &fingerprint(message.message_id().as_str().as_bytes())].concat()
+    ["m", Fingerprint::of(message.message_id().as_str().as_bytes()).as_str()].concat()
 }
 
 pub(crate) fn another_message(mailbox: &AgentMailbox, key: &str) -> Error {

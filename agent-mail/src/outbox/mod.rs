@@ -13,11 +13,12 @@ mod prepare;
 mod queued;
 mod report;
 mod sending;
+mod unnoted;
 mod verdict;
 
 use std::time::Duration;
 
-use mail_access::{Address, MessageId};
+use mail_access::{Address, MessageId, Status};
 
 pub(crate) use self::bell::Bell;
 pub use self::cancel::Cancellation;
@@ -28,6 +29,7 @@ pub(crate) use self::prepare::{Prepared, prepare, prepare_released};
 pub use self::queued::{Queued, QueuedRecipient, RecipientState};
 pub(crate) use self::sending::Wish;
 pub use self::sending::{Guarantee, Sending};
+pub(crate) use self::unnoted::send_unnoted;
 use crate::backend::{Committed, TimeAndChance};
 use crate::observe::Operation;
 use crate::{AgentMailbox, Error};
@@ -54,6 +56,14 @@ pub struct Refusal {
     pub code: u16,
     /// The server's text.
     pub text: String,
+}
+
+impl Receipt {
+    fn new(message_id: MessageId, accepted: Vec<Address>, refused: Vec<(Address, Status)>) -> Self {
+        let refusal =
+            |(recipient, said): (Address, Status)| Refusal { recipient, code: said.code, text: said.text };
+        Self { message_id, accepted, refused: refused.into_iter().map(refusal).collect() }
+    }
 }
 
 impl AgentMailbox {

@@ -49,9 +49,9 @@ impl AgentMail {
         let journal = &self.system().journal;
         let age = self.system().chance.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let stop = StoredStop { reason: reason.into(), since: age.as_secs() };
-        let key = journal.policy_key(scope.owner(), STOP);
+        let key = journal.switch_key(scope.owner());
         if let Scope::Agent(id) = scope {
-            while journal.commit_policy(id, Change::new().put(&key, encode(&stop))).await? != Committed::Done
+            while journal.commit_policy(id, Change::new().put(&*key, encode(&stop))).await? != Committed::Done
             {
             }
         } else {
@@ -68,7 +68,7 @@ impl AgentMail {
     /// If the state can't be written.
     pub async fn allow_sending(&self, scope: &Scope) -> Result<(), Error> {
         let journal = &self.system().journal;
-        journal.drop_policy(&journal.policy_key(scope.owner(), STOP)).await?;
+        journal.drop_policy(&journal.switch_key(scope.owner())).await?;
         self.system().locks.bell.resume();
         tracing::warn!(scope = ?scope, "sending is allowed");
         Ok(())
@@ -81,7 +81,7 @@ impl AgentMail {
     pub async fn stop_of(&self, agent: &AgentId) -> Result<Option<Stop>, Error> {
         let journal = &self.system().journal;
         for owner in [Owner::Fleet, Owner::Domain, Owner::Agent(agent)] {
-            let stored: Option<StoredStop> = journal.policy(&journal.policy_key(owner, STOP)).await?;
+            let stored: Option<StoredStop> = journal.policy(&journal.switch_key(owner)).await?;
             if let Some(StoredStop { reason, since }) = stored {
                 return Ok(Some(Stop {
                     scope: match owner {
@@ -135,5 +135,4 @@ struct StoredStop {
 
 /// The code of the error that [`may_send`] gives while sending is stopped.
 pub(crate) const STOPPED: &str = "sending_stopped";
-const STOP: &str = "stop";
 const LOOK_AGAIN: Duration = Duration::from_secs(10);

@@ -3,7 +3,7 @@ use std::ops::AddAssign;
 use serde::Serialize;
 
 use super::{Reputation, ReputationLimits};
-use crate::journal::{OutboxRecord, Outcome};
+use crate::journal::{Outcome, Stage};
 use crate::{EventKind, RecipientState};
 
 /// What was sent and received.
@@ -79,7 +79,7 @@ impl Usage {
     }
 
     /// Returns what a step of a message on its way out adds, but for its size.
-    pub(crate) fn of_step(before: &OutboxRecord, after: &OutboxRecord) -> Self {
+    pub(crate) fn of_step(before: Stage<'_>, after: Stage<'_>) -> Self {
         let (old, new) = (Self::reached(before), Self::reached(after));
         let step = |read: fn(&Self) -> u64| read(&new).saturating_sub(read(&old));
         Self {
@@ -94,9 +94,9 @@ impl Usage {
     }
 
     /// Returns how many recipients an entry has brought where, up to now.
-    pub(crate) fn reached(record: &OutboxRecord) -> Self {
+    pub(crate) fn reached(stage: Stage<'_>) -> Self {
         let mut usage = Self::default();
-        match (&record.queue, &record.outcome) {
+        match (stage.queue, stage.outcome) {
             (Some(queue), _) => {
                 for progress in &queue.progress {
                     match progress.state {
@@ -115,6 +115,11 @@ impl Usage {
             (None, Outcome::Open) => {}
         }
         usage
+    }
+
+    /// Returns what a submission adds that nobody noted, but for its size.
+    pub(crate) fn of_submission(accepted: usize, refused: usize) -> Self {
+        Self { sent: u64::from(accepted > 0), accepted: count(accepted), ..Self::refused(refused) }
     }
 
     pub(crate) fn refused(recipients: usize) -> Self {
@@ -167,8 +172,8 @@ impl AddAssign for Usage {
 }
 
 /// Returns how many recipients have to wait for the first time, as the event of it tells.
-fn deferred(before: &OutboxRecord, after: &OutboxRecord) -> u64 {
-    let (Some(from), Some(to)) = (&before.queue, &after.queue) else { return 0 };
+fn deferred(before: Stage<'_>, after: Stage<'_>) -> u64 {
+    let (Some(from), Some(to)) = (before.queue, after.queue) else { return 0 };
     let first =
         from.progress.iter().zip(&to.progress).filter(|(from, to)| {
             to.state == RecipientState::Waiting && from.said.is_none() && to.said.is_some()

@@ -34,6 +34,7 @@ async fn without_a_proof_mail_to_the_outside_is_not_sent_and_the_failed_checks_a
     }
     assert!(error.fix().contains("check_readiness"));
     assert!(error.retry_after().is_some_and(|after| after <= 5 * MINUTE), "{:?}", error.retry_after());
+    assert_eq!(ada.send_unnoted(outside()).await.unwrap_err().code(), Some("send_gate"));
     assert_eq!(world.departed(), 0);
     assert!(ada.unconfirmed().await.unwrap().is_empty(), "nothing is left in the outbox");
 }

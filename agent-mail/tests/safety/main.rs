@@ -12,4 +12,5 @@ mod later;
 #[path = "../pausing/mod.rs"]
 mod pausing;
 mod rules;
+mod unnoted;
 mod world;

@@ -111,20 +111,25 @@ impl State {
 
     /// Tells whether one of the mailboxes that a recipient leads to takes the message, or something else happens.
     fn has_room(&self, mail: &Mail, recipient: &Address, filling: &mut HashMap<Name, u64>) -> bool {
+        let mut takes = |name: Name| {
+            let Some(Entry::Mailbox(mailbox)) = self.addresses.get(&name) else { return true };
+            if !mailbox.has_quota() {
+                return true;
+            }
+            let with = filling.get(&name).unwrap_or(&0) + mail.size_for(recipient, &name);
+            let has_room = mailbox.has_room(with);
+            if has_room {
+                filling.insert(name, with);
+            }
+            has_room
+        };
+        if let Some(name) = self.resident(recipient) {
+            return takes(name);
+        }
         let mut has_room = false;
         for end in self.route(recipient) {
             let End::Mailbox(name) = end else { return true };
-            let Some(Entry::Mailbox(mailbox)) = self.addresses.get(&name) else { return true };
-            if !mailbox.has_quota() {
-                has_room = true;
-                continue;
-            }
-            let size = mail.size_for(recipient, &name);
-            let with = filling.get(&name).unwrap_or(&0) + size;
-            if mailbox.has_room(with) {
-                filling.insert(name, with);
-                has_room = true;
-            }
+            has_room |= takes(name);
         }
         has_room
     }

@@ -46,7 +46,6 @@ impl Mail {
             Some(author) => (Some(message.message_id().clone()), Some(author.clone())),
             None => message_id_and_from(message.bytes()),
         };
-        let mut letter = Letter { message_id, bytes: Vec::with_capacity(message.size() + 200) };
         let (server, with) = if submitted {
             // Of the client's address Mailcow leaves no trace.
             ("localhost", "ESMTPSA")
@@ -68,13 +67,16 @@ impl Mail {
             &date,
             "\r\n",
         ];
+        // All of it, and the end of the last line: many are kept for long.
+        let size = received.iter().map(|piece| piece.len()).sum::<usize>() + message.size() + 2;
+        let mut bytes = Vec::with_capacity(size);
         for piece in received {
-            letter.bytes.extend_from_slice(piece.as_bytes());
+            bytes.extend_from_slice(piece.as_bytes());
         }
         if message.author_written_here().is_some() {
-            letter.bytes.extend_from_slice(message.bytes());
+            bytes.extend_from_slice(message.bytes());
         } else {
-            write_cleaned(&mut letter.bytes, message.bytes());
+            write_cleaned(&mut bytes, message.bytes());
         }
         Self {
             sender: message.sender().clone(),
@@ -83,7 +85,7 @@ impl Mail {
             now,
             date,
             from,
-            letter: Arc::new(letter),
+            letter: Arc::new(Letter { message_id, bytes }),
             reports: message.reports().cloned(),
             message: message.clone(),
             submitted,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
+use foldhash::fast::RandomState;
 use tokio::time::Instant;
 
 use super::departed::Departed;
@@ -24,24 +25,24 @@ use crate::{Address, DomainName, Error, Login, LoginKind, Status};
 pub(super) struct State {
     /// What the office calls itself.
     pub(super) host: DomainName,
-    pub(super) domains: HashMap<DomainName, Hosted>,
+    pub(super) domains: ByName<DomainName, Hosted>,
     /// Other names of domains, and the domains that they are names of.
-    pub(super) alias_domains: HashMap<DomainName, DomainName>,
-    pub(super) addresses: HashMap<Name, Entry>,
+    pub(super) alias_domains: ByName<DomainName, DomainName>,
+    pub(super) addresses: ByName<Name, Entry>,
     /// Where the mail of mailboxes goes on to.
-    pub(super) forwards: HashMap<Name, Forward>,
+    pub(super) forwards: ByName<Name, Forward>,
     /// The rate limits of mailboxes with one of their own.
-    pub(super) rate_limits: HashMap<Name, RateLimit>,
+    pub(super) rate_limits: ByName<Name, RateLimit>,
     pub(super) policy: Policy,
     pub(super) faults: Vec<FaultRule>,
     pub(super) pending: Queue,
     pub(super) departed: Vec<Departed>,
-    pub(super) verdicts_of_senders: HashMap<Name, Verdicts>,
-    pub(super) verdicts_of_domains: HashMap<DomainName, Verdicts>,
+    pub(super) verdicts_of_senders: ByName<Name, Verdicts>,
+    pub(super) verdicts_of_domains: ByName<DomainName, Verdicts>,
     /// When each pair of sender and recipient was met first, for greylisting.
-    pub(super) first_seen: HashMap<(Name, Name), Instant>,
+    pub(super) first_seen: ByName<(Name, Name), Instant>,
     /// Until when each login, and each domain whose logins share one, has used up its share of the rate limit.
-    pub(super) paid_until: HashMap<Name, Instant>,
+    pub(super) paid_until: ByName<Name, Instant>,
     pub(super) listeners: Listeners,
     /// How many messages were taken, which numbers the next one.
     pub(super) submitted: Arc<AtomicU64>,
@@ -54,19 +55,19 @@ impl State {
     pub(super) fn new(settings: &PostOfficeBuilder, submitted: Arc<AtomicU64>) -> Self {
         Self {
             host: settings.host.clone(),
-            domains: HashMap::new(),
-            alias_domains: HashMap::new(),
-            addresses: HashMap::new(),
-            forwards: HashMap::new(),
-            rate_limits: HashMap::new(),
+            domains: ByName::default(),
+            alias_domains: ByName::default(),
+            addresses: ByName::default(),
+            forwards: ByName::default(),
+            rate_limits: ByName::default(),
             policy: settings.policy.clone(),
             faults: Vec::new(),
             pending: Queue::default(),
             departed: Vec::new(),
-            verdicts_of_senders: HashMap::new(),
-            verdicts_of_domains: HashMap::new(),
-            first_seen: HashMap::new(),
-            paid_until: HashMap::new(),
+            verdicts_of_senders: ByName::default(),
+            verdicts_of_domains: ByName::default(),
+            first_seen: ByName::default(),
+            paid_until: ByName::default(),
             submitted,
             weather: settings.weather.clone(),
             outside: settings.outside.clone(),
@@ -260,6 +261,10 @@ impl State {
         self.addresses.get(name).filter(is_on)
     }
 }
+
+/// What there is by address or domain: each message looks up a dozen, which the standard library's hash makes a tenth of all that it
+/// takes.
+type ByName<K, V> = HashMap<K, V, RandomState>;
 
 /// So many messages in such a time.
 pub(super) type RateLimit = (u32, Duration);
