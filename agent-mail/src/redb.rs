@@ -21,7 +21,7 @@ use crate::{Error, ErrorKind};
 /// file first. After each 16 MiB they are set apart, to go into the file's tree bit by bit with the changes that follow, or
 /// when the file is opened again; until then they are in memory too, with some of what was read and of the file's pages:
 /// about 160 MiB at most. A read of what isn't costs the depth of a tree that grows with the logarithm of what is stored; a
-/// single value is read where it is asked for, without another thread.
+/// few values are read where they are asked for, without another thread.
 pub struct RedbState {
     records: Arc<Records>,
     group: Group,
@@ -66,6 +66,11 @@ impl StateStore for RedbState {
     }
 
     async fn scan(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        // Most find a few, for which a thread of its own would cost more than the look.
+        let few = self.records.scan_some(prefix, FEW).map_err(|source| self.failed("read state", source))?;
+        if let Some(few) = few {
+            return Ok(few);
+        }
         let (records, prefix) = (self.records.clone(), prefix.to_owned());
         let scanned = tokio::task::spawn_blocking(move || records.scan(&prefix)).await;
         let found = scanned.map_err(|source| self.failed("read state", source))?;
@@ -76,6 +81,9 @@ impl StateStore for RedbState {
         self.group.commit(change).await.map_err(|source| self.failed("write state", source))
     }
 }
+
+/// So many records are read where they are asked for.
+const FEW: usize = 256;
 
 /// Shows the path.
 impl fmt::Debug for RedbState {

@@ -106,18 +106,34 @@ impl Records {
     }
 
     pub(super) fn scan(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        Ok(self.scan_some(prefix, usize::MAX)?.unwrap_or_default())
+    }
+
+    /// Scans if there are at most so many records to look at; else returns `None`.
+    pub(super) fn scan_some(
+        &self,
+        prefix: &str,
+        most: usize,
+    ) -> Result<Option<Vec<(String, Vec<u8>)>>, Error> {
         let (recent, tree) = {
             let seen = self.seen();
             let of_prefix = |changed: &Changed| -> Changed {
                 let from = changed.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
                 let of_prefix = from.take_while(|(key, _)| key.starts_with(prefix));
-                of_prefix.map(|(key, value)| (key.clone(), value.clone())).collect()
+                of_prefix
+                    .take(most.saturating_add(1))
+                    .map(|(key, value)| (key.clone(), value.clone()))
+                    .collect()
             };
             let mut changed =
                 seen.settling.as_ref().map_or_else(Changed::new, |settling| of_prefix(&settling.changed));
             changed.extend(of_prefix(&seen.recent));
+            if changed.len() > most {
+                return Ok(None);
+            }
             (changed, seen.tree.clone())
         };
+        let mut left = most - recent.len();
         let mut recent = recent.into_iter().peekable();
         let mut found = Vec::new();
         for record in tree.table.range::<&str>(prefix..)? {
@@ -126,6 +142,10 @@ impl Records {
             if !key.starts_with(prefix) {
                 break;
             }
+            if left == 0 {
+                return Ok(None);
+            }
+            left -= 1;
             while let Some((earlier, value)) = recent.next_if(|(recent, _)| &**recent < key) {
                 found.extend(value.map(|value| (earlier, value)));
             }
@@ -135,7 +155,7 @@ impl Records {
             }
         }
         found.extend(recent.filter_map(|(key, value)| Some((key, value?))));
-        Ok(found)
+        Ok(Some(found))
     }
 
     /// Makes changes in one transaction, each judged by what those before it have written. There is one call at a time.

@@ -174,6 +174,12 @@ fn has_what_is_there(records: &Records, model: &BTreeMap<String, Vec<u8>>) {
         let expected: Vec<_> = model.iter().filter(|(key, _)| key.starts_with(prefix)).collect();
         let found = records.scan(prefix).unwrap();
         assert_eq!(found.iter().map(|(key, value)| (key, value)).collect::<Vec<_>>(), expected);
+        for most in [1, 2, 4, 30] {
+            let some = records.scan_some(prefix, most).unwrap();
+            assert!(some.is_none_or(|some| some == found && most >= found.len()), "{most} of {prefix}");
+        }
+        // There are twelve keys, each changed in memory or in the tree.
+        assert!(records.scan_some(prefix, 30).unwrap().is_some(), "{prefix}");
     }
     for n in 0..12 {
         let key = format!("{}/{n}", n % 3);
