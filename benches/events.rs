@@ -1,9 +1,9 @@
 //! How many messages a second go from one agent's send to the other's event, in one process and on one core.
 //!
 //! `cargo bench --bench events` prints them at three sizes and the slope between them: the time of one message at a
-//! hundred times the size, compared with the smallest. `live` notes nothing of what is read and keeps the state in
-//! memory; `noted` keeps outbox and ledger in a file, with each message noted before it is handed out and when it is
-//! acknowledged. `EVENTS` sets another number of messages for the largest size. Beside the time on the wall stands that
+//! hundred times the size, compared with the smallest. What is `sent` is written to the outbox before and after, what is
+//! `unnoted` isn't. `live` notes nothing of what is read and keeps the state in memory; `noted` keeps it in a file, with
+//! each message noted before it is handed out and when it is acknowledged. `EVENTS` sets another number of messages for the largest size. Beside the time on the wall stands that
 //! of the processor, where the system tells it: on a busy machine it is the better figure of the two. A word behind `--`
 //! leaves out all that has not it in its name.
 
@@ -22,11 +22,11 @@ fn main() {
     let sizes = [largest / 100, largest / 10, largest];
     report("commits of two agents", sizes, |count| commits(&runtime, 2, count / 10));
     report("commits of a thousand agents", sizes, |count| commits(&runtime, 1000, count));
-    report("unnoted and live", sizes, |count| live(&runtime, count, send_unnoted));
-    report("sent and live", sizes, |count| live(&runtime, count, send));
-    report("sent and noted, 10 pairs", sizes, |count| noted(&runtime, 10, count / 10, send));
-    report("unnoted and noted, 1000 pairs", sizes, |count| noted(&runtime, 1000, count, send_unnoted));
-    report("sent and noted, 1000 pairs", sizes, |count| noted(&runtime, 1000, count, send));
+    report("unnoted and live", sizes, |count| live(&runtime, count, &send_unnoted));
+    report("sent and live", sizes, |count| live(&runtime, count, &send));
+    report("sent and noted, 10 pairs", sizes, |count| noted(&runtime, 10, count / 10, &send));
+    report("unnoted and noted, 1000 pairs", sizes, |count| noted(&runtime, 1000, count, &send_unnoted));
+    report("sent and noted, 1000 pairs", sizes, |count| noted(&runtime, 1000, count, &send));
 }
 
 /// Prints what a run of each size took for one of its messages.
@@ -61,7 +61,7 @@ fn processor_time() -> Option<Duration> {
 fn live(
     runtime: &Runtime,
     count: usize,
-    send: impl AsyncFn(&AgentMailbox, NewMessage) -> Receipt,
+    send: &impl AsyncFn(&AgentMailbox, NewMessage) -> Receipt,
 ) -> (usize, Duration) {
     runtime.block_on(async {
         let mail = AgentMail::embedded("agents.example").expect("the world can be made");
@@ -69,7 +69,7 @@ fn live(
         let each = count / pairs.len();
         let started = Instant::now();
         join_all(pairs.iter().map(async |(ada, bob)| {
-            tokio::join!(send_all(ada, bob, each, &send), async {
+            tokio::join!(send_all(ada, bob, each, send), async {
                 let mut events = bob.live_events();
                 for _ in 0..each {
                     events.next().await.expect("the stream goes on").expect("no error");
@@ -85,7 +85,7 @@ fn noted(
     runtime: &Runtime,
     pairs_at_once: usize,
     count: usize,
-    send: impl AsyncFn(&AgentMailbox, NewMessage) -> Receipt,
+    send: &impl AsyncFn(&AgentMailbox, NewMessage) -> Receipt,
 ) -> (usize, Duration) {
     let folder = tempfile::tempdir().expect("there is room");
     runtime.block_on(async {
@@ -96,7 +96,7 @@ fn noted(
         let each = count / pairs.len();
         let started = Instant::now();
         join_all(pairs.iter().map(async |(ada, bob)| {
-            tokio::join!(send_all(ada, bob, each, &send), async {
+            tokio::join!(send_all(ada, bob, each, send), async {
                 let mut events = bob.events();
                 for _ in 0..each {
                     let event = events.next().await.expect("the stream goes on").expect("no error");
@@ -136,7 +136,7 @@ async fn send_all(
     ada: &AgentMailbox,
     bob: &AgentMailbox,
     count: usize,
-    send: impl AsyncFn(&AgentMailbox, NewMessage) -> Receipt,
+    send: &impl AsyncFn(&AgentMailbox, NewMessage) -> Receipt,
 ) {
     for n in 0..count {
         let message =

@@ -42,8 +42,7 @@ impl MessageId {
         for (two, byte) in digits.chunks_exact_mut(2).zip(random.to_be_bytes()) {
             two.copy_from_slice(&[byte >> 4, byte & 15].map(|digit| HEX[usize::from(digit)]));
         }
-        let digits = std::str::from_utf8(&digits).expect("hex digits are ASCII");
-        Self([digits, "@", domain.as_str()].concat().into())
+        Self([&*String::from_utf8_lossy(&digits), "@", domain.as_str()].concat().into())
     }
 
     /// Returns the identity without the angle brackets.

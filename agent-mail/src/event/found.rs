@@ -49,6 +49,6 @@ impl Found {
     }
 
     pub(super) fn place(&self) -> Place {
-        Place::Inbox(self.at, self.identity.clone())
+        Place::Inbox(self.at, self.identity)
     }
 }

@@ -18,7 +18,8 @@ use crate::{AgentMailbox, Error, Inbound};
 /// It begins behind what [`events`](AgentMailbox::events) has handed out, at the first message of a mailbox whose events
 /// nobody reads. Each message comes once to each such stream. What comes while no stream is open is handed out by the
 /// next one as if it were new, since nothing tells what was handled: a program that acts on mail uses `events`; this is
-/// for one that watches or counts, or that lives no longer than its world.
+/// for one that watches or counts, or that lives no longer than its world. [`send_unnoted`](AgentMailbox::send_unnoted)
+/// sends in the same way.
 ///
 /// The events that come without a mail, such as [`Sent`](EventKind::Sent), are not among these; a mailbox that is
 /// numbered anew is read from its beginning after [`MailboxReset`](EventKind::MailboxReset). Checks, waiting and errors

@@ -108,7 +108,7 @@ impl Journal {
         let begin = [self.domain.as_str(), "/", kind, "/"];
         let size = begin.iter().map(|part| part.len()).sum::<usize>() + agent.as_str().len();
         let mut key = String::with_capacity(size + ROOM_FOR_REST);
-        begin.iter().for_each(|part| key.push_str(part));
+        key.extend(begin);
         agent.encode_into(&mut key);
         write!(key, "/{rest}").expect("a string takes all");
         key

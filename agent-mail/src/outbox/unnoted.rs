@@ -18,10 +18,9 @@ pub(crate) async fn send_unnoted(mailbox: &AgentMailbox, message: NewMessage) ->
     let message = seal(mailbox, message, begun)?;
     pass(mailbox, message.recipients()).await?;
     match cost {
-        None => {
-            inner.journal.while_active(id, Change::new()).await?.map(drop).ok_or_else(|| gone(mailbox))?
-        }
         Some(cost) => Box::pin(charge(mailbox, &cost)).await?,
+        None if inner.journal.is_active(id).await? => {}
+        None => return Err(gone(mailbox)),
     }
     match inner.login.submit(&*system.mail, &message).await {
         Ok(Submission { accepted, refused, .. }) => {

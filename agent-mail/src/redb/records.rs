@@ -41,6 +41,9 @@ struct Seen {
 /// The value of each key that was changed, `None` for one that was removed.
 type Changed = BTreeMap<String, Option<Vec<u8>>>;
 
+/// Keys and their values, in the order of the keys.
+type Found = Vec<(String, Vec<u8>)>;
+
 /// Changes that go into the tree.
 #[derive(Clone)]
 struct Settling {
@@ -105,16 +108,12 @@ impl Records {
         tree.look(key, see)
     }
 
-    pub(super) fn scan(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    pub(super) fn scan(&self, prefix: &str) -> Result<Found, Error> {
         Ok(self.scan_some(prefix, usize::MAX)?.unwrap_or_default())
     }
 
     /// Scans if there are at most so many records to look at; else returns `None`.
-    pub(super) fn scan_some(
-        &self,
-        prefix: &str,
-        most: usize,
-    ) -> Result<Option<Vec<(String, Vec<u8>)>>, Error> {
+    pub(super) fn scan_some(&self, prefix: &str, most: usize) -> Result<Option<Found>, Error> {
         let (recent, tree) = {
             let seen = self.seen();
             let of_prefix = |changed: &Changed| -> Changed {
