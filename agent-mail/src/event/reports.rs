@@ -149,6 +149,7 @@ mod tests {
             "Return-Path: <>\r\n\r\n",
             "From: Mail Delivery System <MAILER-DAEMON@x.example>\r\n\r\n",
             "Subject: x\nX-Failed-Recipients: bob@x.example\n\n",
+            "Subject: x\r\nFrom: postmaster@x.example",
         ] {
             assert!(may_report(report.as_bytes()), "{report}");
         }
@@ -157,6 +158,8 @@ mod tests {
             "\r\nContent-Type: multipart/report\r\n",
             "Return-Path: <ada@x.example>\r\nFrom: ada@x.example\r\nContent-Type: text/plain\r\n\r\nmultipart/report",
             "Subject: multipart/report\r\nTo: <>\r\n\r\n",
+            "Subject: x\n\nFrom: postmaster@x.example\n",
+            "Content-Type: multipart/repor",
         ] {
             assert!(!may_report(letter.as_bytes()), "{letter}");
         }
