@@ -95,8 +95,9 @@ impl AgentMailbox {
         Operation::Send.begin(self.id()).over(sending).await
     }
 
-    /// Sends a message without a note of it: nothing is written down of it, neither before nor after, just as
-    /// [`live_events`](Self::live_events) notes nothing of what is read.
+    /// Sends a message without a note of it: the outbox knows nothing of it, neither before nor after, just as
+    /// [`live_events`](Self::live_events) notes nothing of what is read. What is written is what it takes of budgets, where
+    /// there are some, and what the short way of a fleet keeps for its recipient.
     ///
     /// It is for a program that lives no longer than its world, such as a simulation, and for mail of which a loss or a
     /// second copy does no harm: it takes about half as long as [`send`](Self::send) in memory, and waits for no disk.
@@ -106,7 +107,7 @@ impl AgentMailbox {
     /// When the outcome can't be known ([`Interrupted`](crate::ErrorKind::Interrupted), a dropped call, a crash) nothing
     /// tells of the message: it is not among the [`unconfirmed`](Self::unconfirmed). It isn't in the
     /// [usage](Self::usage), and a delivery report or complaint about it comes as
-    /// [received](crate::EventKind::Received). After any other error it was not sent.
+    /// [received](crate::EventKind::Received). After any other error it was not sent; what it took of budgets stays taken.
     ///
     /// # Errors
     /// As [`send`](Self::send).

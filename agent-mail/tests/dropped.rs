@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_mail::backend::StateStore;
-use agent_mail::{AgentId, AgentMail, Embedded, MemorySecrets, MemoryState, NewMessage};
+use agent_mail::{AgentId, AgentMail, AgentMailbox, Embedded, MemorySecrets, MemoryState, NewMessage};
 use pausing::{Pausing, drop_after};
 
 /// A world whose state and secrets the test holds, so that each system over it is one run of the program.
@@ -30,6 +30,11 @@ impl World {
             .state(Pausing::once(self.state.clone()))
             .secrets(Pausing::once(self.secrets.clone()));
         builder.build().unwrap()
+    }
+
+    async fn ada_and_bob(&self) -> [AgentMailbox; 2] {
+        let mail = self.program();
+        [mail.provision(&id("ada")).await.unwrap(), mail.provision(&id("bob")).await.unwrap()]
     }
 }
 
@@ -88,9 +93,7 @@ async fn a_dropped_send_is_in_the_outbox_or_did_not_begin() {
     let mut resent = 0;
     loop {
         let world = World::new();
-        let mail = world.program();
-        let (ada, bob) =
-            (mail.provision(&id("ada")).await.unwrap(), mail.provision(&id("bob")).await.unwrap());
+        let [ada, bob] = world.ada_and_bob().await;
         let done = drop_after(points, ada.send(NewMessage::to(bob.address()).with_subject("once"))).await;
         let ada = world.program().open(&id("ada")).await.unwrap();
         let open = ada.unconfirmed().await.unwrap();
@@ -119,9 +122,7 @@ async fn a_dropped_send_with_a_key_is_sent_once_by_the_next() {
     let mut points = 0;
     loop {
         let world = World::new();
-        let mail = world.program();
-        let (ada, bob) =
-            (mail.provision(&id("ada")).await.unwrap(), mail.provision(&id("bob")).await.unwrap());
+        let [ada, bob] = world.ada_and_bob().await;
         let message = || NewMessage::to(bob.address()).with_subject("once");
         let done = drop_after(points, ada.send_once("key", message())).await;
         let ada = world.program().open(&id("ada")).await.unwrap();
@@ -141,9 +142,7 @@ async fn a_dropped_send_without_a_note_has_sent_it_or_not_and_leaves_nothing() {
     let mut points = 0;
     loop {
         let world = World::new();
-        let mail = world.program();
-        let (ada, bob) =
-            (mail.provision(&id("ada")).await.unwrap(), mail.provision(&id("bob")).await.unwrap());
+        let [ada, bob] = world.ada_and_bob().await;
         let before = world.state.scan("").await.unwrap();
         let done = drop_after(points, ada.send_unnoted(NewMessage::to(bob.address()))).await;
         let arrived = bob.fetch_unseen(9).await.unwrap().len();

@@ -36,7 +36,9 @@ const MONTHS: [&str; 12] = [
     " Jan ", " Feb ", " Mar ", " Apr ", " May ", " Jun ", " Jul ", " Aug ", " Sep ", " Oct ", " Nov ",
     " Dec ",
 ];
+
 thread_local! {
+    /// The last seconds, and how they were written.
     static LAST: RefCell<(Option<i64>, String)> = const { RefCell::new((None, String::new())) };
 }
 

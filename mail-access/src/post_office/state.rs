@@ -262,8 +262,8 @@ impl State {
     }
 }
 
-/// What there is by address or domain: each message looks up a dozen, which the standard library's hash makes a tenth of all that it
-/// takes.
+/// What there is by address or domain. Each message looks up a dozen: with the standard library's hash that is a tenth of
+/// all that it takes.
 type ByName<K, V> = HashMap<K, V, RandomState>;
 
 /// So many messages in such a time.
