@@ -1,6 +1,8 @@
 //! State in one file that survives a crash (feature `redb`).
 
+mod changed;
 mod group;
+mod pairs;
 mod records;
 
 use std::fmt;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::pairs::Batch;
 use super::records::Records;
 use crate::backend::{Change, Committed};
 
@@ -27,6 +28,7 @@ struct Line {
 
 #[derive(Debug, Default)]
 struct Queue {
+    /// Those that will be written together, in their order: all but the last are full.
     waiting: VecDeque<Waiting>,
     is_written: bool,
     /// How many the writer waits for.
@@ -35,10 +37,10 @@ struct Queue {
     last: (usize, Duration),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Waiting {
-    change: Change,
-    answer: Answer,
+    batch: Batch,
+    callers: Vec<Answer>,
 }
 
 type Answer = oneshot::Sender<Result<Committed, Arc<Failed>>>;
@@ -49,12 +51,12 @@ impl Group {
     }
 
     /// Makes a change, in the order of the calls. If the caller is dropped it is made all the same, or not at all.
-    pub(super) async fn commit(&self, change: Change) -> Result<Committed, Arc<Failed>> {
+    pub(super) async fn commit(&self, mut change: Change) -> Result<Committed, Arc<Failed>> {
         let (answer, answered) = oneshot::channel();
         let is_written = {
             let mut queue = self.queue.lock();
-            queue.waiting.push_back(Waiting { change, answer });
-            if queue.waiting.len() == queue.wanted {
+            queue.push(&mut change, answer);
+            if queue.count() == queue.wanted {
                 self.queue.enough.notify_one();
             }
             std::mem::replace(&mut queue.is_written, true)
@@ -64,6 +66,23 @@ impl Group {
             tokio::task::spawn_blocking(move || writer.write_all());
         }
         answered.await.unwrap_or_else(|_| Err(Arc::new(Failed::Stopped)))
+    }
+}
+
+impl Queue {
+    fn push(&mut self, change: &mut Change, caller: Answer) {
+        if self.waiting.back().is_none_or(|last| last.callers.len() == AT_ONCE) {
+            self.waiting.push_back(Waiting::default());
+        }
+        if let Some(last) = self.waiting.back_mut() {
+            last.batch.push(change);
+            last.callers.push(caller);
+        }
+    }
+
+    /// How many changes the next transaction will have.
+    fn count(&self) -> usize {
+        self.waiting.front().map_or(0, |first| first.callers.len())
     }
 }
 
@@ -82,7 +101,7 @@ impl Line {
             return queue;
         }
         queue.wanted = (2 * before).min(GATHERED);
-        let is_small = |queue: &mut Queue| queue.waiting.len() < queue.wanted;
+        let is_small = |queue: &mut Queue| queue.count() < queue.wanted;
         let waited = self.enough.wait_timeout_while(queue, took.min(PATIENCE), is_small);
         let (mut queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
         queue.wanted = 0;
@@ -126,13 +145,9 @@ impl Writer {
     /// Writes until nothing waits.
     fn write_all(mut self) {
         while let Some(records) = &self.records {
-            let (changes, callers): (Vec<_>, Vec<_>) = {
-                let mut queue = self.queue.gather();
-                let count = queue.waiting.len().min(AT_ONCE);
-                queue.waiting.drain(..count).map(|waiting| (waiting.change, waiting.answer)).unzip()
-            };
-            let (count, begun) = (changes.len(), Instant::now());
-            let outcome = records.write(changes);
+            let Waiting { batch, callers } = self.queue.gather().waiting.pop_front().unwrap_or_default();
+            let (count, begun) = (callers.len(), Instant::now());
+            let outcome = records.write(batch);
             self.queue.lock().last = (count, begun.elapsed());
             self.rest_if_done();
             // Only now: with its answer a caller may drop the store and open the file again.

@@ -5,17 +5,20 @@
 //! apart and go into the tree in the order of their keys, some with each later change, so that no caller waits for all of
 //! them; what was put and removed since never comes there.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
-use std::ops::Bound;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use foldhash::fast::RandomState;
 use redb::{
     Database, Error, ReadOnlyTable, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction,
 };
 
-use crate::backend::{Change, Committed};
+use super::changed::{Changed, Place};
+use super::pairs::Batch;
+use crate::backend::Committed;
 
 pub(super) struct Records {
     database: Database,
@@ -38,9 +41,6 @@ struct Seen {
     next: u64,
 }
 
-/// The value of each key that was changed, `None` for one that was removed.
-type Changed = BTreeMap<String, Option<Vec<u8>>>;
-
 /// Keys and their values, in the order of the keys.
 type Found = Vec<(String, Vec<u8>)>;
 
@@ -48,9 +48,10 @@ type Found = Vec<(String, Vec<u8>)>;
 #[derive(Clone)]
 struct Settling {
     changed: Arc<Changed>,
-    /// The last key that the tree has as it is here; all before it are there too.
-    done: Option<String>,
-    is_done: bool,
+    /// How many of the keys the tree has as they are here.
+    settled: usize,
+    /// The folder in which the next of them is, with its keys, and the number of that one.
+    folder: Option<(Arc<str>, Arc<[Place]>, usize)>,
     /// Which log has it.
     log: usize,
 }
@@ -60,8 +61,10 @@ struct Settling {
 struct Tree {
     table: Arc<ReadOnlyTable<&'static str, &'static [u8]>>,
     /// What was read of it: most looks are for the same few records of each agent.
-    read: Arc<Mutex<HashMap<String, Option<Vec<u8>>>>>,
+    read: Arc<Mutex<Read>>,
 }
+
+type Read = HashMap<String, Option<Vec<u8>>, RandomState>;
 
 impl Records {
     /// Opens a file, and brings into the tree what its log has.
@@ -88,7 +91,7 @@ impl Records {
         }
         transaction.commit()?;
         let tree = Tree { table: Arc::new(database.begin_read()?.open_table(TREE)?), read: Arc::default() };
-        let seen = Seen { recent: Changed::new(), settling: None, tree, log: 0, logged: 0, next: 0 };
+        let seen = Seen { recent: Changed::default(), settling: None, tree, log: 0, logged: 0, next: 0 };
         Ok(Self { database, seen: RwLock::new(seen), most_logged: MOST_LOGGED })
     }
 
@@ -101,7 +104,7 @@ impl Records {
         let tree = {
             let seen = self.seen();
             if let Some(value) = seen.changed(key) {
-                return Ok(see(value.as_deref()));
+                return Ok(see(value));
             }
             seen.tree.clone()
         };
@@ -116,17 +119,9 @@ impl Records {
     pub(super) fn scan_some(&self, prefix: &str, most: usize) -> Result<Option<Found>, Error> {
         let (recent, tree) = {
             let seen = self.seen();
-            let of_prefix = |changed: &Changed| -> Changed {
-                let from = changed.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
-                let of_prefix = from.take_while(|(key, _)| key.starts_with(prefix));
-                of_prefix
-                    .take(most.saturating_add(1))
-                    .map(|(key, value)| (key.clone(), value.clone()))
-                    .collect()
-            };
-            let mut changed =
-                seen.settling.as_ref().map_or_else(Changed::new, |settling| of_prefix(&settling.changed));
-            changed.extend(of_prefix(&seen.recent));
+            let settling = seen.settling.as_ref();
+            let mut changed = settling.map(|it| it.changed.scan(prefix, most)).unwrap_or_default();
+            changed.extend(seen.recent.scan(prefix, most));
             if changed.len() > most {
                 return Ok(None);
             }
@@ -158,13 +153,16 @@ impl Records {
     }
 
     /// Makes changes in one transaction, each judged by what those before it have written. There is one call at a time.
-    pub(super) fn write(&self, changes: Vec<Change>) -> Result<Vec<Committed>, Error> {
-        let outcomes = self.judge(&changes)?;
-        let done = || changes.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Committed::Done);
-        let entry: Vec<(&str, Option<&[u8]>)> = done()
-            .flat_map(|(change, _)| &change.writes)
-            .map(|(key, value)| (&**key, value.as_deref()))
+    pub(super) fn write(&self, mut batch: Batch) -> Result<Vec<Committed>, Error> {
+        let outcomes = self.judge(&batch)?;
+        let is_done = |outcome: &&Committed| **outcome == Committed::Done;
+        let done: Vec<Range<usize>> = batch
+            .changes()
+            .zip(&outcomes)
+            .filter(|(_, outcome)| is_done(outcome))
+            .map(|((_, writes), _)| writes)
             .collect();
+        let entry: Vec<_> = done.iter().cloned().flatten().map(|number| batch.written.pair(number)).collect();
         if entry.is_empty() {
             return Ok(outcomes);
         }
@@ -174,35 +172,32 @@ impl Records {
         transaction.open_table(LOGS[log])?.insert(number, entry)?;
         let settling = settling.map(|it| it.go_on(&transaction, SETTLED_FOR_EACH * size)).transpose()?;
         transaction.commit()?;
-        {
+        batch.written.shrink();
+        let part = {
             let mut seen = self.seen_mut();
             seen.next = number + 1;
             seen.logged += size;
-        }
-        let mut done = changes.into_iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Committed::Done);
-        loop {
+            seen.recent.add(batch.written)
+        };
+        for some in done.chunks(AT_A_TIME) {
             // Some at a time, so that no reader waits for all of them, and none for each.
             let mut seen = self.seen_mut();
-            let mut some = done.by_ref().take(AT_A_TIME).peekable();
-            if some.peek().is_none() {
-                break;
-            }
-            some.for_each(|(change, _)| seen.recent.extend(change.writes));
+            some.iter().cloned().flatten().for_each(|number| seen.recent.set(part, number));
         }
         self.look_anew(settling);
         Ok(outcomes)
     }
 
     /// Says of each change whether what it expects holds, once those before it are made.
-    fn judge(&self, changes: &[Change]) -> Result<Vec<Committed>, Error> {
-        let mut fresh: HashMap<&str, Option<&[u8]>> = HashMap::new();
-        let mut outcomes = Vec::with_capacity(changes.len());
-        for change in changes {
+    fn judge(&self, batch: &Batch) -> Result<Vec<Committed>, Error> {
+        let mut fresh: HashMap<&str, Option<&[u8]>, RandomState> = HashMap::default();
+        let mut outcomes = Vec::new();
+        for (expects, writes) in batch.changes() {
             let mut outcome = Committed::Done;
-            for (key, expected) in &change.expectations {
-                let holds = match fresh.get(&**key) {
-                    Some(value) => *value == expected.as_deref(),
-                    None => self.look(key, |value| value == expected.as_deref())?,
+            for (key, expected) in expects.map(|number| batch.expected.pair(number)) {
+                let holds = match fresh.get(key) {
+                    Some(value) => *value == expected,
+                    None => self.look(key, |value| value == expected)?,
                 };
                 if !holds {
                     outcome = Committed::Conflict;
@@ -210,7 +205,7 @@ impl Records {
                 }
             }
             if outcome == Committed::Done {
-                fresh.extend(change.writes.iter().map(|(key, value)| (&**key, value.as_deref())));
+                fresh.extend(writes.map(|number| batch.written.pair(number)));
             }
             outcomes.push(outcome);
         }
@@ -222,8 +217,9 @@ impl Records {
     fn begin(&self) -> (usize, u64, Option<Settling>) {
         let mut seen = self.seen_mut();
         if seen.settling.is_none() && seen.logged >= self.most_logged {
-            let changed = Arc::new(std::mem::take(&mut seen.recent));
-            seen.settling = Some(Settling { changed, done: None, is_done: false, log: seen.log });
+            let next = Changed::with_room_of(&seen.recent);
+            let changed = Arc::new(std::mem::replace(&mut seen.recent, next));
+            seen.settling = Some(Settling { changed, settled: 0, folder: None, log: seen.log });
             (seen.log, seen.logged) = (1 - seen.log, 0);
         }
         (seen.log, seen.next, seen.settling.clone())
@@ -237,10 +233,10 @@ impl Records {
         let Ok(table) = transaction.open_table(TREE) else { return };
         let mut seen = self.seen_mut();
         seen.tree.table = Arc::new(table);
-        if settling.as_ref().is_some_and(|settling| settling.is_done) {
+        if settling.as_ref().is_some_and(Settling::is_done) {
             seen.tree.read = Arc::default();
         }
-        let before = std::mem::replace(&mut seen.settling, settling.filter(|settling| !settling.is_done));
+        let before = std::mem::replace(&mut seen.settling, settling.filter(|settling| !settling.is_done()));
         drop(seen);
         // Not while readers wait: it may be the last of many records.
         drop(before);
@@ -257,27 +253,48 @@ impl Records {
 
 impl Seen {
     /// Returns what a key was changed to, if that is not in the tree yet.
-    fn changed(&self, key: &str) -> Option<&Option<Vec<u8>>> {
+    fn changed(&self, key: &str) -> Option<Option<&[u8]>> {
         self.recent.get(key).or_else(|| self.settling.as_ref()?.changed.get(key))
     }
 }
 
 impl Settling {
+    fn is_done(&self) -> bool {
+        self.settled == self.changed.len()
+    }
+
     /// Brings about so many bytes of it into the tree, and with the last of them drops its log.
-    fn go_on(self, transaction: &WriteTransaction, bytes: usize) -> Result<Self, Error> {
+    fn go_on(mut self, transaction: &WriteTransaction, bytes: usize) -> Result<Self, Error> {
         let mut tree = transaction.open_table(TREE)?;
-        let from = self.done.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
         let mut moved = 0;
-        for (key, value) in self.changed.range::<str, _>((from, Bound::Unbounded)) {
-            set(&mut tree, key, value.as_deref())?;
-            moved += key.len() + value.as_ref().map_or(0, Vec::len);
+        while let Some(place) = self.next() {
+            let (key, value) = self.changed.last(place);
+            set(&mut tree, key, value)?;
+            self.settled += 1;
+            moved += key.len() + value.map_or(0, <[u8]>::len);
             if moved >= bytes {
-                let done = Some(key.clone());
-                return Ok(Self { done, ..self });
+                break;
             }
         }
-        transaction.delete_table(LOGS[self.log])?;
-        Ok(Self { is_done: true, ..self })
+        if self.is_done() {
+            transaction.delete_table(LOGS[self.log])?;
+        }
+        Ok(self)
+    }
+
+    /// Returns the next key: in the order of the folders and of the keys in each, as neighbours share pages.
+    fn next(&mut self) -> Option<Place> {
+        loop {
+            if let Some((_, places, next)) = &mut self.folder
+                && let Some(place) = places.get(*next)
+            {
+                *next += 1;
+                return Some(*place);
+            }
+            let before = self.folder.as_ref().map(|(name, ..)| &**name);
+            let (name, places) = self.changed.next_folder(before)?;
+            self.folder = Some((name, places.into(), 0));
+        }
     }
 }
 
@@ -299,7 +316,7 @@ impl Tree {
         Ok(see(value))
     }
 
-    fn read(&self) -> MutexGuard<'_, HashMap<String, Option<Vec<u8>>>> {
+    fn read(&self) -> MutexGuard<'_, Read> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
