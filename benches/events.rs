@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agent_mail::backend::{Change, Committed, StateStore};
-use agent_mail::{AgentMail, AgentMailbox, Embedded, NewMessage, Receipt, RedbState};
+use agent_mail::{AgentMail, AgentMailbox, Embedded, NewMessage, RedbState};
 use futures_util::future::join_all;
 use tokio::runtime::Runtime;
 
@@ -22,11 +22,11 @@ fn main() {
     let sizes = [largest / 100, largest / 10, largest];
     report("commits of two agents", sizes, |count| commits(&runtime, 2, count / 10));
     report("commits of a thousand agents", sizes, |count| commits(&runtime, 1000, count));
-    report("unnoted and live", sizes, |count| live(&runtime, count, &send_unnoted));
-    report("sent and live", sizes, |count| live(&runtime, count, &send));
-    report("sent and noted, 10 pairs", sizes, |count| noted(&runtime, 10, count / 10, &send));
-    report("unnoted and noted, 1000 pairs", sizes, |count| noted(&runtime, 1000, count, &send_unnoted));
-    report("sent and noted, 1000 pairs", sizes, |count| noted(&runtime, 1000, count, &send));
+    report("unnoted and live", sizes, |count| live(&runtime, count, Sending::Unnoted));
+    report("sent and live", sizes, |count| live(&runtime, count, Sending::Noted));
+    report("sent and noted, 10 pairs", sizes, |count| noted(&runtime, 10, count / 10, Sending::Noted));
+    report("unnoted and noted, 1000 pairs", sizes, |count| noted(&runtime, 1000, count, Sending::Unnoted));
+    report("sent and noted, 1000 pairs", sizes, |count| noted(&runtime, 1000, count, Sending::Noted));
 }
 
 /// Prints what a run of each size took for one of its messages.
@@ -58,55 +58,79 @@ fn processor_time() -> Option<Duration> {
     Some(Duration::from_millis(10 * ticks))
 }
 
-fn live(
-    runtime: &Runtime,
-    count: usize,
-    send: &impl AsyncFn(&AgentMailbox, NewMessage) -> Receipt,
-) -> (usize, Duration) {
+fn live(runtime: &Runtime, count: usize, sending: Sending) -> (usize, Duration) {
     runtime.block_on(async {
         let mail = AgentMail::embedded("agents.example").expect("the world can be made");
         let pairs = pairs(&mail, 10.min(count)).await;
-        let each = count / pairs.len();
-        let started = Instant::now();
-        join_all(pairs.iter().map(async |(ada, bob)| {
-            tokio::join!(send_all(ada, bob, each, send), async {
-                let mut events = bob.live_events();
-                for _ in 0..each {
-                    events.next().await.expect("the stream goes on").expect("no error");
-                }
-            });
-        }))
-        .await;
-        (each * pairs.len(), started.elapsed())
+        let receive = |bob: AgentMailbox, count| async move {
+            let mut events = bob.live_events();
+            for _ in 0..count {
+                events.next().await.expect("the stream goes on").expect("no error");
+            }
+        };
+        exchange(pairs, count, sending, receive).await
     })
 }
 
-fn noted(
-    runtime: &Runtime,
-    pairs_at_once: usize,
-    count: usize,
-    send: &impl AsyncFn(&AgentMailbox, NewMessage) -> Receipt,
-) -> (usize, Duration) {
+fn noted(runtime: &Runtime, pairs_at_once: usize, count: usize, sending: Sending) -> (usize, Duration) {
     let folder = tempfile::tempdir().expect("there is room");
     runtime.block_on(async {
         let state = RedbState::open(folder.path().join("state.redb")).expect("it can be made");
         let world = Embedded::new("agents.example".parse().expect("it is a name"));
         let mail = world.system().state(Arc::new(state)).build().expect("it can be built");
         let pairs = pairs(&mail, pairs_at_once.min(count)).await;
-        let each = count / pairs.len();
-        let started = Instant::now();
-        join_all(pairs.iter().map(async |(ada, bob)| {
-            tokio::join!(send_all(ada, bob, each, send), async {
-                let mut events = bob.events();
-                for _ in 0..each {
-                    let event = events.next().await.expect("the stream goes on").expect("no error");
-                    event.ack().await.expect("it is noted");
-                }
-            });
-        }))
-        .await;
-        (each * pairs.len(), started.elapsed())
+        let receive = |bob: AgentMailbox, count| async move {
+            let mut events = bob.events();
+            for _ in 0..count {
+                let event = events.next().await.expect("the stream goes on").expect("no error");
+                event.ack().await.expect("it is noted");
+            }
+        };
+        exchange(pairs, count, sending, receive).await
     })
+}
+
+/// Lets the first of each pair send to the second, each in a task of its own.
+async fn exchange<F: Future<Output = ()> + Send + 'static>(
+    pairs: Vec<(AgentMailbox, AgentMailbox)>,
+    count: usize,
+    sending: Sending,
+    receive: impl Fn(AgentMailbox, usize) -> F,
+) -> (usize, Duration) {
+    let (each, all) = (count / pairs.len(), count / pairs.len() * pairs.len());
+    let started = Instant::now();
+    let tasks: Vec<_> = pairs
+        .into_iter()
+        .flat_map(|(ada, bob)| {
+            let received = tokio::spawn(receive(bob.clone(), each));
+            [tokio::spawn(sending.send_all(ada, bob, each)), received]
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("it ends well");
+    }
+    (all, started.elapsed())
+}
+
+/// How it is sent.
+#[derive(Clone, Copy)]
+enum Sending {
+    Noted,
+    Unnoted,
+}
+
+impl Sending {
+    async fn send_all(self, ada: AgentMailbox, bob: AgentMailbox, count: usize) {
+        for n in 0..count {
+            let message = NewMessage::to(bob.contact())
+                .with_subject(format!("message {n}"))
+                .with_text("a line of text");
+            match self {
+                Self::Noted => ada.send(message).await.expect("it is sent"),
+                Self::Unnoted => ada.send_unnoted(message).await.expect("it is sent"),
+            };
+        }
+    }
 }
 
 /// The ground of it: changes of the size of an acknowledgement, with so many callers at a time.
@@ -130,27 +154,6 @@ fn commits(runtime: &Runtime, callers: usize, count: usize) -> (usize, Duration)
         .await;
         (each * callers, started.elapsed())
     })
-}
-
-async fn send_all(
-    ada: &AgentMailbox,
-    bob: &AgentMailbox,
-    count: usize,
-    send: &impl AsyncFn(&AgentMailbox, NewMessage) -> Receipt,
-) {
-    for n in 0..count {
-        let message =
-            NewMessage::to(bob.contact()).with_subject(format!("message {n}")).with_text("a line of text");
-        send(ada, message).await;
-    }
-}
-
-async fn send(ada: &AgentMailbox, message: NewMessage) -> Receipt {
-    ada.send(message).await.expect("it is sent")
-}
-
-async fn send_unnoted(ada: &AgentMailbox, message: NewMessage) -> Receipt {
-    ada.send_unnoted(message).await.expect("it is sent")
 }
 
 async fn pairs(mail: &AgentMail, count: usize) -> Vec<(AgentMailbox, AgentMailbox)> {

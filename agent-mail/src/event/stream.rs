@@ -3,6 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
+use futures_util::stream;
 
 use super::Event;
 use super::reader::Reader;
@@ -32,13 +33,20 @@ use crate::{AgentMailbox, Error};
 /// Use [`next`](Self::next), or the `Stream` it is. A stream holds at most 32 messages in memory. Each message is
 /// noted before it is handed out and when it is acknowledged: two commits to the state store, of which about 200 bytes
 /// stay until the agent is retired.
-pub struct Events(Option<Next>);
-
-type Next = Pin<Box<dyn Future<Output = (Reader, Result<Event, Error>)> + Send>>;
+pub struct Events {
+    found: Pin<Box<dyn Stream<Item = Result<Event, Error>> + Send>>,
+    has_ended: bool,
+}
 
 impl Events {
     pub(crate) fn new(mailbox: AgentMailbox) -> Self {
-        Self(Some(Box::pin(Reader::new(mailbox).into_next())))
+        // In one place from one event to the next: it is large, and there are many.
+        let found = stream::unfold(Some(Reader::new(mailbox)), async |reader| {
+            let (reader, item) = reader?.into_next().await;
+            let goes_on = item.is_ok();
+            Some((item, goes_on.then_some(reader)))
+        });
+        Self { found: Box::pin(found), has_ended: false }
     }
 
     /// Waits for the next event; `None` after an error that ended the stream. A dropped call loses nothing.
@@ -54,15 +62,14 @@ impl Stream for Events {
     type Item = Result<Event, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Some(next) = &mut self.0 else { return Poll::Ready(None) };
-        let Poll::Ready((reader, item)) = next.as_mut().poll(cx) else { return Poll::Pending };
-        self.0 = item.is_ok().then(|| Box::pin(reader.into_next()) as Next);
-        Poll::Ready(Some(item))
+        let next = self.found.as_mut().poll_next(cx);
+        self.has_ended |= matches!(next, Poll::Ready(None | Some(Err(_))));
+        next
     }
 }
 
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Events").field("ended", &self.0.is_none()).finish()
+        f.debug_struct("Events").field("ended", &self.has_ended).finish_non_exhaustive()
     }
 }

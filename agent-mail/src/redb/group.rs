@@ -61,6 +61,8 @@ impl Group {
             }
             std::mem::replace(&mut queue.is_written, true)
         };
+        // Before the wait: its memory is still at hand for what comes next.
+        drop(change);
         if !is_written {
             let writer = Writer { queue: self.queue.clone(), records: Some(self.records.clone()) };
             tokio::task::spawn_blocking(move || writer.write_all());
