@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mail_access::{Arrival, Error as MailError, Position, Received, Selection, Uid};
 
 use super::found::{Found, Letter, Ruling, Tail};
-use super::judge::judged;
+use super::judge::{has_judges, judged};
 use super::pace::{BATCH, WAIT, back_off};
 use super::{Event, Place};
 use crate::backend::{Change, Committed};
@@ -31,6 +31,8 @@ pub(crate) struct Reader {
     tail: Tail,
     ready: VecDeque<Found>,
     failures: u32,
+    /// Whether the next message may be one of which something is known.
+    has_doubts: bool,
     /// Whether it doesn't wait for mail.
     in_passing: bool,
     /// It would have waited.
@@ -50,6 +52,7 @@ impl Reader {
             tail: Tail::Unknown,
             ready: VecDeque::new(),
             failures: 0,
+            has_doubts: false,
             in_passing: false,
             is_dry: false,
         }
@@ -184,12 +187,18 @@ impl Reader {
 
     /// Notes the first message before it is handed out, so that after a crash it is known that it may have been.
     async fn hand_out(&mut self) -> Result<Option<Event>, Error> {
-        // Only now: another stream, or an event that is held from an earlier one, may have been faster.
+        // Only now: another stream, or an event that is held from an earlier one, may have been faster. Most messages are
+        // new, which the note itself expects; rules and checks are not asked about those that may have been handled.
+        let is_assumed = !self.has_doubts && !has_judges(&self.mailbox);
         let seen = match self.ready.front() {
+            Some(found) if is_assumed && !found.again => {
+                self.journal().unknown(self.mailbox.id(), &found.identity)
+            }
             Some(found) => self.journal().look_up(self.mailbox.id(), &found.identity).await?,
             None => return Ok(None),
         };
         let known = seen.known();
+        self.has_doubts = known != Known::New;
         if known != Known::Handled {
             self.judge().await?;
         }
@@ -212,6 +221,7 @@ impl Reader {
             let tally = self.tally(found, known).await?;
             if journal.read_to(id, self.position, found.at, mark, tally).await? == Committed::Conflict {
                 self.follow(journal.position(id).await?);
+                self.has_doubts = true;
                 return Ok(None);
             }
             self.position = Some(found.at);

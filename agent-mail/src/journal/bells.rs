@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll};
 
 use async_trait::async_trait;
+use mail_access::DomainName;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
@@ -47,6 +48,8 @@ impl Bell {
 pub(super) struct Ringing {
     store: Arc<dyn StateStore>,
     bells: Arc<Mutex<Bells>>,
+    /// What the keys of events begin with.
+    events: String,
 }
 
 #[derive(Default)]
@@ -85,8 +88,8 @@ impl AllBells {
 }
 
 impl Ringing {
-    pub(super) fn new(store: Arc<dyn StateStore>) -> Self {
-        Self { store, bells: Arc::default() }
+    pub(super) fn new(store: Arc<dyn StateStore>, domain: &DomainName) -> Self {
+        Self { store, bells: Arc::default(), events: [domain.as_str(), "/", HAPPENED, "/"].concat() }
     }
 
     pub(super) fn bell(&self, agent: &AgentId) -> Arc<Bell> {
@@ -121,9 +124,9 @@ impl Ringing {
     /// Finds those of whom a change writes events.
     fn concerned(&self, change: &Change) -> RingAtEnd {
         let agent = |(key, value): &(String, Option<Vec<u8>>)| {
-            let mut parts = key.splitn(4, '/').skip(1);
             value.as_ref()?;
-            (parts.next()? == HAPPENED).then(|| parts.next().map(str::to_owned))?
+            let (agent, _) = key.strip_prefix(&self.events)?.split_once('/')?;
+            Some(agent.to_owned())
         };
         let agents = change.writes.iter().filter_map(agent).collect();
         RingAtEnd { bells: Arc::clone(&self.bells), agents }

@@ -127,6 +127,11 @@ impl Journal {
         Ok(seen)
     }
 
+    /// Makes what there is to know of a message of which nothing is known.
+    pub(crate) fn unknown(&self, agent: &AgentId, identity: &Identity) -> Seen {
+        Seen(identity.prints().map(|print| (self.known_key(agent, print), None)).collect())
+    }
+
     /// Tells whether a message is known to have come to an agent: by the short way, or as one that was handed out.
     pub(crate) async fn has_come(&self, agent: &AgentId, id: &MessageId) -> Result<bool, Error> {
         Ok(self.store.get(&self.came_key(agent, id)).await?.is_some())

@@ -63,7 +63,7 @@ pub(crate) struct Journal {
 
 impl Journal {
     pub(crate) fn new(store: Arc<dyn StateStore>, domain: DomainName) -> Self {
-        let bells = Arc::new(Ringing::new(store));
+        let bells = Arc::new(Ringing::new(store, &domain));
         Self {
             store: bells.clone(),
             bells,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::pairs::Batch;
+use super::pairs::{Batch, Room};
 use super::records::Records;
 use crate::backend::{Change, Committed};
 
@@ -33,8 +33,8 @@ struct Queue {
     is_written: bool,
     /// How many the writer waits for.
     wanted: usize,
-    /// How many were written last, and how long that took.
-    last: (usize, Duration),
+    /// How many were written last, how much memory they took, and how long that took.
+    last: (usize, Room, Duration),
 }
 
 #[derive(Debug, Default)]
@@ -74,7 +74,9 @@ impl Group {
 impl Queue {
     fn push(&mut self, change: &mut Change, caller: Answer) {
         if self.waiting.back().is_none_or(|last| last.callers.len() == AT_ONCE) {
-            self.waiting.push_back(Waiting::default());
+            let (callers, room, _) = self.last;
+            let (batch, callers) = (Batch::with_room(room), Vec::with_capacity(callers));
+            self.waiting.push_back(Waiting { batch, callers });
         }
         if let Some(last) = self.waiting.back_mut() {
             last.batch.push(change);
@@ -98,7 +100,7 @@ impl Line {
     /// each costs as much as dozens of changes.
     fn gather(&self) -> MutexGuard<'_, Queue> {
         let mut queue = self.lock();
-        let (before, took) = queue.last;
+        let (before, _, took) = queue.last;
         if before < MANY {
             return queue;
         }
@@ -148,9 +150,9 @@ impl Writer {
     fn write_all(mut self) {
         while let Some(records) = &self.records {
             let Waiting { batch, callers } = self.queue.gather().waiting.pop_front().unwrap_or_default();
-            let (count, begun) = (callers.len(), Instant::now());
+            let (count, room, begun) = (callers.len(), batch.room(), Instant::now());
             let outcome = records.write(batch);
-            self.queue.lock().last = (count, begun.elapsed());
+            self.queue.lock().last = (count, room, begun.elapsed());
             self.rest_if_done();
             // Only now: with its answer a caller may drop the store and open the file again.
             answer(callers, outcome);

@@ -32,6 +32,19 @@ enum Is {
 }
 
 impl Pairs {
+    fn with_room(room: RoomOfPairs) -> Self {
+        Self {
+            keys: String::with_capacity(room.keys),
+            values: Vec::with_capacity(room.values),
+            large: Vec::new(),
+            ends: Vec::with_capacity(room.pairs),
+        }
+    }
+
+    fn room(&self) -> RoomOfPairs {
+        RoomOfPairs { keys: self.keys.len(), values: self.values.len(), pairs: self.ends.len() }
+    }
+
     fn push(&mut self, key: &str, value: &mut Option<Vec<u8>>) {
         self.keys.push_str(key);
         let is = match value {
@@ -89,7 +102,36 @@ pub(super) struct Batch {
     ends: Vec<(usize, usize)>,
 }
 
+/// How much memory a batch takes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Room {
+    expected: RoomOfPairs,
+    written: RoomOfPairs,
+    changes: usize,
+}
+
+/// In bytes, and the number of pairs.
+#[derive(Clone, Copy, Debug, Default)]
+struct RoomOfPairs {
+    keys: usize,
+    values: usize,
+    pairs: usize,
+}
+
 impl Batch {
+    /// Begins with room for as much as another had.
+    pub(super) fn with_room(room: Room) -> Self {
+        Self {
+            expected: Pairs::with_room(room.expected),
+            written: Pairs::with_room(room.written),
+            ends: Vec::with_capacity(room.changes),
+        }
+    }
+
+    pub(super) fn room(&self) -> Room {
+        Room { expected: self.expected.room(), written: self.written.room(), changes: self.ends.len() }
+    }
+
     /// Adds a change, and takes of it what is large.
     pub(super) fn push(&mut self, change: &mut Change) {
         for (key, value) in &mut change.expectations {

@@ -190,7 +190,9 @@ impl Records {
 
     /// Says of each change whether what it expects holds, once those before it are made.
     fn judge(&self, batch: &Batch) -> Result<Vec<Committed>, Error> {
-        let mut fresh: HashMap<&str, Option<&[u8]>, RandomState> = HashMap::default();
+        let hasher = RandomState::default();
+        let mut fresh: HashMap<&str, Option<&[u8]>, _> =
+            HashMap::with_capacity_and_hasher(batch.written.len(), hasher);
         let mut outcomes = Vec::new();
         for (expects, writes) in batch.changes() {
             let mut outcome = Committed::Done;
