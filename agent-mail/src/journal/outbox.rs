@@ -79,7 +79,8 @@ impl Journal {
         }
     }
 
-    /// Makes the change that writes a message down before it is sent, while its name is free.
+    /// Makes the change that writes a message down before it is sent, while its name is free. One without a key has a name
+    /// that is its own.
     pub(crate) async fn opening(
         &self,
         agent: &AgentId,
@@ -87,8 +88,8 @@ impl Journal {
         message: &Outgoing,
     ) -> Result<Change, Error> {
         let key = self.key("outbox", agent, &record.name);
-        let change = Change::new()
-            .expect(&key, None)
+        let free = if record.key.is_some() { Change::new().expect(&key, None) } else { Change::new() };
+        let change = free
             .put(key, record.encoded())
             .put(self.key("outbox-bytes", agent, &record.name), message.bytes());
         self.index_sent(change, agent, record, record.created).await

@@ -14,52 +14,58 @@ use super::pairs::Pairs;
 #[derive(Debug, Default)]
 pub(super) struct Changed {
     parts: Vec<Pairs>,
-    /// Where the last value of each key is.
-    places: HashTable<Place>,
+    /// Where each key has its last value, in the order in which the keys came.
+    places: Vec<Place>,
+    /// The keys by themselves.
+    known: HashTable<Key>,
     /// The keys of each folder, in no order. A key's folder is what it has up to its last slash.
-    folders: HashMap<Arc<str>, Vec<Place>, RandomState>,
+    folders: HashMap<Arc<str>, Vec<Key>, RandomState>,
     names: BTreeSet<Arc<str>>,
     hasher: RandomState,
 }
 
+/// The number of a key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key(u32);
+
 /// The number of a part, and of a pair in it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place(u32, u32);
+struct Place(u32, u32);
 
 impl Changed {
     /// Begins with room for as many keys as another has.
     pub(super) fn with_room_of(other: &Self) -> Self {
-        let mut changed = Self { hasher: other.hasher.clone(), ..Self::default() };
-        changed.places.reserve(other.places.len(), |_| 0);
+        let mut changed = Self { places: Vec::with_capacity(other.len()), ..Self::default() };
+        changed.known.reserve(other.len(), |_| 0);
         changed
     }
 
     /// Takes pairs, of which nothing is seen until they are [set](Self::set). Returns the number of this part.
-    pub(super) fn add(&mut self, mut pairs: Pairs) -> usize {
-        pairs.shrink();
+    pub(super) fn add(&mut self, pairs: Pairs) -> usize {
         self.parts.push(pairs);
         self.parts.len() - 1
     }
 
     /// Sets a key to the value that a pair of a part has.
     pub(super) fn set(&mut self, part: usize, pair: usize) {
-        let place = Place::new(part, pair);
-        let Self { parts, places, folders, names, hasher } = self;
-        let key_at = |Place(part, pair): Place| parts[part as usize].key(pair as usize);
-        let key = key_at(place);
-        let hash = hasher.hash_one(key);
-        if let Some(known) = places.find_mut(hash, |known| key_at(*known) == key) {
-            *known = place;
+        let Self { parts, places, known, folders, names, hasher } = self;
+        let text = parts[part].key(pair);
+        let text_of = |key: &Key, places: &[Place]| places[key.index()].key(parts);
+        let (hash, place) = (hasher.hash_one(text), Place(number(part), number(pair)));
+        if let Some(key) = known.find(hash, |key| text_of(key, places) == text) {
+            places[key.index()] = place;
             return;
         }
-        places.insert_unique(hash, place, |known| hasher.hash_one(key_at(*known)));
-        let folder = folder_of(key);
+        let key = Key(number(places.len()));
+        places.push(place);
+        known.insert_unique(hash, key, |key| hasher.hash_one(text_of(key, places)));
+        let folder = folder_of(text);
         if let Some(keys) = folders.get_mut(folder) {
-            keys.push(place);
+            keys.push(key);
         } else {
             let name: Arc<str> = folder.into();
             names.insert(name.clone());
-            folders.insert(name, vec![place]);
+            folders.insert(name, vec![key]);
         }
     }
 
@@ -69,9 +75,9 @@ impl Changed {
     }
 
     /// Returns what a key was changed to, if it was.
-    pub(super) fn get(&self, key: &str) -> Option<Option<&[u8]>> {
-        let place = self.places.find(self.hasher.hash_one(key), |known| self.key(*known) == key)?;
-        Some(self.pair(*place).1)
+    pub(super) fn get(&self, text: &str) -> Option<Option<&[u8]>> {
+        let key = self.known.find(self.hasher.hash_one(text), |key| self.text(*key) == text)?;
+        Some(self.last(*key).1)
     }
 
     /// Returns the keys that begin with `prefix`, or of many of them just more than `most`.
@@ -79,41 +85,46 @@ impl Changed {
         let own = std::iter::once(folder_of(prefix)).filter(|own| *own != prefix);
         let deeper = self.names.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
         let deeper = deeper.map(|name| &**name).take_while(|name| name.starts_with(prefix));
-        let places = own.chain(deeper).filter_map(|folder| self.folders.get(folder)).flatten();
-        let keys = places.map(|place| self.key(*place)).filter(|key| key.starts_with(prefix));
-        let value = |key: &str| self.get(key).flatten().map(<[u8]>::to_vec);
-        keys.take(most.saturating_add(1)).map(|key| (key.to_owned(), value(key))).collect()
+        let keys = own.chain(deeper).filter_map(|folder| self.folders.get(folder)).flatten();
+        let found = keys.filter(|key| self.text(**key).starts_with(prefix)).map(|key| self.last(*key));
+        let owned = |(key, value): (&str, Option<&[u8]>)| (key.to_owned(), value.map(<[u8]>::to_vec));
+        found.take(most.saturating_add(1)).map(owned).collect()
     }
 
     /// Returns the first folder by name, or that behind another, with its keys in their order.
-    pub(super) fn next_folder(&self, after: Option<&str>) -> Option<(Arc<str>, Vec<Place>)> {
+    pub(super) fn next_folder(&self, after: Option<&str>) -> Option<(Arc<str>, Vec<Key>)> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let name = self.names.range::<str, _>((from, Bound::Unbounded)).next()?;
-        let mut places = self.folders.get(name).cloned().unwrap_or_default();
-        places.sort_unstable_by_key(|place| self.key(*place));
-        Some((name.clone(), places))
+        let mut keys = self.folders.get(name).cloned().unwrap_or_default();
+        keys.sort_unstable_by_key(|key| self.text(*key));
+        Some((name.clone(), keys))
     }
 
-    /// Returns a key of a folder with its last value.
-    pub(super) fn last(&self, place: Place) -> (&str, Option<&[u8]>) {
-        let key = self.key(place);
-        (key, self.get(key).flatten())
-    }
-
-    fn key(&self, Place(part, pair): Place) -> &str {
-        self.parts[part as usize].key(pair as usize)
-    }
-
-    fn pair(&self, Place(part, pair): Place) -> (&str, Option<&[u8]>) {
+    /// Returns a key with its last value.
+    pub(super) fn last(&self, key: Key) -> (&str, Option<&[u8]>) {
+        let Place(part, pair) = self.places[key.index()];
         self.parts[part as usize].pair(pair as usize)
+    }
+
+    fn text(&self, key: Key) -> &str {
+        self.places[key.index()].key(&self.parts)
+    }
+}
+
+impl Key {
+    fn index(self) -> usize {
+        self.0 as usize
     }
 }
 
 impl Place {
-    fn new(part: usize, pair: usize) -> Self {
-        let number = |number: usize| u32::try_from(number).expect("a log has fewer pairs than that");
-        Self(number(part), number(pair))
+    fn key(self, parts: &[Pairs]) -> &str {
+        parts[self.0 as usize].key(self.1 as usize)
     }
+}
+
+fn number(index: usize) -> u32 {
+    u32::try_from(index).expect("a log has fewer pairs than that")
 }
 
 fn folder_of(key: &str) -> &str {

@@ -16,7 +16,7 @@ use redb::{
     Database, Error, ReadOnlyTable, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction,
 };
 
-use super::changed::{Changed, Place};
+use super::changed::{Changed, Key};
 use super::pairs::Batch;
 use crate::backend::Committed;
 
@@ -51,7 +51,7 @@ struct Settling {
     /// How many of the keys the tree has as they are here.
     settled: usize,
     /// The folder in which the next of them is, with its keys, and the number of that one.
-    folder: Option<(Arc<str>, Arc<[Place]>, usize)>,
+    folder: Option<(Arc<str>, Arc<[Key]>, usize)>,
     /// Which log has it.
     log: usize,
 }
@@ -59,7 +59,7 @@ struct Settling {
 /// The tree as it was written last.
 #[derive(Clone)]
 struct Tree {
-    table: Arc<ReadOnlyTable<&'static str, &'static [u8]>>,
+    table: Arc<ReadOnlyTable<&'static [u8], &'static [u8]>>,
     /// What was read of it: most looks are for the same few records of each agent.
     read: Arc<Mutex<Read>>,
 }
@@ -76,6 +76,10 @@ impl Records {
         let transaction = database.begin_write()?;
         {
             let mut tree = transaction.open_table(TREE)?;
+            for record in transaction.open_table(OLDER_TREE)?.iter()? {
+                let (key, value) = record?;
+                set(&mut tree, key.value(), Some(value.value()))?;
+            }
             let [one, other] = [transaction.open_table(LOGS[0])?, transaction.open_table(LOGS[1])?];
             let logs = if first(&one)? < first(&other)? { [one, other] } else { [other, one] };
             for log in logs {
@@ -89,6 +93,7 @@ impl Records {
         for log in LOGS {
             transaction.delete_table(log)?;
         }
+        transaction.delete_table(OLDER_TREE)?;
         transaction.commit()?;
         let tree = Tree { table: Arc::new(database.begin_read()?.open_table(TREE)?), read: Arc::default() };
         let seen = Seen { recent: Changed::default(), settling: None, tree, log: 0, logged: 0, next: 0 };
@@ -96,11 +101,16 @@ impl Records {
     }
 
     pub(super) fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        self.look(key, |value| value.map(<[u8]>::to_vec))
+        self.look(key, true, |value| value.map(<[u8]>::to_vec))
     }
 
-    /// Looks at the value of a key.
-    fn look<T>(&self, key: &str, see: impl FnOnce(Option<&[u8]>) -> T) -> Result<T, Error> {
+    /// Looks at the value of a key. Where there is none that is remembered if it is `likely_again`.
+    fn look<T>(
+        &self,
+        key: &str,
+        likely_again: bool,
+        see: impl FnOnce(Option<&[u8]>) -> T,
+    ) -> Result<T, Error> {
         let tree = {
             let seen = self.seen();
             if let Some(value) = seen.changed(key) {
@@ -108,7 +118,7 @@ impl Records {
             }
             seen.tree.clone()
         };
-        tree.look(key, see)
+        tree.look(key, likely_again, see)
     }
 
     pub(super) fn scan(&self, prefix: &str) -> Result<Found, Error> {
@@ -130,12 +140,12 @@ impl Records {
         let mut left = most - recent.len();
         let mut recent = recent.into_iter().peekable();
         let mut found = Vec::new();
-        for record in tree.table.range::<&str>(prefix..)? {
+        for record in tree.table.range::<&[u8]>(prefix.as_bytes()..)? {
             let (key, value) = record?;
-            let key = key.value();
-            if !key.starts_with(prefix) {
+            if !key.value().starts_with(prefix.as_bytes()) {
                 break;
             }
+            let key = str::from_utf8(key.value()).map_err(|source| Error::Corrupted(source.to_string()))?;
             if left == 0 {
                 return Ok(None);
             }
@@ -199,7 +209,8 @@ impl Records {
             for (key, expected) in expects.map(|number| batch.expected.pair(number)) {
                 let holds = match fresh.get(key) {
                     Some(value) => *value == expected,
-                    None => self.look(key, |value| value == expected)?,
+                    // What is expected not to be there mostly comes with this change.
+                    None => self.look(key, false, |value| value == expected)?,
                 };
                 if !holds {
                     outcome = Committed::Conflict;
@@ -269,8 +280,8 @@ impl Settling {
     fn go_on(mut self, transaction: &WriteTransaction, bytes: usize) -> Result<Self, Error> {
         let mut tree = transaction.open_table(TREE)?;
         let mut moved = 0;
-        while let Some(place) = self.next() {
-            let (key, value) = self.changed.last(place);
+        while let Some(key) = self.next() {
+            let (key, value) = self.changed.last(key);
             set(&mut tree, key, value)?;
             self.settled += 1;
             moved += key.len() + value.map_or(0, <[u8]>::len);
@@ -285,30 +296,35 @@ impl Settling {
     }
 
     /// Returns the next key: in the order of the folders and of the keys in each, as neighbours share pages.
-    fn next(&mut self) -> Option<Place> {
+    fn next(&mut self) -> Option<Key> {
         loop {
-            if let Some((_, places, next)) = &mut self.folder
-                && let Some(place) = places.get(*next)
+            if let Some((_, keys, next)) = &mut self.folder
+                && let Some(key) = keys.get(*next)
             {
                 *next += 1;
-                return Some(*place);
+                return Some(*key);
             }
             let before = self.folder.as_ref().map(|(name, ..)| &**name);
-            let (name, places) = self.changed.next_folder(before)?;
-            self.folder = Some((name, places.into(), 0));
+            let (name, keys) = self.changed.next_folder(before)?;
+            self.folder = Some((name, keys.into(), 0));
         }
     }
 }
 
 impl Tree {
     /// Looks at the value of a key.
-    fn look<T>(&self, key: &str, see: impl FnOnce(Option<&[u8]>) -> T) -> Result<T, Error> {
+    fn look<T>(
+        &self,
+        key: &str,
+        likely_again: bool,
+        see: impl FnOnce(Option<&[u8]>) -> T,
+    ) -> Result<T, Error> {
         if let Some(value) = self.read().get(key) {
             return Ok(see(value.as_deref()));
         }
-        let found = self.table.get(key)?;
+        let found = self.table.get(key.as_bytes())?;
         let value = found.as_ref().map(redb::AccessGuard::value);
-        if value.is_none_or(|value| value.len() <= LARGEST_KEPT) {
+        if value.map_or(likely_again, |value| value.len() <= LARGEST_KEPT) {
             let mut read = self.read();
             if read.len() == MOST_READ {
                 read.clear();
@@ -335,16 +351,19 @@ fn first(log: &Table<'_, u64, Vec<Written>>) -> Result<Option<u64>, Error> {
     Ok(log.first()?.map(|(number, _)| number.value()))
 }
 
-fn set(table: &mut Table<'_, &str, &[u8]>, key: &str, value: Option<&[u8]>) -> Result<(), Error> {
+fn set(table: &mut Table<'_, &[u8], &[u8]>, key: &str, value: Option<&[u8]>) -> Result<(), Error> {
     match value {
-        Some(value) => table.insert(key, value)?,
-        None => table.remove(key)?,
+        Some(value) => table.insert(key.as_bytes(), value)?,
+        None => table.remove(key.as_bytes())?,
     };
     Ok(())
 }
 
-/// The records by key, without the changes that only the log has.
-const TREE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
+/// The records by key, without the changes that only the log has. The keys are text, but bytes are compared faster.
+const TREE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("tree");
+
+/// The same as it was written before; what is there goes into the tree when the file is opened.
+const OLDER_TREE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
 
 /// What was written since, in its order: the changes that are going into the tree are in one, the last ones in the other.
 const LOGS: [TableDefinition<'_, u64, Vec<Written>>; 2] =

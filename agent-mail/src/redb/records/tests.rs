@@ -98,6 +98,32 @@ fn readers_see_the_log_and_the_tree_as_one() {
 }
 
 #[test]
+fn what_was_written_before_keys_were_bytes_is_there_and_brought_over_once() {
+    let disk = Disk::default();
+    let database = Database::builder().create_with_backend(disk.clone()).unwrap();
+    let transaction = database.begin_write().unwrap();
+    {
+        let mut tree = transaction.open_table(OLDER_TREE).unwrap();
+        for (key, value) in [("a/1", "tree"), ("a/2", "tree"), ("ä", "tree")] {
+            tree.insert(key, value.as_bytes()).unwrap();
+        }
+        let mut log = transaction.open_table(LOGS[1]).unwrap();
+        log.insert(7, vec![("a/2", Some(&b"log"[..])), ("a/3", Some(&b"log"[..])), ("a/1", None)]).unwrap();
+    }
+    transaction.commit().unwrap();
+    drop(database);
+    for _ in 0..2 {
+        let records = disk.records(1);
+        let found = records.scan("").unwrap();
+        let found: Vec<_> =
+            found.iter().map(|(key, value)| (&**key, str::from_utf8(value).unwrap())).collect();
+        assert_eq!(found, [("a/2", "log"), ("a/3", "log"), ("ä", "tree")]);
+        let reading = records.database.begin_read().unwrap();
+        assert!(reading.open_table(OLDER_TREE).is_err(), "it is gone");
+    }
+}
+
+#[test]
 fn what_was_read_before_a_change_is_read_anew_behind_it() {
     let records = Disk::default().records(1);
     for round in ["one", "two", "three"] {
