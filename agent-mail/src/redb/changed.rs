@@ -1,6 +1,6 @@
 //! What was changed and is not in the tree yet.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher as _;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -19,8 +19,10 @@ pub(super) struct Changed {
     /// The keys by themselves.
     known: HashTable<Key>,
     /// The keys of each folder, in no order. A key's folder is what it has up to its last slash.
-    folders: HashMap<Arc<str>, Vec<Key>, RandomState>,
-    names: BTreeSet<Arc<str>>,
+    folders: Vec<Vec<Key>>,
+    /// The numbers of the folders, to be found and in order.
+    by_name: HashMap<Arc<str>, usize, RandomState>,
+    in_order: BTreeMap<Arc<str>, usize>,
     hasher: RandomState,
 }
 
@@ -28,9 +30,21 @@ pub(super) struct Changed {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Key(u32);
 
-/// The number of a part, and of a pair in it.
+/// The number of a part, and of a pair in it, with the hash of its key.
 #[derive(Clone, Copy, Debug)]
-struct Place(u32, u32);
+struct Place {
+    part: u32,
+    pair: u32,
+    hash: u64,
+}
+
+/// A change of a key, and what was found out for it.
+#[derive(Debug)]
+pub(super) struct Step {
+    place: Place,
+    key: Option<Key>,
+    folder: Option<usize>,
+}
 
 impl Changed {
     /// Begins with room for as many keys as another has.
@@ -46,27 +60,37 @@ impl Changed {
         self.parts.len() - 1
     }
 
-    /// Sets a key to the value that a pair of a part has.
-    pub(super) fn set(&mut self, part: usize, pair: usize) {
-        let Self { parts, places, known, folders, names, hasher } = self;
-        let text = parts[part].key(pair);
-        let text_of = |key: &Key, places: &[Place]| places[key.index()].key(parts);
-        let (hash, place) = (hasher.hash_one(text), Place(number(part), number(pair)));
-        if let Some(key) = known.find(hash, |key| text_of(key, places) == text) {
-            places[key.index()] = place;
+    /// Finds out what there is to know before a key is set to the value that a pair of a part has: most of the work, which
+    /// others may look on at.
+    pub(super) fn prepare(&self, part: usize, pair: usize) -> Step {
+        let text = self.parts[part].key(pair);
+        let place = Place { part: number(part), pair: number(pair), hash: self.hasher.hash_one(text) };
+        let key = self.find(place.hash, text);
+        let folder = if key.is_none() { self.by_name.get(folder_of(text)).copied() } else { None };
+        Step { place, key, folder }
+    }
+
+    /// Sets a key. Of the steps that were prepared together each is taken, in their order.
+    pub(super) fn set(&mut self, Step { place, key, folder }: Step) {
+        // One of the steps before may have been the first of its key, or of its folder.
+        let text = place.text(&self.parts);
+        if let Some(key) = key.or_else(|| self.find(place.hash, text)) {
+            self.places[key.index()] = place;
             return;
         }
+        let Self { parts, places, known, folders, by_name, in_order, .. } = self;
+        let text = place.text(parts);
         let key = Key(number(places.len()));
         places.push(place);
-        known.insert_unique(hash, key, |key| hasher.hash_one(text_of(key, places)));
-        let folder = folder_of(text);
-        if let Some(keys) = folders.get_mut(folder) {
-            keys.push(key);
-        } else {
-            let name: Arc<str> = folder.into();
-            names.insert(name.clone());
-            folders.insert(name, vec![key]);
-        }
+        known.insert_unique(place.hash, key, |key| places[key.index()].hash);
+        let folder = folder.or_else(|| by_name.get(folder_of(text)).copied()).unwrap_or_else(|| {
+            let name: Arc<str> = folder_of(text).into();
+            by_name.insert(name.clone(), folders.len());
+            in_order.insert(name, folders.len());
+            folders.push(Vec::new());
+            folders.len() - 1
+        });
+        folders[folder].push(key);
     }
 
     /// Returns how many keys were changed.
@@ -74,18 +98,22 @@ impl Changed {
         self.places.len()
     }
 
-    /// Returns what a key was changed to, if it was.
-    pub(super) fn get(&self, text: &str) -> Option<Option<&[u8]>> {
-        let key = self.known.find(self.hasher.hash_one(text), |key| self.text(*key) == text)?;
-        Some(self.last(*key).1)
+    /// Returns a key with what it was changed to, if it was.
+    pub(super) fn get(&self, text: &str) -> Option<(&str, Option<&[u8]>)> {
+        Some(self.last(self.find(self.hasher.hash_one(text), text)?))
+    }
+
+    fn find(&self, hash: u64, text: &str) -> Option<Key> {
+        let is_it = |key: &Key| self.places[key.index()].hash == hash && self.text(*key) == text;
+        self.known.find(hash, is_it).copied()
     }
 
     /// Returns the keys that begin with `prefix`, or of many of them just more than `most`.
     pub(super) fn scan(&self, prefix: &str, most: usize) -> BTreeMap<String, Option<Vec<u8>>> {
-        let own = std::iter::once(folder_of(prefix)).filter(|own| *own != prefix);
-        let deeper = self.names.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
-        let deeper = deeper.map(|name| &**name).take_while(|name| name.starts_with(prefix));
-        let keys = own.chain(deeper).filter_map(|folder| self.folders.get(folder)).flatten();
+        let own = self.by_name.get(folder_of(prefix)).filter(|_| folder_of(prefix) != prefix);
+        let deeper = self.in_order.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
+        let deeper = deeper.take_while(|(name, _)| name.starts_with(prefix)).map(|(_, number)| number);
+        let keys = own.into_iter().chain(deeper).flat_map(|folder| &self.folders[*folder]);
         let found = keys.filter(|key| self.text(**key).starts_with(prefix)).map(|key| self.last(*key));
         let owned = |(key, value): (&str, Option<&[u8]>)| (key.to_owned(), value.map(<[u8]>::to_vec));
         found.take(most.saturating_add(1)).map(owned).collect()
@@ -94,20 +122,20 @@ impl Changed {
     /// Returns the first folder by name, or that behind another, with its keys in their order.
     pub(super) fn next_folder(&self, after: Option<&str>) -> Option<(Arc<str>, Vec<Key>)> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let name = self.names.range::<str, _>((from, Bound::Unbounded)).next()?;
-        let mut keys = self.folders.get(name).cloned().unwrap_or_default();
+        let (name, folder) = self.in_order.range::<str, _>((from, Bound::Unbounded)).next()?;
+        let mut keys = self.folders[*folder].clone();
         keys.sort_unstable_by_key(|key| self.text(*key));
         Some((name.clone(), keys))
     }
 
     /// Returns a key with its last value.
     pub(super) fn last(&self, key: Key) -> (&str, Option<&[u8]>) {
-        let Place(part, pair) = self.places[key.index()];
+        let Place { part, pair, .. } = self.places[key.index()];
         self.parts[part as usize].pair(pair as usize)
     }
 
     fn text(&self, key: Key) -> &str {
-        self.places[key.index()].key(&self.parts)
+        self.places[key.index()].text(&self.parts)
     }
 }
 
@@ -118,8 +146,8 @@ impl Key {
 }
 
 impl Place {
-    fn key(self, parts: &[Pairs]) -> &str {
-        parts[self.0 as usize].key(self.1 as usize)
+    fn text(self, parts: &[Pairs]) -> &str {
+        parts[self.part as usize].key(self.pair as usize)
     }
 }
 

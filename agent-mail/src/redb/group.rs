@@ -64,7 +64,8 @@ impl Group {
         // Before the wait: its memory is still at hand for what comes next.
         drop(change);
         if !is_written {
-            let writer = Writer { queue: self.queue.clone(), records: Some(self.records.clone()) };
+            let (queue, records) = (self.queue.clone(), Some(self.records.clone()));
+            let writer = Writer { queue, records, is_last: false };
             tokio::task::spawn_blocking(move || writer.write_all());
         }
         answered.await.unwrap_or_else(|_| Err(Arc::new(Failed::Stopped)))
@@ -143,6 +144,8 @@ impl StdError for Failed {
 struct Writer {
     queue: Arc<Line>,
     records: Option<Arc<Records>>,
+    /// Whether nobody goes on when it is dropped.
+    is_last: bool,
 }
 
 impl Writer {
@@ -169,15 +172,21 @@ impl Writer {
     }
 }
 
-/// When a transaction panics, or the runtime ends before the first one.
+/// When a transaction panics, or the runtime ends before the first one: among those who wait may be callers of another
+/// runtime, so that a thread of its own goes on.
 impl Drop for Writer {
     fn drop(&mut self) {
-        if self.records.take().is_some() {
+        let Some(records) = self.records.take() else { return };
+        if self.is_last {
             let mut queue = self.queue.lock();
             queue.is_written = false;
             // Nobody would write them: their callers hear that they were not made.
             queue.waiting.clear();
+            return;
         }
+        let writer = Self { queue: self.queue.clone(), records: Some(records), is_last: true };
+        // Where there can be no other thread, it is dropped with what it was to do.
+        let _thread = std::thread::Builder::new().name("state".to_owned()).spawn(|| writer.write_all());
     }
 }
 
@@ -202,5 +211,5 @@ const AT_ONCE: usize = 4096;
 
 /// With so many changes in a transaction more are waited for before the next, up to that many, and no longer than this.
 const MANY: usize = 8;
-const GATHERED: usize = 256;
+const GATHERED: usize = 512;
 const PATIENCE: Duration = Duration::from_millis(1);

@@ -50,10 +50,21 @@ struct Settling {
     changed: Arc<Changed>,
     /// How many of the keys the tree has as they are here.
     settled: usize,
-    /// The folder in which the next of them is, with its keys, and the number of that one.
-    folder: Option<(Arc<str>, Arc<[Key]>, usize)>,
+    /// The folder in which the next of them is.
+    folder: Option<Folder>,
     /// Which log has it.
     log: usize,
+}
+
+/// A folder, the keys of which go into the tree in their order.
+#[derive(Clone)]
+struct Folder {
+    name: Arc<str>,
+    keys: Arc<[Key]>,
+    /// The number of the next one.
+    next: usize,
+    /// Whether the tree had nothing of it before, so that what was removed is not there.
+    is_new: bool,
 }
 
 /// The tree as it was written last.
@@ -113,7 +124,7 @@ impl Records {
     ) -> Result<T, Error> {
         let tree = {
             let seen = self.seen();
-            if let Some(value) = seen.changed(key) {
+            if let Some((_, value)) = seen.changed(key) {
                 return Ok(see(value));
             }
             seen.tree.clone()
@@ -191,8 +202,14 @@ impl Records {
         };
         for some in done.chunks(AT_A_TIME) {
             // Some at a time, so that no reader waits for all of them, and none for each.
+            let steps: Vec<_> = {
+                let seen = self.seen();
+                some.iter().cloned().flatten().map(|number| seen.recent.prepare(part, number)).collect()
+            };
             let mut seen = self.seen_mut();
-            some.iter().cloned().flatten().for_each(|number| seen.recent.set(part, number));
+            for step in steps {
+                seen.recent.set(step);
+            }
         }
         self.look_anew(settling);
         Ok(outcomes)
@@ -265,8 +282,8 @@ impl Records {
 }
 
 impl Seen {
-    /// Returns what a key was changed to, if that is not in the tree yet.
-    fn changed(&self, key: &str) -> Option<Option<&[u8]>> {
+    /// Returns a key with what it was changed to, if that is not in the tree yet.
+    fn changed(&self, key: &str) -> Option<(&str, Option<&[u8]>)> {
         self.recent.get(key).or_else(|| self.settling.as_ref()?.changed.get(key))
     }
 }
@@ -280,10 +297,12 @@ impl Settling {
     fn go_on(mut self, transaction: &WriteTransaction, bytes: usize) -> Result<Self, Error> {
         let mut tree = transaction.open_table(TREE)?;
         let mut moved = 0;
-        while let Some(key) = self.next() {
+        while let Some((key, is_new)) = self.next(&tree)? {
             let (key, value) = self.changed.last(key);
-            set(&mut tree, key, value)?;
             self.settled += 1;
+            if value.is_some() || !is_new {
+                set(&mut tree, key, value)?;
+            }
             moved += key.len() + value.map_or(0, <[u8]>::len);
             if moved >= bytes {
                 break;
@@ -295,18 +314,21 @@ impl Settling {
         Ok(self)
     }
 
-    /// Returns the next key: in the order of the folders and of the keys in each, as neighbours share pages.
-    fn next(&mut self) -> Option<Key> {
+    /// Returns the next key, and whether it is in a folder that the tree doesn't know: in the order of the folders and of
+    /// the keys in each, as neighbours share pages.
+    fn next(&mut self, tree: &Table<'_, &[u8], &[u8]>) -> Result<Option<(Key, bool)>, Error> {
         loop {
-            if let Some((_, keys, next)) = &mut self.folder
+            if let Some(Folder { keys, next, is_new, .. }) = &mut self.folder
                 && let Some(key) = keys.get(*next)
             {
                 *next += 1;
-                return Some(*key);
+                return Ok(Some((*key, *is_new)));
             }
-            let before = self.folder.as_ref().map(|(name, ..)| &**name);
-            let (name, keys) = self.changed.next_folder(before)?;
-            self.folder = Some((name, keys.into(), 0));
+            let before = self.folder.as_ref().map(|folder| &*folder.name);
+            let Some((name, keys)) = self.changed.next_folder(before) else { return Ok(None) };
+            let first = tree.range::<&[u8]>(name.as_bytes()..)?.next().transpose()?;
+            let is_new = first.is_none_or(|(key, _)| !key.value().starts_with(name.as_bytes()));
+            self.folder = Some(Folder { name, keys: keys.into(), next: 0, is_new });
         }
     }
 }
@@ -382,7 +404,7 @@ const SETTLED_FOR_EACH: usize = 2;
 const CACHED_PAGES: usize = 64 << 20;
 
 /// So many changes are shown to the readers at a time.
-const AT_A_TIME: usize = 64;
+const AT_A_TIME: usize = 1024;
 
 /// So many records that were read are remembered at most, none of them longer than that in bytes.
 const MOST_READ: usize = 1 << 15;
