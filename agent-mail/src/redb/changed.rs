@@ -23,6 +23,8 @@ pub(super) struct Changed {
     /// The numbers of the folders, to be found and in order.
     by_name: HashMap<Arc<str>, usize, RandomState>,
     in_order: BTreeMap<Arc<str>, usize>,
+    /// About how many bytes all keys and their values take.
+    bytes: usize,
     hasher: RandomState,
 }
 
@@ -78,8 +80,9 @@ impl Changed {
             self.places[key.index()] = place;
             return;
         }
-        let Self { parts, places, known, folders, by_name, in_order, .. } = self;
-        let text = place.text(parts);
+        let Self { parts, places, known, folders, by_name, in_order, bytes, .. } = self;
+        let (text, value) = place.pair(parts);
+        *bytes += text.len() + value.map_or(0, <[u8]>::len);
         let key = Key(number(places.len()));
         places.push(place);
         known.insert_unique(place.hash, key, |key| places[key.index()].hash);
@@ -96,6 +99,11 @@ impl Changed {
     /// Returns how many keys were changed.
     pub(super) fn len(&self) -> usize {
         self.places.len()
+    }
+
+    /// Returns about how many bytes of keys and values there are: of each key, as many as it came with.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Returns a key with what it was changed to, if it was.
@@ -130,8 +138,7 @@ impl Changed {
 
     /// Returns a key with its last value.
     pub(super) fn last(&self, key: Key) -> (&str, Option<&[u8]>) {
-        let Place { part, pair, .. } = self.places[key.index()];
-        self.parts[part as usize].pair(pair as usize)
+        self.places[key.index()].pair(&self.parts)
     }
 
     fn text(&self, key: Key) -> &str {
@@ -148,6 +155,10 @@ impl Key {
 impl Place {
     fn text(self, parts: &[Pairs]) -> &str {
         parts[self.part as usize].key(self.pair as usize)
+    }
+
+    fn pair(self, parts: &[Pairs]) -> (&str, Option<&[u8]>) {
+        parts[self.part as usize].pair(self.pair as usize)
     }
 }
 

@@ -52,8 +52,9 @@ struct Settling {
     settled: usize,
     /// The folder in which the next of them is.
     folder: Option<Folder>,
-    /// Which log has it.
+    /// Which log has it, and how many bytes of changes.
     log: usize,
+    logged: usize,
 }
 
 /// A folder, the keys of which go into the tree in their order.
@@ -191,7 +192,7 @@ impl Records {
         let (log, number, settling) = self.begin();
         let transaction = self.database.begin_write()?;
         transaction.open_table(LOGS[log])?.insert(number, entry)?;
-        let settling = settling.map(|it| it.go_on(&transaction, SETTLED_FOR_EACH * size)).transpose()?;
+        let settling = settling.map(|it| it.go_on(&transaction, size)).transpose()?;
         transaction.commit()?;
         batch.written.shrink();
         let part = {
@@ -249,7 +250,8 @@ impl Records {
         if seen.settling.is_none() && seen.logged >= self.most_logged {
             let next = Changed::with_room_of(&seen.recent);
             let changed = Arc::new(std::mem::replace(&mut seen.recent, next));
-            seen.settling = Some(Settling { changed, settled: 0, folder: None, log: seen.log });
+            let (log, logged) = (seen.log, seen.logged);
+            seen.settling = Some(Settling { changed, settled: 0, folder: None, log, logged });
             (seen.log, seen.logged) = (1 - seen.log, 0);
         }
         (seen.log, seen.next, seen.settling.clone())
@@ -293,8 +295,10 @@ impl Settling {
         self.settled == self.changed.len()
     }
 
-    /// Brings about so many bytes of it into the tree, and with the last of them drops its log.
-    fn go_on(mut self, transaction: &WriteTransaction, bytes: usize) -> Result<Self, Error> {
+    /// Brings some of it into the tree while so many bytes are logged, and with the last of it drops its log. The pace is
+    /// even, so that no caller waits longer than others, and lets all be there before the next are set apart.
+    fn go_on(mut self, transaction: &WriteTransaction, size: usize) -> Result<Self, Error> {
+        let bytes = size / 8 + size.saturating_mul(self.changed.bytes()) / self.logged.max(1);
         let mut tree = transaction.open_table(TREE)?;
         let mut moved = 0;
         while let Some((key, is_new)) = self.next(&tree)? {
@@ -396,9 +400,6 @@ type Written = (&'static str, Option<&'static [u8]>);
 
 /// So many bytes of changes are set apart to go into the tree; about as many again come while they do.
 const MOST_LOGGED: usize = 16 << 20;
-
-/// With each change so many times its own bytes go into the tree, so that those set apart are there before the next are.
-const SETTLED_FOR_EACH: usize = 2;
 
 /// So many bytes of pages are kept in memory at most; redb's own bound is a gigabyte.
 const CACHED_PAGES: usize = 64 << 20;
