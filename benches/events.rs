@@ -3,7 +3,8 @@
 //! `cargo bench --bench events` prints them at three sizes and the slope between them: the time of one message at a
 //! hundred times the size, compared with the smallest. What is `sent` is written to the outbox before and after, what is
 //! `unnoted` isn't. `live` notes nothing of what is read and keeps the state in memory; `noted` keeps it in a file, with
-//! each message noted before it is handed out and when it is acknowledged. `EVENTS` sets another number of messages for the largest size. Beside the time on the wall stands that
+//! each message noted before it is handed out and when it is acknowledged; there another thread writes, and each agent is
+//! a task of its own. `EVENTS` sets another number of messages for the largest size. Beside the time on the wall stands that
 //! of the processor, where the system tells it: on a busy machine it is the better figure of the two. A word behind `--`
 //! leaves out all that has not it in its name.
 
@@ -62,13 +63,18 @@ fn live(runtime: &Runtime, count: usize, sending: Sending) -> (usize, Duration) 
     runtime.block_on(async {
         let mail = AgentMail::embedded("agents.example").expect("the world can be made");
         let pairs = pairs(&mail, 10.min(count)).await;
-        let receive = |bob: AgentMailbox, count| async move {
-            let mut events = bob.live_events();
-            for _ in 0..count {
-                events.next().await.expect("the stream goes on").expect("no error");
-            }
-        };
-        exchange(pairs, count, sending, receive).await
+        let each = count / pairs.len();
+        let started = Instant::now();
+        join_all(pairs.iter().map(async |(ada, bob)| {
+            tokio::join!(sending.send_all(ada, bob, each), async {
+                let mut events = bob.live_events();
+                for _ in 0..each {
+                    events.next().await.expect("the stream goes on").expect("no error");
+                }
+            });
+        }))
+        .await;
+        (each * pairs.len(), started.elapsed())
     })
 }
 
@@ -79,37 +85,29 @@ fn noted(runtime: &Runtime, pairs_at_once: usize, count: usize, sending: Sending
         let world = Embedded::new("agents.example".parse().expect("it is a name"));
         let mail = world.system().state(Arc::new(state)).build().expect("it can be built");
         let pairs = pairs(&mail, pairs_at_once.min(count)).await;
-        let receive = |bob: AgentMailbox, count| async move {
-            let mut events = bob.events();
-            for _ in 0..count {
-                let event = events.next().await.expect("the stream goes on").expect("no error");
-                event.ack().await.expect("it is noted");
-            }
-        };
-        exchange(pairs, count, sending, receive).await
+        let each = count / pairs.len();
+        let started = Instant::now();
+        let tasks: Vec<_> = pairs
+            .iter()
+            .cloned()
+            .flat_map(|(ada, bob)| {
+                let received = tokio::spawn(receive_noted(bob.clone(), each));
+                [tokio::spawn(async move { sending.send_all(&ada, &bob, each).await }), received]
+            })
+            .collect();
+        for task in tasks {
+            task.await.expect("it ends well");
+        }
+        (each * pairs.len(), started.elapsed())
     })
 }
 
-/// Lets the first of each pair send to the second, each in a task of its own.
-async fn exchange<F: Future<Output = ()> + Send + 'static>(
-    pairs: Vec<(AgentMailbox, AgentMailbox)>,
-    count: usize,
-    sending: Sending,
-    receive: impl Fn(AgentMailbox, usize) -> F,
-) -> (usize, Duration) {
-    let (each, all) = (count / pairs.len(), count / pairs.len() * pairs.len());
-    let started = Instant::now();
-    let tasks: Vec<_> = pairs
-        .into_iter()
-        .flat_map(|(ada, bob)| {
-            let received = tokio::spawn(receive(bob.clone(), each));
-            [tokio::spawn(sending.send_all(ada, bob, each)), received]
-        })
-        .collect();
-    for task in tasks {
-        task.await.expect("it ends well");
+async fn receive_noted(bob: AgentMailbox, count: usize) {
+    let mut events = bob.events();
+    for _ in 0..count {
+        let event = events.next().await.expect("the stream goes on").expect("no error");
+        event.ack().await.expect("it is noted");
     }
-    (all, started.elapsed())
 }
 
 /// How it is sent.
@@ -120,7 +118,7 @@ enum Sending {
 }
 
 impl Sending {
-    async fn send_all(self, ada: AgentMailbox, bob: AgentMailbox, count: usize) {
+    async fn send_all(self, ada: &AgentMailbox, bob: &AgentMailbox, count: usize) {
         for n in 0..count {
             let message = NewMessage::to(bob.contact())
                 .with_subject(format!("message {n}"))

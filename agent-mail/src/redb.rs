@@ -20,8 +20,8 @@ use crate::{Error, ErrorKind};
 ///
 /// The file belongs to one process at a time. Commits wait for the disk together: those that come while it is busy are
 /// written in one go, so that a thousand of them at a time take hardly longer than one. They go to the end of a log in the
-/// file first. After each 16 MiB they are set apart, to go into the file's tree bit by bit with the changes that follow, or
-/// when the file is opened again; until then they are in memory too, with some of what was read and of the file's pages:
+/// file first. After each 16 MiB they are set apart, to go into the file's tree at an even pace with the changes that follow,
+/// or when the file is opened again; until then they are in memory too, with some of what was read and of the file's pages:
 /// about 160 MiB at most. A read of what isn't costs the depth of a tree that grows with the logarithm of what is stored; a
 /// few values are read where they are asked for, without another thread.
 pub struct RedbState {

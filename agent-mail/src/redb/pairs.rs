@@ -85,6 +85,11 @@ impl Pairs {
         (before, self.ends[number])
     }
 
+    /// Returns how many bytes all keys and values take.
+    pub(super) fn bytes(&self) -> usize {
+        self.keys.len() + self.values.len() + self.large.iter().map(Vec::len).sum::<usize>()
+    }
+
     /// Lets go of the memory that it doesn't need.
     pub(super) fn shrink(&mut self) {
         self.keys.shrink_to_fit();

@@ -34,7 +34,7 @@ struct Seen {
     /// Those before them, while they go into the tree.
     settling: Option<Settling>,
     tree: Tree,
-    /// Which of the two logs has the last changes, and how many bytes of them.
+    /// Which of the two logs has the last changes, and how many bytes came for it.
     log: usize,
     logged: usize,
     /// The number of its next entry.
@@ -52,7 +52,7 @@ struct Settling {
     settled: usize,
     /// The folder in which the next of them is.
     folder: Option<Folder>,
-    /// Which log has it, and how many bytes of changes.
+    /// Which log has it, and how many bytes came for that.
     log: usize,
     logged: usize,
 }
@@ -188,7 +188,8 @@ impl Records {
         if entry.is_empty() {
             return Ok(outcomes);
         }
-        let size = entry.iter().map(|(key, value)| key.len() + value.map_or(0, <[u8]>::len)).sum::<usize>();
+        // With those that were refused, which stay in memory as long.
+        let size = batch.written.bytes();
         let (log, number, settling) = self.begin();
         let transaction = self.database.begin_write()?;
         transaction.open_table(LOGS[log])?.insert(number, entry)?;
@@ -295,7 +296,7 @@ impl Settling {
         self.settled == self.changed.len()
     }
 
-    /// Brings some of it into the tree while so many bytes are logged, and with the last of it drops its log. The pace is
+    /// Brings some of it into the tree while so many bytes come, and with the last of it drops its log. The pace is
     /// even, so that no caller waits longer than others, and lets all be there before the next are set apart.
     fn go_on(mut self, transaction: &WriteTransaction, size: usize) -> Result<Self, Error> {
         let bytes = size / 8 + size.saturating_mul(self.changed.bytes()) / self.logged.max(1);

@@ -172,8 +172,14 @@ enum Step {
     Restart,
 }
 
+/// Returns one of twelve keys, in folders and folders in these.
+fn key(n: u8) -> String {
+    let deeper = if n > 7 { "1/" } else { "" };
+    format!("{}/{deeper}{n}", n % 3)
+}
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let key = (0..12_u8).prop_map(|n| format!("{}/{n}", n % 3));
+    let key = (0..12_u8).prop_map(key);
     let value = prop::option::of(prop::collection::vec(any::<u8>(), 0..40));
     let write = prop::collection::vec((key.clone(), value.clone()), 0..4);
     let expect = prop::collection::vec((key, value), 0..2);
@@ -201,7 +207,7 @@ fn make(model: &mut BTreeMap<String, Vec<u8>>, change: &Change) -> Committed {
 }
 
 fn has_what_is_there(records: &Records, model: &BTreeMap<String, Vec<u8>>) {
-    for prefix in ["", "0/", "1/1", "2/"] {
+    for prefix in ["", "0/", "1", "1/1", "1/1/", "1/1/1", "2/", "2/11"] {
         let expected: Vec<_> = model.iter().filter(|(key, _)| key.starts_with(prefix)).collect();
         let found = records.scan(prefix).unwrap();
         assert_eq!(found.iter().map(|(key, value)| (key, value)).collect::<Vec<_>>(), expected);
@@ -213,7 +219,7 @@ fn has_what_is_there(records: &Records, model: &BTreeMap<String, Vec<u8>>) {
         assert!(records.scan_some(prefix, 30).unwrap().is_some(), "{prefix}");
     }
     for n in 0..12 {
-        let key = format!("{}/{n}", n % 3);
+        let key = key(n);
         assert_eq!(records.get(&key).unwrap().as_ref(), model.get(&key), "{key}");
     }
 }
