@@ -175,6 +175,30 @@ mod tests {
         assert_eq!(last.unwrap(), Committed::Done);
     }
 
+    #[test]
+    fn a_caller_is_served_though_the_runtime_that_began_to_write_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = Arc::new(RedbState::open(folder.path().join("state.redb")).unwrap());
+        for round in 0..50 {
+            let first =
+                tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+            // Its only thread is busy, so that the writer waits there.
+            let (free, busy) = std::sync::mpsc::channel::<()>();
+            first.spawn_blocking(move || busy.recv());
+            let beginner = state.clone();
+            first.spawn(async move { beginner.commit(Change::new().put("first", "")).await });
+            first.block_on(tokio::task::yield_now());
+            let second = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let waiter = state.clone();
+            let call = second
+                .spawn(async move { waiter.commit(Change::new().put(format!("second/{round}"), "")).await });
+            second.block_on(tokio::task::yield_now());
+            first.shutdown_background();
+            drop(free);
+            assert_eq!(second.block_on(call).unwrap().unwrap(), Committed::Done, "{round}");
+        }
+    }
+
     #[cfg(unix)]
     #[test]
     fn others_can_not_read_the_file() {

@@ -85,6 +85,11 @@ impl Queue {
         }
     }
 
+    /// Whether a caller waits who was not dropped.
+    fn is_awaited(&self) -> bool {
+        self.waiting.iter().flat_map(|waiting| &waiting.callers).any(|caller| !caller.is_closed())
+    }
+
     /// How many changes the next transaction will have.
     fn count(&self) -> usize {
         self.waiting.front().map_or(0, |first| first.callers.len())
@@ -177,13 +182,14 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         let Some(records) = self.records.take() else { return };
-        if self.is_last {
-            let mut queue = self.queue.lock();
+        let mut queue = self.queue.lock();
+        if self.is_last || !queue.is_awaited() {
             queue.is_written = false;
-            // Nobody would write them: their callers hear that they were not made.
+            // Nobody writes them: callers that there are hear that they were not made.
             queue.waiting.clear();
             return;
         }
+        drop(queue);
         let writer = Self { queue: self.queue.clone(), records: Some(records), is_last: true };
         // Where there can be no other thread, it is dropped with what it was to do.
         let _thread = std::thread::Builder::new().name("state".to_owned()).spawn(|| writer.write_all());
