@@ -291,10 +291,7 @@ impl Reader {
         let inner = self.mailbox.inner();
         let (journal, mail) = (&inner.journal, &*inner.system.system().mail);
         let read = |error| lift(error, "read", &inner.id);
-        // Where another stream has been faster, noting what is found shows it.
-        if self.position.is_none() {
-            self.position = journal.position(&inner.id).await?;
-        }
+        self.position = journal.position(&inner.id).await?;
         let told = match std::mem::take(&mut self.tail) {
             Tail::Drained(at) if Some(at) == self.position => return self.wait(at).await,
             Tail::Told(at) => Some(at),
@@ -314,7 +311,6 @@ impl Reader {
                 // A conflict with another stream shows at the next look.
                 let now = inner.system.system().chance.now();
                 let _seen = journal.renumbered(&inner.id, at, validity, now).await?;
-                self.position = None;
                 return Ok(());
             }
             Some(at) => end = at,
