@@ -14,16 +14,15 @@ pub(super) fn has_judges(mailbox: &AgentMailbox) -> bool {
 pub(super) async fn judged(mailbox: &AgentMailbox, message: &Inbound) -> Result<Option<EventKind>, Error> {
     let system = mailbox.inner().system.system();
     // What rules and checks need is large, and most systems have none.
-    let (has_rules, has_checks) = (system.policy.is_some(), !system.inbound.is_empty());
     let kind = match reports::matched(mailbox, message).await? {
         Some(kind) => kind,
-        None if !has_rules && !has_checks => EventKind::Received(Box::new(message.clone())),
+        None if !has_judges(mailbox) => EventKind::Received(Box::new(message.clone())),
         None => match Box::pin(safety::admit(mailbox, message.clone())).await? {
             Admitted::Delivered(message) => EventKind::Received(Box::new(message)),
             Admitted::Dropped => return Ok(None),
         },
     };
-    if has_rules {
+    if system.policy.is_some() {
         Box::pin(safety::observe(mailbox, &kind)).await?;
     }
     Ok(Some(kind))

@@ -33,20 +33,18 @@ use crate::{AgentMailbox, Error};
 /// Use [`next`](Self::next), or the `Stream` it is. A stream holds at most 32 messages in memory. Each message is
 /// noted before it is handed out and when it is acknowledged: two commits to the state store, of which about 200 bytes
 /// stay until the agent is retired.
-pub struct Events {
-    found: Pin<Box<dyn Stream<Item = Result<Event, Error>> + Send>>,
-    has_ended: bool,
-}
+pub struct Events(Option<Found>);
+
+type Found = Pin<Box<dyn Stream<Item = Result<Event, Error>> + Send>>;
 
 impl Events {
     pub(crate) fn new(mailbox: AgentMailbox) -> Self {
         // In one place from one event to the next: it is large, and there are many.
-        let found = stream::unfold(Some(Reader::new(mailbox)), async |reader| {
-            let (reader, item) = reader?.into_next().await;
-            let goes_on = item.is_ok();
-            Some((item, goes_on.then_some(reader)))
+        let found = stream::unfold(Reader::new(mailbox), async |reader| {
+            let (reader, item) = reader.into_next().await;
+            Some((item, reader))
         });
-        Self { found: Box::pin(found), has_ended: false }
+        Self(Some(Box::pin(found)))
     }
 
     /// Waits for the next event; `None` after an error that ended the stream. A dropped call loses nothing.
@@ -62,14 +60,17 @@ impl Stream for Events {
     type Item = Result<Event, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let next = self.found.as_mut().poll_next(cx);
-        self.has_ended |= matches!(next, Poll::Ready(None | Some(Err(_))));
-        next
+        let Some(found) = &mut self.0 else { return Poll::Ready(None) };
+        let Poll::Ready(item) = found.as_mut().poll_next(cx) else { return Poll::Pending };
+        if !matches!(item, Some(Ok(_))) {
+            self.0 = None;
+        }
+        Poll::Ready(item)
     }
 }
 
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Events").field("ended", &self.has_ended).finish_non_exhaustive()
+        f.debug_struct("Events").field("ended", &self.0.is_none()).finish()
     }
 }

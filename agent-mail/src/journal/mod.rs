@@ -19,7 +19,7 @@ mod threads;
 mod usage;
 
 use std::fmt::{Display, Write as _};
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -59,8 +59,6 @@ pub(crate) struct Journal {
     claim: Option<Claim>,
     /// That agent's record, as it was when it was last seen to be there: a change is only made by it where it still is so.
     seen: Arc<Mutex<Option<Vec<u8>>>>,
-    /// The latest period of what it sent, where that was seen; 0 else.
-    sent_period: Arc<AtomicU64>,
 }
 
 impl Journal {
@@ -75,7 +73,6 @@ impl Journal {
             sent_kept: SENT_KEPT,
             claim: None,
             seen: Arc::default(),
-            sent_period: Arc::default(),
         }
     }
 
@@ -86,7 +83,7 @@ impl Journal {
 
     /// Returns it for the agent with this claim: an agent of its name with another one is none.
     pub(crate) fn of(&self, claim: &Claim) -> Self {
-        Self { claim: Some(claim.clone()), seen: Arc::default(), sent_period: Arc::default(), ..self.clone() }
+        Self { claim: Some(claim.clone()), seen: Arc::default(), ..self.clone() }
     }
 
     pub(crate) fn with_sent_kept(mut self, kept: Duration) -> Self {

@@ -5,7 +5,6 @@
 //! key, and 40 for each recipient beyond the first.
 
 use std::borrow::Cow;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use mail_access::{Address, MessageId};
@@ -61,10 +60,7 @@ impl Journal {
         record: &OutboxRecord,
         now: SystemTime,
     ) -> Result<Change, Error> {
-        let latest = match self.sent_period.load(Ordering::Relaxed) {
-            seen if seen > 0 && seen >= self.period(now) => Some(seen),
-            _ => self.latest_period(agent).await?,
-        };
+        let latest = self.latest_period(agent).await?;
         // A clock that goes back must not put it where nobody looks.
         let period = self.period(now).max(latest.unwrap_or(0));
         if latest != Some(period) {
@@ -76,8 +72,6 @@ impl Journal {
                 }
             }
             change = change.put(self.key("sent", agent, "period"), encode(&period));
-        } else if self.claim.is_some() {
-            self.sent_period.store(period, Ordering::Relaxed);
         }
         let stored = Stored {
             name: Cow::Borrowed(&record.name),

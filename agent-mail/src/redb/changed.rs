@@ -23,8 +23,6 @@ pub(super) struct Changed {
     /// The numbers of the folders, to be found and in order.
     by_name: HashMap<Arc<str>, usize, RandomState>,
     in_order: BTreeMap<Arc<str>, usize>,
-    /// About how many bytes all keys and their values take.
-    bytes: usize,
     hasher: RandomState,
 }
 
@@ -80,9 +78,8 @@ impl Changed {
             self.places[key.index()] = place;
             return;
         }
-        let Self { parts, places, known, folders, by_name, in_order, bytes, .. } = self;
-        let (text, value) = place.pair(parts);
-        *bytes += text.len() + value.map_or(0, <[u8]>::len);
+        let Self { parts, places, known, folders, by_name, in_order, .. } = self;
+        let text = place.text(parts);
         let key = Key(number(places.len()));
         places.push(place);
         known.insert_unique(place.hash, key, |key| places[key.index()].hash);
@@ -99,11 +96,6 @@ impl Changed {
     /// Returns how many keys were changed.
     pub(super) fn len(&self) -> usize {
         self.places.len()
-    }
-
-    /// Returns about how many bytes of keys and values there are: of each key, as many as it came with.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
     }
 
     /// Returns a key with what it was changed to, if it was.

@@ -2,7 +2,7 @@
 //!
 //! A tree is slow to change in many places at a time, as each place costs a page. So changes are added to the end of a log,
 //! which is in the same file, and kept in memory, where the readers find them. When they have become many they are set
-//! apart and go into the tree in the order of their keys, some with each later change, so that no caller waits for all of
+//! apart and go into the tree folder by folder, some with each later change, so that no caller waits for all of
 //! them; what was put and removed since never comes there.
 
 use std::collections::HashMap;
@@ -52,9 +52,8 @@ struct Settling {
     settled: usize,
     /// The folder in which the next of them is.
     folder: Option<Folder>,
-    /// Which log has it, and how many bytes came for that.
+    /// Which log has it.
     log: usize,
-    logged: usize,
 }
 
 /// A folder, the keys of which go into the tree in their order.
@@ -130,7 +129,15 @@ impl Records {
             }
             seen.tree.clone()
         };
-        tree.look(key, likely_again, see)
+        if let Some(value) = tree.read().get(key) {
+            return Ok(see(value.as_deref()));
+        }
+        let found = tree.table.get(key.as_bytes())?;
+        let value = found.as_ref().map(redb::AccessGuard::value);
+        if value.map_or(likely_again, |value| value.len() <= LARGEST_KEPT) {
+            tree.remember(key, value);
+        }
+        Ok(see(value))
     }
 
     pub(super) fn scan(&self, prefix: &str) -> Result<Found, Error> {
@@ -251,8 +258,7 @@ impl Records {
         if seen.settling.is_none() && seen.logged >= self.most_logged {
             let next = Changed::with_room_of(&seen.recent);
             let changed = Arc::new(std::mem::replace(&mut seen.recent, next));
-            let (log, logged) = (seen.log, seen.logged);
-            seen.settling = Some(Settling { changed, settled: 0, folder: None, log, logged });
+            seen.settling = Some(Settling { changed, settled: 0, folder: None, log: seen.log });
             (seen.log, seen.logged) = (1 - seen.log, 0);
         }
         (seen.log, seen.next, seen.settling.clone())
@@ -296,10 +302,9 @@ impl Settling {
         self.settled == self.changed.len()
     }
 
-    /// Brings some of it into the tree while so many bytes come, and with the last of it drops its log. The pace is
-    /// even, so that no caller waits longer than others, and lets all be there before the next are set apart.
-    fn go_on(mut self, transaction: &WriteTransaction, size: usize) -> Result<Self, Error> {
-        let bytes = size / 8 + size.saturating_mul(self.changed.bytes()) / self.logged.max(1);
+    /// Brings about so many bytes of it into the tree, and with the last of them drops its log. As many as come meanwhile
+    /// keep an even pace, and all are there before the next are set apart.
+    fn go_on(mut self, transaction: &WriteTransaction, bytes: usize) -> Result<Self, Error> {
         let mut tree = transaction.open_table(TREE)?;
         let mut moved = 0;
         while let Some((key, is_new)) = self.next(&tree)? {
@@ -339,26 +344,12 @@ impl Settling {
 }
 
 impl Tree {
-    /// Looks at the value of a key.
-    fn look<T>(
-        &self,
-        key: &str,
-        likely_again: bool,
-        see: impl FnOnce(Option<&[u8]>) -> T,
-    ) -> Result<T, Error> {
-        if let Some(value) = self.read().get(key) {
-            return Ok(see(value.as_deref()));
+    fn remember(&self, key: &str, value: Option<&[u8]>) {
+        let mut read = self.read();
+        if read.len() == MOST_READ {
+            read.clear();
         }
-        let found = self.table.get(key.as_bytes())?;
-        let value = found.as_ref().map(redb::AccessGuard::value);
-        if value.map_or(likely_again, |value| value.len() <= LARGEST_KEPT) {
-            let mut read = self.read();
-            if read.len() == MOST_READ {
-                read.clear();
-            }
-            read.insert(key.to_owned(), value.map(<[u8]>::to_vec));
-        }
-        Ok(see(value))
+        read.insert(key.to_owned(), value.map(<[u8]>::to_vec));
     }
 
     fn read(&self) -> MutexGuard<'_, Read> {
